@@ -1,0 +1,29 @@
+# Shared by the set-up scripts: messages, the cache folder, and Debian packages on demand.
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Where built and downloaded things are kept between checkouts.
+aststream_cache() { printf '%s/aststream' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+
+# apt_install PACKAGE...: install from Debian, as root or through sudo, or say what a person has to do.
+apt_install() {
+  local sudo=
+  command -v apt-get >/dev/null || fail "please install $*: this script knows only Debian's apt-get"
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || fail "please run 'sudo apt-get install $*', then this again"
+    sudo="sudo -n"
+  fi
+  say "installing $* from Debian"
+  $sudo apt-get update -qq || fail "apt-get update failed; check the network and /etc/apt/sources.list"
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    fail "apt-get could not install $*; see its message above"
+}
+
+# need_tool COMMAND PACKAGE WHY: make sure that a command is there.
+need_tool() {
+  command -v "$1" >/dev/null && return
+  say "$1 is missing and needed for $3"
+  apt_install "$2"
+  command -v "$1" >/dev/null || fail "$1 is still missing after installing $2"
+}

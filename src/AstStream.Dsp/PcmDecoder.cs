@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace AstStream.Dsp;
+
+/// <summary>
+/// Turns interleaved PCM bytes into mono floats in [-1, 1]: all channels mixed down (their mean) or one picked.
+/// Floats that are not finite become 0 and absurd ones are clamped, so that one bad sample can't spoil a whole window.
+/// </summary>
+public sealed class PcmDecoder
+{
+    /// <summary>Float samples beyond ± this are clamped to it: their power would overflow.</summary>
+    public const float MaxMagnitude = 1e6f;
+
+    private readonly PcmFormat _format;
+    private readonly int _first;
+    private readonly int _count;
+
+    /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down.</summary>
+    /// <exception cref="InvalidAudioException">The format or the channel is out of range.</exception>
+    public PcmDecoder(PcmFormat format, int? channel = null, string name = "PCM")
+    {
+        format.Validate(name, channel);
+        _format = format;
+        _first = channel ?? 0;
+        _count = channel is null ? format.Channels : 1;
+    }
+
+    private interface ISample
+    {
+        static abstract float Read(ReadOnlySpan<byte> bytes);
+    }
+
+    /// <summary>Float samples so far that were not finite or were clamped.</summary>
+    public long InvalidSamples { get; private set; }
+
+    /// <summary>Decodes the whole frames of <paramref name="bytes"/> that fit and returns their number.</summary>
+    public int Decode(ReadOnlySpan<byte> bytes, Span<float> samples)
+    {
+        var frames = Math.Min(bytes.Length / _format.BytesPerFrame, samples.Length);
+        switch (_format.Encoding)
+        {
+            case PcmEncoding.U8:
+                Decode<U8>(bytes, samples[..frames]);
+                break;
+            case PcmEncoding.S16:
+                Decode<S16>(bytes, samples[..frames]);
+                break;
+            case PcmEncoding.S24:
+                Decode<S24>(bytes, samples[..frames]);
+                break;
+            case PcmEncoding.S32:
+                Decode<S32>(bytes, samples[..frames]);
+                break;
+            case PcmEncoding.F32:
+                Decode<F32>(bytes, samples[..frames]);
+                Sanitize(samples[..frames]);
+                break;
+            default:
+                Decode<F64>(bytes, samples[..frames]);
+                Sanitize(samples[..frames]);
+                break;
+        }
+
+        return frames;
+    }
+
+    private void Decode<T>(ReadOnlySpan<byte> bytes, Span<float> samples)
+        where T : struct, ISample
+    {
+        var width = _format.BytesPerSample;
+        var stride = _format.BytesPerFrame;
+        var at = _first * width;
+        if (_count == 1)
+        {
+            for (var i = 0; i < samples.Length; i++, at += stride)
+                samples[i] = T.Read(bytes[at..]);
+            return;
+        }
+
+        var scale = 1f / _count;
+        for (var i = 0; i < samples.Length; i++, at += stride)
+        {
+            var sum = 0f;
+            for (var c = 0; c < _count; c++)
+                sum += T.Read(bytes[(at + (c * width))..]);
+            samples[i] = sum * scale;
+        }
+    }
+
+    private void Sanitize(Span<float> samples)
+    {
+        foreach (ref var sample in samples)
+        {
+            if (MathF.Abs(sample) <= MaxMagnitude)
+                continue;
+            sample = float.IsFinite(sample) ? MathF.CopySign(MaxMagnitude, sample) : 0;
+            InvalidSamples++;
+        }
+    }
+
+    private readonly struct U8 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => (bytes[0] - 128) / 128f;
+    }
+
+    private readonly struct S16 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadInt16LittleEndian(bytes) / 32768f;
+    }
+
+    private readonly struct S24 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => ((bytes[0] << 8) | (bytes[1] << 16) | (bytes[2] << 24)) / 2147483648f;
+    }
+
+    private readonly struct S32 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadInt32LittleEndian(bytes) / 2147483648f;
+    }
+
+    private readonly struct F32 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<float>(bytes);
+    }
+
+    private readonly struct F64 : ISample
+    {
+        public static float Read(ReadOnlySpan<byte> bytes) => (float)MemoryMarshal.Read<double>(bytes);
+    }
+}

@@ -1,0 +1,61 @@
+namespace AstStream.Dsp;
+
+/// <summary>How one PCM sample is written. All are little-endian.</summary>
+public enum PcmEncoding
+{
+    /// <summary>Unsigned 8-bit, 128 is silence.</summary>
+    U8,
+
+    /// <summary>Signed 16-bit.</summary>
+    S16,
+
+    /// <summary>Signed 24-bit in three bytes.</summary>
+    S24,
+
+    /// <summary>Signed 32-bit.</summary>
+    S32,
+
+    /// <summary>IEEE float, full scale ±1.</summary>
+    F32,
+
+    /// <summary>IEEE double, full scale ±1.</summary>
+    F64,
+}
+
+/// <summary>Interleaved PCM: encoding, samples a second, channels.</summary>
+public readonly record struct PcmFormat(PcmEncoding Encoding, int SampleRate, int Channels)
+{
+    /// <summary>The lowest sample rate that is taken.</summary>
+    public const int MinSampleRate = 8_000;
+
+    /// <summary>The highest sample rate that is taken.</summary>
+    public const int MaxSampleRate = 192_000;
+
+    /// <summary>The most channels that are taken.</summary>
+    public const int MaxChannels = 256;
+
+    /// <summary>Bytes of one sample of one channel.</summary>
+    public int BytesPerSample => Encoding switch
+    {
+        PcmEncoding.U8 => 1,
+        PcmEncoding.S16 => 2,
+        PcmEncoding.S24 => 3,
+        PcmEncoding.S32 or PcmEncoding.F32 => 4,
+        _ => 8,
+    };
+
+    /// <summary>Bytes of one sample of all channels.</summary>
+    public int BytesPerFrame => BytesPerSample * Channels;
+
+    /// <summary>Throws unless rate and channels are in range and the picked channel exists.</summary>
+    /// <exception cref="InvalidAudioException">Something is out of range.</exception>
+    public void Validate(string name, int? channel = null)
+    {
+        if (Channels is < 1 or > MaxChannels)
+            throw new InvalidAudioException($"{name}: {Channels} channels; expected 1 to {MaxChannels}");
+        if (SampleRate is < MinSampleRate or > MaxSampleRate)
+            throw new InvalidAudioException($"{name}: a sample rate of {SampleRate} Hz; expected {MinSampleRate} to {MaxSampleRate} Hz");
+        if (channel is { } c && (c < 0 || c >= Channels))
+            throw new InvalidAudioException($"{name}: channel {c} was asked for, but it has {Channels}, numbered from 0");
+    }
+}

@@ -1,0 +1,251 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace AstStream.Dsp;
+
+/// <summary>
+/// Reads a WAV stream front to back, without seeking: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
+/// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
+/// Gives mono floats. A file that ends before its header says gives what is there, then <see cref="Truncation"/> tells.
+/// </summary>
+public sealed class WavReader : IDisposable
+{
+    private const uint Unknown = 0xFFFFFFFF;
+
+    // What writers to a pipe put where they can't know the length: ffmpeg all ones, sox a little under 2³¹.
+    private const uint StreamedFrom = 0x7FFFF000;
+
+    private static readonly byte[] s_extensibleTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
+
+    private readonly Stream _stream;
+    private readonly string _name;
+    private readonly PcmDecoder _decoder;
+    private readonly byte[] _buffer;
+    private readonly long? _promised; // bytes of sound that the header promises; null: to the end of the stream
+    private readonly long _dataLength; // the whole sample frames of them
+    private long _read;
+    private bool _ended;
+
+    /// <summary>Reads the header; <paramref name="name"/> stands in errors, <paramref name="channel"/> picks a channel, null mixes down.</summary>
+    /// <exception cref="InvalidAudioException">The stream is no WAV that can be read.</exception>
+    public WavReader(Stream stream, string name, int? channel = null)
+    {
+        _stream = stream;
+        _name = name;
+        (Format, _promised) = ReadHeader();
+        _dataLength = _promised is { } bytes ? bytes - (bytes % Format.BytesPerFrame) : long.MaxValue;
+        _decoder = new PcmDecoder(Format, channel, name);
+        _buffer = new byte[Math.Max(1, 65536 / Format.BytesPerFrame) * Format.BytesPerFrame];
+    }
+
+    /// <summary>Encoding, rate and channels of the file.</summary>
+    public PcmFormat Format { get; }
+
+    /// <summary>Samples of one channel that the header promises; null where it says none.</summary>
+    public long? NumSamples => _promised / Format.BytesPerFrame;
+
+    /// <summary>Set at the end of a file that is shorter than its header says: the error to give.</summary>
+    public string? Truncation { get; private set; }
+
+    /// <summary>Float samples that were not finite or absurdly large.</summary>
+    public long InvalidSamples => _decoder.InvalidSamples;
+
+    /// <summary>Opens a file.</summary>
+    /// <exception cref="InvalidAudioException">The file is missing, can't be opened, or is no WAV that can be read.</exception>
+    public static WavReader Open(string path, int? channel = null)
+    {
+        FileStream stream;
+        try
+        {
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidAudioException($"{path}: no such file");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidAudioException(Directory.Exists(path) ? $"{path}: is a folder; expected a WAV file" : $"{path}: can't be opened: {e.Message}");
+        }
+
+        try
+        {
+            return new WavReader(stream, path, channel);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fills <paramref name="samples"/> from the file and returns how many; 0 at the end.</summary>
+    public int Read(Span<float> samples)
+    {
+        var given = 0;
+        while (given < samples.Length && !_ended)
+        {
+            var wanted = (int)Math.Min(Math.Min(_buffer.Length, (samples.Length - given) * (long)Format.BytesPerFrame), _dataLength - _read);
+            var got = Fill(wanted);
+            var frames = _decoder.Decode(_buffer.AsSpan(0, got), samples[given..]);
+            given += frames;
+            _read += got;
+            if (got == wanted && _read < _dataLength)
+                continue;
+
+            _ended = true;
+            if (got < wanted && _promised is not null)
+                Truncation = $"{_name}: the header promises {_promised} bytes of sound, the file ends after {_read}; what is there was used. Was it cut off while being written or copied?";
+            else if ((_promised ?? _read) % Format.BytesPerFrame != 0)
+                Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of {Format.BytesPerFrame}); what came before was used";
+        }
+
+        return given;
+    }
+
+    /// <summary>Closes the stream.</summary>
+    public void Dispose() => _stream.Dispose();
+
+    private int Fill(int wanted)
+    {
+        try
+        {
+            return _stream.ReadAtLeast(_buffer.AsSpan(0, wanted), wanted, throwOnEndOfStream: false);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidAudioException($"{_name}: reading failed after {_read} bytes of sound: {e.Message}");
+        }
+    }
+
+    private (PcmFormat Format, long? DataLength) ReadHeader()
+    {
+        Span<byte> head = stackalloc byte[12];
+        var got = ReadUpTo(head);
+        if (got == 0)
+            throw new InvalidAudioException($"{_name}: the file is empty; expected a WAV file");
+        var magic = Printable(head[..Math.Min(4, got)]);
+        if (head[..4].SequenceEqual("RIFX"u8))
+            throw new InvalidAudioException($"{_name}: a big-endian WAV (RIFX); convert it first, for example with sox or ffmpeg");
+        var is64 = head[..4].SequenceEqual("RF64"u8) || head[..4].SequenceEqual("BW64"u8);
+        if (!is64 && !head[..4].SequenceEqual("RIFF"u8))
+            throw new InvalidAudioException($"{_name}: not a WAV file: it begins with {magic}, expected RIFF, RF64 or BW64");
+        if (got < 12 || !head[8..].SequenceEqual("WAVE"u8))
+            throw new InvalidAudioException($"{_name}: not a WAV file: a RIFF file of type {Printable(head[8..Math.Max(8, got)])}, expected WAVE");
+
+        PcmFormat? format = null;
+        ulong? length64 = null;
+        Span<byte> chunk = stackalloc byte[8];
+        while ((got = ReadUpTo(chunk)) == 8)
+        {
+            var size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
+            if (chunk[..4].SequenceEqual("data"u8))
+            {
+                if (format is not { } f)
+                    throw new InvalidAudioException($"{_name}: the sound (data chunk) comes before its format (fmt chunk); expected fmt first");
+                return (f, DataLength(size, length64));
+            }
+
+            if (chunk[..4].SequenceEqual("fmt "u8))
+                format = ReadFormat(size);
+            else if (is64 && chunk[..4].SequenceEqual("ds64"u8))
+                length64 = ReadDs64(size);
+            else
+                Skip(size + (size & 1));
+        }
+
+        throw new InvalidAudioException(got == 0
+            ? $"{_name}: holds no sound: the file ends without a data chunk"
+            : $"{_name}: the file ends in the middle of a chunk header, before any sound");
+    }
+
+    private long? DataLength(uint size, ulong? length64)
+    {
+        if (size == Unknown && length64 is { } large)
+            return large <= long.MaxValue ? (long)large : throw new InvalidAudioException($"{_name}: the ds64 chunk promises {large} bytes of sound, which can't be");
+        if (size < StreamedFrom)
+            return size;
+
+        // A real file of that size keeps its word; a pipe's placeholder means "to the end".
+        return size != Unknown && _stream.CanSeek && _stream.Length - _stream.Position >= size ? size : null;
+    }
+
+    private PcmFormat ReadFormat(uint size)
+    {
+        if (size is < 16 or > 4096)
+            throw new InvalidAudioException($"{_name}: a format (fmt chunk) of {size} bytes; expected 16 to 40");
+        Span<byte> fmt = stackalloc byte[(int)size];
+        if (ReadUpTo(fmt) < size)
+            throw new InvalidAudioException($"{_name}: the file ends inside its format (fmt chunk)");
+        Skip(size & 1);
+        int tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt);
+        int channels = BinaryPrimitives.ReadUInt16LittleEndian(fmt[2..]);
+        var rate = BinaryPrimitives.ReadUInt32LittleEndian(fmt[4..]);
+        int align = BinaryPrimitives.ReadUInt16LittleEndian(fmt[12..]);
+        int bits = BinaryPrimitives.ReadUInt16LittleEndian(fmt[14..]);
+        if (tag == 0xFFFE)
+        {
+            if (size < 40 || !fmt[26..40].SequenceEqual(s_extensibleTail))
+                throw new InvalidAudioException($"{_name}: an extensible format whose sub-format is none that Microsoft defines; expected PCM or float");
+            tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt[24..]);
+        }
+
+        PcmEncoding encoding = (tag, bits) switch
+        {
+            (1, 8) => PcmEncoding.U8,
+            (1, 16) => PcmEncoding.S16,
+            (1, 24) => PcmEncoding.S24,
+            (1, 32) => PcmEncoding.S32,
+            (3, 32) => PcmEncoding.F32,
+            (3, 64) => PcmEncoding.F64,
+            (1 or 3, _) => throw new InvalidAudioException($"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of 32 or 64"),
+            _ => throw new InvalidAudioException($"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float. Convert it first, for example: ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav"),
+        };
+        var format = new PcmFormat(encoding, (int)Math.Min(rate, int.MaxValue), channels);
+        format.Validate(_name);
+        if (align != format.BytesPerFrame)
+            throw new InvalidAudioException($"{_name}: the header contradicts itself: {channels} channels of {bits} bits in blocks of {align} bytes; expected {format.BytesPerFrame}");
+        return format;
+    }
+
+    private ulong ReadDs64(uint size)
+    {
+        Span<byte> ds64 = stackalloc byte[24];
+        if (size < 24 || ReadUpTo(ds64) < 24)
+            throw new InvalidAudioException($"{_name}: a ds64 chunk of {size} bytes; expected at least 24");
+        Skip(size - 24 + (size & 1));
+        return BinaryPrimitives.ReadUInt64LittleEndian(ds64[8..]);
+    }
+
+    private void Skip(uint count)
+    {
+        Span<byte> waste = stackalloc byte[512];
+        for (long left = count; left > 0;)
+        {
+            var got = ReadUpTo(waste[..(int)Math.Min(waste.Length, left)]);
+            if (got == 0)
+                return; // the next chunk header will be missing, and that is the error
+            left -= got;
+        }
+    }
+
+    private int ReadUpTo(Span<byte> bytes)
+    {
+        try
+        {
+            return _stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidAudioException($"{_name}: reading the header failed: {e.Message}");
+        }
+    }
+
+    private static string Printable(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder("'");
+        foreach (var b in bytes)
+            _ = b is >= 0x20 and < 0x7F ? text.Append((char)b) : text.Append($"\\x{b:X2}");
+        return text.Append('\'').ToString();
+    }
+}

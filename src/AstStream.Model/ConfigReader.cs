@@ -1,0 +1,222 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace AstStream.Model;
+
+/// <summary>Reads config.json and preprocessor_config.json and collects every problem before it throws.</summary>
+internal sealed class ConfigReader
+{
+    private const int MaxBytes = 16 << 20;
+
+    private readonly string _file;
+    private readonly JsonElement _root;
+    private readonly List<string> _problems = [];
+
+    private ConfigReader(string file, JsonElement root)
+    {
+        _file = file;
+        _root = root;
+    }
+
+    public static AstConfig ReadConfig(string file)
+    {
+        using var json = Parse(file);
+        var reader = new ConfigReader(file, json.RootElement);
+        var config = reader.Config();
+        reader.ThrowIfAny();
+        return config;
+    }
+
+    public static ExtractorConfig ReadExtractor(string file, AstConfig config)
+    {
+        using var json = Parse(file);
+        var reader = new ConfigReader(file, json.RootElement);
+        var extractor = reader.Extractor(config);
+        reader.ThrowIfAny();
+        return extractor;
+    }
+
+    internal static JsonDocument Parse(string file)
+    {
+        try
+        {
+            var length = new FileInfo(file).Length;
+            if (length > MaxBytes)
+                throw new InvalidCheckpointException($"{file}: {length} bytes; expected a JSON file of at most {MaxBytes}");
+            var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            if (json.RootElement.ValueKind == JsonValueKind.Object)
+                return json;
+            throw new InvalidCheckpointException($"{file}: holds {Name(json.RootElement)}; expected a JSON object");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidCheckpointException($"{file}: no such file; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidCheckpointException($"{file}: can't be read: {e.Message}");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidCheckpointException($"{file}:{e.LineNumber + 1}:{e.BytePositionInLine + 1}: not valid JSON: {FirstSentence(e.Message)}");
+        }
+    }
+
+    private AstConfig Config()
+    {
+        var type = Text("model_type");
+        if (type is not null and not "audio-spectrogram-transformer")
+            Problem("model_type", $"\"{type}\"", "\"audio-spectrogram-transformer\"; other architectures can't be run");
+        var act = Text("hidden_act");
+        if (act is not null and not "gelu")
+            Problem("hidden_act", $"\"{act}\"", "\"gelu\"");
+        var problem = Text("problem_type");
+        if (problem is not null and not ("single_label_classification" or "multi_label_classification"))
+            Problem("problem_type", $"\"{problem}\"", "single_label_classification or multi_label_classification");
+
+        // The defaults are ASTConfig's own.
+        var config = new AstConfig
+        {
+            HiddenSize = Integer("hidden_size", 768, 1, 16384),
+            NumHiddenLayers = Integer("num_hidden_layers", 12, 1, 256),
+            NumAttentionHeads = Integer("num_attention_heads", 12, 1, 1024),
+            IntermediateSize = Integer("intermediate_size", 3072, 1, 65536),
+            LayerNormEps = (float)Number("layer_norm_eps", 1e-12, 0, 1),
+            PatchSize = Integer("patch_size", 16, 1, 256),
+            QkvBias = Flag("qkv_bias", true),
+            FrequencyStride = Integer("frequency_stride", 10, 1, 256),
+            TimeStride = Integer("time_stride", 10, 1, 1024),
+            MaxLength = Integer("max_length", 1024, 1, 65536),
+            NumMelBins = Integer("num_mel_bins", 128, 1, 256),
+            Labels = Labels(),
+            ProblemType = problem,
+        };
+        if (_problems.Count > 0)
+            return config;
+        if (config.HiddenSize % config.NumAttentionHeads != 0)
+            Problem("num_attention_heads", $"{config.NumAttentionHeads}", $"a divisor of hidden_size, {config.HiddenSize}");
+        if (config.PatchSize > config.MaxLength)
+            Problem("patch_size", $"{config.PatchSize}", $"at most max_length, {config.MaxLength}");
+        if (config.PatchSize > config.NumMelBins)
+            Problem("patch_size", $"{config.PatchSize}", $"at most num_mel_bins, {config.NumMelBins}");
+        if (_problems.Count == 0 && config.Tokens > 65536)
+            Problem("max_length", $"{config.Tokens} tokens in a window", "at most 65536; are the strides right?");
+        return config;
+    }
+
+    private ExtractorConfig Extractor(AstConfig config)
+    {
+        var type = Text("feature_extractor_type");
+        if (type is not null and not "ASTFeatureExtractor")
+            Problem("feature_extractor_type", $"\"{type}\"", "\"ASTFeatureExtractor\"");
+        Same("sampling_rate", 16_000, 16_000, "the front end's rate");
+        Same("num_mel_bins", 128, config.NumMelBins, "num_mel_bins of config.json");
+        Same("max_length", 1024, config.MaxLength, "max_length of config.json");
+        Same("feature_size", 1, 1, "mono");
+        if (Number("padding_value", 0, double.MinValue, double.MaxValue) is var padding and not 0)
+            Problem("padding_value", padding.ToString(CultureInfo.InvariantCulture), "0");
+        var std = Number("std", 4.5689974, double.Epsilon, 1e6);
+        return new ExtractorConfig((float)Number("mean", -4.2677393, -1e6, 1e6), (float)std, Flag("do_normalize", true));
+    }
+
+    private List<string> Labels()
+    {
+        if (!_root.TryGetProperty("id2label", out var map) || map.ValueKind == JsonValueKind.Null)
+        {
+            // As transformers does: num_labels unnamed classes, two unless it says otherwise.
+            return [.. Enumerable.Range(0, Integer("num_labels", 2, 1, 65536)).Select(i => $"LABEL_{i}")];
+        }
+
+        if (map.ValueKind != JsonValueKind.Object)
+        {
+            Problem("id2label", Name(map), "an object from class index to label");
+            return [];
+        }
+
+        var labels = new SortedDictionary<int, string>();
+        foreach (var entry in map.EnumerateObject())
+        {
+            if (!int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+                Problem("id2label", $"key \"{entry.Name}\"", "a class index");
+            else if (entry.Value.ValueKind != JsonValueKind.String)
+                Problem($"id2label.{id}", Name(entry.Value), "a string");
+            else if (!labels.TryAdd(id, entry.Value.GetString()!))
+                Problem("id2label", $"index {id} twice", "each index once");
+        }
+
+        var missing = Enumerable.Range(0, labels.Count).FirstOrDefault(i => !labels.ContainsKey(i), labels.Count == 0 ? 0 : -1);
+        if (missing >= 0)
+            Problem("id2label", $"no label {missing}", "all indices from 0 on, without a hole");
+        return [.. labels.Values];
+    }
+
+    private void Same(string key, int absent, int expected, string what)
+    {
+        var found = Integer(key, absent, int.MinValue, int.MaxValue);
+        if (found != expected)
+            Problem(key, $"{found}", $"{expected}, {what}");
+    }
+
+    private int Integer(string key, int absent, int min, int max)
+    {
+        if (!_root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null)
+            return absent;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= min && number <= max)
+            return number;
+        Problem(key, Name(value), $"a whole number from {min} to {max}");
+        return absent;
+    }
+
+    private double Number(string key, double absent, double min, double max)
+    {
+        if (!_root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null)
+            return absent;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= min && number <= max)
+            return number;
+        Problem(key, Name(value), min == double.Epsilon ? "a number over 0" : string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
+        return absent;
+    }
+
+    private bool Flag(string key, bool absent)
+    {
+        if (!_root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null)
+            return absent;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
+        Problem(key, Name(value), "true or false");
+        return absent;
+    }
+
+    private string? Text(string key)
+    {
+        if (!_root.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind == JsonValueKind.String)
+            return value.GetString();
+        Problem(key, Name(value), "a string");
+        return null;
+    }
+
+    private void Problem(string key, string found, string expected) => _problems.Add($"{_file}: {key}: found {found}; expected {expected}");
+
+    private void ThrowIfAny()
+    {
+        if (_problems.Count > 0)
+            throw new InvalidCheckpointException(string.Join('\n', _problems));
+    }
+
+    private static string Name(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        _ => value.GetRawText() is { Length: > 60 } text ? text[..57] + "..." : value.GetRawText(),
+    };
+
+    private static string FirstSentence(string message) => message.Split(" LineNumber")[0].Split(" Path:")[0];
+}
+
+/// <summary>The numbers of Hugging Face's ASTFeatureExtractor that the checkpoint decides.</summary>
+/// <param name="Mean">Mean log-mel energy of the training data.</param>
+/// <param name="Std">Its standard deviation.</param>
+/// <param name="DoNormalize">Whether input values are normalised.</param>
+public sealed record ExtractorConfig(float Mean, float Std, bool DoNormalize);

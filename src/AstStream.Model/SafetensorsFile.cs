@@ -1,0 +1,175 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+
+namespace AstStream.Model;
+
+/// <summary>
+/// One .safetensors file: eight bytes of header length, a JSON header of dtypes, shapes and offsets, then the tensors' bytes.
+/// The header is checked as strictly as the reference implementation checks it: no overlap, no hole, nothing behind the end.
+/// </summary>
+internal sealed class SafetensorsFile : IDisposable
+{
+    private const long MaxHeader = 100_000_000; // the reference implementation's limit
+
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly long _dataStart;
+    private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+
+    public SafetensorsFile(string path)
+    {
+        _path = path;
+        try
+        {
+            _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Bad(e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : $"can't be opened: {e.Message}");
+        }
+
+        try
+        {
+            _dataStart = ReadHeader();
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
+
+    public string Path => _path;
+
+    /// <summary>Reads a tensor as float32, widening half and bfloat16; every value must be finite.</summary>
+    public float[] Read(string name)
+    {
+        var tensor = _tensors[name];
+        var bytes = new byte[tensor.Bytes];
+        ReadExactly(bytes, _dataStart + tensor.Begin);
+        var values = new float[tensor.Count];
+        switch (tensor.DType)
+        {
+            case "F32":
+                bytes.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
+                break;
+            case "F16":
+                var halves = MemoryMarshal.Cast<byte, Half>(bytes);
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = (float)halves[i];
+                break;
+            default: // BF16: the upper half of a float32
+                var brains = MemoryMarshal.Cast<byte, ushort>(bytes);
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = BitConverter.UInt32BitsToSingle((uint)brains[i] << 16);
+                break;
+        }
+
+        var bad = Array.FindIndex(values, v => !float.IsFinite(v));
+        return bad < 0 ? values : throw Bad($"tensor {name}: {values[bad]} at index {bad}; expected finite weights. Was the training stable, is the file whole?");
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private long ReadHeader()
+    {
+        var length = RandomAccess.GetLength(_file);
+        if (length < 8)
+            throw Bad($"{length} bytes; expected a safetensors file, at least 8");
+        Span<byte> prefix = stackalloc byte[8];
+        ReadExactly(prefix, 0);
+        var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (headerLength > (ulong)(length - 8))
+            throw Bad($"the header says that it is {headerLength} bytes long, the file has {length - 8} behind it; is it a safetensors file, and whole?");
+        if (headerLength > MaxHeader)
+            throw Bad($"a header of {headerLength} bytes; expected at most {MaxHeader}");
+        var header = new byte[headerLength];
+        ReadExactly(header, 8);
+        var dataStart = 8 + (long)headerLength;
+        try
+        {
+            using var json = JsonDocument.Parse(header);
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw Bad("the header is no JSON object");
+            foreach (var entry in json.RootElement.EnumerateObject())
+            {
+                if (entry.Name != "__metadata__" && !_tensors.TryAdd(entry.Name, ReadTensor(entry, length - dataStart)))
+                    throw Bad($"tensor {entry.Name} stands twice in the header");
+            }
+        }
+        catch (JsonException e)
+        {
+            throw Bad($"the header is not valid JSON at byte {8 + e.BytePositionInLine}");
+        }
+
+        long end = 0;
+        var before = "the header";
+        foreach (var (name, tensor) in _tensors.OrderBy(t => t.Value.Begin).ThenBy(t => t.Value.Bytes))
+        {
+            if (tensor.Begin != end)
+                throw Bad($"tensor {name} begins at byte {tensor.Begin}, {(tensor.Begin < end ? "inside" : "with a hole after")} {before}, which ends at {end}");
+            end = tensor.Begin + tensor.Bytes;
+            before = $"tensor {name}";
+        }
+
+        return end == length - dataStart ? dataStart : throw Bad($"{length - dataStart - end} bytes behind the last tensor; expected none");
+    }
+
+    private Tensor ReadTensor(JsonProperty entry, long available)
+    {
+        var name = entry.Name;
+        if (entry.Value.ValueKind != JsonValueKind.Object
+            || !entry.Value.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String
+            || !entry.Value.TryGetProperty("shape", out var dims) || dims.ValueKind != JsonValueKind.Array
+            || !entry.Value.TryGetProperty("data_offsets", out var offsets) || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2)
+            throw Bad($"tensor {name}: expected dtype, shape and two data_offsets in the header");
+        var width = dtype.GetString() switch
+        {
+            "F32" => 4,
+            "F16" or "BF16" => 2,
+            var other => throw Bad($"tensor {name}: dtype {other}; expected F32, F16 or BF16"),
+        };
+        var shape = new int[dims.GetArrayLength()];
+        long count = 1;
+        for (var i = 0; i < shape.Length; i++)
+        {
+            if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 4)
+                throw Bad($"tensor {name}: shape {dims.GetRawText()}; expected whole numbers of a sensible size");
+        }
+
+        if (offsets[0].ValueKind != JsonValueKind.Number || !offsets[0].TryGetInt64(out var begin)
+            || offsets[1].ValueKind != JsonValueKind.Number || !offsets[1].TryGetInt64(out var end) || begin < 0 || end < begin || end > available)
+            throw Bad($"tensor {name}: data_offsets {offsets.GetRawText()}; expected two ascending offsets of at most {available}, where the file ends");
+        if (end - begin != count * width)
+            throw Bad($"tensor {name}: {end - begin} bytes for shape {dims.GetRawText()} in {dtype.GetString()}; expected {count * width}");
+        return new Tensor(dtype.GetString()!, shape, begin, (int)count, (int)(end - begin));
+    }
+
+    private void ReadExactly(Span<byte> bytes, long offset)
+    {
+        try
+        {
+            while (bytes.Length > 0)
+            {
+                var got = RandomAccess.Read(_file, bytes, offset);
+                if (got == 0)
+                    throw Bad($"the file ends at byte {offset}; it became shorter while it was read");
+                bytes = bytes[got..];
+                offset += got;
+            }
+        }
+        catch (IOException e)
+        {
+            throw Bad($"reading failed at byte {offset}: {e.Message}");
+        }
+    }
+
+    private InvalidCheckpointException Bad(string what) => new($"{_path}: {what}");
+
+    /// <summary>One tensor's place: dtype F32, F16 or BF16; offset behind the header; elements and bytes.</summary>
+    public sealed record Tensor(string DType, int[] Shape, long Begin, int Count, int Bytes);
+}
