@@ -6,7 +6,7 @@ namespace AstStream.Dsp;
 /// <summary>
 /// Reads a WAV stream front to back, without seeking: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
 /// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
-/// Gives mono floats. A file that ends before its header says gives what is there, then <see cref="Truncation"/> tells.
+/// Gives mono floats. A file that ends before its header says gives what is there, and <see cref="Truncation"/> tells.
 /// </summary>
 public sealed class WavReader : IDisposable
 {
@@ -35,6 +35,8 @@ public sealed class WavReader : IDisposable
         (Format, _promised) = ReadHeader();
         _dataLength = _promised is { } bytes ? bytes - (bytes % Format.BytesPerFrame) : long.MaxValue;
         _decoder = new PcmDecoder(Format, channel, name);
+        if (_promised is { } promised && stream.CanSeek && stream.Length - stream.Position < promised)
+            Truncation = Short(promised, stream.Length - stream.Position);
         _buffer = new byte[Math.Max(1, 65536 / Format.BytesPerFrame) * Format.BytesPerFrame];
     }
 
@@ -44,7 +46,7 @@ public sealed class WavReader : IDisposable
     /// <summary>Samples of one channel that the header promises; null where it says none.</summary>
     public long? NumSamples => _promised / Format.BytesPerFrame;
 
-    /// <summary>Set at the end of a file that is shorter than its header says: the error to give.</summary>
+    /// <summary>Set when a file is shorter than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
     public string? Truncation { get; private set; }
 
     /// <summary>Float samples that were not finite or absurdly large.</summary>
@@ -95,9 +97,9 @@ public sealed class WavReader : IDisposable
 
             _ended = true;
             if (got < wanted && _promised is not null)
-                Truncation = $"{_name}: the header promises {_promised} bytes of sound, the file ends after {_read}; what is there was used. Was it cut off while being written or copied?";
+                Truncation = Short(_promised.Value, _read);
             else if ((_promised ?? _read) % Format.BytesPerFrame != 0)
-                Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of {Format.BytesPerFrame}); what came before was used";
+                Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of {Format.BytesPerFrame})";
         }
 
         return given;
@@ -105,6 +107,9 @@ public sealed class WavReader : IDisposable
 
     /// <summary>Closes the stream.</summary>
     public void Dispose() => _stream.Dispose();
+
+    private string Short(long promised, long there) =>
+        $"{_name}: the header promises {promised} bytes of sound, the file ends after {there}. Was it cut off while being written or copied?";
 
     private int Fill(int wanted)
     {

@@ -1,0 +1,14 @@
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Connectors;
+
+/// <summary>Everything that a pipeline can name.</summary>
+public static class ConnectorCatalog
+{
+    /// <summary>The source and sink types of this build.</summary>
+    public static ComponentCatalog All { get; } = new()
+    {
+        Sources = [FileSource.Type, StdinSource.Type],
+        Sinks = [ConsoleSink.Type, JsonLinesSink.Type],
+    };
+}

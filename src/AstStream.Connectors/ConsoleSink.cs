@@ -1,0 +1,164 @@
+using System.Globalization;
+using AstStream.Events;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+using Spectre.Console;
+
+namespace AstStream.Connectors;
+
+/// <summary>
+/// Events on standard output: a live table on a terminal (what sounds now, and the last events), plain lines or JSON Lines
+/// elsewhere.
+/// </summary>
+public sealed class ConsoleSink : IEventSink
+{
+    private const int Rows = 16; // events in the live table
+
+    internal static readonly Key<string> Format = Keys.Choice("format", "auto (the default): a live table on a terminal, lines elsewhere. table, lines, or json for JSON Lines.", "auto", "auto", "table", "lines", "json");
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SinkType Type = new("console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), Console.Out), _ => "the console");
+
+    private readonly TextWriter _output;
+    private readonly string _format;
+    private readonly Dictionary<string, SoundEvent> _open = new(StringComparer.Ordinal);
+    private readonly Queue<SoundEvent> _closed = new();
+    private readonly System.Buffers.ArrayBufferWriter<byte> _json = new();
+    private long _count;
+    private Task? _live;
+    private LiveDisplayContext? _display;
+    private TaskCompletionSource? _end;
+
+    internal ConsoleSink(string format, TextWriter output)
+    {
+        _format = format == "auto" ? Console.IsOutputRedirected ? "lines" : "table" : format;
+        _output = output;
+    }
+
+    /// <inheritdoc/>
+    public string Description => $"standard output, {_format}";
+
+    /// <inheritdoc/>
+    public async ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        if (_format != "table")
+            return;
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _live = AnsiConsole.Live(Table()).StartAsync(async context =>
+        {
+            _display = context;
+            started.SetResult();
+            await _end.Task.ConfigureAwait(false);
+        });
+        await started.Task.ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(SoundEvent e, CancellationToken cancellation)
+    {
+        switch (_format)
+        {
+            case "table":
+                Remember(e);
+                break;
+            case "json":
+                if (e.State == EventState.Closed)
+                {
+                    _json.ResetWrittenCount();
+                    EventJson.Write(_json, e);
+                    WriteLine(System.Text.Encoding.UTF8.GetString(_json.WrittenSpan));
+                }
+
+                break;
+            default:
+                if (e.State == EventState.Closed)
+                    WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Time(e.Onset),11} {Time(e.Offset),11}  {e.Score:0.00}  {e.Label,-18}  {e.Stream.Id}"));
+                break;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        if (_display is { } display)
+        {
+            display.UpdateTarget(Table());
+            return ValueTask.CompletedTask;
+        }
+
+        try
+        {
+            _output.Flush();
+        }
+        catch (IOException e)
+        {
+            throw Closed(e);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_live is null)
+            return;
+        _display?.UpdateTarget(Table());
+        _end!.TrySetResult();
+        await _live.ConfigureAwait(false);
+        _live = null;
+    }
+
+    /// <summary>h:mm:ss.ss from the stream's start.</summary>
+    internal static string Time(double seconds)
+    {
+        var time = TimeSpan.FromSeconds(Math.Round(seconds, 2));
+        return string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}.{time.Milliseconds / 10:00}");
+    }
+
+    private void WriteLine(string line)
+    {
+        try
+        {
+            _output.WriteLine(line);
+        }
+        catch (IOException e)
+        {
+            throw Closed(e);
+        }
+    }
+
+    private static SinkException Closed(IOException e) => new($"standard output: writing failed: {e.Message}");
+
+    private void Remember(SoundEvent e)
+    {
+        if (e.State == EventState.Opened)
+        {
+            _open[e.Id] = e;
+            return;
+        }
+
+        _open.Remove(e.Id);
+        _closed.Enqueue(e);
+        _count++;
+        if (_closed.Count > Rows)
+            _closed.Dequeue();
+    }
+
+    private Table Table()
+    {
+        var table = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"{_count} events") };
+        table.AddColumns("onset", "offset", "label", "score", "stream");
+        foreach (var e in _closed)
+            AddRow(table, e, Time(e.Offset), "default");
+        foreach (var e in _open.Values.OrderBy(e => e.Onset).Take(Rows))
+            AddRow(table, e, "…", "green");
+        return table;
+    }
+
+    private static void AddRow(Table table, SoundEvent e, string offset, string style) => table.AddRow(
+        new Markup(Time(e.Onset)), new Markup(offset), new Markup($"[{style}]{Markup.Escape(e.Label)}[/]"), new Markup(e.Score.ToString("0.00", CultureInfo.InvariantCulture)), new Markup(Markup.Escape(e.Stream.Id)));
+}

@@ -1,0 +1,160 @@
+using System.Buffers;
+using AstStream.Events;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Connectors;
+
+/// <summary>
+/// Appends events to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
+/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on.
+/// </summary>
+public sealed class JsonLinesSink : IEventSink
+{
+    internal static readonly Key<string?> Path = Keys.Text("path", "The file; relative to this file. It is appended to, and made where it is missing.", required: true);
+    internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices("states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
+    internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
+    internal static readonly Key<long?> RotateSize = Keys.Size("rotate_size", "The size from which on another file is begun; never by default.", 1_000, 1_000_000_000_000);
+    internal static readonly Key<int> Keep = Keys.Integer("keep", "Older files that are kept when rotating; 10 by default.", 10, 1, 10_000);
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SinkType Type = new(
+        "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], section => new JsonLinesSink(section),
+        section => section.Get(Path) is { } path ? RealPath(section.Resolve(path)) : null);
+
+    private readonly string _path;
+    private readonly IReadOnlyList<string> _states;
+    private readonly string _flush;
+    private readonly long _rotateSize;
+    private readonly int _keep;
+    private readonly ArrayBufferWriter<byte> _line = new();
+    private FileStream? _file;
+    private long _length;
+
+    internal JsonLinesSink(SectionReader section)
+    {
+        _path = section.Get(Path) is { } path ? section.Resolve(path) : "";
+        _states = section.Get(States);
+        _flush = section.Get(Flush);
+        _rotateSize = section.Get(RotateSize) ?? long.MaxValue;
+        _keep = section.Get(Keep);
+    }
+
+    /// <inheritdoc/>
+    public string Description => $"JSON Lines to {_path}";
+
+    /// <inheritdoc/>
+    public ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path)!);
+            OpenFile();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SinkException($"{_path}: can't be opened for appending: {e.Message}");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(SoundEvent e, CancellationToken cancellation)
+    {
+        if (!_states.Contains(e.State == EventState.Opened ? "opened" : "closed"))
+            return ValueTask.CompletedTask;
+        _line.ResetWrittenCount();
+        EventJson.Write(_line, e);
+        _line.Write("\n"u8);
+        try
+        {
+            if (_length > 0 && _length + _line.WrittenCount > _rotateSize)
+                Rotate();
+            _file!.Write(_line.WrittenSpan);
+            _length += _line.WrittenCount;
+            if (_flush != "idle")
+                _file.Flush(flushToDisk: _flush == "disk");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SinkException($"{_path}: writing failed: {error.Message}");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            _file!.Flush();
+        }
+        catch (IOException e)
+        {
+            throw new SinkException($"{_path}: writing failed: {e.Message}");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_file is not null)
+            await _file.DisposeAsync().ConfigureAwait(false);
+        _file = null;
+    }
+
+    private void OpenFile()
+    {
+        _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 65536);
+        _length = _file.CanSeek ? _file.Length : 0; // a pipe or a device has none
+        if (_length > 0)
+        {
+            _file.Position = _length - 1;
+            if (_file.ReadByte() != '\n')
+                _file.WriteByte((byte)'\n');
+        }
+    }
+
+    private void Rotate()
+    {
+        _file!.Dispose();
+        for (var i = _keep - 1; i >= 1; i--)
+        {
+            if (File.Exists($"{_path}.{i}"))
+                File.Move($"{_path}.{i}", $"{_path}.{i + 1}", overwrite: true);
+        }
+
+        File.Move(_path, $"{_path}.1", overwrite: true);
+        OpenFile();
+    }
+
+    /// <summary>Where a path leads, links followed, so that two names of one file are known as one.</summary>
+    private static string RealPath(string path)
+    {
+        try
+        {
+            var folder = System.IO.Path.GetDirectoryName(path)!;
+            var real = Directory.Exists(folder) ? Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder : folder;
+            var file = System.IO.Path.Combine(real, System.IO.Path.GetFileName(path));
+            return File.Exists(file) ? File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file : file;
+        }
+        catch (IOException)
+        {
+            return path;
+        }
+    }
+}
+
+/// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>
+public sealed class SinkException : Exception
+{
+    /// <summary>Makes the exception with its whole message.</summary>
+    public SinkException(string message)
+        : base(message)
+    {
+    }
+}

@@ -1,0 +1,20 @@
+namespace AstStream.Events;
+
+/// <summary>Where an event is in its life.</summary>
+public enum EventState
+{
+    /// <summary>It has begun and lasts; the offset is how far it has come.</summary>
+    Opened,
+
+    /// <summary>It is over; onset, offset and scores are final.</summary>
+    Closed,
+}
+
+/// <summary>One event of one class in one stream.</summary>
+/// <param name="State">Opened or closed.</param>
+/// <param name="Label">The class index.</param>
+/// <param name="Onset">First sample.</param>
+/// <param name="Offset">The sample behind the last one.</param>
+/// <param name="PeakScore">The highest smoothed score.</param>
+/// <param name="MeanScore">The mean smoothed score, weighted by time, gaps that were merged left out.</param>
+public readonly record struct DetectedEvent(EventState State, int Label, long Onset, long Offset, float PeakScore, float MeanScore);

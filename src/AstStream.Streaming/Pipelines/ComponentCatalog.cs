@@ -1,0 +1,34 @@
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>A type of source, transform or sink that pipelines can name, with its own keys.</summary>
+/// <param name="Type">The value of `type`.</param>
+/// <param name="Doc">What it does.</param>
+/// <param name="Keys">Its keys, besides `type`, and `inputs` where it has them.</param>
+public abstract record ComponentType(string Type, string Doc, IReadOnlyList<Key> Keys);
+
+/// <summary>A source type.</summary>
+/// <param name="Type">The value of `type`.</param>
+/// <param name="Doc">What it does.</param>
+/// <param name="Keys">Its keys.</param>
+/// <param name="Create">Makes the source from its section; notes problems in the section.</param>
+/// <param name="IsSingle">Whether a pipeline can have only one of it.</param>
+public sealed record SourceType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, IAudioSource> Create, bool IsSingle = false) : ComponentType(Type, Doc, Keys);
+
+/// <summary>A sink type.</summary>
+/// <param name="Type">The value of `type`.</param>
+/// <param name="Doc">What it does.</param>
+/// <param name="Keys">Its keys.</param>
+/// <param name="Create">Makes the sink from its section; notes problems in the section.</param>
+/// <param name="Exclusive">What two sinks cannot share, in words (a file, the console); null where anything goes.</param>
+public sealed record SinkType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, IEventSink> Create, Func<SectionReader, string?>? Exclusive = null)
+    : ComponentType(Type, Doc, Keys);
+
+/// <summary>What the outside world offers to pipelines. The connectors fill it; the pipeline reader knows no device.</summary>
+public sealed class ComponentCatalog
+{
+    /// <summary>Source types.</summary>
+    public required IReadOnlyList<SourceType> Sources { get; init; }
+
+    /// <summary>Sink types.</summary>
+    public required IReadOnlyList<SinkType> Sinks { get; init; }
+}

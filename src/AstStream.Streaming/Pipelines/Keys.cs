@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using YamlDotNet.RepresentationModel;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>
+/// One key of a section of a pipeline definition: its name, meaning, type, range and default, stated once. Reading, errors,
+/// help and the JSON Schema all come from here.
+/// </summary>
+public abstract class Key(string name, string doc, bool required)
+{
+    /// <summary>The key as it is written.</summary>
+    public string Name => name;
+
+    /// <summary>What it means, with unit, range and default.</summary>
+    public string Doc => doc;
+
+    /// <summary>Whether it must be given.</summary>
+    public bool Required => required;
+
+    /// <summary>Reads the node; reports a problem and returns null where it can't.</summary>
+    internal abstract object? Read(YamlNode node, SectionReader reader);
+
+    /// <summary>Its JSON Schema, without the description.</summary>
+    internal abstract JsonObject Schema();
+}
+
+/// <summary>A key of a type.</summary>
+public sealed class Key<T>(string name, string doc, T fallback, bool required, Func<YamlNode, SectionReader, object?> read, Func<JsonObject> schema) : Key(name, doc, required)
+{
+    /// <summary>The value where the key is not given.</summary>
+    public T Fallback => fallback;
+
+    internal override object? Read(YamlNode node, SectionReader reader) => read(node, reader);
+
+    internal override JsonObject Schema() => schema();
+}
+
+/// <summary>Makes keys.</summary>
+public static class Keys
+{
+    private static readonly (string Unit, double Seconds)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
+    private static readonly (string Unit, double Bytes)[] s_sizes = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1)];
+
+    /// <summary>Any text.</summary>
+    public static Key<string?> Text(string name, string doc, bool required = false) =>
+        new(name, doc, null, required, (node, reader) => reader.Scalar(node, name, "text"), () => new JsonObject { ["type"] = "string" });
+
+    /// <summary>A text or a list of texts.</summary>
+    public static Key<IReadOnlyList<string>?> Texts(string name, string doc, bool required = false) =>
+        new(name, doc, null, required, (node, reader) => reader.List(node, name), () => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                new JsonObject { ["type"] = "string" },
+                new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" }, ["minItems"] = 1 }),
+        });
+
+    /// <summary>A number in a range.</summary>
+    public static Key<double?> Number(string name, string doc, double min, double max) =>
+        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max), () => new JsonObject { ["type"] = "number", ["minimum"] = min, ["maximum"] = max });
+
+    /// <summary>A whole number in a range.</summary>
+    public static Key<int> Integer(string name, string doc, int fallback, int min, int max, bool required = false) =>
+        new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => new JsonObject { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max });
+
+    /// <summary>One of a few words.</summary>
+    public static Key<string> Choice(string name, string doc, string fallback, params string[] choices) =>
+        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, choices), () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
+
+    /// <summary>One of a few words, or several as a list.</summary>
+    public static Key<IReadOnlyList<string>> Choices(string name, string doc, IReadOnlyList<string> fallback, params string[] choices)
+    {
+        JsonObject Items() => new() { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) };
+        return new(name, doc, fallback, false, (node, reader) => reader.List(node, name, choices), () => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(Items(), new JsonObject { ["type"] = "array", ["items"] = Items(), ["minItems"] = 1 }),
+        });
+    }
+
+    /// <summary>A span of time with its unit: 500ms, 0.5s, 2m, 1h.</summary>
+    public static Key<TimeSpan?> Duration(string name, string doc, TimeSpan min, TimeSpan max) =>
+        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, s_durations, min.TotalSeconds, max.TotalSeconds, "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
+            () => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$" });
+
+    /// <summary>A number of bytes with its unit: 500KB, 100MB, 2GB.</summary>
+    public static Key<long?> Size(string name, string doc, long min, long max) =>
+        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b ? (long)b : null,
+            () => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?\s*(B|KB|MB|GB)$" });
+
+    /// <summary>A mapping from names to numbers in a range.</summary>
+    public static Key<IReadOnlyDictionary<string, double>?> Numbers(string name, string doc, double min, double max) =>
+        new(name, doc, null, false, (node, reader) => reader.Numbers(node, name, min, max), () => new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = new JsonObject { ["type"] = "number", ["minimum"] = min, ["maximum"] = max },
+        });
+
+    /// <summary>A mapping that is read on its own.</summary>
+    internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
+        new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });
+
+    private static double? Measure(YamlNode node, SectionReader reader, string name, (string Unit, double Factor)[] units, double min, double max, string expected)
+    {
+        if (reader.Scalar(node, name, expected) is not { } text)
+            return null;
+        foreach (var (unit, factor) in units)
+        {
+            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
+                && double.TryParse(text[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            {
+                var value = number * factor;
+                if (value >= min && value <= max)
+                    return value;
+                reader.Problem(node, $"{reader.Path(name)}: {text} is out of range; expected {Show(min, units)} to {Show(max, units)}");
+                return null;
+            }
+        }
+
+        reader.Problem(node, $"{reader.Path(name)}: found '{text}'; expected {expected}");
+        return null;
+    }
+
+    private static string Show(double value, (string Unit, double Factor)[] units)
+    {
+        var (unit, factor) = units.Where(u => u.Factor <= value).DefaultIfEmpty(units.MinBy(u => u.Factor)).MaxBy(u => u.Factor);
+        return string.Create(CultureInfo.InvariantCulture, $"{value / factor:0.###}{unit}");
+    }
+}

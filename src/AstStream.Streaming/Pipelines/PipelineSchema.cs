@@ -1,0 +1,65 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>Writes the JSON Schema of pipeline definitions from the same keys that read them, for editors that complete and check YAML.</summary>
+public static class PipelineSchema
+{
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The schema as text.</summary>
+    public static string Generate(ComponentCatalog catalog)
+    {
+        var transforms = PipelineKeys.TransformTypes.Select(t => Component(t.Type, t.Doc, [PipelineKeys.Inputs, .. t.Keys], [PipelineKeys.Inputs.Name]));
+        var schema = Section([.. PipelineKeys.Root]);
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+        schema["title"] = "AstStream pipeline";
+        var properties = schema["properties"]!;
+        Fill(properties["model"]!, Section(PipelineKeys.ModelSection));
+        Fill(properties["events"]!, Section(PipelineKeys.EventSection));
+        Fill(properties["sources"]!, Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, t.Keys, []))));
+        Fill(properties["transforms"]!, Named(transforms));
+        Fill(properties["sinks"]!, Named(catalog.Sinks.Select(t => Component(t.Type, t.Doc, t.Keys, []))));
+        return schema.ToJsonString(s_indented) + "\n";
+    }
+
+    private static JsonObject Named(IEnumerable<JsonObject> types) => new()
+    {
+        ["minProperties"] = 1,
+        ["additionalProperties"] = new JsonObject { ["oneOf"] = new JsonArray([.. types]) },
+    };
+
+    private static JsonObject Component(string type, string doc, IReadOnlyList<Key> keys, IEnumerable<string> alsoRequired)
+    {
+        var section = Section([.. keys]);
+        section["description"] = doc;
+        ((JsonObject)section["properties"]!).Insert(0, "type", new JsonObject { ["const"] = type });
+        var required = (JsonArray?)section["required"] ?? [];
+        section["required"] = new JsonArray([JsonValue.Create("type"), .. alsoRequired.Select(r => JsonValue.Create(r)), .. required.Select(r => r!.DeepClone())]);
+        return section;
+    }
+
+    private static JsonObject Section(IReadOnlyList<Key> keys)
+    {
+        var properties = new JsonObject();
+        foreach (var key in keys)
+        {
+            var schema = key.Schema();
+            schema["description"] = key.Doc;
+            properties[key.Name] = schema;
+        }
+
+        var section = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties };
+        if (keys.Any(k => k.Required))
+            section["required"] = new JsonArray([.. keys.Where(k => k.Required).Select(k => JsonValue.Create(k.Name))]);
+        return section;
+    }
+
+    private static void Fill(JsonNode target, JsonObject from)
+    {
+        foreach (var (key, value) in from)
+            ((JsonObject)target)[key] = value?.DeepClone();
+    }
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>
+/// Reads one mapping of a pipeline definition by its keys. Every problem is noted with its place, and reading goes on, so that
+/// all are told at once.
+/// </summary>
+public sealed class SectionReader
+{
+    private readonly PipelineFile _file;
+    private readonly string _path;
+    private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, YamlNode> _nodes = new(StringComparer.Ordinal);
+
+    internal SectionReader(PipelineFile file, YamlNode node, string path, IReadOnlyCollection<Key> keys)
+    {
+        _file = file;
+        _path = path;
+        Node = node;
+        foreach (var (name, keyNode, value) in file.Entries(node, path.Length == 0 ? "the pipeline" : path))
+        {
+            var key = keys.FirstOrDefault(k => k.Name == name);
+            if (key is null)
+            {
+                Problem(keyNode, $"unknown key '{Path(name)}'{Nearest.Hint(name, [.. keys.Select(k => k.Name)])}");
+                continue;
+            }
+
+            _nodes[name] = value;
+            if (key.Read(value, this) is { } read)
+                _values[name] = read;
+        }
+
+        foreach (var key in keys.Where(k => k.Required && !_nodes.ContainsKey(k.Name)))
+            Problem(node, $"{(path.Length == 0 ? "the pipeline" : path)}: key '{key.Name}' is missing: {key.Doc}");
+    }
+
+    /// <summary>The folder that relative paths in the definition start from: the definition's own.</summary>
+    public string BaseFolder => _file.BaseFolder;
+
+    internal YamlNode Node { get; }
+
+    /// <summary>The value of a key, or its fallback.</summary>
+    public T Get<T>(Key<T> key) => _values.TryGetValue(key.Name, out var value) ? (T)value : key.Fallback;
+
+    /// <summary>Whether the key stands in the definition.</summary>
+    public bool Has(Key key) => _nodes.ContainsKey(key.Name);
+
+    /// <summary>Notes a problem with a key's value.</summary>
+    public void Problem(Key key, string message) => Problem(_nodes.GetValueOrDefault(key.Name, Node), $"{Path(key.Name)}: {message}");
+
+    /// <summary>A path of the definition as a full path.</summary>
+    public string Resolve(string path) => System.IO.Path.GetFullPath(path, BaseFolder);
+
+    internal YamlNode NodeOf(Key key) => _nodes.GetValueOrDefault(key.Name, Node);
+
+    internal string Path(string key) => _path.Length == 0 ? key : $"{_path}.{key}";
+
+    internal void Problem(YamlNode node, string message) => _file.Problem(node, message);
+
+    internal string? Scalar(YamlNode node, string key, string expected)
+    {
+        if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
+            return text;
+        Problem(node, $"{Path(key)}: found {Kind(node)}; expected {expected}");
+        return null;
+    }
+
+    internal double? Number(YamlNode node, string key, double min, double max, bool whole = false)
+    {
+        var expected = string.Create(CultureInfo.InvariantCulture, $"a {(whole ? "whole " : "")}number from {min} to {max}");
+        if (Scalar(node, key, expected) is not { } text)
+            return null;
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max && (!whole || number == Math.Floor(number)))
+            return number;
+        Problem(node, $"{Path(key)}: found '{text}'; expected {expected}");
+        return null;
+    }
+
+    internal string? Choice(YamlNode node, string key, string[] choices)
+    {
+        if (Scalar(node, key, $"one of {string.Join(", ", choices)}") is not { } text)
+            return null;
+        if (choices.Contains(text))
+            return text;
+        Problem(node, $"{Path(key)}: found '{text}'{Nearest.Hint(text, choices)}");
+        return null;
+    }
+
+    internal List<string>? List(YamlNode node, string key, string[]? choices = null)
+    {
+        var items = node is YamlSequenceNode sequence ? (IEnumerable<YamlNode>)sequence.Children : [node];
+        var list = new List<string>();
+        foreach (var item in items)
+        {
+            if ((choices is null ? Scalar(item, key, "a text or a list of texts") : Choice(item, key, choices)) is { } text)
+                list.Add(text);
+        }
+
+        if (node is YamlSequenceNode { Children.Count: 0 })
+            Problem(node, $"{Path(key)}: the list is empty; expected at least one entry");
+        return list.Count > 0 ? list : null;
+    }
+
+    internal Dictionary<string, double>? Numbers(YamlNode node, string key, double min, double max)
+    {
+        var numbers = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var (name, _, value) in _file.Entries(node, Path(key)))
+        {
+            if (Number(value, $"{key}.{name}", min, max) is { } number)
+                numbers[name] = number;
+        }
+
+        return numbers;
+    }
+
+    internal static string Kind(YamlNode node) => node switch
+    {
+        YamlMappingNode => "a mapping",
+        YamlSequenceNode => "a list",
+        YamlScalarNode { Value: null or "" } => "nothing",
+        YamlScalarNode scalar => $"'{scalar.Value}'",
+        _ => "an alias",
+    };
+}

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using AstStream.Connectors;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>run, validate, graph, schema.</summary>
+internal static class PipelineCommands
+{
+    private static readonly TimeSpan s_drainDeadline = TimeSpan.FromSeconds(30);
+
+    public static IEnumerable<Command> All(string defaultModel)
+    {
+        var host = new PipelineHost { Catalog = ConnectorCatalog.All, DefaultModel = defaultModel };
+        var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition." };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "Overrides a value of the definition: --set events.threshold=0.4. Can be given several times.",
+            HelpName = "key=value",
+            DefaultValueFactory = _ => [],
+        };
+
+        var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
+        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet }, $"""
+            Ends by itself when all its sources have ended. Ctrl-C drains: what was heard is scored and written; Ctrl-C again stops
+            at once. Events go to the pipeline's sinks; the summary and errors to standard error.
+
+            Examples:
+              aststream run pipelines/demo.yaml
+              aststream run pipelines/demo.yaml --set events.threshold=0.6 --set sources.scene.pace=realtime
+              ffmpeg -loglevel error -i rtsp://camera/1 -f s16le -ar 16000 -ac 1 - | aststream run stdin.yaml
+
+            {ExitCode.Help}
+            """);
+        run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, result.GetValue(set)!, !result.GetValue(quiet)));
+
+        var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
+            Nothing is run. All problems are told at once, with line and column.
+
+            Example:
+              aststream validate pipelines/demo.yaml
+            """);
+        validate.SetAction(result =>
+        {
+            using var pipeline = Pipeline.Load(result.GetValue(file)!, result.GetValue(set)!, host);
+            Console.Out.WriteLine($"{result.GetValue(file)}: ok");
+            return ExitCode.Ok;
+        });
+
+        var mermaid = new Option<bool>("--mermaid") { Description = "Only the Mermaid flowchart." };
+        var graph = Help.Add(new Command("graph", "Shows the dataflow of a pipeline as text and as a Mermaid flowchart.") { file, set, mermaid }, """
+            Examples:
+              aststream graph pipelines/demo.yaml
+              aststream graph pipelines/demo.yaml --mermaid > demo.mmd
+            """);
+        graph.SetAction(result =>
+        {
+            using var pipeline = Pipeline.Load(result.GetValue(file)!, result.GetValue(set)!, host);
+            var built = pipeline.Build(new RunReport(), CancellationToken.None);
+            if (!result.GetValue(mermaid))
+                Console.Out.WriteLine(built.ToText());
+            Console.Out.Write(built.ToMermaid());
+            return ExitCode.Ok;
+        });
+
+        var schema = new Command("schema", "Prints the JSON Schema of pipeline definitions.");
+        schema.SetAction(_ =>
+        {
+            Console.Out.Write(PipelineSchema.Generate(ConnectorCatalog.All));
+            return ExitCode.Ok;
+        });
+        return [run, validate, graph, schema];
+    }
+
+    private static async Task<int> RunAsync(PipelineHost host, string file, string[] settings, bool summary)
+    {
+        using var stop = new CancellationTokenSource();
+        using var cancel = new CancellationTokenSource();
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            if (stop.IsCancellationRequested)
+            {
+                cancel.Cancel();
+                return;
+            }
+
+            Console.Error.WriteLine("draining: what was heard is scored and written; Ctrl-C again stops at once");
+            stop.Cancel();
+            cancel.CancelAfter(s_drainDeadline);
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var pipeline = Pipeline.Load(file, settings, host);
+        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}") };
+        var graph = pipeline.Build(report, stop.Token);
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            await graph.RunAsync(cancel.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            Errors.Write("stopped without draining: the last sound was not scored");
+            return ExitCode.Stopped;
+        }
+        finally
+        {
+            if (summary)
+                WriteSummary(report, clock.Elapsed);
+        }
+
+        return report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+    }
+
+    private static void WriteSummary(RunReport report, TimeSpan elapsed)
+    {
+        var seconds = elapsed.TotalSeconds;
+        Console.Error.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+
+            streams           {report.Streams}{(report.Errors.Count > 0 ? $", {report.Errors.Count} errors" : "")}
+            sound             {report.AudioSeconds:0.0} s
+            windows           {report.Windows} in {report.Batches} batches
+            elapsed           {seconds:0.00} s
+            real-time factor  {(report.AudioSeconds > 0 ? seconds / report.AudioSeconds : 0):0.0000} ({report.AudioSeconds / seconds:0} times real time)
+            events            {report.Events.Sum(e => e.Value)}
+            """));
+        foreach (var (label, count) in report.Events)
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label,-16}{count}"));
+    }
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace AstStream.Worker;
+
+/// <summary>The usual help with examples and exit codes behind it.</summary>
+internal sealed class Help(HelpAction usual) : SynchronousCommandLineAction
+{
+    private static readonly Dictionary<Command, string> s_more = [];
+
+    /// <summary>What stands behind a command's own help.</summary>
+    public static T Add<T>(T command, string more)
+        where T : Command
+    {
+        s_more[command] = more;
+        return command;
+    }
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        var code = usual.Invoke(parseResult);
+        if (s_more.TryGetValue(parseResult.CommandResult.Command, out var more))
+            parseResult.InvocationConfiguration.Output.WriteLine(more);
+        return code;
+    }
+}
