@@ -6,17 +6,22 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # Where built and downloaded things are kept between checkouts.
 aststream_cache() { printf '%s/aststream' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
 
-# apt_install PACKAGE...: install from Debian, as root or through sudo, or say what a person has to do.
+# as_root COMMAND...: run as root, through sudo where that asks no password, or say what a person has to do.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; return; fi
+  sudo -n true 2>/dev/null || fail "please run 'sudo $*', then this again"
+  sudo -n "$@"
+}
+
+# apt_update: refresh the lists of Debian packages.
+apt_update() { as_root apt-get update -qq || fail "apt-get update failed; check the network and /etc/apt/sources.list"; }
+
+# apt_install PACKAGE...: install from Debian.
 apt_install() {
-  local sudo=
   command -v apt-get >/dev/null || fail "please install $*: this script knows only Debian's apt-get"
-  if [ "$(id -u)" -ne 0 ]; then
-    sudo -n true 2>/dev/null || fail "please run 'sudo apt-get install $*', then this again"
-    sudo="sudo -n"
-  fi
   say "installing $* from Debian"
-  $sudo apt-get update -qq || fail "apt-get update failed; check the network and /etc/apt/sources.list"
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  apt_update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
     fail "apt-get could not install $*; see its message above"
 }
 

@@ -114,6 +114,9 @@ public sealed class EventDecoder
             return;
         }
 
+        // Bridging a gap must not make an event longer than it may be.
+        if (track.IsActive && !track.IsSounding && end - track.Onset > _options.MaxDuration)
+            Close(label, emit);
         if (!track.IsActive)
             track = new Track { IsActive = true, Onset = start };
         track.IsSounding = true;

@@ -1,0 +1,54 @@
+# make run    sets up, builds, makes the demo scene and runs the main job on it
+# make test   sets up, builds and runs all tests
+# make build  leaves a runnable artifacts/aststream/aststream
+# make bench  runs the kernel benchmarks
+# make clean  removes what make built here (not the cache folder)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: run build test bench schema format clean
+
+export DOTNET_NOLOGO := 1
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+
+APP := artifacts/aststream/aststream
+SCENE := artifacts/demo/scene.wav
+PROJECTS := $(shell find src tests load-tests -name '*.csproj' -not -path '*/obj/*')
+SOURCES := $(shell find src pipelines -type f -not -path '*/obj/*' -not -path '*/bin/*')
+SETTINGS := AstStream.sln $(wildcard Directory.*.props) src/Directory.Build.props global.json appsettings.json
+
+run: $(APP) $(SCENE)
+	$(APP) run pipelines/demo.yaml
+
+build: $(APP)
+
+artifacts/.restored: $(PROJECTS) $(SETTINGS) deploy/restore.sh
+	deploy/restore.sh
+	mkdir -p artifacts && touch $@
+
+$(APP): artifacts/.restored $(SOURCES)
+	@echo "==> building"
+	dotnet publish src/AstStream.Worker --no-restore -c Release -o artifacts/aststream -v:q -nologo
+	touch $@
+
+$(SCENE): deploy/demo-scene.sh
+	deploy/demo-scene.sh $@
+
+test: artifacts/.restored
+	@echo "==> building the tests"
+	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
+	dotnet test AstStream.sln --no-build -c Release -v:q -nologo
+
+bench: artifacts/.restored
+	dotnet run --project load-tests/AstStream.Benchmarks --no-restore -c Release -- frontend
+
+schema: $(APP)
+	$(APP) schema > pipelines/pipeline.schema.json
+
+format: artifacts/.restored
+	dotnet format --no-restore
+
+clean:
+	rm -rf artifacts
+	find src tests load-tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +

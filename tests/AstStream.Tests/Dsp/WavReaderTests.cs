@@ -1,0 +1,221 @@
+using AstStream.Dsp;
+using FsCheck.Xunit;
+
+namespace AstStream.Tests.Dsp;
+
+public class WavReaderTests
+{
+    private static readonly float[] s_expected = [0, 0.5f, -0.5f, -1];
+
+    public static TheoryData<int, int, byte[]> Encodings => new()
+    {
+        { 1, 8, [128, 192, 64, 0] },
+        { 1, 16, Bytes<short>([0, 16384, -16384, -32768]) },
+        { 1, 24, [0, 0, 0, 0, 0, 0x40, 0, 0, 0xC0, 0, 0, 0x80] },
+        { 1, 32, Bytes<int>([0, 1 << 30, -(1 << 30), int.MinValue]) },
+        { 3, 32, Bytes<float>(s_expected) },
+        { 3, 64, Bytes<double>([0, 0.5, -0.5, -1]) },
+    };
+
+    public static TheoryData<string, byte[]> BadFiles => new()
+    {
+        { "the file is empty", [] },
+        { "begins with 'Dear', expected RIFF", "Dear diary, today I recorded nothing."u8.ToArray() },
+        { "begins with '\\x00\\x01\\xFFR'", [0, 1, 255, (byte)'R', 0, 0, 0, 0, 0, 0, 0, 0, 0] },
+        { "not a WAV file", "RIFF"u8.ToArray() },
+        { "type 'AVI '", new WavBytes().Riff(type: "AVI ").Done() },
+        { "big-endian", new WavBytes().Riff("RIFX").Done() },
+        { "0 channels; expected 1 to 256", new WavBytes().Riff().Fmt(1, 0, 16000, 16, 2).Chunk("data", new byte[4]).Done() },
+        { "a sample rate of 0 Hz; expected 8000 to 192000", new WavBytes().Riff().Fmt(1, 1, 0, 16).Chunk("data", new byte[4]).Done() },
+        { "a sample rate of 384000 Hz", new WavBytes().Riff().Fmt(1, 1, 384000, 16).Chunk("data", new byte[4]).Done() },
+        { "12-bit PCM", new WavBytes().Riff().Fmt(1, 1, 16000, 12, 2).Chunk("data", new byte[4]).Done() },
+        { "compressed sound (format tag 0x0011)", new WavBytes().Riff().Fmt(0x11, 1, 16000, 16).Chunk("data", new byte[4]).Done() },
+        { "in blocks of 3 bytes; expected 4", new WavBytes().Riff().Fmt(1, 2, 16000, 16, 3).Chunk("data", new byte[4]).Done() },
+        { "sub-format is none that Microsoft defines", new WavBytes().Riff().Extensible(1, 1, 16000, 16, rightGuid: false).Chunk("data", new byte[4]).Done() },
+        { "comes before its format", new WavBytes().Riff().Chunk("data", new byte[4]).Done() },
+        { "without a data chunk", new WavBytes().Riff().Fmt(1, 1, 16000, 16).Done() },
+        { "in the middle of a chunk header", new WavBytes().Riff().Fmt(1, 1, 16000, 16).Text("dat").Done() },
+        { "ends inside its format", new WavBytes().Riff().Text("fmt ").U32(16).U16(1).Done() },
+        { "a format (fmt chunk) of 7 bytes", new WavBytes().Riff().Chunk("fmt ", new byte[7]).Done() },
+        { "a format (fmt chunk) of 4294967295 bytes", new WavBytes().Riff().Text("fmt ").U32(uint.MaxValue).Done() },
+        { "without a data chunk", new WavBytes().Riff().Chunk("LIST", new byte[8], size: 4_000_000_000).Done() },
+    };
+
+    [Theory]
+    [MemberData(nameof(Encodings))]
+    public void Read_EveryEncoding_GivesTheSameFloats(int tag, int bits, byte[] data)
+    {
+        foreach (var wav in (WavBytes[])[new WavBytes().Riff().Fmt(tag, 1, 16000, bits), new WavBytes().Riff().Extensible(tag, 1, 16000, bits)])
+        {
+            using var reader = Reader(wav.Chunk("data", data).Done());
+
+            Assert.Equal(s_expected, ReadAll(reader));
+            Assert.Null(reader.Truncation);
+            Assert.Equal(4, reader.NumSamples);
+        }
+    }
+
+    [Fact]
+    public void Read_SeveralChannels_MixesDownOrPicks()
+    {
+        var wav = WavBytes.Pcm16(16000, 2, [16384, -16384, 8192, 8192]);
+
+        Assert.Equal([0, 0.25f], ReadAll(Reader(wav)));
+        Assert.Equal([0.5f, 0.25f], ReadAll(Reader(wav, channel: 0)));
+        Assert.Equal([-0.5f, 0.25f], ReadAll(Reader(wav, channel: 1)));
+        Assert.Contains("channel 2 was asked for, but it has 2", Assert.Throws<InvalidAudioException>(() => Reader(wav, channel: 2)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OddUnknownChunksBetween_SkipsThem()
+    {
+        var wav = new WavBytes().Riff().Chunk("JUNK", new byte[3]).Fmt(1, 1, 16000, 16).Chunk("LIST", new byte[1001])
+            .Chunk("data", Bytes<short>([0, 16384, -16384, -32768])).Chunk("id3 ", new byte[5]).Done();
+
+        Assert.Equal(s_expected, ReadAll(Reader(wav)));
+        Assert.Equal(s_expected, ReadAll(new WavReader(new NoSeek(wav), "pipe")));
+    }
+
+    [Theory]
+    [InlineData("RF64")]
+    [InlineData("BW64")]
+    public void Read_64BitSizes_TakesLengthFromDs64(string id)
+    {
+        var wav = new WavBytes().Riff(id, uint.MaxValue).Chunk("ds64", new WavBytes().U64(0).U64(8).U64(4).U32(0).Done())
+            .Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: uint.MaxValue).Chunk("LIST", new byte[8]).Done();
+
+        Assert.Equal(s_expected, ReadAll(Reader(wav)));
+    }
+
+    [Fact]
+    public void Read_Rf64Of6GiB_CountsSamplesBeyond32Bits()
+    {
+        const long bytes = 6L << 30;
+        var head = new WavBytes().Riff("RF64", uint.MaxValue).Chunk("ds64", new WavBytes().U64(bytes + 80).U64(bytes).U64(bytes / 2).U32(0).Done())
+            .Fmt(1, 1, 48000, 16).Text("data").U32(uint.MaxValue).Done();
+        using var reader = new WavReader(new Endless(head, bytes), "long");
+        var buffer = new float[1 << 20];
+        long total = 0;
+        for (int n; (n = reader.Read(buffer)) > 0;)
+            total += n;
+
+        Assert.Equal(bytes / 2, total);
+        Assert.Null(reader.Truncation);
+    }
+
+    [Theory]
+    [InlineData(uint.MaxValue)]
+    [InlineData(0x7FFFF024u)]
+    public void Read_StreamedHeader_ReadsToTheEnd(uint placeholder)
+    {
+        var wav = new WavBytes().Riff("RIFF", uint.MaxValue).Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), placeholder).Done();
+
+        using var reader = new WavReader(new NoSeek(wav), "pipe");
+
+        Assert.Equal(s_expected, ReadAll(reader));
+        Assert.Null(reader.Truncation);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Read_HeaderPromisesMore_GivesWhatIsThereAndTells(bool canSeek)
+    {
+        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: 1000).Done();
+
+        using var reader = new WavReader(canSeek ? new MemoryStream(wav) : new NoSeek(wav), "cut.wav");
+
+        Assert.Equal(s_expected, ReadAll(reader));
+        Assert.Equal("cut.wav: the header promises 1000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?", reader.Truncation);
+    }
+
+    [Fact]
+    public void Read_EndsWithinASample_TellsSo()
+    {
+        using var reader = Reader(new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", [1, 2, 3]).Done());
+
+        Assert.Single(ReadAll(reader));
+        Assert.Contains("in the middle of a sample", reader.Truncation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_FloatsThatAreNoNumbers_BecomeSilenceAndAreCounted()
+    {
+        using var reader = Reader(new WavBytes().Riff().Fmt(3, 1, 16000, 32).Chunk("data", Bytes<float>([float.NaN, float.PositiveInfinity, 1e30f, 0.5f])).Done());
+
+        Assert.Equal([0, 0, 1e6f, 0.5f], ReadAll(reader));
+        Assert.Equal(3, reader.InvalidSamples);
+    }
+
+    [Theory]
+    [MemberData(nameof(BadFiles))]
+    public void Constructor_BadFile_SaysWhatIsWrong(string message, byte[] bytes)
+    {
+        var e = Assert.Throws<InvalidAudioException>(() => Reader(bytes));
+
+        Assert.StartsWith("test.wav: ", e.Message, StringComparison.Ordinal);
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_NoSuchFileOrFolder_SaysSo()
+    {
+        Assert.Equal("/nowhere/a.wav: no such file", Assert.Throws<InvalidAudioException>(() => WavReader.Open("/nowhere/a.wav")).Message);
+        Assert.Contains("is a folder", Assert.Throws<InvalidAudioException>(() => WavReader.Open(Path.GetTempPath())).Message, StringComparison.Ordinal);
+    }
+
+    [Property(MaxTest = 500)]
+    public bool Read_DamagedFile_GivesSamplesOrOneKindOfError(int at, byte value, int cut)
+    {
+        var wav = new WavBytes().Riff().Chunk("JUNK", new byte[3]).Extensible(1, 2, 44100, 24).Chunk("data", new byte[600]).Done();
+        wav[(int)((uint)at % 80)] = value;
+        wav = wav[..(wav.Length - (int)((uint)cut % 40))];
+        try
+        {
+            using var reader = Reader(wav);
+            return ReadAll(reader).Length <= 300;
+        }
+        catch (InvalidAudioException)
+        {
+            return true;
+        }
+    }
+
+    private static WavReader Reader(byte[] bytes, int? channel = null) => new(new MemoryStream(bytes), "test.wav", channel);
+
+    private static float[] ReadAll(WavReader reader)
+    {
+        var all = new List<float>();
+        var buffer = new float[3];
+        for (int n; (n = reader.Read(buffer)) > 0;)
+            all.AddRange(buffer.AsSpan(0, n));
+        return [.. all];
+    }
+
+    private static byte[] Bytes<T>(T[] values)
+        where T : unmanaged => System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+
+    private class NoSeek(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+    }
+
+    /// <summary>A header, then zeros of a given length that nobody has to store.</summary>
+    private sealed class Endless(byte[] head, long length) : NoSeek(head)
+    {
+        private long _left = length;
+
+        public override int Read(Span<byte> buffer)
+        {
+            var n = base.Read(buffer);
+            if (n > 0)
+                return n;
+            n = (int)Math.Min(buffer.Length, _left);
+            buffer[..n].Clear();
+            _left -= n;
+            return n;
+        }
+    }
+}

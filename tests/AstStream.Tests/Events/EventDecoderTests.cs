@@ -1,0 +1,179 @@
+using AstStream.Events;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+
+namespace AstStream.Tests.Events;
+
+public class EventDecoderTests
+{
+    [Fact]
+    public void Push_ScoreOverThreshold_OpensAndClosesAtIntervalBounds() =>
+        Assert.Equal(["o 10-20", "c 10-30"], Run(new() { Scores = [0.1f, 0.6f, 0.7f, 0.1f] }));
+
+    [Fact]
+    public void Push_ScoreBetweenReleaseAndThreshold_KeepsButDoesNotOpen()
+    {
+        Assert.Equal(["o 10-20", "c 10-40"], Run(new() { Scores = [0.45f, 0.6f, 0.45f, 0.45f, 0.1f], Release = 0.4f }));
+        Assert.Empty(Run(new() { Scores = [0.45f, 0.49f, 0.45f], Release = 0.4f }));
+    }
+
+    [Fact]
+    public void Push_MedianOfThree_DropsSpikesAndFillsHoles()
+    {
+        Assert.Empty(Run(new() { Scores = [0, 0, 0.9f, 0, 0], Median = 3 }));
+        Assert.Equal(["o 10-20", "c 10-60"], Run(new() { Scores = [0, 0.9f, 0.9f, 0, 0.9f, 0.9f, 0, 0], Median = 3 }));
+    }
+
+    [Fact]
+    public void Push_MedianAtTheEnds_RepeatsTheFirstAndLastWindow() =>
+        Assert.Equal(["o 0-10", "c 0-10"], Run(new() { Scores = [0.9f], Median = 5 }));
+
+    [Fact]
+    public void Push_ShorterThanMinimum_IsDroppedWithoutATrace()
+    {
+        Assert.Empty(Run(new() { Scores = [0, 0.9f, 0.9f, 0], MinDuration = 21 }));
+        Assert.Equal(["o 10-30", "c 10-30"], Run(new() { Scores = [0, 0.9f, 0.9f, 0], MinDuration = 20 }));
+    }
+
+    [Fact]
+    public void Push_GapUpToMergeGap_IsBridged()
+    {
+        Assert.Equal(["o 0-10", "c 0-30"], Run(new() { Scores = [0.9f, 0, 0.9f, 0, 0], MergeGap = 10 }));
+        Assert.Equal(["o 0-10", "c 0-10", "o 30-40", "c 30-40"], Run(new() { Scores = [0.9f, 0, 0, 0.9f, 0, 0], MergeGap = 10 }));
+    }
+
+    [Fact]
+    public void Push_GapAtTheEnd_IsNotPartOfTheEvent() =>
+        Assert.Equal(["o 0-10", "c 0-10"], Run(new() { Scores = [0.9f, 0], MergeGap = 100 }));
+
+    [Fact]
+    public void Push_LongerThanMaximum_ClosesAndGoesOnAsAnother() =>
+        Assert.Equal(["o 0-10", "c 0-20", "o 20-30", "c 20-40", "o 40-50", "c 40-50"], Run(new() { Scores = [0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0], MaxDuration = 20 }));
+
+    [Fact]
+    public void Push_EndsExactlyAtMaximum_LeavesNoEmptyEvent() =>
+        Assert.Equal(["o 0-10", "c 0-20"], Run(new() { Scores = [0.9f, 0.9f, 0, 0], MaxDuration = 20 }));
+
+    [Fact]
+    public void Flush_LaterEnd_StretchesTheLastInterval()
+    {
+        Assert.Equal(["o 0-10", "c 0-13"], Run(new() { Scores = [0.9f], End = 13 }));
+        Assert.Equal(["o 0-10", "c 0-23"], Run(new() { Scores = [0.9f, 0.9f], End = 23, Median = 3 }));
+        Assert.Equal(["o 0-10", "c 0-10"], Run(new() { Scores = [0.9f, 0], End = 23 }));
+    }
+
+    [Fact]
+    public void Flush_ThenPush_BeginsAnew()
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(new Case()));
+        decoder.Push(0, 10, [0.9f], events.Add);
+        decoder.Flush(10, events.Add);
+        decoder.Push(500, 510, [0.9f], events.Add);
+        decoder.Flush(510, events.Add);
+
+        Assert.Equal(["o 0-10", "c 0-10", "o 500-510", "c 500-510"], events.Select(Show));
+    }
+
+    [Fact]
+    public void Push_Scores_GivesPeakAndTimeWeightedMean()
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(new Case()));
+        decoder.Push(0, 10, [0.6f], events.Add);
+        decoder.Push(10, 40, [0.8f], events.Add);
+        decoder.Flush(40, events.Add);
+
+        Assert.Equal(0.8f, events[^1].PeakScore);
+        Assert.Equal(0.75f, events[^1].MeanScore, 1e-6f);
+    }
+
+    [Fact]
+    public void Push_ScoreThatIsNoNumber_IsSilence() => Assert.Empty(Run(new() { Scores = [float.NaN, float.NaN] }));
+
+    [Fact]
+    public void Push_HoleOverlapOrWrongClasses_Throws()
+    {
+        var decoder = new EventDecoder(Options(new Case()));
+        decoder.Push(0, 10, [0], _ => { });
+
+        Assert.Throws<ArgumentException>(() => decoder.Push(11, 20, [0], _ => { }));
+        Assert.Throws<ArgumentException>(() => decoder.Push(9, 20, [0], _ => { }));
+        Assert.Throws<ArgumentException>(() => decoder.Push(10, 10, [0], _ => { }));
+        Assert.Throws<ArgumentException>(() => decoder.Push(10, 20, [0, 0], _ => { }));
+    }
+
+    [Fact]
+    public void Constructor_BadOptions_NamesAllAtOnce()
+    {
+        var e = Assert.Throws<ArgumentException>(() => new EventDecoder(new EventOptions { Thresholds = [0.5f], ReleaseThresholds = [0.6f], MedianWindows = 2, MinDuration = -1, MaxDuration = 0 }));
+
+        Assert.Contains("release threshold", e.Message, StringComparison.Ordinal);
+        Assert.Contains("MedianWindows", e.Message, StringComparison.Ordinal);
+        Assert.Contains("MinDuration", e.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxDuration", e.Message, StringComparison.Ordinal);
+    }
+
+    [Property(MaxTest = 500)]
+    public Property Push_AnyScores_KeepsTheLawsOfEvents() => Prop.ForAll(
+        Gen.Choose(0, 10).Select(i => i / 10f).ArrayOf().ToArbitrary(),
+        Gen.Elements(1, 3, 5).ToArbitrary(),
+        Gen.Choose(0, 40).Two().ToArbitrary(),
+        (scores, median, durations) =>
+        {
+            var (min, gap) = durations;
+            var events = new List<DetectedEvent>();
+            var decoder = new EventDecoder(Options(new Case { Median = median, MinDuration = min, MergeGap = gap, Release = 0.3f, MaxDuration = 100 }));
+            for (var i = 0; i < scores.Length; i++)
+                decoder.Push(i * 10, (i * 10) + 10, [scores[i]], events.Add);
+            decoder.Flush(scores.Length * 10, events.Add);
+
+            // Opened and closed alternate and agree; events are long enough, within the stream, and apart.
+            var closed = events.Where(e => e.State == EventState.Closed).ToList();
+            return events.Count == 2 * closed.Count
+                && events.Select((e, i) => e.State == (i % 2 == 0 ? EventState.Opened : EventState.Closed)).All(x => x)
+                && events.Chunk(2).All(p => p[0].Onset == p[1].Onset && p[0].Offset <= p[1].Offset)
+                && closed.All(e => e.Offset - e.Onset >= min && e.Offset - e.Onset <= 100 && e.Onset >= 0 && e.Offset <= scores.Length * 10 && e.PeakScore >= 0.3f)
+                && closed.Zip(closed.Skip(1)).All(p => p.First.Offset <= p.Second.Onset);
+        });
+
+    private static List<string> Run(Case c)
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(c));
+        for (var i = 0; i < c.Scores.Length; i++)
+            decoder.Push(i * 10, (i * 10) + 10, [c.Scores[i]], events.Add);
+        decoder.Flush(c.End ?? c.Scores.Length * 10, events.Add);
+        return [.. events.Select(Show)];
+    }
+
+    private static EventOptions Options(Case c) => new()
+    {
+        Thresholds = [0.5f],
+        ReleaseThresholds = [c.Release],
+        MedianWindows = c.Median,
+        MinDuration = c.MinDuration,
+        MergeGap = c.MergeGap,
+        MaxDuration = c.MaxDuration,
+    };
+
+    private static string Show(DetectedEvent e) => $"{(e.State == EventState.Opened ? 'o' : 'c')} {e.Onset}-{e.Offset}";
+
+    private sealed record Case
+    {
+        public float[] Scores { get; init; } = [];
+
+        public float Release { get; init; } = 0.5f;
+
+        public int Median { get; init; } = 1;
+
+        public long MinDuration { get; init; }
+
+        public long MergeGap { get; init; }
+
+        public long MaxDuration { get; init; } = long.MaxValue;
+
+        public long? End { get; init; }
+    }
+}
