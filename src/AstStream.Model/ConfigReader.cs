@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace AstStream.Model;
 
@@ -43,7 +44,10 @@ internal sealed class ConfigReader
             var length = new FileInfo(file).Length;
             if (length > MaxBytes)
                 throw new InvalidCheckpointException($"{file}: {length} bytes; expected a JSON file of at most {MaxBytes}");
-            var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            var bytes = File.ReadAllBytes(file);
+            if (!Utf8.IsValid(bytes))
+                throw new InvalidCheckpointException($"{file}: not valid UTF-8; expected a JSON file");
+            var json = JsonDocument.Parse(bytes);
             if (json.RootElement.ValueKind == JsonValueKind.Object)
                 return json;
             throw new InvalidCheckpointException($"{file}: holds {Name(json.RootElement)}; expected a JSON object");

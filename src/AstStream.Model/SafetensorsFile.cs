@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
 
 namespace AstStream.Model;
@@ -89,6 +90,8 @@ internal sealed class SafetensorsFile : IDisposable
             throw Bad($"a header of {headerLength} bytes; expected at most {MaxHeader}");
         var header = new byte[headerLength];
         ReadExactly(header, 8);
+        if (!Utf8.IsValid(header))
+            throw Bad("the header is not valid UTF-8");
         var dataStart = 8 + (long)headerLength;
         try
         {

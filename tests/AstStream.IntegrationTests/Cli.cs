@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace AstStream.IntegrationTests;
+
+/// <summary>Runs the program as a person does, in a process of its own.</summary>
+internal static partial class Cli
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "aststream.dll");
+
+    public static Task<Result> RunAsync(params string[] arguments) => RunAsync(null, arguments);
+
+    public static async Task<Result> RunAsync(byte[]? input, string[] arguments)
+    {
+        using var process = Start(arguments);
+        return await FinishAsync(process, input);
+    }
+
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])["exec", Program, .. arguments])
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    public static async Task<Result> FinishAsync(Process process, byte[]? input = null)
+    {
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        if (input is not null)
+            await process.StandardInput.BaseStream.WriteAsync(input);
+        process.StandardInput.Close();
+        using var timeout = new CancellationTokenSource(s_patience);
+        try
+        {
+            await process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"the program did not end; so far: {await output} {await error}");
+        }
+
+        return new Result(process.ExitCode, await output, await error);
+    }
+
+    public static void Interrupt(Process process) => Assert.Equal(0, Kill(process.Id, 2));
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int pid, int signal);
+
+    internal sealed record Result(int ExitCode, string Output, string Error);
+}

@@ -1,0 +1,245 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace AstStream.IntegrationTests;
+
+public sealed class CliTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(new string[0], "Commands:")]
+    [InlineData(new[] { "--help" }, "Exit codes: 0 all was done")]
+    [InlineData(new[] { "run", "--help" }, "aststream run pipelines/demo.yaml --set events.threshold=0.6")]
+    [InlineData(new[] { "validate", "--help" }, "Example:")]
+    [InlineData(new[] { "graph", "--help" }, "--mermaid")]
+    [InlineData(new[] { "classify", "--help" }, "--function-to-apply <auto|none|sigmoid|softmax>")]
+    [InlineData(new[] { "features", "--help" }, "--raw")]
+    [InlineData(new[] { "model", "info", "--help" }, "Example:")]
+    public async Task Help_EveryCommand_ShowsExamples(string[] arguments, string text)
+    {
+        var result = await Cli.RunAsync(arguments);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains(text, result.Output, StringComparison.Ordinal);
+        Assert.Empty(result.Error);
+    }
+
+    [Theory]
+    [InlineData(new[] { "clasify" }, "expected one of: run, validate, graph")]
+    [InlineData(new[] { "run" }, "Required argument missing")]
+    [InlineData(new[] { "classify", "a.wav", "--top-k", "0" }, "--top-k: expected a whole number of 1 or more")]
+    [InlineData(new[] { "classify", "a.wav", "--function-to-apply", "tanh" }, "tanh")]
+    [InlineData(new[] { "run", "/nowhere/p.yaml" }, "error: /nowhere/p.yaml: no such file")]
+    [InlineData(new[] { "model", "info", "/nowhere" }, "error: /nowhere: no such folder")]
+    [InlineData(new[] { "classify", "a.wav", "--model", "/nowhere" }, "error: /nowhere: no such folder")]
+    public async Task AnyCommand_WrongUse_OneClearErrorAndExitCode2(string[] arguments, string text)
+    {
+        var result = await Cli.RunAsync(arguments);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(text, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+    }
+
+    [Fact]
+    public async Task Classify_GoodAndBadFiles_AnswersTheGoodNamesTheBadExitCode3()
+    {
+        var good = Tone("good.wav", 5);
+        var text = Path.Combine(_folder, "text.wav");
+        await File.WriteAllTextAsync(text, "no sound at all");
+        var missing = Path.Combine(_folder, "missing.wav");
+
+        var result = await Cli.RunAsync("classify", text, good, missing, "--json", "--top-k", "3");
+
+        Assert.Equal(3, result.ExitCode);
+        Assert.Equal(2, result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Contains("text.wav: not a WAV file", result.Error, StringComparison.Ordinal);
+        Assert.Contains("missing.wav: no such file", result.Error, StringComparison.Ordinal);
+        var answer = JsonSerializer.Deserialize<JsonElement>(Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal(good, answer.GetProperty("file").GetString());
+        var scores = answer.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("score").GetDouble()).ToList();
+        Assert.Equal(3, scores.Count);
+        Assert.Equal(scores.OrderDescending(), scores);
+    }
+
+    [Fact]
+    public async Task Classify_FunctionToApplyNone_GivesLogitsOfTheScores()
+    {
+        var file = Tone("tone.wav", 5);
+
+        var logits = await Scores(file, "none");
+        var sigmoid = await Scores(file, "auto");
+
+        Assert.Equal(50, logits.Count);
+        Assert.All(logits, l => Assert.Equal(1 / (1 + Math.Exp(-l.Value)), sigmoid[l.Key], 1e-5));
+        Assert.Equal(1, (await Scores(file, "softmax")).Values.Sum(), 1e-5);
+    }
+
+    [Fact]
+    public async Task Features_Clip_WritesNumPyFiles()
+    {
+        var file = Tone("tone.wav", 1);
+        var raw = Path.Combine(_folder, "raw.npy");
+        var values = Path.Combine(_folder, "values.npy");
+
+        Assert.Equal(0, (await Cli.RunAsync("features", file, "--out", raw, "--raw")).ExitCode);
+        Assert.Equal(0, (await Cli.RunAsync("features", file, "--out", values)).ExitCode);
+
+        Assert.Contains("'descr': '<f4', 'fortran_order': False, 'shape': (98, 128)", Header(raw, 98 * 128), StringComparison.Ordinal);
+        Assert.Contains("'shape': (512, 128)", Header(values, 512 * 128), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ModelInfo_DefaultModel_ShowsTokensParametersAndCost()
+    {
+        var result = await Cli.RunAsync("model", "info");
+
+        Assert.Equal(0, result.ExitCode);
+        foreach (var text in (string[])["258 (8 × 32 patches + 2)", "866,226 in 75 tensors, F32", "GMAC per window", "sigmoid", "church_bells"])
+            Assert.Contains(text, result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_PipelineWithMistakes_TellsAllWithLinesAndRunsNothing()
+    {
+        var pipeline = Pipeline("""
+            sources:
+              a: {type: file, pth: x.wav}
+            events: {treshold: 2}
+            sinks:
+              out: {type: jsonl, path: out.jsonl}
+            """);
+
+        foreach (var command in (string[])["run", "validate", "graph"])
+        {
+            var result = await Cli.RunAsync(command, pipeline);
+
+            Assert.Equal(2, result.ExitCode);
+            Assert.Contains($"error: {pipeline}:2:19: unknown key 'sources.a.pth'; did you mean 'path'?", result.Error, StringComparison.Ordinal);
+            Assert.Contains($"error: {pipeline}:3:10: unknown key 'events.treshold'; did you mean 'threshold'?", result.Error, StringComparison.Ordinal);
+        }
+
+        Assert.False(File.Exists(Path.Combine(_folder, "out.jsonl")));
+    }
+
+    [Fact]
+    public async Task Run_Stdin_ReadsRawPcmToItsEnd()
+    {
+        var pipeline = Pipeline("""
+            sources: {mic: {type: stdin, encoding: s16le, sample_rate: 44100, channels: 2}}
+            events: {threshold: 0}
+            sinks: {console: {type: console, format: json}}
+            """);
+
+        var result = await Cli.RunAsync(new byte[44100 * 4 * 3], ["run", pipeline, "--set", "events.labels=[rain]"]);
+
+        Assert.Equal(0, result.ExitCode);
+        var e = JsonSerializer.Deserialize<JsonElement>(result.Output.Trim());
+        Assert.Equal(("mic", "rain", 0.0, 3.0), (e.GetProperty("stream").GetString(), e.GetProperty("event_label").GetString(), e.GetProperty("event_onset").GetDouble(), e.GetProperty("event_offset").GetDouble()));
+        Assert.True(e.TryGetProperty("onset_time", out _));
+        Assert.Contains("sound             3.0 s", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_StdinEndsWithinASample_SaysSo()
+    {
+        var pipeline = Pipeline("sources: {mic: {type: stdin}}\nsinks: {console: {type: console}}");
+
+        var cut = await Cli.RunAsync(new byte[16001], ["run", pipeline]);
+        var empty = await Cli.RunAsync([], ["run", pipeline]);
+
+        Assert.Equal((3, 3), (cut.ExitCode, empty.ExitCode));
+        Assert.Contains("error: mic: standard input: ended in the middle of a sample (1 of 2 bytes)", cut.Error, StringComparison.Ordinal);
+        Assert.Contains("error: mic: standard input: no sound came", empty.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Interrupted_DrainsAndEndsWell()
+    {
+        Tone("long.wav", 60);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: long.wav, pace: realtime}}
+            events: {threshold: 0, labels: [rain]}
+            sinks: {out: {type: jsonl, path: out.jsonl}}
+            """);
+        using var process = Cli.Start("run", pipeline);
+        while (!File.Exists(Path.Combine(_folder, "out.jsonl")))
+            await Task.Delay(50);
+        await Task.Delay(800);
+        Cli.Interrupt(process);
+
+        var result = await Cli.FinishAsync(process);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("draining", result.Error, StringComparison.Ordinal);
+        var e = JsonSerializer.Deserialize<JsonElement>(Assert.Single(await File.ReadAllLinesAsync(Path.Combine(_folder, "out.jsonl"))));
+        Assert.InRange(e.GetProperty("event_offset").GetDouble(), 0.3, 30);
+    }
+
+    [Fact]
+    public async Task Run_JsonLines_AppendsMendsACutLineAndRotates()
+    {
+        Tone("a.wav", 5);
+        var output = Path.Combine(_folder, "out.jsonl");
+        await File.WriteAllTextAsync(output, "{\"id\":\"cut sho");
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: a.wav}}
+            events: {threshold: 0}
+            sinks: {out: {type: jsonl, path: out.jsonl, rotate_size: 4KB, keep: 5, flush: disk}}
+            """);
+
+        Assert.Equal(0, (await Cli.RunAsync("run", pipeline)).ExitCode);
+
+        var files = Directory.GetFiles(_folder, "out.jsonl*").Order(StringComparer.Ordinal).ToList();
+        Assert.Equal([output, output + ".1", output + ".2"], files);
+        Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4000));
+        var lines = files.SelectMany(File.ReadAllLines).Where(l => !l.EndsWith("cut sho", StringComparison.Ordinal)).ToList();
+        Assert.Equal(50, lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_label").GetString()).Distinct().Count());
+    }
+
+    private static async Task<Dictionary<string, double>> Scores(string file, string function)
+    {
+        var result = await Cli.RunAsync("classify", file, "--json", "--top-k", "50", "--function-to-apply", function);
+        Assert.Equal(0, result.ExitCode);
+        return JsonSerializer.Deserialize<JsonElement>(result.Output).GetProperty("results").EnumerateArray()
+            .ToDictionary(r => r.GetProperty("label").GetString()!, r => r.GetProperty("score").GetDouble());
+    }
+
+    private static string Header(string path, int values)
+    {
+        var bytes = File.ReadAllBytes(path);
+        Assert.Equal([0x93, .. "NUMPY"u8, 1, 0], bytes[..8]);
+        int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8));
+        Assert.Equal(0, (10 + length) % 64);
+        Assert.Equal(10 + length + (4 * values), bytes.Length);
+        return System.Text.Encoding.ASCII.GetString(bytes, 10, length);
+    }
+
+    private string Pipeline(string yaml)
+    {
+        var path = Path.Combine(_folder, "pipeline.yaml");
+        File.WriteAllText(path, yaml);
+        return path;
+    }
+
+    /// <summary>A 440 Hz tone, 16-bit mono at 16 kHz.</summary>
+    private string Tone(string name, int seconds)
+    {
+        var path = Path.Combine(_folder, name);
+        using var writer = new BinaryWriter(File.Create(path));
+        writer.Write("RIFF"u8);
+        writer.Write(36 + (seconds * 32000));
+        writer.Write("WAVEfmt "u8);
+        foreach (var field in (int[])[16, 0x00010001, 16000, 32000, 0x00100002])
+            writer.Write(field);
+        writer.Write("data"u8);
+        writer.Write(seconds * 32000);
+        for (var i = 0; i < seconds * 16000; i++)
+            writer.Write((short)(8000 * Math.Sin(2 * Math.PI * 440 * i / 16000)));
+        return path;
+    }
+}

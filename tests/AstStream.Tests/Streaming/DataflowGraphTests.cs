@@ -1,0 +1,122 @@
+using AstStream.Streaming;
+
+namespace AstStream.Tests.Streaming;
+
+public class DataflowGraphTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task RunAsync_SourceCompletes_EverythingDrainsInOrder()
+    {
+        var received = new List<int>();
+        var (a, b) = (new Edge<int>("double", 1), new Edge<int>("sink", 1));
+        var graph = new DataflowGraph([
+            new Writer("source", a, Enumerable.Range(0, 1000)),
+            new Pass("double", a, b, x => 2 * x),
+            new Reader("sink", b, x => { received.Add(x); return Task.CompletedTask; })]);
+
+        await graph.RunAsync(CancellationToken.None).WaitAsync(s_patience);
+
+        Assert.Equal(Enumerable.Range(0, 1000).Select(x => 2 * x), received);
+        Assert.All(graph.Edges, e => Assert.Equal((1000L, 0), (e.Written, e.Depth)));
+        Assert.True(graph.Edges.Sum(e => e.Waits) > 0);
+    }
+
+    [Fact]
+    public async Task RunAsync_SeveralWriters_EdgeCompletesWithTheLast()
+    {
+        var edge = new Edge<int>("sink", 4);
+        var count = 0;
+        var graph = new DataflowGraph([
+            new Writer("one", edge, Enumerable.Range(0, 10)),
+            new Writer("two", edge, Enumerable.Range(0, 500)),
+            new Reader("sink", edge, _ => { count++; return Task.CompletedTask; })]);
+
+        await graph.RunAsync(CancellationToken.None).WaitAsync(s_patience);
+
+        Assert.Equal(510, count);
+        Assert.Equal("one, two", edge.From);
+    }
+
+    [Theory]
+    [InlineData("source")]
+    [InlineData("pass")]
+    [InlineData("sink")]
+    public async Task RunAsync_NodeFails_StopsEverythingAndNamesTheNode(string failing)
+    {
+        var (a, b) = (new Edge<int>("pass", 1), new Edge<int>("sink", 1));
+        int Fail(string node, int x) => node == failing && x == 50 ? throw new IOException("no space left") : x;
+        var graph = new DataflowGraph([
+            new Writer("source", a, Enumerable.Range(0, int.MaxValue).Select(x => Fail("source", x))),
+            new Pass("pass", a, b, x => Fail("pass", x)),
+            new Reader("sink", b, x => { Fail("sink", x); return Task.CompletedTask; })]);
+
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => graph.RunAsync(CancellationToken.None).WaitAsync(s_patience));
+
+        Assert.Equal((failing, $"{failing}: no space left"), (e.Node, e.Message));
+    }
+
+    [Fact]
+    public async Task RunAsync_Cancelled_StopsBlockedNodes()
+    {
+        using var cancel = new CancellationTokenSource();
+        var edge = new Edge<int>("sink", 1);
+        var graph = new DataflowGraph([
+            new Writer("source", edge, Enumerable.Range(0, int.MaxValue)),
+            new Reader("sink", edge, x => x == 3 ? cancel.CancelAsync() : Task.CompletedTask)]);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => graph.RunAsync(cancel.Token).WaitAsync(s_patience));
+    }
+
+    private sealed class Writer : Node
+    {
+        private readonly Edge<int> _edge;
+        private readonly IEnumerable<int> _values;
+
+        public Writer(string name, Edge<int> edge, IEnumerable<int> values)
+            : base(name)
+        {
+            _edge = WritesTo(edge);
+            _values = values;
+        }
+
+        public override string Description => "writes";
+
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            foreach (var value in _values)
+                await _edge.WriteAsync(value, cancellation);
+        }
+    }
+
+    private sealed class Pass : TransformNode<int, int>
+    {
+        private readonly Func<int, int> _map;
+
+        public Pass(string name, Edge<int> input, Edge<int> output, Func<int, int> map)
+            : base(name, input)
+        {
+            ConnectTo(output);
+            _map = map;
+        }
+
+        public override string Description => "passes on";
+
+        public override void Process(int message, List<int> produced) => produced.Add(_map(message));
+    }
+
+    private sealed class Reader(string name, Edge<int> edge, Func<int, Task> action) : Node(name)
+    {
+        public override string Description => "reads";
+
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            while (await edge.WaitToReadAsync(cancellation))
+            {
+                while (edge.TryRead(out var value))
+                    await action(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.RegularExpressions;
+using AstStream.Connectors;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Tests.Streaming;
+
+public sealed partial class PipelineTests : IDisposable
+{
+    private static readonly string s_model = Path.Combine(Reference.Folder, "ast-small-16x16-t256");
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public static TheoryData<string, string[]> BadDefinitions => new()
+    {
+        { "", ["1:1: the file is empty"] },
+        { "a: b: c", ["1:5: not valid YAML"] },
+        { "- a", ["1:1: the pipeline: found a list; expected a mapping"] },
+        { "sources: {a: {type: file, path: x.wav}}", ["1:1: the pipeline: key 'sinks' is missing"] },
+        { Good("sourcs: {}"), ["unknown key 'sourcs'; did you mean 'sources'?"] },
+        { Good("events: {treshold: 0.3}"), ["5:10: unknown key 'events.treshold'; did you mean 'threshold'?"] },
+        { Good("events: {threshold: 1.5}"), ["events.threshold: found '1.5'; expected a number from 0 to 1"] },
+        { Good("events: {median_windows: 4}"), ["events.median_windows: 4 is even"] },
+        { Good("events: {thresholds: {'class 9': 0.2}}"), ["the model has no label 'class 9'; did you mean 'class"] },
+        { Good("events: {min_duration: 5}"), ["events.min_duration: found '5'; expected a duration such as 500ms"] },
+        { Good("events: {min_duration: 3h}"), ["events.min_duration: 3h is out of range; expected 0ms to 1h"] },
+        { Good("model: {hop: 15ms}"), ["model.hop: expected a multiple of 10ms"] },
+        { Good("model: {hop: 1m}"), ["longer than the model's window"] },
+        { Good("model: {path: nowhere}"), ["model.path: ", "no such folder"] },
+        { Good("model: {inputs: [b]}"), ["model.inputs: there is no source or transform 'b'; did you mean 'a'?", "'a' is not used"] },
+        { Good("events:\nevents: {}"), ["not valid YAML"] },
+        { "sources:\n  a: {type: files, path: x.wav}\n  b: {type: file}\nsinks:\n  c: {typ: console}", ["2:13: sources.a.type: unknown type 'files'; did you mean 'file'?", "3:6: sources.b: key 'path' is missing", "5:6: sinks.c: key 'type' is missing"] },
+        { "sources:\n  a: {type: file, path: x.wav}\n  b: {type: file, path: y.wav}\nmodel: {inputs: a}\nsinks:\n  c: {type: console}", ["3:3: 'b' is not used"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: [a, u]}\n  u: {type: gain, inputs: [t]}\nsinks:\n  c: {type: console}", ["4:3: transforms.t: its sound comes back to itself (t → u → t)"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: t}\nsinks:\n  c: {type: console}", ["transforms.t: its sound comes back to itself (t → t)"] },
+        { "sources:\n  a: {type: file, path: x.wav}\nsinks:\n  c: {type: jsonl, path: out.jsonl}\n  d: {type: jsonl, path: ./sub/../out.jsonl}", ["5:6: sinks.d: writes to ", "out.jsonl, as sink 'c' does"] },
+        { "sources:\n  a: {type: stdin}\n  b: {type: stdin}\nsinks:\n  c: {type: console}", ["3:6: sources.b: only one source can be of type stdin"] },
+        { "sources:\n  model: {type: stdin}\nsinks:\n  'a b': {type: console}", ["sources.model: not a name", "sinks.a b: not a name"] },
+        { "sources: {}\nsinks: {}", ["sources: is empty", "sinks: is empty"] },
+        { "sources:\n  a: {type: stdin, channels: 1, channel: 3}\nsinks:\n  a: {type: console, format: yaml}", ["sources.a.channel: channel 3 was asked for", "sinks.a: a source or transform has this name", "format: found 'yaml'"] },
+    };
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(BadDefinitions))]
+    public void Load_BadDefinition_TellsAllProblemsWithTheirPlaces(string yaml, string[] messages)
+    {
+        var e = Assert.Throws<InvalidPipelineException>(() => Load(yaml));
+
+        foreach (var message in messages)
+            Assert.Contains(message, e.Message, StringComparison.Ordinal);
+        Assert.All(e.Problems, p => Assert.Matches(Located(), p.ToString()));
+    }
+
+    [Fact]
+    public void Load_NoSuchFile_SaysSo() =>
+        Assert.Equal("/nowhere.yaml: no such file", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/nowhere.yaml", [], Host())).Message);
+
+    [Theory]
+    [InlineData('[')]
+    [InlineData('{')]
+    public void Load_AbsurdNesting_IsAnErrorAndNoCrash(char c) =>
+        Assert.Throws<InvalidPipelineException>(() => Load(Good(new string(c, 200_000))));
+
+    [Fact]
+    public void Load_Overrides_ReplaceAndAddValues()
+    {
+        using var pipeline = Load(Good("events: {threshold: 0.9}"), "events.threshold=0.1", "model.hop=500ms", "sources.a.path=other.wav");
+
+        var text = pipeline.Build(new RunReport(), CancellationToken.None).ToText();
+        Assert.Contains("WAV other.wav", text, StringComparison.Ordinal);
+        Assert.Contains("every 0.5 s", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("events.threshold", "--set events.threshold: expected key=value")]
+    [InlineData("events.tresold=1", "--set events.tresold=1: unknown key 'events.tresold'; did you mean 'threshold'?")]
+    [InlineData("events.threshold=x", "--set events.threshold=x: events.threshold: found 'x'")]
+    [InlineData("sources.a.path.b=1", "leads through a value that is no mapping")]
+    [InlineData("model.hop=[", "the value is not valid YAML")]
+    public void Load_BadOverride_NamesTheArgument(string setting, string message) =>
+        Assert.Contains(message, Assert.Throws<InvalidPipelineException>(() => Load(Good(""), setting)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Graph_Pictures_ShowEveryNodeAndEdge()
+    {
+        using var pipeline = Load("sources:\n  a: {type: stdin}\n  b: {type: file, path: x.wav}\ntransforms:\n  louder: {type: gain, inputs: b, db: 6}\nsinks:\n  c: {type: console, format: lines}\n  d: {type: jsonl, path: d.jsonl}");
+        var graph = pipeline.Build(new RunReport(), CancellationToken.None);
+
+        Assert.Equal(
+            ["a", "resample(a)", "fbank(a)", "b", "louder", "resample(louder)", "fbank(louder)", "batch", "model", "events", "tee", "c", "d"],
+            graph.Nodes.Select(n => n.Name));
+        Assert.Equal(11, graph.Edges.Count());
+        Assert.Contains("batch", graph.Edges.Where(e => e.From.Contains("fbank(a), fbank(louder)", StringComparison.Ordinal)).Select(e => e.To));
+        Assert.Equal(13, NodeLine().Count(graph.ToMermaid()));
+        Assert.Contains("-->|SoundEvent|", graph.ToMermaid(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Schema_CommittedFile_IsWhatTheKeysSay()
+    {
+        var committed = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "pipelines", "pipeline.schema.json"));
+
+        Assert.Equal(PipelineSchema.Generate(ConnectorCatalog.All), committed);
+    }
+
+    private static string Good(string more) => $"sources:\n  a: {{type: file, path: x.wav}}\nsinks:\n  c: {{type: console}}\n{more}\n";
+
+    private static PipelineHost Host() => new() { Catalog = ConnectorCatalog.All, DefaultModel = s_model };
+
+    private Pipeline Load(string yaml, params string[] overrides)
+    {
+        var path = Path.Combine(_folder, "pipeline.yaml");
+        File.WriteAllText(path, yaml);
+        return Pipeline.Load(path, overrides, Host());
+    }
+
+    [GeneratedRegex(@"^(.*pipeline\.yaml:\d+:\d+: |--set )")]
+    private static partial Regex Located();
+
+    [GeneratedRegex(@"^    n\d+\[", RegexOptions.Multiline)]
+    private static partial Regex NodeLine();
+}
