@@ -50,7 +50,7 @@ internal static class FrontEndLines
 
     private static void Line(string name, Func<int> run)
     {
-        for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 500;)
+        for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 4000;) // until the JIT has settled
             run();
         var times = new List<double>();
         for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 2000;)

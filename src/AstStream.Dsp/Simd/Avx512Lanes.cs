@@ -55,7 +55,19 @@ internal readonly unsafe struct Avx512Lanes(Vector512<float> v) : ILanes<Avx512L
     public static void DotRows(float* x, int* starts, float* weights, int blocks, float* result) =>
         Avx2Lanes.DotRows(x, starts, weights, blocks, result);
 
-    public static void Transpose16(float* src, float* dst) => Avx2Lanes.Transpose16(src, dst);
+    public static void Transpose16(float* src, float* dst)
+    {
+        // Whole registers throughout: eight-lane stores would make the sixteen-lane loads that follow wait for them.
+        // Four rows at a time become 4×4 blocks in the quarters of four registers; then quarters are exchanged.
+        Quad(src, out var a0, out var a1, out var a2, out var a3);
+        Quad(src + 64, out var b0, out var b1, out var b2, out var b3);
+        Quad(src + 128, out var c0, out var c1, out var c2, out var c3);
+        Quad(src + 192, out var d0, out var d1, out var d2, out var d3);
+        Exchange(a0, b0, c0, d0, dst);
+        Exchange(a1, b1, c1, d1, dst + 16);
+        Exchange(a2, b2, c2, d2, dst + 32);
+        Exchange(a3, b3, c3, d3, dst + 48);
+    }
 
     public static void Deinterleave(float* src, float* even, float* odd, int pairs)
     {
@@ -75,4 +87,33 @@ internal readonly unsafe struct Avx512Lanes(Vector512<float> v) : ILanes<Avx512L
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* p) => _v.Store(p);
+
+    /// <summary>Four rows: quarter q of register c gets column 4·q + c of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quad(float* s, out Vector512<float> q0, out Vector512<float> q1, out Vector512<float> q2, out Vector512<float> q3)
+    {
+        Vector512<float> r0 = Vector512.Load(s), r1 = Vector512.Load(s + 16), r2 = Vector512.Load(s + 32), r3 = Vector512.Load(s + 48);
+        var low01 = Avx512F.UnpackLow(r0, r1).AsDouble();
+        var high01 = Avx512F.UnpackHigh(r0, r1).AsDouble();
+        var low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
+        var high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+        q0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+        q1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+        q2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+        q3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+    }
+
+    /// <summary>Stores quarter q of the four registers as row 4·q.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Exchange(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* dst)
+    {
+        var evenAb = Avx512F.Shuffle4x128(a, b, 0x88); // a0 a2 b0 b2
+        var evenCd = Avx512F.Shuffle4x128(c, d, 0x88);
+        var oddAb = Avx512F.Shuffle4x128(a, b, 0xDD); // a1 a3 b1 b3
+        var oddCd = Avx512F.Shuffle4x128(c, d, 0xDD);
+        Avx512F.Shuffle4x128(evenAb, evenCd, 0x88).Store(dst);
+        Avx512F.Shuffle4x128(oddAb, oddCd, 0x88).Store(dst + 64);
+        Avx512F.Shuffle4x128(evenAb, evenCd, 0xDD).Store(dst + 128);
+        Avx512F.Shuffle4x128(oddAb, oddCd, 0xDD).Store(dst + 192);
+    }
 }

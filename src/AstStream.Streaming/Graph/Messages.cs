@@ -27,6 +27,8 @@ public abstract class PooledMessage<T>
     where T : PooledMessage<T>, new()
 {
     private static readonly ConcurrentQueue<T> s_pool = new();
+    private float[] _values = [];
+    private int _length;
 
     /// <summary>The stream that it belongs to.</summary>
     public StreamInfo Stream { get; private set; } = null!;
@@ -45,6 +47,7 @@ public abstract class PooledMessage<T>
         message.Stream = stream;
         message.Kind = kind;
         message.Start = start;
+        message._length = 0;
         return message;
     }
 
@@ -54,35 +57,33 @@ public abstract class PooledMessage<T>
         Stream = null!;
         s_pool.Enqueue((T)this);
     }
+
+    /// <summary>What the message carries: samples, features or scores.</summary>
+    protected Span<float> Values => _values.AsSpan(0, _length);
+
+    /// <summary>Makes room for a number of values, whose contents are undefined, and returns it. Memory only grows.</summary>
+    public Span<float> Resize(int length)
+    {
+        if (_values.Length < length)
+            _values = GC.AllocateUninitializedArray<float>(length);
+        _length = length;
+        return Values;
+    }
 }
 
 /// <summary>Mono samples as they arrive, any length, in [-1, 1].</summary>
 public sealed class AudioBlock : PooledMessage<AudioBlock>
 {
-    private float[] _samples = [];
-    private int _length;
-
     /// <summary>Samples a second; <see cref="PooledMessage{T}.Start"/> counts these.</summary>
     public int SampleRate { get; set; }
 
     /// <summary>The samples.</summary>
-    public Span<float> Samples => _samples.AsSpan(0, _length);
-
-    /// <summary>Makes room for a number of samples, whose contents are undefined, and returns it.</summary>
-    public Span<float> Resize(int length)
-    {
-        if (_samples.Length < length)
-            _samples = GC.AllocateUninitializedArray<float>(length);
-        _length = length;
-        return Samples;
-    }
+    public Span<float> Samples => Values;
 }
 
 /// <summary>The normalised features of one window: what the model takes.</summary>
 public sealed class FeatureWindow : PooledMessage<FeatureWindow>
 {
-    private float[] _features = [];
-
     /// <summary>The sample behind the window's last one (of the sound in it, padding left out).</summary>
     public long End { get; set; }
 
@@ -93,15 +94,7 @@ public sealed class FeatureWindow : PooledMessage<FeatureWindow>
     public long CellEnd { get; set; }
 
     /// <summary>max_length rows of num_mel_bins values.</summary>
-    public ReadOnlySpan<float> Features => _features;
-
-    /// <summary>The features as writable memory of the length asked for.</summary>
-    public Span<float> Resize(int length)
-    {
-        if (_features.Length != length)
-            _features = GC.AllocateUninitializedArray<float>(length);
-        return _features;
-    }
+    public ReadOnlySpan<float> Features => Values;
 }
 
 /// <summary>Windows of any streams that are scored in one run, and the marks between them.</summary>
@@ -126,21 +119,11 @@ public sealed class WindowBatch
 /// <summary>One window's scores and the interval [Start, End) that they stand for.</summary>
 public sealed class ScoreFrame : PooledMessage<ScoreFrame>
 {
-    private float[] _scores = [];
-
     /// <summary>The sample behind the interval.</summary>
     public long End { get; set; }
 
     /// <summary>One score a class.</summary>
-    public ReadOnlySpan<float> Scores => _scores;
-
-    /// <summary>The scores as writable memory of the length asked for.</summary>
-    public Span<float> Resize(int length)
-    {
-        if (_scores.Length != length)
-            _scores = new float[length];
-        return _scores;
-    }
+    public ReadOnlySpan<float> Scores => Values;
 }
 
 /// <summary>One event, as sinks publish it.</summary>

@@ -65,8 +65,18 @@ public sealed class AstCheckpointTests : IDisposable
     {
         var config = new AstConfig
         {
-            HiddenSize = 768, NumHiddenLayers = 12, NumAttentionHeads = 12, IntermediateSize = 3072, LayerNormEps = 1e-12f, PatchSize = 16, QkvBias = true,
-            FrequencyStride = 10, TimeStride = 10, MaxLength = 1024, NumMelBins = 128, Labels = [.. Enumerable.Range(0, 527).Select(i => i == 0 ? "Speech" : $"{i}")],
+            HiddenSize = 768,
+            NumHiddenLayers = 12,
+            NumAttentionHeads = 12,
+            IntermediateSize = 3072,
+            LayerNormEps = 1e-12f,
+            PatchSize = 16,
+            QkvBias = true,
+            FrequencyStride = 10,
+            TimeStride = 10,
+            MaxLength = 1024,
+            NumMelBins = 128,
+            Labels = [.. Enumerable.Range(0, 527).Select(i => i == 0 ? "Speech" : $"{i}")],
         };
         var tensors = AstTensors.Expected(config).ToList();
 

@@ -71,39 +71,6 @@ public class WindowAssemblerTests
                         && whole.All(w => w.CellEnd > w.CellStart) && (whole[^1].CellEnd == length || whole[^1].End == FbankOptions.NumSamples(FbankOptions.NumFrames(length))));
         });
 
-    [Fact]
-    public void Process_ResampleToWindow_AllocatesNothingInTheSteadyState()
-    {
-        var resample = new ResampleNode("resample", new Edge<AudioBlock>("resample", 1));
-        var fbank = new FbankNode("fbank", new Edge<AudioBlock>("fbank", 1), s_options, new RunReport());
-        var samples = OnlineFbankTests.Noise(4410, 3);
-        var blocks = new List<AudioBlock>();
-        var windows = new List<FeatureWindow>();
-        long position = 0;
-        void Step()
-        {
-            var block = AudioBlock.Rent(s_stream, MessageKind.Data, position);
-            block.SampleRate = 44100;
-            samples.CopyTo(block.Resize(samples.Length));
-            position += samples.Length;
-            resample.Process(block, blocks);
-            foreach (var b in blocks)
-                fbank.Process(b, windows);
-            foreach (var w in windows)
-                w.Return();
-            blocks.Clear();
-            windows.Clear();
-        }
-
-        for (var i = 0; i < 100; i++)
-            Step();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-            Step();
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
-    }
-
     private static List<(long Start, long End, long CellStart, long CellEnd, float[] Features)> Windows(int length, WindowOptions? options = null, PositiveInt[]? cuts = null)
     {
         var assembler = new WindowAssembler(s_stream, options ?? s_options);
