@@ -1,8 +1,17 @@
 using AstStream.Benchmarks;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 // `frontend` prints one line a kernel, to be read beside other programs' lines of one run; everything else is BenchmarkDotNet's.
 if (args is ["frontend", ..])
+{
     FrontEndLines.Print();
+}
 else
-    BenchmarkSwitcher.FromAssembly(typeof(FrontEndLines).Assembly).Run(args);
+{
+    // In this process: the projects that BenchmarkDotNet generates would inherit Directory.Build.props and not build.
+    var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+    BenchmarkSwitcher.FromAssembly(typeof(FrontEndLines).Assembly).Run(args, config);
+}
