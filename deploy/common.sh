@@ -19,6 +19,7 @@ apt_update() { as_root apt-get update -qq || fail "apt-get update failed; check 
 # apt_install PACKAGE...: install from Debian.
 apt_install() {
   command -v apt-get >/dev/null || fail "please install $*: this script knows only Debian's apt-get"
+  [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || fail "please run 'sudo apt-get update && sudo apt-get install $*', then this again"
   say "installing $* from Debian"
   apt_update
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||

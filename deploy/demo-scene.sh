@@ -114,4 +114,5 @@ sox quiet.wav {rain,bells,dog,steps,glass,siren,flush}.wav $format dry.wav
 sox -n $format room.wav synth 67 whitenoise gain -70
 sox -m -v 1 dry.wav -v 1 room.wav $format scene.wav
 mkdir -p "$(dirname "$out")"
-mv scene.wav "$out"
+mv scene.wav "$out.part" # perhaps from another file system: only the second move is at once
+mv "$out.part" "$out"

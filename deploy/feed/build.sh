@@ -12,6 +12,7 @@ gpu=Microsoft.ML.OnnxRuntime.Gpu.1.29.0.nupkg
 
 mkdir -p "$feed"
 exec 9>"$feed.lock"
+# Programs started from here close the lock (9>&-): a server that outlives this script would hold it.
 flock 9 # two makes at once: the second waits, then finds everything built
 [ -e "$feed/$managed" ] && [ -e "$feed/$gpu" ] && exit 0
 
@@ -27,7 +28,7 @@ download() {
   pin=$(awk -v s="$spec" '$1 == s { print $2 }' "$here/pins.txt")
   [ -n "$pin" ] || fail "$spec is not pinned in deploy/feed/pins.txt"
   say "downloading $spec"
-  tarball=$(cd "$scratch" && npm pack --silent --ignore-scripts "$spec") || fail "npm could not download $spec; check that npm reaches a registry (npm ping)"
+  tarball=$(cd "$scratch" && npm pack --silent --ignore-scripts "$spec" 9>&-) || fail "npm could not download $spec; check that npm reaches a registry (npm ping)"
   found=sha512-$(openssl dgst -sha512 -binary "$scratch/$tarball" | openssl base64 -A)
   [ "$found" = "$pin" ] || fail "$spec: checksum differs from deploy/feed/pins.txt: expected $pin, found $found"
   tar -xzf "$scratch/$tarball" -C "$scratch" "$@"
@@ -39,7 +40,7 @@ pack() {
   local id=$1; shift
   say "packing $id"
   dotnet pack "$here/$id" -o "$scratch/out" -v:q -nologo "-p:BaseIntermediateOutputPath=$scratch/obj/$id/" "-p:BaseOutputPath=$scratch/bin/$id/" \
-    "$@" >"$scratch/pack.log" 2>&1 || { tail -20 "$scratch/pack.log" >&2; fail "packing $id failed"; }
+    -nodeReuse:false -p:UseSharedCompilation=false "$@" >"$scratch/pack.log" 2>&1 9>&- || { tail -20 "$scratch/pack.log" >&2; fail "packing $id failed"; }
   mv "$scratch/out/$id".*.nupkg "$feed/"
 }
 

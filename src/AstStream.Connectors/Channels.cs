@@ -6,19 +6,11 @@ namespace AstStream.Connectors;
 /// <summary>The key that picks a channel or mixes all down.</summary>
 internal static class Channels
 {
-    public static readonly Key<string?> Key = Keys.Text("channel", "mix (the default): the mean of all channels; or the number of one, from 0.");
+    public static readonly Key<string?> Key = Keys.WordOrIndex("channel", "mix (the default): the mean of all channels; or the number of one, from 0.", "mix");
 
     /// <summary>The channel, null to mix down.</summary>
-    public static int? Read(SectionReader section)
-    {
-        var text = section.Get(Key);
-        if (text is null or "mix")
-            return null;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var channel))
-            return channel;
-        section.Problem(Key, $"found '{text}'; expected mix or a channel number from 0");
-        return null;
-    }
+    public static int? Read(SectionReader section) =>
+        section.Get(Key) is { } text and not "mix" ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
 }
 
 /// <summary>Holds a reader back to the speed of time; what it waits for is counted from its start, so that it does not drift.</summary>

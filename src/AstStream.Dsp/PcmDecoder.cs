@@ -28,6 +28,8 @@ public sealed class PcmDecoder
 
     private interface ISample
     {
+        static virtual bool IsFloat => false;
+
         static abstract float Read(ReadOnlySpan<byte> bytes);
     }
 
@@ -54,11 +56,9 @@ public sealed class PcmDecoder
                 break;
             case PcmEncoding.F32:
                 Decode<F32>(bytes, samples[..frames]);
-                Sanitize(samples[..frames]);
                 break;
             default:
                 Decode<F64>(bytes, samples[..frames]);
-                Sanitize(samples[..frames]);
                 break;
         }
 
@@ -74,7 +74,7 @@ public sealed class PcmDecoder
         if (_count == 1)
         {
             for (var i = 0; i < samples.Length; i++, at += stride)
-                samples[i] = T.Read(bytes[at..]);
+                samples[i] = Read<T>(bytes[at..]);
             return;
         }
 
@@ -83,20 +83,19 @@ public sealed class PcmDecoder
         {
             var sum = 0f;
             for (var c = 0; c < _count; c++)
-                sum += T.Read(bytes[(at + (c * width))..]);
+                sum += Read<T>(bytes[(at + (c * width))..]);
             samples[i] = sum * scale;
         }
     }
 
-    private void Sanitize(Span<float> samples)
+    private float Read<T>(ReadOnlySpan<byte> bytes)
+        where T : struct, ISample
     {
-        foreach (ref var sample in samples)
-        {
-            if (MathF.Abs(sample) <= MaxMagnitude)
-                continue;
-            sample = float.IsFinite(sample) ? MathF.CopySign(MaxMagnitude, sample) : 0;
-            InvalidSamples++;
-        }
+        var sample = T.Read(bytes);
+        if (!T.IsFloat || MathF.Abs(sample) <= MaxMagnitude)
+            return sample;
+        InvalidSamples++;
+        return float.IsFinite(sample) ? MathF.CopySign(MaxMagnitude, sample) : 0;
     }
 
     private readonly struct U8 : ISample
@@ -122,10 +121,14 @@ public sealed class PcmDecoder
     private readonly struct F32 : ISample
     {
         public static float Read(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<float>(bytes);
+
+        public static bool IsFloat => true;
     }
 
     private readonly struct F64 : ISample
     {
-        public static float Read(ReadOnlySpan<byte> bytes) => (float)MemoryMarshal.Read<double>(bytes);
+        public static float Read(ReadOnlySpan<byte> bytes) => (float)Math.Clamp(MemoryMarshal.Read<double>(bytes), float.MinValue, float.MaxValue);
+
+        public static bool IsFloat => true;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using AstStream.Dsp.Simd;
 
@@ -209,7 +208,8 @@ internal sealed unsafe class PolyphaseFilter
     private const double Attenuation = 100; // dB
     private const double PassBand = 0.92; // of the lower Nyquist frequency
 
-    private static readonly ConcurrentDictionary<(int, int), PolyphaseFilter> s_cache = new();
+    // Weak: a filter lives as long as a stream that uses it, whatever rates come by in a run of months.
+    private static readonly Dictionary<(int, int), WeakReference<PolyphaseFilter>> s_cache = [];
 
     private readonly float[] _rows; // pinned
     private readonly float* _first;
@@ -260,8 +260,17 @@ internal sealed unsafe class PolyphaseFilter
     /// <summary>Whether each phase has its own row.</summary>
     public bool IsExact { get; }
 
-    public static PolyphaseFilter Get(int inputRate, int outputRate) =>
-        s_cache.GetOrAdd((inputRate, outputRate), static rates => new PolyphaseFilter(rates.Item1, rates.Item2));
+    public static PolyphaseFilter Get(int inputRate, int outputRate)
+    {
+        lock (s_cache)
+        {
+            if (s_cache.TryGetValue((inputRate, outputRate), out var weak) && weak.TryGetTarget(out var filter))
+                return filter;
+            filter = new PolyphaseFilter(inputRate, outputRate);
+            s_cache[(inputRate, outputRate)] = new WeakReference<PolyphaseFilter>(filter);
+            return filter;
+        }
+    }
 
     public float* Row(int row) => _first + ((long)row * Taps);
 

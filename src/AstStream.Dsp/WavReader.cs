@@ -12,8 +12,8 @@ public sealed class WavReader : IDisposable
 {
     private const uint Unknown = 0xFFFFFFFF;
 
-    // What writers to a pipe put where they can't know the length: ffmpeg all ones, sox a little under 2³¹.
-    private const uint StreamedFrom = 0x7FFFF000;
+    // What writers to a pipe put where they can't know the length: ffmpeg all ones, sox a little under 2³¹, in whole blocks.
+    private const uint StreamedFrom = 0x7FFF0000;
 
     private static readonly byte[] s_extensibleTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
@@ -156,7 +156,7 @@ public sealed class WavReader : IDisposable
             else if (is64 && chunk[..4].SequenceEqual("ds64"u8))
                 length64 = ReadDs64(size);
             else
-                Skip(size + (size & 1));
+                Skip((long)size + (size & 1));
         }
 
         throw new InvalidAudioException(got == 0
@@ -222,10 +222,16 @@ public sealed class WavReader : IDisposable
         return BinaryPrimitives.ReadUInt64LittleEndian(ds64[8..]);
     }
 
-    private void Skip(uint count)
+    private void Skip(long count)
     {
+        if (_stream.CanSeek)
+        {
+            _stream.Position = Math.Min(_stream.Position + count, _stream.Length);
+            return;
+        }
+
         Span<byte> waste = stackalloc byte[512];
-        for (long left = count; left > 0;)
+        for (var left = count; left > 0;)
         {
             var got = ReadUpTo(waste[..(int)Math.Min(waste.Length, left)]);
             if (got == 0)

@@ -60,12 +60,20 @@ public sealed class EventDecoder
     /// </summary>
     public void Flush(long end, Action<DetectedEvent> emit)
     {
-        if (_pushed > 0)
+        if (_pushed > 0 && end > At(_pushed - 1).End)
         {
             var last = At(_pushed - 1);
-            last.End = Math.Max(last.End, end);
-            if (_decoded == _pushed)
-                Extend(last.End);
+            if (_decoded < _pushed)
+            {
+                last.End = end;
+            }
+            else
+            {
+                // Decoded already: what is left is one more interval of the same scores.
+                last.Start = last.End;
+                last.End = end;
+                _decoded--;
+            }
         }
 
         while (_decoded < _pushed)
@@ -109,7 +117,7 @@ public sealed class EventDecoder
         {
             // A gap of exactly the merge gap may still be bridged by the interval that follows.
             track.IsSounding = false;
-            if (track.IsActive && (end - track.Offset > _options.MergeGap || _options.MergeGap == 0))
+            if (track.IsActive && (end - track.Offset > _options.MergeGap || _options.MergeGap == 0 || track.Time == 0))
                 Close(label, emit);
             return;
         }
@@ -136,16 +144,6 @@ public sealed class EventDecoder
             // What goes on is another event; it needs only the release threshold, as it has not been quiet.
             Close(label, emit);
             track = new Track { IsActive = true, IsSounding = true, Onset = end, Offset = end };
-        }
-    }
-
-    /// <summary>The last decoded interval turned out to last longer: so do the events that sounded in it.</summary>
-    private void Extend(long end)
-    {
-        foreach (ref var track in _tracks.AsSpan())
-        {
-            if (track.IsActive && track.IsSounding && track.Time > 0)
-                track.Offset = end;
         }
     }
 

@@ -3,7 +3,7 @@ namespace AstStream.Events;
 /// <summary>How scores become events. Durations are in samples, so that nothing depends on a clock.</summary>
 public sealed record EventOptions
 {
-    /// <summary>The least smoothed score that opens an event, by class index; each in 0..1.</summary>
+    /// <summary>The least smoothed score that opens an event, by class index; 0 to 1, or infinity for a class that makes no events.</summary>
     public required IReadOnlyList<float> Thresholds { get; init; }
 
     /// <summary>The least smoothed score that keeps it open, by class index; each at most the class's threshold (hysteresis).</summary>

@@ -14,11 +14,12 @@ public sealed class AstCheckpoint : IDisposable
 
     private readonly Dictionary<string, SafetensorsFile> _tensors = new(StringComparer.Ordinal);
     private readonly List<SafetensorsFile> _files = [];
+    private readonly byte[] _configHash;
 
     private AstCheckpoint(string folder)
     {
         Folder = folder;
-        Config = ConfigReader.ReadConfig(Path.Combine(folder, "config.json"));
+        Config = ConfigReader.ReadConfig(Path.Combine(folder, "config.json"), out _configHash);
         Extractor = ConfigReader.ReadExtractor(Path.Combine(folder, "preprocessor_config.json"), Config);
     }
 
@@ -31,7 +32,7 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>The feature extractor's numbers.</summary>
     public ExtractorConfig Extractor { get; }
 
-    /// <summary>SHA-256 over the configuration and weight files, in hexadecimal.</summary>
+    /// <summary>SHA-256 over the configuration and the weights as they were read, in hexadecimal.</summary>
     public string Hash { get; private set; } = "";
 
     /// <summary>Number of weights.</summary>
@@ -49,17 +50,22 @@ public sealed class AstCheckpoint : IDisposable
     {
         if (!Directory.Exists(folder))
             throw new InvalidCheckpointException($"{folder}: no such folder; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
-        var checkpoint = new AstCheckpoint(folder);
+        AstCheckpoint? checkpoint = null;
         try
         {
+            checkpoint = new AstCheckpoint(folder);
             checkpoint.OpenFiles();
             checkpoint.CheckTensors();
             checkpoint.Hash = checkpoint.ComputeHash();
             return checkpoint;
         }
-        catch
+        catch (Exception e)
         {
-            checkpoint.Dispose();
+            checkpoint?.Dispose();
+
+            // The JSON reader's word for text with half a surrogate pair in it.
+            if (e is InvalidOperationException)
+                throw new InvalidCheckpointException($"{folder}: a JSON file or header holds text that is not valid Unicode");
             throw;
         }
     }
@@ -97,7 +103,7 @@ public sealed class AstCheckpoint : IDisposable
 
     private void OpenShards(string index)
     {
-        using var json = ConfigReader.Parse(index);
+        using var json = ConfigReader.Parse(index, out _);
         if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new InvalidCheckpointException($"{index}: no weight_map; expected an object from tensor name to file name");
         var shards = new Dictionary<string, SafetensorsFile>(StringComparer.Ordinal);
@@ -148,12 +154,9 @@ public sealed class AstCheckpoint : IDisposable
     private string ComputeHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var path in _files.Select(f => f.Path).Append(Path.Combine(Folder, "config.json")))
-        {
-            using var stream = File.OpenRead(path);
-            hash.AppendData(SHA256.HashData(stream));
-        }
-
+        hash.AppendData(_configHash);
+        foreach (var file in _files)
+            hash.AppendData(file.ComputeHash());
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

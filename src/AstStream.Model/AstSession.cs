@@ -47,6 +47,8 @@ public sealed record AstSessionOptions
 /// </summary>
 public sealed class AstSession : IDisposable
 {
+    private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
+
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
     private readonly Binding?[] _bindings; // by batch size
@@ -65,7 +67,8 @@ public sealed class AstSession : IDisposable
         using var session = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            IntraOpNumThreads = options.Threads,
+            // Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.
+            IntraOpNumThreads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
 
@@ -73,10 +76,10 @@ public sealed class AstSession : IDisposable
         session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         _session = new InferenceSession(graph, session);
         _bindings = new Binding?[MaxBatch + 1];
-        _input = Pinned(MaxBatch * WindowLength);
-        _logits = Pinned(MaxBatch * config.Labels.Count);
-        _pooler = Pinned(_outputs.HasFlag(AstOutputs.PoolerOutput) ? MaxBatch * config.HiddenSize : 0);
-        _hidden = Pinned(_outputs.HasFlag(AstOutputs.LastHiddenState) ? MaxBatch * config.Tokens * config.HiddenSize : 0);
+        _input = Pinned(WindowLength);
+        _logits = Pinned(config.Labels.Count);
+        _pooler = Pinned(_outputs.HasFlag(AstOutputs.PoolerOutput) ? config.HiddenSize : 0);
+        _hidden = Pinned(_outputs.HasFlag(AstOutputs.LastHiddenState) ? config.Tokens * config.HiddenSize : 0);
     }
 
     /// <summary>The architecture that runs.</summary>
@@ -96,6 +99,10 @@ public sealed class AstSession : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MaxBatch, 1024, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 0, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, 256, nameof(options));
+        var config = checkpoint.Config;
+        var largest = Math.Max((long)config.MaxLength * config.NumMelBins, options.Outputs.HasFlag(AstOutputs.LastHiddenState) ? (long)config.Tokens * config.HiddenSize : 0);
+        if (largest * options.MaxBatch > MaxBufferLength)
+            throw new InvalidCheckpointException($"{checkpoint.Folder}: a batch of {options.MaxBatch} windows takes {largest * options.MaxBatch * 4 / 1e9:0.0} GB for one buffer; expected at most {MaxBufferLength * 4 / 1e9:0.0} GB: take smaller batches");
         var graph = GraphCache.GetOrBuild(checkpoint, options.CacheFolder);
         try
         {
@@ -111,6 +118,7 @@ public sealed class AstSession : IDisposable
     public Span<float> Input(int row) => _input.AsSpan(row * WindowLength, WindowLength);
 
     /// <summary>Scores the first <paramref name="batch"/> rows of the input.</summary>
+    /// <exception cref="InvalidCheckpointException">The model gives logits that are no finite numbers.</exception>
     public void Run(int batch)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
@@ -118,6 +126,8 @@ public sealed class AstSession : IDisposable
         var binding = _bindings[batch] ??= Bind(batch);
         _session.RunWithBinding(_runOptions, binding.IoBinding);
         _batch = batch;
+        if (_logits.AsSpan(0, batch * Config.Labels.Count).ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+            throw new InvalidCheckpointException("the model gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
     }
 
     /// <summary>The logits of one row of the last run.</summary>
@@ -156,7 +166,7 @@ public sealed class AstSession : IDisposable
         return binding;
     }
 
-    private static float[] Pinned(int length) => GC.AllocateArray<float>(length, pinned: true);
+    private float[] Pinned(int rowLength) => GC.AllocateArray<float>(MaxBatch * rowLength, pinned: true);
 
     private sealed class Binding(OrtIoBinding binding) : IDisposable
     {

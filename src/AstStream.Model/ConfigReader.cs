@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -8,6 +9,10 @@ namespace AstStream.Model;
 internal sealed class ConfigReader
 {
     private const int MaxBytes = 16 << 20;
+
+    // Far beyond any model that exists (AST-base: 1,214 and 310,272); attention over more would take all memory.
+    private const int MaxTokens = 8192;
+    private const int MaxPatchValues = 1 << 24;
 
     private readonly string _file;
     private readonly JsonElement _root;
@@ -19,9 +24,10 @@ internal sealed class ConfigReader
         _root = root;
     }
 
-    public static AstConfig ReadConfig(string file)
+    public static AstConfig ReadConfig(string file, out byte[] hash)
     {
-        using var json = Parse(file);
+        using var json = Parse(file, out var bytes);
+        hash = SHA256.HashData(bytes);
         var reader = new ConfigReader(file, json.RootElement);
         var config = reader.Config();
         reader.ThrowIfAny();
@@ -30,21 +36,21 @@ internal sealed class ConfigReader
 
     public static ExtractorConfig ReadExtractor(string file, AstConfig config)
     {
-        using var json = Parse(file);
+        using var json = Parse(file, out _);
         var reader = new ConfigReader(file, json.RootElement);
         var extractor = reader.Extractor(config);
         reader.ThrowIfAny();
         return extractor;
     }
 
-    internal static JsonDocument Parse(string file)
+    internal static JsonDocument Parse(string file, out byte[] bytes)
     {
         try
         {
             var length = new FileInfo(file).Length;
             if (length > MaxBytes)
                 throw new InvalidCheckpointException($"{file}: {length} bytes; expected a JSON file of at most {MaxBytes}");
-            var bytes = File.ReadAllBytes(file);
+            bytes = File.ReadAllBytes(file);
             if (!Utf8.IsValid(bytes))
                 throw new InvalidCheckpointException($"{file}: not valid UTF-8; expected a JSON file");
             var json = JsonDocument.Parse(bytes);
@@ -103,8 +109,8 @@ internal sealed class ConfigReader
             Problem("patch_size", $"{config.PatchSize}", $"at most max_length, {config.MaxLength}");
         if (config.PatchSize > config.NumMelBins)
             Problem("patch_size", $"{config.PatchSize}", $"at most num_mel_bins, {config.NumMelBins}");
-        if (_problems.Count == 0 && config.Tokens > 65536)
-            Problem("max_length", $"{config.Tokens} tokens in a window", "at most 65536; are the strides right?");
+        if (_problems.Count == 0 && (config.Tokens > MaxTokens || (long)config.Tokens * config.PatchSize * config.PatchSize > MaxPatchValues))
+            Problem("max_length", $"{config.Tokens} tokens of {config.PatchSize}×{config.PatchSize} values in a window", $"at most {MaxTokens} tokens and {MaxPatchValues} values; are the strides right?");
         return config;
     }
 
@@ -119,7 +125,7 @@ internal sealed class ConfigReader
         Same("feature_size", 1, 1, "mono");
         if (Number("padding_value", 0, double.MinValue, double.MaxValue) is var padding and not 0)
             Problem("padding_value", padding.ToString(CultureInfo.InvariantCulture), "0");
-        var std = Number("std", 4.5689974, double.Epsilon, 1e6);
+        var std = Number("std", 4.5689974, 1e-6, 1e6);
         return new ExtractorConfig((float)Number("mean", -4.2677393, -1e6, 1e6), (float)std, Flag("do_normalize", true));
     }
 
@@ -177,7 +183,7 @@ internal sealed class ConfigReader
             return absent;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= min && number <= max)
             return number;
-        Problem(key, Name(value), min == double.Epsilon ? "a number over 0" : string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
+        Problem(key, Name(value), string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
         return absent;
     }
 
@@ -213,8 +219,11 @@ internal sealed class ConfigReader
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "a list",
-        _ => value.GetRawText() is { Length: > 60 } text ? text[..57] + "..." : value.GetRawText(),
+        _ => Shortened(value),
     };
+
+    /// <summary>A JSON value as it is written, cut to a length that fits into a message.</summary>
+    internal static string Shortened(JsonElement value) => value.GetRawText() is { Length: > 60 } text ? text[..57] + "..." : value.GetRawText();
 
     private static string FirstSentence(string message) => message.Split(" LineNumber")[0].Split(" Path:")[0];
 }

@@ -25,12 +25,12 @@ internal static class GraphCache
         {
             if (IsWhole(folder, model, graph))
             {
-                Directory.SetLastWriteTimeUtc(folder, TimeProvider.System.GetUtcNow().UtcDateTime);
+                Quietly(() => Directory.SetLastWriteTimeUtc(folder, TimeProvider.System.GetUtcNow().UtcDateTime));
                 return path;
             }
 
             Directory.CreateDirectory(root);
-            RemoveUnused(root);
+            Quietly(() => RemoveUnused(root));
             var scratch = Path.Combine(root, $"building-{Path.GetRandomFileName()}");
             try
             {
@@ -53,6 +53,18 @@ internal static class GraphCache
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InvalidCheckpointException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message}. Set ASTSTREAM_CACHE to a folder that can be written");
+        }
+    }
+
+    /// <summary>House-keeping: in a cache that belongs to another user it can't be done, and need not.</summary>
+    private static void Quietly(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
@@ -74,6 +75,23 @@ internal sealed class SafetensorsFile : IDisposable
         return bad < 0 ? values : throw Bad($"tensor {name}: {values[bad]} at index {bad}; expected finite weights. Was the training stable, is the file whole?");
     }
 
+    /// <summary>SHA-256 of the whole file, read through the handle that the weights are read through.</summary>
+    public byte[] ComputeHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        var length = RandomAccess.GetLength(_file);
+        for (long at = 0; at < length;)
+        {
+            var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - at));
+            ReadExactly(part, at);
+            hash.AppendData(part);
+            at += part.Length;
+        }
+
+        return hash.GetHashAndReset();
+    }
+
     public void Dispose() => _file.Dispose();
 
     private long ReadHeader()
@@ -100,7 +118,12 @@ internal sealed class SafetensorsFile : IDisposable
                 throw Bad("the header is no JSON object");
             foreach (var entry in json.RootElement.EnumerateObject())
             {
-                if (entry.Name != "__metadata__" && !_tensors.TryAdd(entry.Name, ReadTensor(entry, length - dataStart)))
+                if (entry.Name == "__metadata__")
+                {
+                    if (entry.Value.ValueKind != JsonValueKind.Object || entry.Value.EnumerateObject().Any(e => e.Value.ValueKind != JsonValueKind.String))
+                        throw Bad("__metadata__ in the header is no object of strings");
+                }
+                else if (!_tensors.TryAdd(entry.Name, ReadTensor(entry, length - dataStart)))
                     throw Bad($"tensor {entry.Name} stands twice in the header");
             }
         }
@@ -136,19 +159,21 @@ internal sealed class SafetensorsFile : IDisposable
             "F16" or "BF16" => 2,
             var other => throw Bad($"tensor {name}: dtype {other}; expected F32, F16 or BF16"),
         };
+        if (dims.GetArrayLength() > 8)
+            throw Bad($"tensor {name}: a shape of {dims.GetArrayLength()} dimensions; expected at most 8");
         var shape = new int[dims.GetArrayLength()];
         long count = 1;
         for (var i = 0; i < shape.Length; i++)
         {
             if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 4)
-                throw Bad($"tensor {name}: shape {dims.GetRawText()}; expected whole numbers of a sensible size");
+                throw Bad($"tensor {name}: shape {ConfigReader.Shortened(dims)}; expected whole numbers of a sensible size");
         }
 
         if (offsets[0].ValueKind != JsonValueKind.Number || !offsets[0].TryGetInt64(out var begin)
             || offsets[1].ValueKind != JsonValueKind.Number || !offsets[1].TryGetInt64(out var end) || begin < 0 || end < begin || end > available)
-            throw Bad($"tensor {name}: data_offsets {offsets.GetRawText()}; expected two ascending offsets of at most {available}, where the file ends");
+            throw Bad($"tensor {name}: data_offsets {ConfigReader.Shortened(offsets)}; expected two ascending offsets of at most {available}, where the file ends");
         if (end - begin != count * width)
-            throw Bad($"tensor {name}: {end - begin} bytes for shape {dims.GetRawText()} in {dtype.GetString()}; expected {count * width}");
+            throw Bad($"tensor {name}: {end - begin} bytes for shape {ConfigReader.Shortened(dims)} in {dtype.GetString()}; expected {count * width}");
         return new Tensor(dtype.GetString()!, shape, begin, (int)count, (int)(end - begin));
     }
 

@@ -16,8 +16,7 @@ internal readonly unsafe struct Avx2Lanes(Vector256<float> v) : ILanes<Avx2Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Avx2Lanes Load(float* p) => new(Vector256.Load(p));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Avx2Lanes LoadHalf(float* p) => new(Vector256.Create(Vector128.Load(p), Vector128<float>.Zero));
+    public static Avx2Lanes LoadHalf(float* p) => throw new NotSupportedException();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Avx2Lanes Broadcast(float x) => new(Vector256.Create(x));

@@ -15,8 +15,7 @@ internal readonly unsafe struct Vector128Lanes(Vector128<float> v) : ILanes<Vect
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128Lanes Load(float* p) => new(Vector128.Load(p));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128Lanes LoadHalf(float* p) => new(Vector128.Create(Vector64.Load(p), Vector64<float>.Zero));
+    public static Vector128Lanes LoadHalf(float* p) => throw new NotSupportedException();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128Lanes Broadcast(float x) => new(Vector128.Create(x));

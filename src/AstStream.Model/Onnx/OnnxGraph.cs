@@ -67,11 +67,7 @@ internal sealed class OnnxGraph(string dataFile)
     }
 
     /// <summary>Declares a float32 input; a dimension is a number or a name.</summary>
-    public string Input(string name, params ReadOnlySpan<object> shape)
-    {
-        _graph.Message(11, Value(name, shape));
-        return name;
-    }
+    public void Input(string name, params ReadOnlySpan<object> shape) => _graph.Message(11, Value(name, shape));
 
     /// <summary>Declares a float32 output.</summary>
     public void Output(string name, params ReadOnlySpan<object> shape) => _graph.Message(12, Value(name, shape));
@@ -117,8 +113,6 @@ internal sealed class OnnxGraph(string dataFile)
                 return attribute.Float(2, f).Integer(20, 1);
             case int i:
                 return attribute.Integer(3, i).Integer(20, 2);
-            case string s:
-                return attribute.Text(4, s).Integer(20, 3);
             case int[] list:
                 foreach (var i in list)
                     attribute.Integer(8, i);

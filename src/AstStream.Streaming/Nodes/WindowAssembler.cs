@@ -22,9 +22,9 @@ public sealed class WindowAssembler
     private readonly WindowOptions _options;
     private readonly OnlineFbank _fbank;
     private readonly float[] _frames; // from frame _firstFrame on
-    private int _firstFrame; // of the buffer, counted from the segment's start
+    private long _firstFrame; // of the buffer, counted from the segment's start
     private int _numFrames; // in the buffer
-    private int _nextWindow; // first frame of the next regular window
+    private long _nextWindow; // first frame of the next regular window
     private long _segmentStart; // sample
     private long _samples; // in the segment
     private long _cellStart;
@@ -80,21 +80,22 @@ public sealed class WindowAssembler
         windows.Add(mark);
 
         _fbank.Reset();
-        _firstFrame = _numFrames = _nextWindow = 0;
+        _firstFrame = _nextWindow = _numFrames = 0;
         _samples = 0;
         _hasWindow = false;
         _segmentStart = _cellStart = kind == MessageKind.Discontinuity ? next : 0;
     }
 
-    private void AddWindow(int first, List<FeatureWindow> windows, bool last)
+    private void AddWindow(long first, List<FeatureWindow> windows, bool last)
     {
         var bins = _options.NumMelBins;
-        var start = _segmentStart + ((long)first * FbankOptions.FrameShift);
+        var start = _segmentStart + (first * FbankOptions.FrameShift);
         var length = FbankOptions.NumSamples(_options.WindowFrames);
         var window = FeatureWindow.Rent(_stream, MessageKind.Data, start);
-        var frames = Math.Min(_options.WindowFrames, _firstFrame + _numFrames - first);
+        var offset = (int)(first - _firstFrame);
+        var frames = Math.Min(_options.WindowFrames, _numFrames - offset);
         _options.Normalization.Apply(
-            _frames.AsSpan((first - _firstFrame) * bins, frames * bins), window.Resize(_options.WindowFrames * bins));
+            _frames.AsSpan(offset * bins, frames * bins), window.Resize(_options.WindowFrames * bins));
         window.End = last ? _segmentStart + _samples : start + length;
         window.CellStart = _cellStart;
         window.CellEnd = last ? _segmentStart + _samples : start + (length / 2) + (_options.HopFrames * FbankOptions.FrameShift / 2);
@@ -103,10 +104,10 @@ public sealed class WindowAssembler
         windows.Add(window);
     }
 
-    private void DropFramesBefore(int frame)
+    private void DropFramesBefore(long frame)
     {
         var bins = _options.NumMelBins;
-        var drop = Math.Max(0, frame - _firstFrame);
+        var drop = (int)Math.Max(0, frame - _firstFrame);
         _frames.AsSpan(drop * bins, (_numFrames - drop) * bins).CopyTo(_frames);
         _firstFrame += drop;
         _numFrames -= drop;

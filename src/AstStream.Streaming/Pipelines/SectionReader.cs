@@ -90,6 +90,17 @@ public sealed class SectionReader
         return null;
     }
 
+    internal string? WordOrIndex(YamlNode node, string key, string word)
+    {
+        var expected = $"{word} or a whole number from 0";
+        if (Scalar(node, key, expected) is not { } text)
+            return null;
+        if (text == word || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            return text;
+        Problem(node, $"{Path(key)}: found '{text}'; expected {expected}");
+        return null;
+    }
+
     internal List<string>? List(YamlNode node, string key, string[]? choices = null)
     {
         var items = node is YamlSequenceNode sequence ? (IEnumerable<YamlNode>)sequence.Children : [node];

@@ -147,6 +147,25 @@ public class OnlineFbankTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Read_EveryNumMelBins_WritesItsFramesAndNothingBehind(SimdKernel kernel)
+    {
+        var samples = Noise(560, seed: 8);
+        for (var bins = 1; bins <= 256; bins++)
+        {
+            var fbank = new OnlineFbank(new FbankOptions { Kernel = kernel, NumMelBins = bins });
+            var frames = new float[(2 * bins) + 32];
+            frames.AsSpan().Fill(123456);
+            fbank.AcceptWaveform(samples);
+
+            Assert.Equal(2, fbank.Read(frames.AsSpan(0, 2 * bins)));
+
+            Assert.All(frames[..(2 * bins)], x => Assert.InRange(x, Floor - 1e-3f, 20));
+            Assert.All(frames[(2 * bins)..], x => Assert.Equal(123456, x));
+        }
+    }
+
     [Fact]
     public void AcceptWaveformAndRead_AfterConstruction_AllocateNothing()
     {

@@ -52,6 +52,10 @@ public class EventDecoderTests
         Assert.Equal(["o 0-10", "c 0-20", "o 20-30", "c 20-40", "o 40-50", "c 40-50"], Run(new() { Scores = [0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0], MaxDuration = 20 }));
 
     [Fact]
+    public void Push_QuietAfterMaximum_NextEventBeginsWithItsOwnSound() =>
+        Assert.Equal(["o 0-10", "c 0-20", "o 30-40", "c 30-40"], Run(new() { Scores = [0.9f, 0.9f, 0, 0.9f, 0, 0], MaxDuration = 20, MergeGap = 10 }));
+
+    [Fact]
     public void Push_EndsExactlyAtMaximum_LeavesNoEmptyEvent() =>
         Assert.Equal(["o 0-10", "c 0-20"], Run(new() { Scores = [0.9f, 0.9f, 0, 0], MaxDuration = 20 }));
 
@@ -61,6 +65,8 @@ public class EventDecoderTests
         Assert.Equal(["o 0-10", "c 0-13"], Run(new() { Scores = [0.9f], End = 13 }));
         Assert.Equal(["o 0-10", "c 0-23"], Run(new() { Scores = [0.9f, 0.9f], End = 23, Median = 3 }));
         Assert.Equal(["o 0-10", "c 0-10"], Run(new() { Scores = [0.9f, 0], End = 23 }));
+        Assert.Equal(["o 0-13", "c 0-13"], Run(new() { Scores = [0.9f], End = 13, MinDuration = 12 }));
+        Assert.Equal(["o 0-10", "c 0-20", "o 20-25", "c 20-25"], Run(new() { Scores = [0.9f, 0.9f], End = 25, MaxDuration = 20 }));
     }
 
     [Fact]
@@ -127,14 +133,15 @@ public class EventDecoderTests
             var decoder = new EventDecoder(Options(new Case { Median = median, MinDuration = min, MergeGap = gap, Release = 0.3f, MaxDuration = 100 }));
             for (var i = 0; i < scores.Length; i++)
                 decoder.Push(i * 10, (i * 10) + 10, [scores[i]], events.Add);
-            decoder.Flush(scores.Length * 10, events.Add);
+            var end = (scores.Length * 10) + (gap % 10);
+            decoder.Flush(end, events.Add);
 
             // Opened and closed alternate and agree; events are long enough, within the stream, and apart.
             var closed = events.Where(e => e.State == EventState.Closed).ToList();
             return events.Count == 2 * closed.Count
                 && events.Select((e, i) => e.State == (i % 2 == 0 ? EventState.Opened : EventState.Closed)).All(x => x)
                 && events.Chunk(2).All(p => p[0].Onset == p[1].Onset && p[0].Offset <= p[1].Offset)
-                && closed.All(e => e.Offset - e.Onset >= min && e.Offset - e.Onset <= 100 && e.Onset >= 0 && e.Offset <= scores.Length * 10 && e.PeakScore >= 0.3f)
+                && closed.All(e => e.Offset - e.Onset >= min && e.Offset - e.Onset <= 110 && e.Onset >= 0 && e.Offset <= end && e.PeakScore >= 0.3f)
                 && closed.Zip(closed.Skip(1)).All(p => p.First.Offset <= p.Second.Onset);
         });
 

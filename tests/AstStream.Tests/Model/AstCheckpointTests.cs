@@ -35,6 +35,7 @@ public sealed class AstCheckpointTests : IDisposable
         { "id2label", "{}", "id2label: found no label 0" },
         { "layer_norm_eps", "-1", "layer_norm_eps: found -1" },
         { "time_stride", "0", "time_stride: found 0" },
+        { "max_length", "65536", "tokens of 16×16 values in a window" },
         { "qkv_bias", "1", "qkv_bias: found 1; expected true or false" },
     };
 
@@ -42,7 +43,8 @@ public sealed class AstCheckpointTests : IDisposable
     {
         { "sampling_rate", "44100", "sampling_rate: found 44100; expected 16000" },
         { "max_length", "1024", "max_length: found 1024; expected 256, max_length of config.json" },
-        { "std", "0", "std: found 0; expected a number over 0" },
+        { "std", "0", "std: found 0; expected a number from" },
+        { "std", "1e-50", "std: found 1e-50" },
         { "padding_value", "1.5", "padding_value: found 1.5; expected 0" },
         { "feature_extractor_type", "\"WhisperFeatureExtractor\"", "expected \"ASTFeatureExtractor\"" },
     };
@@ -246,6 +248,21 @@ public sealed class AstCheckpointTests : IDisposable
         header[AstTensors.ClsToken]!["dtype"] = "F8_E4M3";
         WriteRaw(header, data);
         AssertFails("dtype F8_E4M3; expected F32, F16 or BF16");
+    }
+
+    [Theory]
+    [InlineData("""{"a\ud800":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}""", "not valid Unicode")]
+    [InlineData("""{"a":{"dtype":"\ud800","shape":[],"data_offsets":[0,4]}}""", "not valid Unicode")]
+    [InlineData("""{"__metadata__":5}""", "__metadata__ in the header is no object of strings")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,[]],"data_offsets":[0,4]}}""", "a shape of 10 dimensions")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[[]],"data_offsets":[0,4]}}""", "shape [[]]; expected whole numbers")]
+    [InlineData("""{"a":5}""", "tensor a: expected dtype, shape and two data_offsets")]
+    [InlineData("[]", "the header is no JSON object")]
+    [InlineData("{", "not valid JSON")]
+    public void Open_StrangeHeader_SaysWhatIsWrong(string header, string message)
+    {
+        File.WriteAllBytes(Weights, [.. BitConverter.GetBytes((ulong)header.Length), .. Encoding.UTF8.GetBytes(header), 0, 0, 0, 0]);
+        AssertFails(message);
     }
 
     [Fact]
