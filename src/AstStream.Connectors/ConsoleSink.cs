@@ -17,22 +17,23 @@ public sealed class ConsoleSink : IEventSink
     internal static readonly Key<string> Format = Keys.Choice("format", "auto (the default): a live table on a terminal, lines elsewhere. table, lines, or json for JSON Lines.", "auto", "auto", "table", "lines", "json");
 
     /// <summary>The type as pipelines name it.</summary>
-    public static readonly SinkType Type = new("console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), Console.Out), _ => "the console");
+    public static readonly SinkType Type = new("console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), StandardOutput.Open), _ => "the console");
 
-    private readonly TextWriter _output;
+    private readonly Func<TextWriter> _openOutput;
     private readonly string _format;
     private readonly Dictionary<string, SoundEvent> _open = new(StringComparer.Ordinal);
     private readonly Queue<SoundEvent> _closed = new();
     private readonly System.Buffers.ArrayBufferWriter<byte> _json = new();
+    private TextWriter _output = TextWriter.Null;
     private long _count;
     private Task? _live;
     private LiveDisplayContext? _display;
     private TaskCompletionSource? _end;
 
-    internal ConsoleSink(string format, TextWriter output)
+    internal ConsoleSink(string format, Func<TextWriter> openOutput)
     {
         _format = format == "auto" ? Console.IsOutputRedirected ? "lines" : "table" : format;
-        _output = output;
+        _openOutput = openOutput;
     }
 
     /// <inheritdoc/>
@@ -42,7 +43,11 @@ public sealed class ConsoleSink : IEventSink
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
         if (_format != "table")
+        {
+            _output = _openOutput();
             return;
+        }
+
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _live = AnsiConsole.Live(Table()).StartAsync(async context =>
@@ -51,7 +56,8 @@ public sealed class ConsoleSink : IEventSink
             started.SetResult();
             await _end.Task.ConfigureAwait(false);
         });
-        await started.Task.ConfigureAwait(false);
+        if (await Task.WhenAny(started.Task, _live).ConfigureAwait(false) == _live)
+            await _live.ConfigureAwait(false); // it failed before it began
     }
 
     /// <inheritdoc/>
@@ -115,8 +121,8 @@ public sealed class ConsoleSink : IEventSink
     /// <summary>h:mm:ss.ss from the stream's start.</summary>
     internal static string Time(double seconds)
     {
-        var time = TimeSpan.FromSeconds(Math.Round(seconds, 2));
-        return string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}.{time.Milliseconds / 10:00}");
+        var hundredths = (long)Math.Round(seconds * 100);
+        return string.Create(CultureInfo.InvariantCulture, $"{hundredths / 360_000}:{hundredths / 6000 % 60:00}:{hundredths / 100 % 60:00}.{hundredths % 100:00}");
     }
 
     private void WriteLine(string line)
@@ -131,7 +137,7 @@ public sealed class ConsoleSink : IEventSink
         }
     }
 
-    private static SinkException Closed(IOException e) => new($"standard output: writing failed: {e.Message}");
+    private static SinkException Closed(IOException e) => new($"standard output: writing failed, perhaps nobody reads it any more: {e.Message}");
 
     private void Remember(SoundEvent e)
     {

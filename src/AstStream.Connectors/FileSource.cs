@@ -1,8 +1,8 @@
+using System.IO.Enumeration;
 using AstStream.Dsp;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 using Microsoft.Extensions.FileSystemGlobbing;
-using Microsoft.Extensions.FileSystemGlobbing.Abstractions;
 
 namespace AstStream.Connectors;
 
@@ -12,7 +12,7 @@ namespace AstStream.Connectors;
 /// </summary>
 public sealed class FileSource : IAudioSource
 {
-    private const int MaxGlobEntries = 1_000_000;
+    private const int MaxFiles = 1_000_000;
 
     internal static readonly Key<IReadOnlyList<string>?> Path = Keys.Texts("path", "A WAV file, a folder (all .wav files below it), or a pattern with * and **; or a list of these. Relative to this file.", required: true);
     internal static readonly Key<string> Pace = Keys.Choice("pace", "fast (the default): as fast as the model goes. realtime: as fast as it was recorded.", "fast", "fast", "realtime");
@@ -44,48 +44,76 @@ public sealed class FileSource : IAudioSource
     /// <inheritdoc/>
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
-        // A pipeline that names one plain file has one stream; else the file's name tells the streams apart.
-        var isSingle = _paths.Count == 1 && !IsPattern(_paths[0]) && !Directory.Exists(System.IO.Path.GetFullPath(_paths[0], _baseFolder));
+        // A pipeline that names one plain file has one stream; else the files' paths tell the streams apart.
+        var isSingle = _paths.Count == 1 && !IsPattern(_paths[0]) && !Directory.Exists(Full(_paths[0]));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in _paths)
         {
-            var files = Expand(path);
-            if (files.Count == 0)
+            var files = Expand(path, output, stop);
+            if (files.Count == 0 && !stop.IsCancellationRequested)
                 output.Fail($"{path}: no .wav file matches in {_baseFolder}");
-            foreach (var (file, name) in files)
+            foreach (var file in files.Where(seen.Add))
             {
                 if (stop.IsCancellationRequested)
                     return;
-                await ReadAsync(file, isSingle ? output.Source : $"{output.Source}/{name}", output, stop, cancellation).ConfigureAwait(false);
+                await ReadAsync(file, isSingle ? output.Source : $"{output.Source}/{Name(file)}", output, stop, cancellation).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>The files that a path, folder or pattern stands for, sorted, with the names that tell them apart.</summary>
-    private List<(string File, string Name)> Expand(string path)
+    /// <summary>The files that a path, folder or pattern stands for, in the order of their names.</summary>
+    private List<string> Expand(string path, SourceOutput output, CancellationToken stop)
     {
-        var full = System.IO.Path.GetFullPath(path, _baseFolder);
+        var full = Full(path);
         if (!IsPattern(path))
-        {
-            if (!Directory.Exists(full))
-                return [(full, System.IO.Path.GetFileName(full))];
-            return Match(full, "**/*.wav");
-        }
+            return Directory.Exists(full) ? Find(full, "**/*.wav", output, stop) : [full];
 
         // The folder before the first wildcard is where the search begins.
         var parts = full.Split('/');
         var fixedParts = parts.TakeWhile(p => !IsPattern(p)).ToArray();
-        return Match(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), string.Join('/', parts.Skip(fixedParts.Length)));
+        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), string.Join('/', parts.Skip(fixedParts.Length)), output, stop);
     }
 
-    private static List<(string File, string Name)> Match(string folder, string pattern)
+    private static List<string> Find(string folder, string pattern, SourceOutput output, CancellationToken stop)
     {
+        var found = new List<string>();
         if (!Directory.Exists(folder))
-            return [];
+            return found;
         var matcher = new Matcher(StringComparison.OrdinalIgnoreCase).AddInclude(pattern);
-        return [.. matcher.Execute(new DirectoryInfoWrapper(new DirectoryInfo(folder))).Files
-            .Take(MaxGlobEntries)
-            .Select(f => (System.IO.Path.GetFullPath(f.Path, folder), f.Path))
-            .OrderBy(f => f.Path, StringComparer.Ordinal)];
+
+        // Links to files are followed, links to folders are not: they can lead in circles.
+        var entries = new FileSystemEnumerable<string>(
+            folder, (ref FileSystemEntry e) => e.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry e) => !e.IsDirectory,
+            ShouldRecursePredicate = (ref FileSystemEntry e) => !e.Attributes.HasFlag(FileAttributes.ReparsePoint),
+        };
+        foreach (var file in entries)
+        {
+            if (stop.IsCancellationRequested)
+                return [];
+            if (!matcher.Match(System.IO.Path.GetRelativePath(folder, file)).HasMatches)
+                continue;
+            if (found.Count == MaxFiles)
+            {
+                output.Fail($"{folder}: more than {MaxFiles} files match; the others are not read");
+                break;
+            }
+
+            found.Add(file);
+        }
+
+        found.Sort(StringComparer.Ordinal);
+        return found;
+    }
+
+    private string Full(string path) => System.IO.Path.GetFullPath(path, _baseFolder);
+
+    /// <summary>A file's path from the definition's folder on, or its full path where it lies elsewhere.</summary>
+    private string Name(string file)
+    {
+        var relative = System.IO.Path.GetRelativePath(_baseFolder, file);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? file.TrimStart('/') : relative;
     }
 
     private static bool IsPattern(string path) => path.Contains('*', StringComparison.Ordinal);
@@ -135,7 +163,7 @@ public sealed class FileSource : IAudioSource
             if (position == 0 && !stop.IsCancellationRequested && reader.Truncation is null)
                 output.Fail($"{file}: holds no sound (0 samples)");
             if (reader.InvalidSamples > 0)
-                output.Fail($"{file}: {reader.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
+                output.Warn($"{file}: {reader.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
         }
         catch (InvalidAudioException e)
         {

@@ -33,7 +33,7 @@ public sealed class JsonLinesSink : IEventSink
 
     internal JsonLinesSink(SectionReader section)
     {
-        _path = section.Get(Path) is { } path ? section.Resolve(path) : "";
+        _path = section.Get(Path) is { } path ? RealPath(section.Resolve(path)) : "";
         _states = section.Get(States);
         _flush = section.Get(Flush);
         _rotateSize = section.Get(RotateSize) ?? long.MaxValue;
@@ -48,7 +48,7 @@ public sealed class JsonLinesSink : IEventSink
     {
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path)!);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path) ?? _path);
             OpenFile();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -69,7 +69,7 @@ public sealed class JsonLinesSink : IEventSink
         _line.Write("\n"u8);
         try
         {
-            if (_length > 0 && _length + _line.WrittenCount > _rotateSize)
+            if (_length > 0 && _length + _line.WrittenCount > _rotateSize && _file!.CanSeek)
                 Rotate();
             _file!.Write(_line.WrittenSpan);
             _length += _line.WrittenCount;
@@ -102,9 +102,17 @@ public sealed class JsonLinesSink : IEventSink
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_file is not null)
-            await _file.DisposeAsync().ConfigureAwait(false);
+        if (_file is not { } file)
+            return;
         _file = null;
+        try
+        {
+            await file.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw new SinkException($"{_path}: writing failed: {e.Message}");
+        }
     }
 
     private void OpenFile()
@@ -137,7 +145,8 @@ public sealed class JsonLinesSink : IEventSink
     {
         try
         {
-            var folder = System.IO.Path.GetDirectoryName(path)!;
+            if (System.IO.Path.GetDirectoryName(path) is not { } folder)
+                return path; // the root folder, which opening will refuse
             var real = Directory.Exists(folder) ? Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder : folder;
             var file = System.IO.Path.Combine(real, System.IO.Path.GetFileName(path));
             return File.Exists(file) ? File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file : file;

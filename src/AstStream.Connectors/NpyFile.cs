@@ -20,6 +20,8 @@ public static class NpyFile
         BinaryPrimitives.WriteUInt16LittleEndian(length, (ushort)header.Length);
         file.Write(length);
         file.Write(Encoding.ASCII.GetBytes(header));
-        file.Write(MemoryMarshal.AsBytes(values));
+        const int piece = 1 << 20; // a span of bytes can't be as long as one of floats
+        for (; values.Length > 0; values = values[Math.Min(piece, values.Length)..])
+            file.Write(MemoryMarshal.AsBytes(values[..Math.Min(piece, values.Length)]));
     }
 }

@@ -50,12 +50,13 @@ public sealed class StdinSource : IAudioSource
         var held = 0; // bytes of a sample that has not come whole
         long position = 0;
         StreamInfo? stream = null;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation);
         try
         {
             while (true)
             {
                 // A read from a terminal or an idle pipe can't be interrupted; what matters is not to wait for it.
-                var got = await input.ReadAsync(buffer.AsMemory(held), stop).AsTask().WaitAsync(stop).ConfigureAwait(false);
+                var got = await input.ReadAsync(buffer.AsMemory(held), either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false);
                 if (got == 0)
                     break;
                 stream ??= new StreamInfo(output.Source, output.Source, TimeProvider.System.GetUtcNow());
@@ -77,7 +78,7 @@ public sealed class StdinSource : IAudioSource
             else if (held > 0)
                 output.Fail($"standard input: ended in the middle of a sample ({held} of {frame} bytes); are encoding and channels right?");
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             // Asked to drain.
         }
@@ -89,6 +90,6 @@ public sealed class StdinSource : IAudioSource
         if (stream is not null)
             await output.EndAsync(stream, _format.SampleRate, position, cancellation).ConfigureAwait(false);
         if (decoder.InvalidSamples > 0)
-            output.Fail($"standard input: {decoder.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
+            output.Warn($"standard input: {decoder.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
     }
 }

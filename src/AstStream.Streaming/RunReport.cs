@@ -15,6 +15,9 @@ public sealed class RunReport
     /// <summary>Called for each stream's error as it happens.</summary>
     public Action<StreamError>? OnError { get; init; }
 
+    /// <summary>Called for each warning as it happens: something is odd, and the run went on with it.</summary>
+    public Action<StreamError>? OnWarning { get; init; }
+
     /// <summary>Seconds of sound that were heard.</summary>
     public double AudioSeconds => (double)Interlocked.Read(ref _samples) / Dsp.FbankOptions.SampleRate;
 
@@ -40,6 +43,9 @@ public sealed class RunReport
         _errors.Enqueue(error);
         OnError?.Invoke(error);
     }
+
+    /// <summary>Something about a stream is odd, and it was used all the same.</summary>
+    public void Warn(string source, string message) => OnWarning?.Invoke(new StreamError(source, message));
 
     internal void AddSamples(long samples) => Interlocked.Add(ref _samples, samples);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Text;
 using AstStream.Dsp;
 using AstStream.Model;
@@ -15,9 +16,12 @@ Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false
 var settings = new ConfigurationBuilder()
     .SetBasePath(AppContext.BaseDirectory)
     .AddJsonFile("appsettings.json", optional: true)
-    .AddEnvironmentVariables("ASTSTREAM_")
     .Build();
-var defaultModel = Path.GetFullPath(settings["DefaultModel"] ?? "pipelines/models/ast-esc50", AppContext.BaseDirectory);
+
+// A path in the settings file is relative to the program; one that a person gives, to where the person is.
+var defaultModel = Environment.GetEnvironmentVariable("ASTSTREAM_DEFAULTMODEL") is { Length: > 0 } own
+    ? Path.GetFullPath(own)
+    : Path.GetFullPath(settings["DefaultModel"] ?? "pipelines/models/ast-esc50", AppContext.BaseDirectory);
 
 var root = Help.Add(new RootCommand("Turns continuous sound into labelled events with an Audio Spectrogram Transformer."), $"""
     Examples:
@@ -42,7 +46,7 @@ try
         var wrong = parsed.UnmatchedTokens.FirstOrDefault(t => !t.StartsWith('-'));
         if (wrong is not null && parsed.CommandResult.Command.Subcommands.Count > 0)
             Console.Error.WriteLine($"expected one of: {string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(c => c.Name))}");
-        Console.Error.WriteLine($"for help: aststream{(parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}")} --help");
+        Console.Error.WriteLine($"for help: aststream{CommandPath(parsed.CommandResult)} --help");
         return ExitCode.Invalid;
     }
 
@@ -69,3 +73,10 @@ catch (Exception e) when (e is NodeFaultException or IOException or Unauthorized
     Errors.Write(e.Message);
     return ExitCode.Failed;
 }
+catch (Exception e)
+{
+    Errors.Write($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} This is a mistake in AstStream itself; please report it with the command that you gave.");
+    return ExitCode.Failed;
+}
+
+static string CommandPath(CommandResult result) => result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "";

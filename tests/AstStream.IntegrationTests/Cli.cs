@@ -47,7 +47,7 @@ internal static partial class Cli
         return new Result(process.ExitCode, await output, await error);
     }
 
-    public static void Interrupt(Process process) => Assert.Equal(0, Kill(process.Id, 2));
+    public static void Signal(Process process, int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);

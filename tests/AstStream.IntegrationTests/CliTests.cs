@@ -18,6 +18,8 @@ public sealed class CliTests : IDisposable
     [InlineData(new[] { "classify", "--help" }, "--function-to-apply <auto|none|sigmoid|softmax>")]
     [InlineData(new[] { "features", "--help" }, "--raw")]
     [InlineData(new[] { "model", "info", "--help" }, "Example:")]
+    [InlineData(new[] { "model", "--help" }, "Example:")]
+    [InlineData(new[] { "schema", "--help" }, "Example:")]
     public async Task Help_EveryCommand_ShowsExamples(string[] arguments, string text)
     {
         var result = await Cli.RunAsync(arguments);
@@ -30,6 +32,8 @@ public sealed class CliTests : IDisposable
     [Theory]
     [InlineData(new[] { "clasify" }, "expected one of: run, validate, graph")]
     [InlineData(new[] { "run" }, "Required argument missing")]
+    [InlineData(new[] { "run", "" }, "error: ")]
+    [InlineData(new[] { "model", "info", "a", "b" }, "for help: aststream model info --help")]
     [InlineData(new[] { "classify", "a.wav", "--top-k", "0" }, "--top-k: expected a whole number of 1 or more")]
     [InlineData(new[] { "classify", "a.wav", "--function-to-apply", "tanh" }, "tanh")]
     [InlineData(new[] { "run", "/nowhere/p.yaml" }, "error: /nowhere/p.yaml: no such file")]
@@ -157,27 +161,80 @@ public sealed class CliTests : IDisposable
         Assert.Contains("error: mic: standard input: no sound came", empty.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Run_Interrupted_DrainsAndEndsWell()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(15)]
+    public async Task Run_InterruptedOnce_DrainsAndEndsWell(int signal)
     {
-        Tone("long.wav", 60);
-        var pipeline = Pipeline("""
-            sources: {a: {type: file, path: long.wav, pace: realtime}}
-            events: {threshold: 0, labels: [rain]}
-            sinks: {out: {type: jsonl, path: out.jsonl}}
-            """);
-        using var process = Cli.Start("run", pipeline);
-        while (!File.Exists(Path.Combine(_folder, "out.jsonl")))
-            await Task.Delay(50);
-        await Task.Delay(800);
-        Cli.Interrupt(process);
+        using var process = await RunningAsync("sinks: {out: {type: jsonl, path: out.jsonl}}");
+        Cli.Signal(process, signal);
 
         var result = await Cli.FinishAsync(process);
 
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("draining", result.Error, StringComparison.Ordinal);
         var e = JsonSerializer.Deserialize<JsonElement>(Assert.Single(await File.ReadAllLinesAsync(Path.Combine(_folder, "out.jsonl"))));
-        Assert.InRange(e.GetProperty("event_offset").GetDouble(), 0.3, 30);
+        Assert.InRange(e.GetProperty("event_offset").GetDouble(), 1, 10);
+    }
+
+    [Fact]
+    public async Task Run_InterruptedTwice_StopsEvenIfNobodyReadsItsOutput()
+    {
+        // Thousands of lines into a pipe that nobody empties: the sink is stuck in a write.
+        Tone("long.wav", 3000);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: long.wav}}
+            events: {threshold: 0, max_duration: 1s}
+            sinks: {console: {type: console, format: json}}
+            """);
+        using var process = Cli.Start("run", pipeline, "--set", "model.hop=100ms", "--no-summary");
+        await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[1]);
+        await Task.Delay(1000);
+        Cli.Signal(process, 2);
+        await process.StandardError.ReadLineAsync();
+        Cli.Signal(process, 2);
+
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process.WaitForExitAsync(timeout.Token);
+
+        Assert.Equal(130, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task Run_SinkFails_NamesItAndStops()
+    {
+        Tone("a.wav", 5);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: a.wav}}
+            events: {threshold: 0}
+            sinks: {out: {type: jsonl, path: /dev/full}}
+            """);
+
+        var result = await Cli.RunAsync("run", pipeline);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith("error: out: /dev/full: writing failed: No space left on device", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_StandardOutputCloses_StopsWithAnError()
+    {
+        Tone("long.wav", 600);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: long.wav}}
+            events: {threshold: 0, max_duration: 1s}
+            sinks: {console: {type: console, format: lines}}
+            """);
+        using var process = Cli.Start("run", pipeline, "--set", "model.hop=100ms");
+        process.StandardInput.Close();
+        await process.StandardOutput.ReadLineAsync();
+        process.StandardOutput.Close();
+
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(1, process.ExitCode);
+        Assert.Contains("error: console: standard output: writing failed, perhaps nobody reads it any more", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -217,6 +274,18 @@ public sealed class CliTests : IDisposable
         Assert.Equal(0, (10 + length) % 64);
         Assert.Equal(10 + length + (4 * values), bytes.Length);
         return System.Text.Encoding.ASCII.GetString(bytes, 10, length);
+    }
+
+    /// <summary>A run on standard input that has read at least a second of sound, and goes on waiting for more.</summary>
+    private async Task<System.Diagnostics.Process> RunningAsync(string sinks)
+    {
+        var process = Cli.Start("run", Pipeline("sources: {mic: {type: stdin}}\nevents: {threshold: 0, labels: [rain]}\n" + sinks));
+
+        // A pipe holds 64 KiB: when 128 KiB are written, two seconds have been read.
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process.StandardInput.BaseStream.WriteAsync(new byte[128 << 10], timeout.Token);
+        await process.StandardInput.BaseStream.FlushAsync(timeout.Token);
+        return process;
     }
 
     private string Pipeline(string yaml)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 
 namespace AstStream.Streaming;
@@ -21,12 +22,17 @@ public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var abort = stop.Token.Register(() =>
+        {
+            foreach (var node in nodes)
+                node.Abort(new OperationCanceledException(stop.Token));
+        });
+        Exception? first = null;
         try
         {
             foreach (var node in nodes)
                 await node.OpenAsync(stop.Token).ConfigureAwait(false);
 
-            Exception? first = null;
             var running = nodes.Select(node => Task.Run(() => node.RunAsync(stop.Token), CancellationToken.None)).ToHashSet();
             while (running.Count > 0)
             {
@@ -34,19 +40,33 @@ public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
                 running.Remove(ended);
                 if (ended.IsCompletedSuccessfully)
                     continue;
-                first ??= ended.Exception?.InnerException;
+                if (first is not NodeFaultException)
+                    first = ended.Exception?.InnerException ?? first;
                 await stop.CancelAsync().ConfigureAwait(false);
             }
-
-            cancellation.ThrowIfCancellationRequested();
-            if (first is not null)
-                throw first;
         }
-        finally
+        catch (Exception e)
         {
-            foreach (var node in nodes)
-                await node.CloseAsync().ConfigureAwait(false);
+            first = e;
         }
+
+        // Every node is closed, whatever the others do; the fault that was first is the one to tell.
+        foreach (var node in nodes)
+        {
+            try
+            {
+                await node.CloseAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                first ??= new NodeFaultException(node.Name, e);
+            }
+        }
+
+        if (first is null or OperationCanceledException)
+            cancellation.ThrowIfCancellationRequested();
+        if (first is not null)
+            ExceptionDispatchInfo.Throw(first);
     }
 
     /// <summary>The graph as lines of text, one an edge.</summary>

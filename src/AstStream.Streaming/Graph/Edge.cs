@@ -17,7 +17,7 @@ public interface IEdge
     /// <summary>Messages that fit before the writer waits.</summary>
     int Capacity { get; }
 
-    /// <summary>Messages written so far.</summary>
+    /// <summary>Messages written so far, or waiting to be.</summary>
     long Written { get; }
 
     /// <summary>Messages in the channel now.</summary>
@@ -80,23 +80,31 @@ public sealed class Edge<T> : IEdge
     }
 
     /// <summary>Writes a message, waiting while the channel is full.</summary>
+    /// <remarks>
+    /// The channel's own waits get no token: waits that can be cancelled are allocated each time, others are not. The graph
+    /// ends them by completing the edge.
+    /// </remarks>
     public ValueTask WriteAsync(T message, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         Interlocked.Increment(ref _written);
         if (_channel.Writer.TryWrite(message))
             return ValueTask.CompletedTask;
         Interlocked.Increment(ref _waits);
-        return _channel.Writer.WriteAsync(message, cancellation);
+        return _channel.Writer.WriteAsync(message, CancellationToken.None);
     }
 
-    /// <summary>Waits until a message can be written; false when nobody reads any more.</summary>
-    public ValueTask<bool> WaitToWriteAsync(CancellationToken cancellation) => _channel.Writer.WaitToWriteAsync(cancellation);
+    /// <summary>Waits until a message can be written; false when the edge has completed.</summary>
+    public ValueTask<bool> WaitToWriteAsync() => _channel.Writer.WaitToWriteAsync(CancellationToken.None);
 
     /// <summary>Takes a message if one is there.</summary>
     public bool TryRead(out T message) => _channel.Reader.TryRead(out message!);
 
     /// <summary>Waits for a message; false when the edge has completed and is empty. Throws the fault that came down.</summary>
-    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellation) => _channel.Reader.WaitToReadAsync(cancellation);
+    public ValueTask<bool> WaitToReadAsync() => _channel.Reader.WaitToReadAsync(CancellationToken.None);
+
+    /// <summary>As <see cref="WaitToReadAsync"/>, but only until a deadline.</summary>
+    public ValueTask<bool> WaitToReadUntilAsync(CancellationToken deadline) => _channel.Reader.WaitToReadAsync(deadline);
 
     /// <summary>One writer is done, or has failed.</summary>
     internal void Complete(Exception? fault)

@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace AstStream.Streaming;
 
 /// <summary>A node of the dataflow graph: a loop that reads its input, works, and writes its outputs.</summary>
@@ -28,7 +30,9 @@ public abstract class Node
         }
         catch (Exception e)
         {
-            fault = e is NodeFaultException or OperationCanceledException ? e : new NodeFaultException(Name, e);
+            // A writer meets another node's fault, or the graph's cancellation, as a closed channel.
+            var cause = e is ChannelClosedException { InnerException: { } inner } ? inner : e;
+            fault = cause is NodeFaultException || (cause is OperationCanceledException && cancellation.IsCancellationRequested) ? cause : new NodeFaultException(Name, cause);
             throw fault;
         }
         finally
@@ -36,6 +40,13 @@ public abstract class Node
             foreach (var complete in _outputs)
                 complete(fault);
         }
+    }
+
+    /// <summary>Ends every wait on the node's outputs: the graph is cancelled.</summary>
+    internal void Abort(Exception cancelled)
+    {
+        foreach (var complete in _outputs)
+            complete(cancelled);
     }
 
     /// <summary>Opens what the node needs, before any node runs. An exception here stops the graph before it starts.</summary>

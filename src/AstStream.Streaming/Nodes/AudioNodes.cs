@@ -15,7 +15,7 @@ internal abstract class TransformNode<TIn, TOut>(string name, Edge<TIn> input) :
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        while (await input.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        while (await input.WaitToReadAsync().ConfigureAwait(false))
         {
             while (input.TryRead(out var message))
             {
@@ -54,9 +54,16 @@ internal sealed class ResampleNode(string name, Edge<AudioBlock> input) : Transf
 
     public override void Process(AudioBlock message, List<AudioBlock> produced)
     {
-        if (!_streams.TryGetValue(message.Stream, out var state) || state.Resampler.InputRate != message.SampleRate)
-            _streams[message.Stream] = state = new State(new Resampler(message.SampleRate, FbankOptions.SampleRate)) { Position = state?.Position ?? 0 };
+        if (!_streams.TryGetValue(message.Stream, out var state))
+            _streams[message.Stream] = state = new State(new Resampler(message.SampleRate, FbankOptions.SampleRate));
         var rest = message.Samples;
+        if (state.Resampler.InputRate != message.SampleRate || (!rest.IsEmpty && message.Start != state.Expected))
+        {
+            throw new InvalidOperationException(
+                $"stream {message.Stream.Id} jumps from sample {state.Expected} at {state.Resampler.InputRate} Hz to {message.Start} at {message.SampleRate} Hz without a discontinuity");
+        }
+
+        state.Expected += rest.Length;
         while (!rest.IsEmpty)
         {
             var block = Block(message.Stream, MessageKind.Data, state.Position, OutputBlock);
@@ -79,7 +86,7 @@ internal sealed class ResampleNode(string name, Edge<AudioBlock> input) : Transf
             if (message.Kind == MessageKind.End)
                 _streams.Remove(message.Stream);
             else
-                state.Position = (long)Math.Round(message.Start * (decimal)FbankOptions.SampleRate / message.SampleRate);
+                (state.Expected, state.Position) = (message.Start, (long)Math.Round(message.Start * (decimal)FbankOptions.SampleRate / message.SampleRate));
             produced.Add(Block(message.Stream, message.Kind, state.Position, 0));
         }
 
@@ -111,7 +118,9 @@ internal sealed class ResampleNode(string name, Edge<AudioBlock> input) : Transf
     {
         public Resampler Resampler => resampler;
 
-        public long Position { get; set; } // of the next output sample
+        public long Expected { get; set; } // the next input sample
+
+        public long Position { get; set; } // the next output sample
     }
 }
 

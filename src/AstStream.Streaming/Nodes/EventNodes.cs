@@ -53,10 +53,10 @@ internal sealed class DecodeNode : TransformNode<ScoreFrame, SoundEvent>
 
     private static double Seconds(long sample) => (double)sample / FbankOptions.SampleRate;
 
-    /// <summary>The same for the same stream, label, onset and model, so that whoever reads an event twice can tell.</summary>
+    /// <summary>The same for the same stream (and its start, where known), label, onset and model, so that whoever reads an event twice can tell.</summary>
     private string Id(StreamInfo stream, DetectedEvent e)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{stream.Id}\n{_labels[e.Label]}\n{e.Onset}\n{_modelHash}");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{stream.Id}\n{stream.StartTime:O}\n{_labels[e.Label]}\n{e.Onset}\n{_modelHash}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..20];
     }
 }
@@ -72,7 +72,7 @@ internal sealed class TeeNode(string name, Edge<SoundEvent> input) : Node(name)
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        while (await input.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        while (await input.WaitToReadAsync().ConfigureAwait(false))
         {
             while (input.TryRead(out var e))
             {
@@ -109,7 +109,7 @@ internal sealed class SinkNode(string name, Edge<SoundEvent> input, IEventSink s
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        while (await input.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        while (await input.WaitToReadAsync().ConfigureAwait(false))
         {
             while (input.TryRead(out var e))
                 await sink.WriteAsync(e, cancellation).ConfigureAwait(false);

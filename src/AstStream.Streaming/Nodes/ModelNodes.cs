@@ -14,7 +14,7 @@ internal sealed class BatchNode(string name, Edge<FeatureWindow> input, int pref
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
         // A batch is closed only when the model can take it: until then more windows may come.
-        while (await input.WaitToReadAsync(cancellation).ConfigureAwait(false) && await _output!.WaitToWriteAsync(cancellation).ConfigureAwait(false))
+        while (await input.WaitToReadAsync().ConfigureAwait(false) && await _output!.WaitToWriteAsync().ConfigureAwait(false))
         {
             var batch = WindowBatch.Rent();
             var count = Take(batch, 0);
@@ -30,7 +30,7 @@ internal sealed class BatchNode(string name, Edge<FeatureWindow> input, int pref
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
         try
         {
-            while (count < preferredBatchSize && await input.WaitToReadAsync(either.Token).ConfigureAwait(false))
+            while (count < preferredBatchSize && await input.WaitToReadUntilAsync(either.Token).ConfigureAwait(false))
                 count = Take(batch, count);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -77,7 +77,7 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, AstCheckpo
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        while (await input.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        while (await input.WaitToReadAsync().ConfigureAwait(false))
         {
             while (input.TryRead(out var batch))
             {

@@ -33,6 +33,9 @@ public sealed class SourceOutput(string source, Edge<AudioBlock> edge, RunReport
 
     /// <summary>Reports that a stream failed; the run goes on and ends with an exit code that says so.</summary>
     public void Fail(string message) => report.Fail(source, message);
+
+    /// <summary>Reports something odd that the stream was used with all the same.</summary>
+    public void Warn(string message) => report.Warn(source, message);
 }
 
 internal sealed class SourceNode(string name, IAudioSource source, RunReport report, CancellationToken stop) : Node(name)

@@ -6,6 +6,11 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>The part of a pipeline before the model: sources, transforms, and who listens to whom.</summary>
 internal sealed partial class AudioGraph
 {
+    /// <summary>What a component may be called.</summary>
+    public const string NamePatternText = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
+
+    private const int MaxComponents = 256;
+
     private static readonly string[] s_reserved = ["batch", "model", "events", "tee"];
 
     private readonly List<Component> _components = [];
@@ -52,17 +57,22 @@ internal sealed partial class AudioGraph
     {
         if (root.Get(key) is not { } node)
             yield break;
-        var any = false;
+        var count = 0;
         foreach (var (name, keyNode, value) in file.Entries(node, section))
         {
-            any = true;
+            if (++count > MaxComponents)
+            {
+                file.Problem(keyNode, $"{section}: more than {MaxComponents} entries");
+                yield break;
+            }
+
             if (!NamePattern().IsMatch(name) || s_reserved.Contains(name))
                 file.Problem(keyNode, $"{section}.{name}: not a name that can be used; expected letters, digits, '-' and '_', and none of {string.Join(", ", s_reserved)}");
             else
                 yield return (name, keyNode, value);
         }
 
-        if (!any && node is YamlMappingNode && key.Required)
+        if (count == 0 && node is YamlMappingNode && key.Required)
             file.Problem(node, $"{section}: is empty; expected at least one entry");
     }
 
@@ -115,7 +125,11 @@ internal sealed partial class AudioGraph
             if (_components.Any(c => c.Name == name))
                 file.Problem(key, $"transforms.{name}: a source has this name already");
             if (TypeOf(file, value, $"transforms.{name}", types) is not { } keys)
+            {
+                _components.Add(new Component(name, key, null, [], 0));
                 continue;
+            }
+
             var section = new SectionReader(file, value, $"transforms.{name}", [PipelineKeys.Type, PipelineKeys.Inputs, .. keys]);
             if (!section.Has(PipelineKeys.Inputs))
                 file.Problem(value, $"transforms.{name}: key 'inputs' is missing: {PipelineKeys.Inputs.Doc}");
@@ -175,7 +189,7 @@ internal sealed partial class AudioGraph
         return null;
     }
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+    [GeneratedRegex(@"\A" + NamePatternText + @"\z")]
     private static partial Regex NamePattern();
 
     private sealed record Component(string Name, YamlNode Key, IAudioSource? Source, IReadOnlyList<string> Inputs, double Gain)

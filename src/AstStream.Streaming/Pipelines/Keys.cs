@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
@@ -40,6 +41,9 @@ public sealed class Key<T>(string name, string doc, T fallback, bool required, F
 /// <summary>Makes keys.</summary>
 public static class Keys
 {
+    private const string DurationPattern = @"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$";
+    private const string SizePattern = @"^[0-9]+(\.[0-9]+)?\s*(B|KB|MB|GB)$";
+
     private static readonly (string Unit, double Seconds)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
     private static readonly (string Unit, double Bytes)[] s_sizes = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1)];
 
@@ -87,13 +91,13 @@ public static class Keys
 
     /// <summary>A span of time with its unit: 500ms, 0.5s, 2m, 1h.</summary>
     public static Key<TimeSpan?> Duration(string name, string doc, TimeSpan min, TimeSpan max) =>
-        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, s_durations, min.TotalSeconds, max.TotalSeconds, "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
-            () => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$" });
+        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, DurationPattern, s_durations, min.TotalSeconds, max.TotalSeconds, "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
+            () => new JsonObject { ["type"] = "string", ["pattern"] = DurationPattern });
 
     /// <summary>A number of bytes with its unit: 500KB, 100MB, 2GB.</summary>
     public static Key<long?> Size(string name, string doc, long min, long max) =>
-        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b ? (long)b : null,
-            () => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?\s*(B|KB|MB|GB)$" });
+        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, SizePattern, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b ? (long)b : null,
+            () => new JsonObject { ["type"] = "string", ["pattern"] = SizePattern });
 
     /// <summary>A mapping from names to numbers in a range.</summary>
     public static Key<IReadOnlyDictionary<string, double>?> Numbers(string name, string doc, double min, double max) =>
@@ -107,24 +111,21 @@ public static class Keys
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });
 
-    private static double? Measure(YamlNode node, SectionReader reader, string name, (string Unit, double Factor)[] units, double min, double max, string expected)
+    private static double? Measure(YamlNode node, SectionReader reader, string name, string pattern, (string Unit, double Factor)[] units, double min, double max, string expected)
     {
         if (reader.Scalar(node, name, expected) is not { } text)
             return null;
-        foreach (var (unit, factor) in units)
+        if (!Regex.IsMatch(text, pattern))
         {
-            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
-                && double.TryParse(text[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-            {
-                var value = number * factor;
-                if (value >= min && value <= max)
-                    return value;
-                reader.Problem(node, $"{reader.Path(name)}: {text} is out of range; expected {Show(min, units)} to {Show(max, units)}");
-                return null;
-            }
+            reader.Problem(node, $"{reader.Path(name)}: found '{text}'; expected {expected}");
+            return null;
         }
 
-        reader.Problem(node, $"{reader.Path(name)}: found '{text}'; expected {expected}");
+        var (unit, factor) = units.First(u => text.EndsWith(u.Unit, StringComparison.Ordinal));
+        var value = double.Parse(text[..^unit.Length], NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * factor;
+        if (value >= min && value <= max)
+            return value;
+        reader.Problem(node, $"{reader.Path(name)}: {text} is out of range; expected {Show(min, units)} to {Show(max, units)}");
         return null;
     }
 

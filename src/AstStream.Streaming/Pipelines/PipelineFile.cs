@@ -1,4 +1,6 @@
+using System.Text.Unicode;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
@@ -6,7 +8,8 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>A pipeline definition as a tree of YAML nodes, with the places of its problems. --set arguments are laid over it.</summary>
 internal sealed class PipelineFile
 {
-    private const long MaxBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20;
+    private const int MaxDepth = 24; // with those of stream and document
 
     private readonly string _path;
     private readonly List<ConfigProblem> _problems = [];
@@ -24,27 +27,28 @@ internal sealed class PipelineFile
         string text;
         try
         {
-            var length = new FileInfo(path).Length;
+            using var stream = File.OpenRead(path);
+            var bytes = new byte[MaxBytes + 1]; // not by the file's length: a device has none
+            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > MaxBytes)
-                throw file.Fatal(0, 0, $"{length} bytes; expected a pipeline definition of at most {MaxBytes}");
-            text = File.ReadAllText(path);
+                throw file.Fatal(0, 0, $"over {MaxBytes} bytes; is it a pipeline definition?");
+            if (!Utf8.IsValid(bytes.AsSpan(0, length)))
+                throw file.Fatal(0, 0, "not valid UTF-8; expected a pipeline definition in YAML");
+            using var reader = new StreamReader(new MemoryStream(bytes, 0, length));
+            text = reader.ReadToEnd();
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw file.Fatal(0, 0, "no such file");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw file.Fatal(0, 0, Directory.Exists(path) ? "is a folder; expected a pipeline definition in YAML" : $"can't be read: {e.Message}");
         }
 
         try
         {
-            var yaml = new YamlStream();
-            yaml.Load(new StringReader(text));
-            if (yaml.Documents.Count != 1)
-                throw file.Fatal(1, 1, yaml.Documents.Count == 0 ? "the file is empty; expected model, sources and sinks" : $"{yaml.Documents.Count} YAML documents; expected one");
-            file.Root = yaml.Documents[0].RootNode;
+            file.Root = Parse(text) ?? throw file.Fatal(1, 1, "the file is empty; expected model, sources and sinks");
         }
         catch (YamlException e)
         {
@@ -84,6 +88,32 @@ internal sealed class PipelineFile
             throw new InvalidPipelineException([.. _problems.OrderBy(p => p.Line).ThenBy(p => p.Column)]);
     }
 
+    /// <summary>One YAML document, null where there is none.</summary>
+    /// <remarks>
+    /// The tree is built by recursion, and aliases can make it endless or huge: depth and aliases are checked on the parser's
+    /// events first, which are not recursive.
+    /// </remarks>
+    private static YamlNode? Parse(string text)
+    {
+        var depth = 0;
+        var documents = 0;
+        var parser = new Parser(new StringReader(text));
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > MaxDepth)
+                throw new YamlException(parser.Current.Start, parser.Current.End, $"nested more than {MaxDepth} deep");
+            if (parser.Current is AnchorAlias || (parser.Current is NodeEvent node && !node.Anchor.IsEmpty))
+                throw new YamlException(parser.Current.Start, parser.Current.End, "anchors and aliases can't be used in a pipeline definition; write the values out");
+            if (parser.Current is DocumentStart && ++documents > 1)
+                throw new YamlException(parser.Current.Start, parser.Current.End, "a second YAML document; expected one");
+        }
+
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(text));
+        return yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : null;
+    }
+
     /// <summary>key.key.key=value: the value is YAML; mappings on the way are made where they are missing.</summary>
     private void Override(string setting)
     {
@@ -98,9 +128,7 @@ internal sealed class PipelineFile
         YamlNode value;
         try
         {
-            var yaml = new YamlStream();
-            yaml.Load(new StringReader(setting[(split + 1)..]));
-            value = yaml.Documents.Count > 0 ? yaml.Documents[0].RootNode : new YamlScalarNode("");
+            value = Parse(setting[(split + 1)..]) ?? new YamlScalarNode("");
         }
         catch (YamlException e)
         {
@@ -119,9 +147,7 @@ internal sealed class PipelineFile
             else if (at.Children.TryGetValue(key, out var next))
                 at = next as YamlMappingNode;
             else
-                at.Children[key] = at = new YamlMappingNode();
-            if (i < keys.Length - 1 && at is not null && at.Start.Line == 0)
-                _overrides.TryAdd(at, setting);
+                _overrides.Add(at.Children[key] = at = new YamlMappingNode(), setting);
         }
 
         if (at is null)

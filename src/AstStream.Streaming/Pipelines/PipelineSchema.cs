@@ -27,7 +27,7 @@ public static class PipelineSchema
 
     private static JsonObject Named(IEnumerable<JsonObject> types) => new()
     {
-        ["minProperties"] = 1,
+        ["propertyNames"] = new JsonObject { ["pattern"] = $"^{AudioGraph.NamePatternText}$" },
         ["additionalProperties"] = new JsonObject { ["oneOf"] = new JsonArray([.. types]) },
     };
 

@@ -63,7 +63,7 @@ public sealed class SectionReader
 
     internal string? Scalar(YamlNode node, string key, string expected)
     {
-        if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
+        if (node is YamlScalarNode { Value: { Length: > 0 } text } && !IsNothing(node) && !text.Contains('\0', StringComparison.Ordinal))
             return text;
         Problem(node, $"{Path(key)}: found {Kind(node)}; expected {expected}");
         return null;
@@ -128,11 +128,14 @@ public sealed class SectionReader
         return numbers;
     }
 
+    /// <summary>YAML's null, or an empty text, which no key takes.</summary>
+    private static bool IsNothing(YamlNode node) => node is YamlScalarNode { Value: null or "" } or YamlScalarNode { Style: ScalarStyle.Plain, Value: "null" or "Null" or "NULL" or "~" };
+
     internal static string Kind(YamlNode node) => node switch
     {
         YamlMappingNode => "a mapping",
         YamlSequenceNode => "a list",
-        YamlScalarNode { Value: null or "" } => "nothing",
+        YamlScalarNode when IsNothing(node) => "nothing",
         YamlScalarNode scalar => $"'{scalar.Value}'",
         _ => "an alias",
     };

@@ -26,7 +26,10 @@ internal static class ModelCommands
               aststream model info pipelines/models/ast-esc50
             """);
         info.SetAction(result => ShowInfo(result.GetValue(folder)!));
-        yield return new Command("model", "Works with checkpoints.") { info };
+        yield return Help.Add(new Command("model", "Works with checkpoints.") { info }, """
+            Example:
+              aststream model info pipelines/models/ast-esc50
+            """);
     }
 
     private static Command Classify(Option<string> model)
@@ -51,8 +54,8 @@ internal static class ModelCommands
 
             {ExitCode.Help}
             """);
-        command.SetAction((result, cancellation) => Task.FromResult(
-            Classify(result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json), cancellation)));
+        command.SetAction(result =>
+            Classify(result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json)));
         return command;
     }
 
@@ -88,7 +91,7 @@ internal static class ModelCommands
         return command;
     }
 
-    private static int Classify(string[] files, string model, int topK, string apply, bool json, CancellationToken cancellation)
+    private static int Classify(string[] files, string model, int topK, string apply, bool json)
     {
         using var checkpoint = AstCheckpoint.Open(model);
         using var session = AstSession.Create(checkpoint, new AstSessionOptions { MaxBatch = Math.Min(8, files.Length) });
@@ -121,7 +124,6 @@ internal static class ModelCommands
 
         foreach (var file in files)
         {
-            cancellation.ThrowIfCancellationRequested();
             try
             {
                 extractor.Normalize(extractor.ReadFrames(file, checkpoint.Config.MaxLength), session.Input(batch.Count));

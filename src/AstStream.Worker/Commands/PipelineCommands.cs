@@ -12,6 +12,7 @@ namespace AstStream.Worker.Commands;
 internal static class PipelineCommands
 {
     private static readonly TimeSpan s_drainDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hardDeadline = TimeSpan.FromSeconds(2);
 
     public static IEnumerable<Command> All(string defaultModel)
     {
@@ -67,7 +68,12 @@ internal static class PipelineCommands
             return ExitCode.Ok;
         });
 
-        var schema = new Command("schema", "Prints the JSON Schema of pipeline definitions.");
+        var schema = Help.Add(new Command("schema", "Prints the JSON Schema of pipeline definitions."), """
+            For editors that check YAML and complete keys.
+
+            Example:
+              aststream schema > pipeline.schema.json
+            """);
         schema.SetAction(_ =>
         {
             Console.Out.Write(PipelineSchema.Generate(ConnectorCatalog.All));
@@ -80,6 +86,9 @@ internal static class PipelineCommands
     {
         using var stop = new CancellationTokenSource();
         using var cancel = new CancellationTokenSource();
+
+        // A call that blocks for good (a terminal that is held, a mount that hangs) must not make the process immortal.
+        using var hard = cancel.Token.Register(() => Task.Delay(s_hardDeadline).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default));
         void OnSignal(PosixSignalContext context)
         {
             context.Cancel = true;
@@ -97,7 +106,7 @@ internal static class PipelineCommands
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var pipeline = Pipeline.Load(file, settings, host);
-        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}") };
+        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}"), OnWarning = e => Console.Error.WriteLine($"warning: {e.Source}: {e.Message}") };
         var graph = pipeline.Build(report, stop.Token);
         var clock = Stopwatch.StartNew();
         try
@@ -111,7 +120,7 @@ internal static class PipelineCommands
         }
         finally
         {
-            if (summary)
+            if (summary && report.AudioSeconds + report.Streams + report.Errors.Count > 0)
                 WriteSummary(report, clock.Elapsed);
         }
 

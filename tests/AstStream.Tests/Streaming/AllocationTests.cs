@@ -13,6 +13,17 @@ public class AllocationTests
     private static readonly WindowOptions s_options = new(32, 8, 128, new FeatureNormalization(0, 0.5f));
 
     [Fact]
+    public async Task RunAsync_SourceToWindow_AllocatesNothingPerBlock()
+    {
+        // The same graph over a short and a long stream: what a run allocates must not depend on the number of blocks.
+        await AllocatedAsync(2_000);
+        var few = await AllocatedAsync(2_000);
+        var many = await AllocatedAsync(22_000);
+
+        Assert.InRange((many - few) / 20_000.0, -1, 1);
+    }
+
+    [Fact]
     public void Process_ResampleToWindow_AllocatesNothingInTheSteadyState()
     {
         var resample = new ResampleNode("resample", new Edge<AudioBlock>("resample", 1));
@@ -43,5 +54,59 @@ public class AllocationTests
             Step();
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    private static async Task<long> AllocatedAsync(int blocks)
+    {
+        var (raw, resampled, windows) = (new Edge<AudioBlock>("resample", 8), new Edge<AudioBlock>("fbank", 8), new Edge<FeatureWindow>("end", 8));
+        var resample = new ResampleNode("resample", raw);
+        resample.ConnectTo(resampled);
+        var fbank = new FbankNode("fbank", resampled, s_options, new RunReport());
+        fbank.ConnectTo(windows);
+        var graph = new DataflowGraph([new Blocks(raw, blocks), resample, fbank, new End(windows)]);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await graph.RunAsync(CancellationToken.None);
+        return GC.GetTotalAllocatedBytes(precise: true) - before;
+    }
+
+    private sealed class Blocks : Node
+    {
+        private readonly Edge<AudioBlock> _edge;
+        private readonly int _count;
+        private readonly float[] _samples = OnlineFbankTests.Noise(441, 3);
+
+        public Blocks(Edge<AudioBlock> edge, int count)
+            : base("source")
+        {
+            _edge = WritesTo(edge);
+            _count = count;
+        }
+
+        public override string Description => "noise";
+
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            for (var i = 0; i < _count; i++)
+            {
+                var block = AudioBlock.Rent(s_stream, MessageKind.Data, i * 441L);
+                block.SampleRate = 44100;
+                _samples.CopyTo(block.Resize(_samples.Length));
+                await _edge.WriteAsync(block, cancellation);
+            }
+        }
+    }
+
+    private sealed class End(Edge<FeatureWindow> edge) : Node("end")
+    {
+        public override string Description => "returns windows";
+
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            while (await edge.WaitToReadAsync())
+            {
+                while (edge.TryRead(out var window))
+                    window.Return();
+            }
+        }
     }
 }

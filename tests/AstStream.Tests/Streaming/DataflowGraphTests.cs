@@ -69,6 +69,79 @@ public class DataflowGraphTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => graph.RunAsync(cancel.Token).WaitAsync(s_patience));
     }
 
+    [Fact]
+    public async Task RunAsync_NodeTimesOut_IsAFaultAndNotACancellation()
+    {
+        var edge = new Edge<int>("sink", 1);
+        var graph = new DataflowGraph([
+            new Writer("source", edge, Enumerable.Range(0, 10)),
+            new Reader("sink", edge, _ => throw new TaskCanceledException("timed out"))]);
+
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => graph.RunAsync(CancellationToken.None).WaitAsync(s_patience));
+
+        Assert.Equal("sink: timed out", e.Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_OneOfTwoWritersFails_NamesThatOne()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            var edge = new Edge<int>("sink", 1);
+            var graph = new DataflowGraph([
+                new Writer("one", edge, Enumerable.Range(0, int.MaxValue)),
+                new Writer("two", edge, Enumerable.Range(0, int.MaxValue).Select(x => x == 20 ? throw new IOException("broken") : x)),
+                new Reader("sink", edge, _ => Task.CompletedTask)]);
+
+            var e = await Assert.ThrowsAsync<NodeFaultException>(() => graph.RunAsync(CancellationToken.None).WaitAsync(s_patience));
+            Assert.Equal("two: broken", e.Message);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task RunAsync_OpeningOrClosingFails_ClosesAllAndTellsTheFirst(bool opening)
+    {
+        var edge = new Edge<int>("sink", 1);
+        var first = new Fragile("first", edge, failOpen: false, failClose: true);
+        var second = new Fragile("second", edge, failOpen: opening, failClose: true);
+        var graph = new DataflowGraph([first, second, new Reader("sink", edge, _ => Task.CompletedTask)]);
+
+        var e = await Assert.ThrowsAnyAsync<Exception>(() => graph.RunAsync(CancellationToken.None).WaitAsync(s_patience));
+
+        Assert.Equal(opening ? "can't open" : "first: can't close", e.Message);
+        Assert.True(first.IsClosed && second.IsClosed);
+    }
+
+    private sealed class Fragile : Node
+    {
+        private readonly bool _failOpen;
+        private readonly bool _failClose;
+
+        public Fragile(string name, Edge<int> edge, bool failOpen, bool failClose)
+            : base(name)
+        {
+            WritesTo(edge);
+            _failOpen = failOpen;
+            _failClose = failClose;
+        }
+
+        public bool IsClosed { get; private set; }
+
+        public override string Description => "breaks";
+
+        internal override ValueTask OpenAsync(CancellationToken cancellation) => _failOpen ? throw new IOException("can't open") : ValueTask.CompletedTask;
+
+        internal override ValueTask CloseAsync()
+        {
+            IsClosed = true;
+            return _failClose ? throw new IOException("can't close") : ValueTask.CompletedTask;
+        }
+
+        protected override Task WorkAsync(CancellationToken cancellation) => Task.CompletedTask;
+    }
+
     private sealed class Writer : Node
     {
         private readonly Edge<int> _edge;
@@ -112,7 +185,7 @@ public class DataflowGraphTests
 
         protected override async Task WorkAsync(CancellationToken cancellation)
         {
-            while (await edge.WaitToReadAsync(cancellation))
+            while (await edge.WaitToReadAsync())
             {
                 while (edge.TryRead(out var value))
                     await action(value);

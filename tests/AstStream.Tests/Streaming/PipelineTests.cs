@@ -23,6 +23,10 @@ public sealed partial class PipelineTests : IDisposable
         { Good("events: {thresholds: {'class 9': 0.2}}"), ["the model has no label 'class 9'; did you mean 'class"] },
         { Good("events: {min_duration: 5}"), ["events.min_duration: found '5'; expected a duration such as 500ms"] },
         { Good("events: {min_duration: 3h}"), ["events.min_duration: 3h is out of range; expected 0ms to 1h"] },
+        { Good("events: {min_duration: 500MS}"), ["found '500MS'"] },
+        { Good("model: {path: ~}"), ["model.path: found nothing; expected text"] },
+        { Good("model: {path: \"a\\0b\"}"), ["model.path: found"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gian, inputs: a}\nmodel: {inputs: t}\nsinks:\n  c: {type: console}", ["unknown type 'gian'; did you mean 'gain'?"] },
         { Good("model: {hop: 15ms}"), ["model.hop: expected a multiple of 10ms"] },
         { Good("model: {hop: 1m}"), ["longer than the model's window"] },
         { Good("model: {path: nowhere}"), ["model.path: ", "no such folder"] },
@@ -57,10 +61,48 @@ public sealed partial class PipelineTests : IDisposable
         Assert.Equal("/nowhere.yaml: no such file", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/nowhere.yaml", [], Host())).Message);
 
     [Theory]
-    [InlineData('[')]
-    [InlineData('{')]
-    public void Load_AbsurdNesting_IsAnErrorAndNoCrash(char c) =>
-        Assert.Throws<InvalidPipelineException>(() => Load(Good(new string(c, 200_000))));
+    [InlineData("events: ", "[")]
+    [InlineData("events: ", "{")]
+    [InlineData("events: ", "{a: ")]
+    [InlineData("events:\n  ", "- ")]
+    [InlineData("", "? ")]
+    public void Load_AbsurdNesting_IsAnErrorAndNoCrash(string before, string nested)
+    {
+        var deep = string.Concat(Enumerable.Repeat(nested, 100_000));
+        Assert.Contains("nested more than 24 deep", Assert.Throws<InvalidPipelineException>(() => Load(before + deep)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidPipelineException>(() => Load(Good(""), "events=" + deep));
+    }
+
+    [Theory]
+    [InlineData("events: &a {threshold: 0.5}")]
+    [InlineData("events: {labels: &a [*a]}")]
+    [InlineData("? &b [*b]")]
+    [InlineData("? &b {*b : 1}")]
+    [InlineData("--- {}\n--- {}")]
+    public void Load_AnchorsAliasesAndSecondDocuments_AreRefused(string yaml)
+    {
+        Assert.Matches("anchors and aliases can't be used|a second YAML document", Assert.Throws<InvalidPipelineException>(() => Load(yaml)).Message);
+        if (!yaml.StartsWith('-'))
+            Assert.Contains("not valid YAML", Assert.Throws<InvalidPipelineException>(() => Load(Good(""), "events=&a {b: *a}")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_FilesThatAreNoDefinitions_SaySo()
+    {
+        Assert.Contains("over 1048576 bytes", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/dev/zero", [], Host())).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("", [], Host()));
+        Assert.Contains("is a folder", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(_folder, [], Host())).Message, StringComparison.Ordinal);
+        var path = Path.Combine(_folder, "latin1.yaml");
+        File.WriteAllBytes(path, [(byte)'a', (byte)':', (byte)' ', 0xE9]);
+        Assert.Contains("not valid UTF-8", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_ThousandsOfComponents_IsAnErrorAtOnce()
+    {
+        var chain = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"  t{i}: {{type: gain, inputs: t{i + 1}}}\n"));
+        Assert.Contains("more than 256 entries", Assert.Throws<InvalidPipelineException>(() => Load("transforms:\n" + chain + Good(""))).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Load_Overrides_ReplaceAndAddValues()
@@ -78,6 +120,7 @@ public sealed partial class PipelineTests : IDisposable
     [InlineData("events.threshold=x", "--set events.threshold=x: events.threshold: found 'x'")]
     [InlineData("sources.a.path.b=1", "leads through a value that is no mapping")]
     [InlineData("model.hop=[", "the value is not valid YAML")]
+    [InlineData("sources.b.type=file", "--set sources.b.type=file: sources.b: key 'path' is missing")]
     public void Load_BadOverride_NamesTheArgument(string setting, string message) =>
         Assert.Contains(message, Assert.Throws<InvalidPipelineException>(() => Load(Good(""), setting)).Message, StringComparison.Ordinal);
 

@@ -64,7 +64,7 @@ public sealed class RunTests : IDisposable
         Assert.Equal(
             ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64", "c.wav: the file is empty; expected a WAV file", "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?", "e.wav: holds no sound (0 samples)"],
             report.Errors.Select(e => e.Message[(clips.Length + 1)..]));
-        Assert.Equal(["a/a.wav", "a/d.wav", "a/f.WAV"], events.Select(e => e.Stream).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["a/clips/a.wav", "a/clips/d.wav", "a/clips/f.WAV"], events.Select(e => e.Stream).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(3 + 10.24 + (39956 / 2 / 16000.0), report.AudioSeconds, 1e-3);
     }
 
@@ -82,16 +82,18 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Run_Patterns_FindFilesInTheOrderOfTheirNames()
     {
+        Directory.CreateDirectory(Path.Combine(_folder, "y"));
+        File.CreateSymbolicLink(Path.Combine(_folder, "y", "circle"), ".");
         foreach (var name in (string[])["x/2.wav", "x/1.wav", "y/deep/3.wav", "y/other.txt"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, name))!);
             File.Copy(Reference.Wav("noise-3s"), Path.Combine(_folder, name));
         }
 
-        var (report, events) = await RunAsync("path: ['x/*.wav', 'y/**/*.wav']", "block: 1s", "preferred_batch_size: 1");
+        var (report, events) = await RunAsync("path: ['x/*.wav', 'y/**/*.wav', x/1.wav]", "block: 1s", "preferred_batch_size: 1");
 
         Assert.Empty(report.Errors);
-        Assert.Equal(["a/1.wav", "a/2.wav", "a/deep/3.wav"], events.Select(e => e.Stream).Distinct());
+        Assert.Equal(["a/x/1.wav", "a/x/2.wav", "a/y/deep/3.wav"], events.Select(e => e.Stream).Distinct());
     }
 
     [Fact]
@@ -99,14 +101,30 @@ public sealed class RunTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         File.WriteAllBytes(Path.Combine(_folder, "long.wav"), WavBytes.Tone(600));
-        var run = RunYamlAsync("sources: {a: {type: file, path: long.wav, pace: realtime, block: 50ms}}\n" + Rest("preferred_batch_size: 1"), stop.Token);
-        await Task.Delay(700);
+        var report = new RunReport();
+        var run = RunYamlAsync("sources: {a: {type: file, path: long.wav, pace: realtime, block: 50ms}}\n" + Rest("preferred_batch_size: 1"), stop.Token, report);
+        while (report.AudioSeconds < 0.1 && !run.IsCompleted)
+            await Task.Delay(10);
         await stop.CancelAsync();
 
-        var (report, events) = await run.WaitAsync(TimeSpan.FromSeconds(20));
+        var (_, events) = await run.WaitAsync(TimeSpan.FromSeconds(60));
 
-        Assert.InRange(report.AudioSeconds, 0.1, 300);
+        Assert.InRange(report.AudioSeconds, 0.1, 590);
         Assert.Equal(report.AudioSeconds, events.Max(e => e.Offset), 1e-3);
+    }
+
+    [Fact]
+    public async Task Run_GainTransform_MakesUpForAQuietSource()
+    {
+        // Half the amplitude is 6.02 dB less: with the gain that makes up for it, the events are the same.
+        var samples = Reference.Samples("chirp-10s24");
+        File.WriteAllBytes(Path.Combine(_folder, "half.wav"), WavBytes.Pcm16(16000, 1, [.. samples.Select(s => (short)(s * 8192))]));
+        File.WriteAllBytes(Path.Combine(_folder, "whole.wav"), WavBytes.Pcm16(16000, 1, [.. samples.Select(s => (short)((short)(s * 8192) * 2))]));
+        var whole = (await RunAsync("path: whole.wav", "block: 1s", "preferred_batch_size: 8")).Events;
+
+        var louder = await RunYamlAsync("sources: {b: {type: file, path: half.wav}}\ntransforms: {a: {type: gain, inputs: b, db: 6.020599913279624}}\n" + Rest("preferred_batch_size: 8"));
+
+        Assert.Equal(whole.Select(e => (e.Label, e.Onset, e.Offset)), louder.Events.Select(e => (e.Label, e.Onset, e.Offset)));
     }
 
     [Fact]
@@ -124,14 +142,14 @@ public sealed class RunTests : IDisposable
     private Task<(RunReport Report, List<Row> Events)> RunAsync(string path, string block, string model) =>
         RunYamlAsync($"sources: {{a: {{type: file, {path}, {block}}}}}\n{Rest(model)}");
 
-    private async Task<(RunReport Report, List<Row> Events)> RunYamlAsync(string yaml, CancellationToken stop = default)
+    private async Task<(RunReport Report, List<Row> Events)> RunYamlAsync(string yaml, CancellationToken stop = default, RunReport? report = null)
     {
         if (File.Exists(Output))
             File.Delete(Output);
         var path = Path.Combine(_folder, "pipeline.yaml");
         await File.WriteAllTextAsync(path, yaml, CancellationToken.None);
         using var pipeline = Pipeline.Load(path, [], new PipelineHost { Catalog = ConnectorCatalog.All, DefaultModel = s_model });
-        var report = new RunReport();
+        report ??= new RunReport();
         await pipeline.Build(report, stop).RunAsync(CancellationToken.None);
         return (report, [.. (await File.ReadAllLinesAsync(Output, CancellationToken.None)).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).Select(e => new Row(
             e.GetProperty("stream").GetString()!, e.GetProperty("event_label").GetString()!, e.GetProperty("event_onset").GetDouble(), e.GetProperty("event_offset").GetDouble(), e.GetProperty("score").GetDouble()))]);
