@@ -4,7 +4,7 @@ say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # Where built and downloaded things are kept between checkouts.
-aststream_cache() { printf '%s/aststream' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+aststream_cache() { printf '%s' "${ASTSTREAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/aststream}"; }
 
 # as_root COMMAND...: run as root, through sudo where that asks no password, or say what a person has to do.
 as_root() {

@@ -13,6 +13,7 @@ namespace AstStream.Connectors;
 public sealed class ConsoleSink : IEventSink
 {
     private const int Rows = 16; // events in the live table
+    private const int Margin = 7; // lines of the terminal that are not events
 
     internal static readonly Key<string> Format = Keys.Choice("format", "auto (the default): a live table on a terminal, lines elsewhere. table, lines, or json for JSON Lines.", "auto", "auto", "table", "lines", "json");
 
@@ -79,7 +80,7 @@ public sealed class ConsoleSink : IEventSink
                 break;
             default:
                 if (e.State == EventState.Closed)
-                    WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Time(e.Onset),11} {Time(e.Offset),11}  {e.Score:0.00}  {e.Label,-18}  {e.Stream.Id}"));
+                    WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Time(e.Onset),11} {Time(e.Offset),11}  {e.Score:0.00}  {e.Label,-18}  {Printable.Text(e.Stream.Id)}"));
                 break;
         }
 
@@ -157,14 +158,20 @@ public sealed class ConsoleSink : IEventSink
     private Table Table()
     {
         var table = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"{_count} events") };
-        table.AddColumns("onset", "offset", "label", "score", "stream");
-        foreach (var e in _closed)
-            AddRow(table, e, Time(e.Offset), "default");
-        foreach (var e in _open.Values.OrderBy(e => e.Onset).Take(Rows))
-            AddRow(table, e, "…", "green");
+        foreach (var column in (string[])["onset", "offset", "label", "score", "stream"])
+            table.AddColumn(new TableColumn(column).NoWrap());
+
+        // The last ones that fit: a live table that is higher than the terminal loses its head.
+        var fit = Math.Clamp(AnsiConsole.Profile.Height - Margin, 1, Rows);
+        foreach (var e in _closed.Concat(_open.Values.OrderBy(e => e.Onset)).TakeLast(fit))
+        {
+            var isOpen = e.State == EventState.Opened;
+            AddRow(table, e, isOpen ? "…" : Time(e.Offset), isOpen ? "green" : "default");
+        }
+
         return table;
     }
 
     private static void AddRow(Table table, SoundEvent e, string offset, string style) => table.AddRow(
-        new Markup(Time(e.Onset)), new Markup(offset), new Markup($"[{style}]{Markup.Escape(e.Label)}[/]"), new Markup(e.Score.ToString("0.00", CultureInfo.InvariantCulture)), new Markup(Markup.Escape(e.Stream.Id)));
+        new Markup(Time(e.Onset)), new Markup(offset), new Markup($"[{style}]{Markup.Escape(e.Label)}[/]"), new Markup(e.Score.ToString("0.00", CultureInfo.InvariantCulture)), new Markup(Markup.Escape(Printable.Text(e.Stream.Id))));
 }

@@ -19,7 +19,10 @@ public sealed class FileSource : IAudioSource
     internal static readonly Key<TimeSpan?> Block = Keys.Duration("block", "Sound that is read at once; 100ms by default.", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
 
     /// <summary>The type as pipelines name it.</summary>
-    public static readonly SourceType Type = new("file", "Reads WAV files.", [Path, Pace, Channels.Key, Block], section => new FileSource(section));
+    public static readonly SourceType Type = new("file", "Reads WAV files.", [Path, Pace, Channels.Key, Block], section => new FileSource(section))
+    {
+        Reads = section => [.. (section.Get(Path) ?? []).Where(p => !IsPattern(p)).Select(section.Resolve)],
+    };
 
     private readonly string _baseFolder;
     private readonly IReadOnlyList<string> _paths;
@@ -51,7 +54,7 @@ public sealed class FileSource : IAudioSource
         {
             var files = Expand(path, output, stop);
             if (files.Count == 0 && !stop.IsCancellationRequested)
-                output.Fail($"{path}: no .wav file matches in {_baseFolder}");
+                output.Fail($"{path}: no .wav file matches ({Full(path)})");
             foreach (var file in files.Where(seen.Add))
             {
                 if (stop.IsCancellationRequested)

@@ -11,7 +11,7 @@ namespace AstStream.Connectors;
 /// </summary>
 public sealed class JsonLinesSink : IEventSink
 {
-    internal static readonly Key<string?> Path = Keys.Text("path", "The file; relative to this file. It is appended to, and made where it is missing.", required: true);
+    internal static readonly Key<string?> Path = Keys.Text("path", "The file; relative to this file. It is appended to; file and folder are made where they are missing.", required: true);
     internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices("states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
     internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
     internal static readonly Key<long?> RotateSize = Keys.Size("rotate_size", "The size from which on another file is begun; never by default.", 1_000, 1_000_000_000_000);
@@ -69,7 +69,7 @@ public sealed class JsonLinesSink : IEventSink
         _line.Write("\n"u8);
         try
         {
-            if (_length > 0 && _length + _line.WrittenCount > _rotateSize && _file!.CanSeek)
+            if (_length > 0 && _length + _line.WrittenCount > _rotateSize)
                 Rotate();
             _file!.Write(_line.WrittenSpan);
             _length += _line.WrittenCount;
@@ -118,7 +118,9 @@ public sealed class JsonLinesSink : IEventSink
     private void OpenFile()
     {
         _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 65536);
-        _length = _file.CanSeek ? _file.Length : 0; // a pipe or a device has none
+        if (!_file.CanSeek)
+            throw new SinkException($"{_path}: is a pipe; expected a file");
+        _length = _file.Length;
         if (_length > 0)
         {
             _file.Position = _length - 1;

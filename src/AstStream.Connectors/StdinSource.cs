@@ -60,6 +60,8 @@ public sealed class StdinSource : IAudioSource
                 if (got == 0)
                     break;
                 stream ??= new StreamInfo(output.Source, output.Source, TimeProvider.System.GetUtcNow());
+                if (position == 0 && held == 0 && buffer.AsSpan(0, got).StartsWith("RIFF"u8))
+                    output.Warn("standard input: begins like a WAV file; its header is taken for sound. Send raw PCM, for example: ffmpeg -i IN -f s16le -ar 16000 -ac 1 -");
                 held += got;
                 var samples = held / frame;
                 if (samples == 0)

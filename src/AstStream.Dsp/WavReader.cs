@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace AstStream.Dsp;
 
@@ -8,7 +10,7 @@ namespace AstStream.Dsp;
 /// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
 /// Gives mono floats. A file that ends before its header says gives what is there, and <see cref="Truncation"/> tells.
 /// </summary>
-public sealed class WavReader : IDisposable
+public sealed partial class WavReader : IDisposable
 {
     private const uint Unknown = 0xFFFFFFFF;
 
@@ -35,8 +37,8 @@ public sealed class WavReader : IDisposable
         (Format, _promised) = ReadHeader();
         _dataLength = _promised is { } bytes ? bytes - (bytes % Format.BytesPerFrame) : long.MaxValue;
         _decoder = new PcmDecoder(Format, channel, name);
-        if (_promised is { } promised && stream.CanSeek && stream.Length - stream.Position < promised)
-            Truncation = Short(promised, stream.Length - stream.Position);
+        if (_promised is { } promised && stream.CanSeek)
+            Truncation = CheckLength(promised);
         _buffer = new byte[Math.Max(1, 65536 / Format.BytesPerFrame) * Format.BytesPerFrame];
     }
 
@@ -46,7 +48,7 @@ public sealed class WavReader : IDisposable
     /// <summary>Samples of one channel that the header promises; null where it says none.</summary>
     public long? NumSamples => _promised / Format.BytesPerFrame;
 
-    /// <summary>Set when a file is shorter than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
+    /// <summary>Set when a file is shorter or longer than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
     public string? Truncation { get; private set; }
 
     /// <summary>Float samples that were not finite or absurdly large.</summary>
@@ -56,10 +58,12 @@ public sealed class WavReader : IDisposable
     /// <exception cref="InvalidAudioException">The file is missing, can't be opened, or is no WAV that can be read.</exception>
     public static WavReader Open(string path, int? channel = null)
     {
+        if (string.IsNullOrWhiteSpace(path))
+            throw new InvalidAudioException($"'{path}' is no file name; expected a WAV file");
         FileStream stream;
         try
         {
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+            stream = OpenFile(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -107,6 +111,22 @@ public sealed class WavReader : IDisposable
 
     /// <summary>Closes the stream.</summary>
     public void Dispose() => _stream.Dispose();
+
+    /// <summary>Whether the file is as long as its header says: not shorter, and what follows the sound is a chunk.</summary>
+    private string? CheckLength(long promised)
+    {
+        var start = _stream.Position;
+        var left = _stream.Length - start;
+        if (left < promised)
+            return Short(promised, left);
+        Span<byte> next = stackalloc byte[8];
+        _stream.Position = Math.Min(start + promised + (promised & 1), _stream.Length);
+        var got = ReadUpTo(next);
+        _stream.Position = start;
+        return got == 8 && next[..4].ContainsAnyExceptInRange((byte)0x20, (byte)0x7E)
+            ? $"{_name}: the header promises {promised} bytes of sound, but {left - promised} more follow that are no chunk. Was the recorder stopped before it wrote the length?"
+            : null;
+    }
 
     private string Short(long promised, long there) =>
         $"{_name}: the header promises {promised} bytes of sound, the file ends after {there}. Was it cut off while being written or copied?";
@@ -206,7 +226,9 @@ public sealed class WavReader : IDisposable
             (1 or 3, _) => throw new InvalidAudioException($"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of 32 or 64"),
             _ => throw new InvalidAudioException($"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float. Convert it first, for example: ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav"),
         };
-        var format = new PcmFormat(encoding, (int)Math.Min(rate, int.MaxValue), channels);
+        if (rate > int.MaxValue)
+            throw new InvalidAudioException($"{_name}: a sample rate of {rate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");
+        var format = new PcmFormat(encoding, (int)rate, channels);
         format.Validate(_name);
         if (align != format.BytesPerFrame)
             throw new InvalidAudioException($"{_name}: the header contradicts itself: {channels} channels of {bits} bits in blocks of {align} bytes; expected {format.BytesPerFrame}");
@@ -251,6 +273,27 @@ public sealed class WavReader : IDisposable
             throw new InvalidAudioException($"{_name}: reading the header failed: {e.Message}");
         }
     }
+
+    /// <summary>Opening a named pipe waits for somebody to write into it, perhaps for ever: it is opened without waiting, and refused.</summary>
+    private static FileStream OpenFile(string path)
+    {
+        if (OperatingSystem.IsLinux() && File.Exists(path))
+        {
+            const int readOnly = 0, nonBlocking = 0x800, closeOnExec = 0x80000;
+            using var probe = new SafeFileHandle(NativeOpen(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
+            if (!probe.IsInvalid)
+            {
+                using var file = new FileStream(probe, FileAccess.Read, bufferSize: 0);
+                if (!file.CanSeek)
+                    throw new InvalidAudioException($"{path}: is a pipe or a device; expected a WAV file");
+            }
+        }
+
+        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeOpen(string path, int flags);
 
     private static string Printable(ReadOnlySpan<byte> bytes)
     {

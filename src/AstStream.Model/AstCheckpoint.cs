@@ -48,6 +48,8 @@ public sealed class AstCheckpoint : IDisposable
     /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
     public static AstCheckpoint Open(string folder)
     {
+        if (File.Exists(folder))
+            throw new InvalidCheckpointException($"{folder}: is a file; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
         if (!Directory.Exists(folder))
             throw new InvalidCheckpointException($"{folder}: no such folder; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
         AstCheckpoint? checkpoint = null;
@@ -145,6 +147,8 @@ public sealed class AstCheckpoint : IDisposable
 
         problems.AddRange(_tensors.Where(t => !expected.ContainsKey(t.Key))
             .Select(t => $"{t.Value.Path}: tensor {t.Key} is not part of the model that config.json describes"));
+        if (problems.Count > 0 && Config.Labels is ["LABEL_0", "LABEL_1"])
+            problems.Add($"{Path.Combine(Folder, "config.json")}: has no id2label, so two labels are assumed, as transformers does");
         if (problems.Count > most)
             problems = [.. problems.Take(most), $"{Folder}: and {problems.Count - most} more problems of this kind"];
         if (problems.Count > 0)

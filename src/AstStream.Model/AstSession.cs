@@ -64,6 +64,7 @@ public sealed class AstSession : IDisposable
         Config = config;
         MaxBatch = options.MaxBatch;
         _outputs = options.Outputs;
+        RuntimePrivacy.Ensure();
         using var session = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,

@@ -49,6 +49,8 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
 
         if (reader.Truncation is { } broken)
             throw new InvalidAudioException(broken);
+        if (reader.InvalidSamples > 0)
+            Errors.Warn($"{path}: {reader.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
         if (!heard)
             throw new InvalidAudioException($"{path}: holds no sound (0 samples)");
         for (int given; (given = resampler.Flush(output)) > 0;)

@@ -38,6 +38,7 @@ foreach (var command in PipelineCommands.All(defaultModel).Concat(ModelCommands.
 
 try
 {
+    _ = SimdKernels.Default; // a kernel that can't be had is told before anything runs
     var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
     if (parsed.Errors.Count > 0 && parsed.Action is not Help)
     {

@@ -35,6 +35,8 @@ public sealed class CliTests : IDisposable
     [InlineData(new[] { "run", "" }, "error: ")]
     [InlineData(new[] { "model", "info", "a", "b" }, "for help: aststream model info --help")]
     [InlineData(new[] { "classify", "a.wav", "--top-k", "0" }, "--top-k: expected a whole number of 1 or more")]
+    [InlineData(new[] { "classify", "a.wav", "--top-k", "x" }, "--top-k: expected a whole number of 1 or more")]
+    [InlineData(new[] { "classify", "--nope", "a.wav" }, "--nope: there is no such option, and no such file")]
     [InlineData(new[] { "classify", "a.wav", "--function-to-apply", "tanh" }, "tanh")]
     [InlineData(new[] { "run", "/nowhere/p.yaml" }, "error: /nowhere/p.yaml: no such file")]
     [InlineData(new[] { "model", "info", "/nowhere" }, "error: /nowhere: no such folder")]
@@ -81,6 +83,33 @@ public sealed class CliTests : IDisposable
         Assert.Equal(50, logits.Count);
         Assert.All(logits, l => Assert.Equal(1 / (1 + Math.Exp(-l.Value)), sigmoid[l.Key], 1e-5));
         Assert.Equal(1, (await Scores(file, "softmax")).Values.Sum(), 1e-5);
+    }
+
+    [Fact]
+    public async Task Classify_AnyClip_LeavesNothingOfTheRuntimesReporting()
+    {
+        using var process = Cli.Start(new Dictionary<string, string?> { ["HOME"] = _folder, ["XDG_CACHE_HOME"] = null, ["ASTSTREAM_CACHE"] = null }, "classify", Tone("tone.wav", 1));
+
+        Assert.Equal(0, (await Cli.FinishAsync(process)).ExitCode);
+
+        Assert.Equal([Path.Combine(_folder, ".cache", "aststream")], Directory.EnumerateDirectories(Path.Combine(_folder, ".cache")));
+    }
+
+    [Fact]
+    public async Task AnyCommand_NamedPipe_IsRefusedAtOnce()
+    {
+        var pipe = Path.Combine(_folder, "pipe.wav");
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await make.WaitForExitAsync();
+        Tone("tone.wav", 5);
+        var pipeline = Pipeline("sources: {a: {type: file, path: '*.wav'}}\nsinks: {out: {type: jsonl, path: out.jsonl}}");
+
+        var classify = await Cli.RunAsync("classify", pipe);
+        var run = await Cli.RunAsync("run", pipeline);
+
+        Assert.Equal((3, 3), (classify.ExitCode, run.ExitCode));
+        Assert.All((Cli.Result[])[classify, run], r => Assert.Contains("pipe.wav: is a pipe or a device; expected a WAV file", r.Error, StringComparison.Ordinal));
+        Assert.Contains("sound             5.0 s", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,10 @@ internal sealed partial class AudioGraph
     private static readonly string[] s_reserved = ["batch", "model", "events", "tee"];
 
     private readonly List<Component> _components = [];
+    private readonly Dictionary<string, string> _reads = new(StringComparer.Ordinal);
+
+    /// <summary>The files that sources read, and which source does.</summary>
+    public IReadOnlyDictionary<string, string> Reads => _reads;
 
     public IReadOnlySet<string> Names => _components.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
 
@@ -114,6 +118,8 @@ internal sealed partial class AudioGraph
             if (type.IsSingle && _components.FirstOrDefault(c => c.SourceType == type) is { } other)
                 file.Problem(value, $"sources.{name}: only one source can be of type {type.Type}, and '{other.Name}' is");
             _components.Add(new Component(name, key, type.Create(section), [], 0) { SourceType = type });
+            foreach (var path in type.Reads(section))
+                _reads.TryAdd(path, name);
         }
     }
 

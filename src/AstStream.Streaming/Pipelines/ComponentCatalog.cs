@@ -12,7 +12,11 @@ public abstract record ComponentType(string Type, string Doc, IReadOnlyList<Key>
 /// <param name="Keys">Its keys.</param>
 /// <param name="Create">Makes the source from its section; notes problems in the section.</param>
 /// <param name="IsSingle">Whether a pipeline can have only one of it.</param>
-public sealed record SourceType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, IAudioSource> Create, bool IsSingle = false) : ComponentType(Type, Doc, Keys);
+public sealed record SourceType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, IAudioSource> Create, bool IsSingle = false) : ComponentType(Type, Doc, Keys)
+{
+    /// <summary>The files that it reads, as far as its section names them: no sink may write to one.</summary>
+    public Func<SectionReader, IReadOnlyList<string>> Reads { get; init; } = _ => [];
+}
 
 /// <summary>A sink type.</summary>
 /// <param name="Type">The value of `type`.</param>

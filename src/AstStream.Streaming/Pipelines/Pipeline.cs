@@ -69,7 +69,7 @@ public sealed class Pipeline : IDisposable
         var model = new SectionReader(file, root.Get(PipelineKeys.Model) ?? empty, "model", PipelineKeys.ModelSection);
         var events = new SectionReader(file, root.Get(PipelineKeys.Events) ?? empty, "events", PipelineKeys.EventSection);
         var audio = AudioGraph.Read(file, root, model, host.Catalog);
-        var sinks = ReadSinks(file, root, host.Catalog, audio.Names);
+        var sinks = ReadSinks(file, root, host.Catalog, audio);
 
         // Problems of the checkpoint and of the definition are told together where both are known.
         AstCheckpoint? checkpoint = null;
@@ -149,21 +149,27 @@ public sealed class Pipeline : IDisposable
     /// <summary>Closes the checkpoint.</summary>
     public void Dispose() => Checkpoint.Dispose();
 
-    private static List<(string, IEventSink)> ReadSinks(PipelineFile file, SectionReader root, ComponentCatalog catalog, IReadOnlySet<string> taken)
+    private static List<(string, IEventSink)> ReadSinks(PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio)
     {
         var sinks = new List<(string, IEventSink)>();
         var owners = new Dictionary<string, string>(StringComparer.Ordinal);
         var types = catalog.Sinks.ToDictionary(t => t.Type, StringComparer.Ordinal);
         foreach (var (name, key, value) in AudioGraph.Components(file, root, PipelineKeys.Sinks, "sinks"))
         {
-            if (taken.Contains(name))
+            if (audio.Names.Contains(name))
                 file.Problem(key, $"sinks.{name}: a source or transform has this name already");
             if (AudioGraph.TypeOf(file, value, $"sinks.{name}", types) is not { } type)
                 continue;
             var section = new SectionReader(file, value, $"sinks.{name}", [PipelineKeys.Type, .. type.Keys]);
             sinks.Add((name, type.Create(section)));
-            if (type.Exclusive?.Invoke(section) is { } what && !owners.TryAdd(what, name))
+            if (type.Exclusive?.Invoke(section) is not { } what)
+                continue;
+            if (!owners.TryAdd(what, name))
                 file.Problem(value, $"sinks.{name}: writes to {what}, as sink '{owners[what]}' does; give each its own");
+            if (what == file.FullPath)
+                file.Problem(value, $"sinks.{name}: writes to this very file");
+            if (audio.Reads.TryGetValue(what, out var source))
+                file.Problem(value, $"sinks.{name}: writes to {what}, which source '{source}' reads");
         }
 
         return sinks;

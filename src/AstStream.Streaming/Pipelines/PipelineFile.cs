@@ -19,7 +19,9 @@ internal sealed class PipelineFile
 
     public YamlNode Root { get; private set; } = new YamlMappingNode();
 
-    public string BaseFolder => Path.GetDirectoryName(Path.GetFullPath(_path))!;
+    public string FullPath => Path.GetFullPath(_path);
+
+    public string BaseFolder => Path.GetDirectoryName(FullPath)!;
 
     public static PipelineFile Load(string path, IReadOnlyList<string> overrides)
     {

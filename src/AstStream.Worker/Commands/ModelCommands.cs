@@ -35,10 +35,15 @@ internal static class ModelCommands
     private static Command Classify(Option<string> model)
     {
         var files = new Argument<string[]>("FILE") { Description = "WAV files.", Arity = ArgumentArity.OneOrMore };
+        files.Validators.Add(r =>
+        {
+            foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-') && !File.Exists(t.Value)))
+                r.AddError($"{token.Value}: there is no such option, and no such file");
+        });
         var topK = new Option<int>("--top-k") { Description = "Labels to show, 1 or more.", HelpName = "N", DefaultValueFactory = _ => 5 };
         topK.Validators.Add(r =>
         {
-            if (r.GetValueOrDefault<int>() < 1)
+            if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < 1))
                 r.AddError("--top-k: expected a whole number of 1 or more");
         });
         var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
@@ -73,20 +78,24 @@ internal static class ModelCommands
             """);
         command.SetAction(result =>
         {
+            var path = result.GetValue(output)!;
             using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
             var extractor = new ClipFeatures(checkpoint);
             var bins = checkpoint.Config.NumMelBins;
             var frames = extractor.ReadFrames(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
-            if (result.GetValue(raw))
+            var values = frames;
+            if (!result.GetValue(raw))
+                extractor.Normalize(frames, values = new float[checkpoint.Config.MaxLength * bins]);
+            try
             {
-                NpyFile.Write(result.GetValue(output)!, frames, frames.Length / bins, bins);
+                NpyFile.Write(path, values, values.Length / bins, bins);
                 return ExitCode.Ok;
             }
-
-            var values = new float[checkpoint.Config.MaxLength * bins];
-            extractor.Normalize(frames, values);
-            NpyFile.Write(result.GetValue(output)!, values, checkpoint.Config.MaxLength, bins);
-            return ExitCode.Ok;
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                Errors.Write($"--out {path}: can't be written: {e.Message}");
+                return ExitCode.Failed;
+            }
         });
         return command;
     }

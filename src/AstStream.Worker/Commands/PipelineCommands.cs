@@ -33,7 +33,7 @@ internal static class PipelineCommands
             Examples:
               aststream run pipelines/demo.yaml
               aststream run pipelines/demo.yaml --set events.threshold=0.6 --set sources.scene.pace=realtime
-              ffmpeg -loglevel error -i rtsp://camera/1 -f s16le -ar 16000 -ac 1 - | aststream run stdin.yaml
+              ffmpeg -loglevel error -i rtsp://camera/1 -f s16le -ar 48000 -ac 1 - | aststream run pipelines/stdin.yaml
 
             {ExitCode.Help}
             """);
@@ -84,8 +84,9 @@ internal static class PipelineCommands
 
     private static async Task<int> RunAsync(PipelineHost host, string file, string[] settings, bool summary)
     {
-        using var stop = new CancellationTokenSource();
-        using var cancel = new CancellationTokenSource();
+        // Not disposed: a signal may come while the run ends.
+        var stop = new CancellationTokenSource();
+        var cancel = new CancellationTokenSource();
 
         // A call that blocks for good (a terminal that is held, a mount that hangs) must not make the process immortal.
         using var hard = cancel.Token.Register(() => Task.Delay(s_hardDeadline).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default));
@@ -99,14 +100,14 @@ internal static class PipelineCommands
             }
 
             Console.Error.WriteLine("draining: what was heard is scored and written; Ctrl-C again stops at once");
-            stop.Cancel();
             cancel.CancelAfter(s_drainDeadline);
+            stop.Cancel();
         }
 
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var pipeline = Pipeline.Load(file, settings, host);
-        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}"), OnWarning = e => Console.Error.WriteLine($"warning: {e.Source}: {e.Message}") };
+        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}"), OnWarning = e => Errors.Warn($"{e.Source}: {e.Message}") };
         var graph = pipeline.Build(report, stop.Token);
         var clock = Stopwatch.StartNew();
         try
@@ -118,12 +119,14 @@ internal static class PipelineCommands
             Errors.Write("stopped without draining: the last sound was not scored");
             return ExitCode.Stopped;
         }
-        finally
+        catch (Exception e) when (e is NodeFaultException or SinkException)
         {
-            if (summary && report.AudioSeconds + report.Streams + report.Errors.Count > 0)
-                WriteSummary(report, clock.Elapsed);
+            Errors.Write(e.Message);
+            return ExitCode.Failed;
         }
 
+        if (summary)
+            WriteSummary(report, clock.Elapsed);
         return report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 

@@ -129,6 +129,17 @@ public class WavReaderTests
         Assert.Equal("cut.wav: the header promises 1000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?", reader.Truncation);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2, 1)]
+    public void Read_HeaderPromisesLess_GivesThatAndTells(uint promised, int samples)
+    {
+        using var reader = Reader(new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([1, -2, 3, -4, 5, -6]), size: promised).Done());
+
+        Assert.Equal(samples, ReadAll(reader).Length);
+        Assert.Contains($"the header promises {promised} bytes of sound, but {12 - promised} more follow that are no chunk", reader.Truncation, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Read_EndsWithinASample_TellsSo()
     {

@@ -37,6 +37,7 @@ public sealed partial class PipelineTests : IDisposable
         { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: [a, u]}\n  u: {type: gain, inputs: [t]}\nsinks:\n  c: {type: console}", ["4:3: transforms.t: its sound comes back to itself (t → u → t)"] },
         { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: t}\nsinks:\n  c: {type: console}", ["transforms.t: its sound comes back to itself (t → t)"] },
         { "sources:\n  a: {type: file, path: x.wav}\nsinks:\n  c: {type: jsonl, path: out.jsonl}\n  d: {type: jsonl, path: ./sub/../out.jsonl}", ["5:6: sinks.d: writes to ", "out.jsonl, as sink 'c' does"] },
+        { "sources:\n  a: {type: file, path: [y.wav, x.wav]}\nsinks:\n  c: {type: jsonl, path: z/../x.wav}\n  d: {type: jsonl, path: pipeline.yaml}", ["4:6: sinks.c: writes to ", "x.wav, which source 'a' reads", "5:6: sinks.d: writes to this very file"] },
         { "sources:\n  a: {type: stdin}\n  b: {type: stdin}\nsinks:\n  c: {type: console}", ["3:6: sources.b: only one source can be of type stdin"] },
         { "sources:\n  model: {type: stdin}\nsinks:\n  'a b': {type: console}", ["sources.model: not a name", "sinks.a b: not a name"] },
         { "sources: {}\nsinks: {}", ["sources: is empty", "sinks: is empty"] },
