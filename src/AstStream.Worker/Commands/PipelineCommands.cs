@@ -99,7 +99,7 @@ internal static class PipelineCommands
                 return;
             }
 
-            Console.Error.WriteLine("draining: what was heard is scored and written; Ctrl-C again stops at once");
+            Console.Error.WriteLine($"{(Console.IsErrorRedirected ? "" : "\n")}draining: what was heard is scored and written; Ctrl-C again stops at once");
             cancel.CancelAfter(s_drainDeadline);
             stop.Cancel();
         }
