@@ -18,6 +18,7 @@ flock 9 # two makes at once: the second waits, then finds everything built
 
 need_tool npm npm "the feed of NuGet packages that this machine's mirror lacks"
 need_tool openssl openssl "checking what was downloaded"
+rm -rf "$feed".build.* # of a build that was killed; the lock is ours
 scratch=$(mktemp -d "$feed.build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 

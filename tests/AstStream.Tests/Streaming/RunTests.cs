@@ -137,6 +137,16 @@ public sealed class RunTests : IDisposable
         Assert.Contains("out.jsonl: can't be opened for appending", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Run_BatchAndBlockSizes_GiveTheSameScoresToTheLastBit()
+    {
+        var expected = await HeardAsync("block: 100ms", "preferred_batch_size: 1");
+        Assert.True(expected.Count > 5, $"only {expected.Count} events: the test would show little");
+
+        Assert.Equal(expected, await HeardAsync("block: 1ms", "preferred_batch_size: 5"));
+        Assert.Equal(expected, await HeardAsync("block: 10s", "preferred_batch_size: 64, max_queue_delay: 20ms, threads: 1"));
+    }
+
     private static string Rest(string model) => $"model: {{hop: 300ms, {model}}}\nevents: {{threshold: 0.1, median_windows: 3, max_duration: 1s}}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}}}";
 
     private Task<(RunReport Report, List<Row> Events)> RunAsync(string path, string block, string model) =>
@@ -153,6 +163,41 @@ public sealed class RunTests : IDisposable
         await pipeline.Build(report, stop).RunAsync(CancellationToken.None);
         return (report, [.. (await File.ReadAllLinesAsync(Output, CancellationToken.None)).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).Select(e => new Row(
             e.GetProperty("stream").GetString()!, e.GetProperty("event_label").GetString()!, e.GetProperty("event_onset").GetDouble(), e.GetProperty("event_offset").GetDouble(), e.GetProperty("score").GetDouble()))]);
+    }
+
+    /// <summary>The events as they reach a sink: nothing is rounded.</summary>
+    private async Task<List<SoundEvent>> HeardAsync(string block, string model)
+    {
+        var sink = new MemorySink();
+        var catalog = new ComponentCatalog { Sources = ConnectorCatalog.All.Sources, Sinks = [new SinkType("memory", "Keeps events.", [], _ => sink)] };
+        var path = Path.Combine(_folder, "memory.yaml");
+        await File.WriteAllLinesAsync(path, [
+            $"sources: {{a: {{type: file, path: {Reference.Wav("bursts-12s")}, {block}}}}}",
+            $"model: {{hop: 100ms, {model}}}",
+            "events: {threshold: 0.15, release_threshold: 0.1, median_windows: 3}",
+            "sinks: {m: {type: memory}}"]);
+        using var pipeline = Pipeline.Load(path, [], new PipelineHost { Catalog = catalog, DefaultModel = s_model });
+        await pipeline.Build(new RunReport(), CancellationToken.None).RunAsync(CancellationToken.None);
+        return sink.Events;
+    }
+
+    private sealed class MemorySink : IEventSink
+    {
+        public List<SoundEvent> Events { get; } = [];
+
+        public string Description => "memory";
+
+        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public ValueTask WriteAsync(SoundEvent e, CancellationToken cancellation)
+        {
+            Events.Add(e);
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed record Row(string Stream, string Label, double Onset, double Offset, double Score);
