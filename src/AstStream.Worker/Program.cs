@@ -13,10 +13,16 @@ using Microsoft.Extensions.Configuration;
 // Streams of events are read by other programs: UTF-8 without a byte order mark, lines ended by \n.
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
-var settings = new ConfigurationBuilder()
-    .SetBasePath(AppContext.BaseDirectory)
-    .AddJsonFile("appsettings.json", optional: true)
-    .Build();
+IConfiguration settings;
+try
+{
+    settings = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).Build();
+}
+catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+{
+    Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
+    return ExitCode.Invalid;
+}
 
 // A path in the settings file is relative to the program; one that a person gives, to where the person is.
 var defaultModel = Environment.GetEnvironmentVariable("ASTSTREAM_DEFAULTMODEL") is { Length: > 0 } own

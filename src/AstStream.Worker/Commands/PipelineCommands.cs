@@ -27,8 +27,8 @@ internal static class PipelineCommands
 
         var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
         var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet }, $"""
-            Ends by itself when all its sources have ended. Ctrl-C drains: what was heard is scored and written; Ctrl-C again stops
-            at once. Events go to the pipeline's sinks; the summary and errors to standard error.
+            Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
+            at most 30 s; Ctrl-C again stops at once. Events go to the pipeline's sinks; the summary and errors to standard error.
 
             Examples:
               aststream run pipelines/demo.yaml
