@@ -1,4 +1,3 @@
-using System.Globalization;
 using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Connectors;
@@ -6,11 +5,7 @@ namespace AstStream.Connectors;
 /// <summary>The key that picks a channel or mixes all down.</summary>
 internal static class Channels
 {
-    public static readonly Key<string?> Key = Keys.WordOrIndex("channel", "mix (the default): the mean of all channels; or the number of one, from 0.", "mix");
-
-    /// <summary>The channel, null to mix down.</summary>
-    public static int? Read(SectionReader section) =>
-        section.Get(Key) is { } text and not "mix" ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+    public static readonly Key<int?> Key = Keys.WordOrIndex("channel", "mix (the default): the mean of all channels; or the number of one, from 0.", "mix");
 }
 
 /// <summary>Holds a reader back to the speed of time; what it waits for is counted from its start, so that it does not drift.</summary>

@@ -18,7 +18,7 @@ public sealed class ConsoleSink : IEventSink
     internal static readonly Key<string> Format = Keys.Choice("format", "auto (the default): a live table on a terminal, lines elsewhere. table, lines, or json for JSON Lines.", "auto", "auto", "table", "lines", "json");
 
     /// <summary>The type as pipelines name it.</summary>
-    public static readonly SinkType Type = new("console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), StandardOutput.Open), _ => "the console");
+    public static readonly SinkType Type = new("console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), StandardOutput.Open)) { IsSingle = true };
 
     private readonly Func<TextWriter> _openOutput;
     private readonly string _format;

@@ -21,7 +21,7 @@ public sealed class FileSource : IAudioSource
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new("file", "Reads WAV files.", [Path, Pace, Channels.Key, Block], section => new FileSource(section))
     {
-        Reads = section => [.. (section.Get(Path) ?? []).Where(p => !IsPattern(p)).Select(section.Resolve)],
+        Reads = section => (section.Get(Path) ?? []).Where(p => !IsPattern(p)).Select(section.ResolveLinks),
     };
 
     private readonly string _baseFolder;
@@ -37,7 +37,7 @@ public sealed class FileSource : IAudioSource
         _paths = section.Get(Path) ?? [];
         _isRealtime = section.Get(Pace) == "realtime";
         _block = section.Get(Block) ?? TimeSpan.FromMilliseconds(100);
-        _channel = Channels.Read(section);
+        _channel = section.Get(Channels.Key);
         _time = TimeProvider.System;
     }
 
@@ -165,8 +165,8 @@ public sealed class FileSource : IAudioSource
                 output.Fail(truncation);
             if (position == 0 && !stop.IsCancellationRequested && reader.Truncation is null)
                 output.Fail($"{file}: holds no sound (0 samples)");
-            if (reader.InvalidSamples > 0)
-                output.Warn($"{file}: {reader.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
+            if (reader.Warning is { } warning)
+                output.Warn(warning);
         }
         catch (InvalidAudioException e)
         {

@@ -19,8 +19,10 @@ public sealed class JsonLinesSink : IEventSink
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
-        "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], section => new JsonLinesSink(section),
-        section => section.Get(Path) is { } path ? RealPath(section.Resolve(path)) : null);
+        "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], section => new JsonLinesSink(section))
+    {
+        Writes = section => section.Get(Path) is { } path ? section.ResolveLinks(path) : null,
+    };
 
     private readonly string _path;
     private readonly IReadOnlyList<string> _states;
@@ -33,7 +35,7 @@ public sealed class JsonLinesSink : IEventSink
 
     internal JsonLinesSink(SectionReader section)
     {
-        _path = section.Get(Path) is { } path ? RealPath(section.Resolve(path)) : "";
+        _path = Type.Writes(section) ?? "";
         _states = section.Get(States);
         _flush = section.Get(Flush);
         _rotateSize = section.Get(RotateSize) ?? long.MaxValue;
@@ -78,7 +80,7 @@ public sealed class JsonLinesSink : IEventSink
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SinkException($"{_path}: writing failed: {error.Message}");
+            throw Failed(error);
         }
 
         return ValueTask.CompletedTask;
@@ -93,7 +95,7 @@ public sealed class JsonLinesSink : IEventSink
         }
         catch (IOException e)
         {
-            throw new SinkException($"{_path}: writing failed: {e.Message}");
+            throw Failed(e);
         }
 
         return ValueTask.CompletedTask;
@@ -111,7 +113,7 @@ public sealed class JsonLinesSink : IEventSink
         }
         catch (IOException e)
         {
-            throw new SinkException($"{_path}: writing failed: {e.Message}");
+            throw Failed(e);
         }
     }
 
@@ -125,7 +127,10 @@ public sealed class JsonLinesSink : IEventSink
         {
             _file.Position = _length - 1;
             if (_file.ReadByte() != '\n')
+            {
                 _file.WriteByte((byte)'\n');
+                _length++;
+            }
         }
     }
 
@@ -142,22 +147,7 @@ public sealed class JsonLinesSink : IEventSink
         OpenFile();
     }
 
-    /// <summary>Where a path leads, links followed, so that two names of one file are known as one.</summary>
-    private static string RealPath(string path)
-    {
-        try
-        {
-            if (System.IO.Path.GetDirectoryName(path) is not { } folder)
-                return path; // the root folder, which opening will refuse
-            var real = Directory.Exists(folder) ? Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder : folder;
-            var file = System.IO.Path.Combine(real, System.IO.Path.GetFileName(path));
-            return File.Exists(file) ? File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file : file;
-        }
-        catch (IOException)
-        {
-            return path;
-        }
-    }
+    private SinkException Failed(Exception e) => new($"{_path}: writing failed: {e.Message}");
 }
 
 /// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>

@@ -13,7 +13,7 @@ public sealed class StdinSource : IAudioSource
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key], section => new StdinSource(section, Console.OpenStandardInput), IsSingle: true);
+        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key], section => new StdinSource(section, Console.OpenStandardInput)) { IsSingle = true };
 
     private readonly PcmFormat _format;
     private readonly int? _channel;
@@ -31,7 +31,7 @@ public sealed class StdinSource : IAudioSource
             _ => PcmEncoding.S16,
         };
         _format = new PcmFormat(encoding, section.Get(SampleRate), section.Get(NumChannels));
-        _channel = Channels.Read(section);
+        _channel = section.Get(Channels.Key);
         _open = open;
         if (_channel >= _format.Channels)
             section.Problem(Channels.Key, $"channel {_channel} was asked for, but there are {_format.Channels}, numbered from 0");
@@ -91,7 +91,7 @@ public sealed class StdinSource : IAudioSource
 
         if (stream is not null)
             await output.EndAsync(stream, _format.SampleRate, position, cancellation).ConfigureAwait(false);
-        if (decoder.InvalidSamples > 0)
-            output.Warn($"standard input: {decoder.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
+        if (decoder.Warning is { } warning)
+            output.Warn(warning);
     }
 }

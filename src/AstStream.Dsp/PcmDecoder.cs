@@ -12,6 +12,7 @@ public sealed class PcmDecoder
     /// <summary>Float samples beyond ± this are clamped to it: their power would overflow.</summary>
     public const float MaxMagnitude = 1e6f;
 
+    private readonly string _name;
     private readonly PcmFormat _format;
     private readonly int _first;
     private readonly int _count;
@@ -21,6 +22,7 @@ public sealed class PcmDecoder
     public PcmDecoder(PcmFormat format, int? channel = null, string name = "PCM")
     {
         format.Validate(name, channel);
+        _name = name;
         _format = format;
         _first = channel ?? 0;
         _count = channel is null ? format.Channels : 1;
@@ -35,6 +37,9 @@ public sealed class PcmDecoder
 
     /// <summary>Float samples so far that were not finite or were clamped.</summary>
     public long InvalidSamples { get; private set; }
+
+    /// <summary>The warning to give about them at the end; null where there are none.</summary>
+    public string? Warning => InvalidSamples > 0 ? $"{_name}: {InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped" : null;
 
     /// <summary>Decodes the whole frames of <paramref name="bytes"/> that fit and returns their number.</summary>
     public int Decode(ReadOnlySpan<byte> bytes, Span<float> samples)

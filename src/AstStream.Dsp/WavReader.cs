@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Reads a WAV stream front to back, without seeking: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
+/// Reads a WAV stream front to back, whether it can seek or not: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
 /// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
 /// Gives mono floats. A file that ends before its header says gives what is there, and <see cref="Truncation"/> tells.
 /// </summary>
@@ -53,6 +53,9 @@ public sealed partial class WavReader : IDisposable
 
     /// <summary>Float samples that were not finite or absurdly large.</summary>
     public long InvalidSamples => _decoder.InvalidSamples;
+
+    /// <summary>The warning to give about them at the end; null where there are none.</summary>
+    public string? Warning => _decoder.Warning;
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="InvalidAudioException">The file is missing, can't be opened, or is no WAV that can be read.</exception>
@@ -280,15 +283,18 @@ public sealed partial class WavReader : IDisposable
         if (OperatingSystem.IsLinux() && File.Exists(path))
         {
             const int readOnly = 0, nonBlocking = 0x800, closeOnExec = 0x80000;
-            using var probe = new SafeFileHandle(NativeOpen(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
-            if (!probe.IsInvalid)
+            var handle = new SafeFileHandle(NativeOpen(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
+            if (!handle.IsInvalid)
             {
-                using var file = new FileStream(probe, FileAccess.Read, bufferSize: 0);
-                if (!file.CanSeek)
-                    throw new InvalidAudioException($"{path}: is a pipe or a device; expected a WAV file");
+                var file = new FileStream(handle, FileAccess.Read, bufferSize: 0);
+                if (file.CanSeek)
+                    return file;
+                file.Dispose();
+                throw new InvalidAudioException($"{path}: is a pipe or a device; expected a WAV file");
             }
         }
 
+        // Elsewhere; and here, to be told why it can't be opened.
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
     }
 

@@ -9,6 +9,8 @@ namespace AstStream.Model;
 /// </summary>
 public sealed class AstCheckpoint : IDisposable
 {
+    internal const string Expected = "expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors";
+
     private const string SingleFile = "model.safetensors";
     private const string IndexFile = "model.safetensors.index.json";
 
@@ -49,9 +51,9 @@ public sealed class AstCheckpoint : IDisposable
     public static AstCheckpoint Open(string folder)
     {
         if (File.Exists(folder))
-            throw new InvalidCheckpointException($"{folder}: is a file; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
+            throw new InvalidCheckpointException($"{folder}: is a file; {Expected}");
         if (!Directory.Exists(folder))
-            throw new InvalidCheckpointException($"{folder}: no such folder; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
+            throw new InvalidCheckpointException($"{folder}: no such folder; {Expected}");
         AstCheckpoint? checkpoint = null;
         try
         {

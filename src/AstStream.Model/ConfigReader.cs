@@ -60,7 +60,7 @@ internal sealed class ConfigReader
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new InvalidCheckpointException($"{file}: no such file; expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors");
+            throw new InvalidCheckpointException($"{file}: no such file; {AstCheckpoint.Expected}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,49 +17,40 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
             throw new InvalidAudioException(truncation);
         var resampler = new Resampler(reader.Format.SampleRate, FbankOptions.SampleRate);
         var fbank = new OnlineFbank(new FbankOptions { NumMelBins = checkpoint.Config.NumMelBins });
+        var wanted = (int)Math.Min(maxFrames, Array.MaxLength / fbank.NumMelBins) * fbank.NumMelBins;
         var frames = new List<float>();
         var input = new float[4096];
         var output = new float[4096];
-        var row = new float[16 * fbank.NumMelBins];
-        var heard = false;
-        bool Push(ReadOnlySpan<float> samples)
+        var rows = new float[16 * fbank.NumMelBins];
+        void Push(ReadOnlySpan<float> samples)
         {
             while (!samples.IsEmpty)
             {
                 samples = samples[fbank.AcceptWaveform(samples)..];
-                for (int n; (n = fbank.Read(row)) > 0;)
-                    frames.AddRange(row.AsSpan(0, n * fbank.NumMelBins));
+                for (int n; (n = fbank.Read(rows)) > 0;)
+                    frames.AddRange(rows.AsSpan(0, n * fbank.NumMelBins));
             }
-
-            return frames.Count >= maxFrames * (double)fbank.NumMelBins;
         }
 
-        for (int read; (read = reader.Read(input)) > 0;)
+        var heard = false;
+        for (int read; frames.Count < wanted && (read = reader.Read(input)) > 0; heard = true)
         {
-            heard = true;
-            var rest = input.AsSpan(0, read);
-            while (!rest.IsEmpty)
+            for (var rest = input.AsSpan(0, read); !rest.IsEmpty;)
             {
-                var given = resampler.Process(rest, output, out var taken);
+                Push(output.AsSpan(0, resampler.Process(rest, output, out var taken)));
                 rest = rest[taken..];
-                if (Push(output.AsSpan(0, given)))
-                    return [.. frames.Take((int)maxFrames * fbank.NumMelBins)];
             }
         }
 
-        if (reader.Truncation is { } broken)
-            throw new InvalidAudioException(broken);
-        if (reader.InvalidSamples > 0)
-            Errors.Warn($"{path}: {reader.InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped");
         if (!heard)
             throw new InvalidAudioException($"{path}: holds no sound (0 samples)");
-        for (int given; (given = resampler.Flush(output)) > 0;)
-        {
-            if (Push(output.AsSpan(0, given)))
-                return [.. frames.Take((int)maxFrames * fbank.NumMelBins)];
-        }
-
-        return [.. frames];
+        for (int given; frames.Count < wanted && (given = resampler.Flush(output)) > 0;)
+            Push(output.AsSpan(0, given));
+        if (reader.Truncation is { } broken)
+            throw new InvalidAudioException(broken);
+        if (reader.Warning is { } warning)
+            Errors.Warn(warning);
+        return [.. frames.Take(wanted)];
     }
 
     /// <summary>The extractor's input_values from log-mel frames.</summary>

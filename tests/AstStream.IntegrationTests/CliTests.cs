@@ -96,6 +96,24 @@ public sealed class CliTests : IDisposable
     }
 
     [Fact]
+    public async Task Classify_LongClipWithSamplesThatAreNoNumbers_AnswersAndWarns()
+    {
+        var path = Tone("nan.wav", 12);
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[20] = 3; // float
+        bytes[34] = 32; // bits, with the block of four bytes that go with them
+        bytes[32] = 4;
+        BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(48), float.NaN);
+        await File.WriteAllBytesAsync(path, bytes);
+
+        var result = await Cli.RunAsync("classify", path, "--json");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("samples were not finite or absurdly large", result.Error, StringComparison.Ordinal);
+        Assert.StartsWith("{", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AnyCommand_NamedPipe_IsRefusedAtOnce()
     {
         var pipe = Path.Combine(_folder, "pipe.wav");
@@ -210,13 +228,7 @@ public sealed class CliTests : IDisposable
     public async Task Run_InterruptedTwice_StopsEvenIfNobodyReadsItsOutput()
     {
         // Thousands of lines into a pipe that nobody empties: the sink is stuck in a write.
-        Tone("long.wav", 3000);
-        var pipeline = Pipeline("""
-            sources: {a: {type: file, path: long.wav}}
-            events: {threshold: 0, max_duration: 1s}
-            sinks: {console: {type: console, format: json}}
-            """);
-        using var process = Cli.Start("run", pipeline, "--set", "model.hop=100ms", "--no-summary");
+        using var process = StartTalkative(seconds: 3000);
         await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[1]);
         await Task.Delay(1000);
         Cli.Signal(process, 2);
@@ -248,13 +260,7 @@ public sealed class CliTests : IDisposable
     [Fact]
     public async Task Run_StandardOutputCloses_StopsWithAnError()
     {
-        Tone("long.wav", 600);
-        var pipeline = Pipeline("""
-            sources: {a: {type: file, path: long.wav}}
-            events: {threshold: 0, max_duration: 1s}
-            sinks: {console: {type: console, format: lines}}
-            """);
-        using var process = Cli.Start("run", pipeline, "--set", "model.hop=100ms");
+        using var process = StartTalkative(seconds: 600);
         process.StandardInput.Close();
         await process.StandardOutput.ReadLineAsync();
         process.StandardOutput.Close();
@@ -315,6 +321,19 @@ public sealed class CliTests : IDisposable
         await process.StandardInput.BaseStream.WriteAsync(new byte[128 << 10], timeout.Token);
         await process.StandardInput.BaseStream.FlushAsync(timeout.Token);
         return process;
+    }
+
+    /// <summary>A run that writes fifty lines for every second of sound to its console.</summary>
+    private System.Diagnostics.Process StartTalkative(int seconds)
+    {
+        Tone("long.wav", seconds);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: long.wav}}
+            model: {hop: 100ms}
+            events: {threshold: 0, max_duration: 1s}
+            sinks: {console: {type: console, format: lines}}
+            """);
+        return Cli.Start("run", pipeline, "--no-summary");
     }
 
     private string Pipeline(string yaml)

@@ -5,7 +5,7 @@ namespace AstStream.Streaming;
 /// <summary>One arrow of the dataflow graph: what it joins, and its counters. Readable at any time from any thread.</summary>
 public interface IEdge
 {
-    /// <summary>The node that writes.</summary>
+    /// <summary>The node that writes, or all of them.</summary>
     string From { get; }
 
     /// <summary>The node that reads.</summary>
@@ -50,9 +50,6 @@ public sealed class Edge<T> : IEdge
 
     /// <inheritdoc/>
     public string From => string.Join(", ", _from);
-
-    /// <summary>The nodes that write.</summary>
-    public IReadOnlyList<string> Writers => _from;
 
     /// <inheritdoc/>
     public string To { get; }

@@ -159,25 +159,19 @@ internal sealed partial class AudioGraph
             foreach (var input in transform.Inputs)
                 Take(input, $"transforms.{transform.Name}.inputs", transform.InputsNode!);
 
-        foreach (var component in _components.Where(c => InCycle(c)).Take(1))
-            file.Problem(component.Key, $"transforms.{component.Name}: its sound comes back to itself ({CycleText(component)}); a pipeline can't have a cycle");
+        if (_components.Select(c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
+            file.Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
 
         var given = model.Get(PipelineKeys.ModelInputs);
         foreach (var input in given ?? [.. _components.Select(c => c.Name).Where(n => !takenBy.ContainsKey(n))])
-        {
             Take(input, "model.inputs", model.NodeOf(PipelineKeys.ModelInputs));
-        }
 
         foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name)))
             file.Problem(component.Key, $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
     }
 
-    private bool InCycle(Component start) => Path(start) is not null;
-
-    private string CycleText(Component start) => string.Join(" → ", Path(start)!);
-
     /// <summary>The way from a component along inputs back to itself, if there is one.</summary>
-    private List<string>? Path(Component start)
+    private List<string>? Cycle(Component start)
     {
         var stack = new Stack<List<string>>([[start.Name]]);
         var seen = new HashSet<string>(StringComparer.Ordinal);

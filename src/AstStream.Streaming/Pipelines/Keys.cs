@@ -68,8 +68,8 @@ public static class Keys
     public static Key<int> Integer(string name, string doc, int fallback, int min, int max, bool required = false) =>
         new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => new JsonObject { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max });
 
-    /// <summary>A word or a whole number from 0, as text.</summary>
-    public static Key<string?> WordOrIndex(string name, string doc, string word) =>
+    /// <summary>A whole number from 0, or a word, which reads as null.</summary>
+    public static Key<int?> WordOrIndex(string name, string doc, string word) =>
         new(name, doc, null, false, (node, reader) => reader.WordOrIndex(node, name, word), () => new JsonObject
         {
             ["anyOf"] = new JsonArray(new JsonObject { ["const"] = word }, new JsonObject { ["type"] = "integer", ["minimum"] = 0 }),

@@ -152,24 +152,28 @@ public sealed class Pipeline : IDisposable
     private static List<(string, IEventSink)> ReadSinks(PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio)
     {
         var sinks = new List<(string, IEventSink)>();
-        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
+        var singles = new Dictionary<ComponentType, string>();
+        var writers = new Dictionary<string, string>(StringComparer.Ordinal);
+        var taken = audio.Names;
         var types = catalog.Sinks.ToDictionary(t => t.Type, StringComparer.Ordinal);
         foreach (var (name, key, value) in AudioGraph.Components(file, root, PipelineKeys.Sinks, "sinks"))
         {
-            if (audio.Names.Contains(name))
+            if (taken.Contains(name))
                 file.Problem(key, $"sinks.{name}: a source or transform has this name already");
             if (AudioGraph.TypeOf(file, value, $"sinks.{name}", types) is not { } type)
                 continue;
             var section = new SectionReader(file, value, $"sinks.{name}", [PipelineKeys.Type, .. type.Keys]);
             sinks.Add((name, type.Create(section)));
-            if (type.Exclusive?.Invoke(section) is not { } what)
+            if (type.IsSingle && !singles.TryAdd(type, name))
+                file.Problem(value, $"sinks.{name}: only one sink can be of type {type.Type}, and '{singles[type]}' is");
+            if (type.Writes(section) is not { } path)
                 continue;
-            if (!owners.TryAdd(what, name))
-                file.Problem(value, $"sinks.{name}: writes to {what}, as sink '{owners[what]}' does; give each its own");
-            if (what == file.FullPath)
+            if (!writers.TryAdd(path, name))
+                file.Problem(value, $"sinks.{name}: writes to {path}, as sink '{writers[path]}' does; give each its own");
+            if (path == PipelineFile.RealPath(file.FullPath))
                 file.Problem(value, $"sinks.{name}: writes to this very file");
-            if (audio.Reads.TryGetValue(what, out var source))
-                file.Problem(value, $"sinks.{name}: writes to {what}, which source '{source}' reads");
+            if (audio.Reads.TryGetValue(path, out var source))
+                file.Problem(value, $"sinks.{name}: writes to {path}, which source '{source}' reads");
         }
 
         return sinks;

@@ -158,5 +158,22 @@ internal sealed class PipelineFile
             _overrides.TryAdd(node, setting);
     }
 
+    /// <summary>Where a full path leads, links followed.</summary>
+    public static string RealPath(string path)
+    {
+        try
+        {
+            if (Path.GetDirectoryName(path) is not { } folder)
+                return path; // the root folder, which is no file
+            var real = Directory.Exists(folder) ? Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder : folder;
+            var file = Path.Combine(real, Path.GetFileName(path));
+            return File.Exists(file) ? File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file : file;
+        }
+        catch (IOException)
+        {
+            return path;
+        }
+    }
+
     private InvalidPipelineException Fatal(long line, long column, string message) => new([new ConfigProblem(_path, line, column, message)]);
 }

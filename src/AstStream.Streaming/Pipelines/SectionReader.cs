@@ -11,6 +11,7 @@ namespace AstStream.Streaming.Pipelines;
 public sealed class SectionReader
 {
     private readonly PipelineFile _file;
+    private readonly YamlNode _node;
     private readonly string _path;
     private readonly Dictionary<string, object> _values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, YamlNode> _nodes = new(StringComparer.Ordinal);
@@ -19,7 +20,7 @@ public sealed class SectionReader
     {
         _file = file;
         _path = path;
-        Node = node;
+        _node = node;
         foreach (var (name, keyNode, value) in file.Entries(node, path.Length == 0 ? "the pipeline" : path))
         {
             var key = keys.FirstOrDefault(k => k.Name == name);
@@ -41,8 +42,6 @@ public sealed class SectionReader
     /// <summary>The folder that relative paths in the definition start from: the definition's own.</summary>
     public string BaseFolder => _file.BaseFolder;
 
-    internal YamlNode Node { get; }
-
     /// <summary>The value of a key, or its fallback.</summary>
     public T Get<T>(Key<T> key) => _values.TryGetValue(key.Name, out var value) ? (T)value : key.Fallback;
 
@@ -50,12 +49,15 @@ public sealed class SectionReader
     public bool Has(Key key) => _nodes.ContainsKey(key.Name);
 
     /// <summary>Notes a problem with a key's value.</summary>
-    public void Problem(Key key, string message) => Problem(_nodes.GetValueOrDefault(key.Name, Node), $"{Path(key.Name)}: {message}");
+    public void Problem(Key key, string message) => Problem(_nodes.GetValueOrDefault(key.Name, _node), $"{Path(key.Name)}: {message}");
 
     /// <summary>A path of the definition as a full path.</summary>
     public string Resolve(string path) => System.IO.Path.GetFullPath(path, BaseFolder);
 
-    internal YamlNode NodeOf(Key key) => _nodes.GetValueOrDefault(key.Name, Node);
+    /// <summary>Where a path of the definition leads, links followed, so that two names of one file are known as one.</summary>
+    public string ResolveLinks(string path) => PipelineFile.RealPath(Resolve(path));
+
+    internal YamlNode NodeOf(Key key) => _nodes.GetValueOrDefault(key.Name, _node);
 
     internal string Path(string key) => _path.Length == 0 ? key : $"{_path}.{key}";
 
@@ -90,13 +92,14 @@ public sealed class SectionReader
         return null;
     }
 
-    internal string? WordOrIndex(YamlNode node, string key, string word)
+    /// <summary>A whole number from 0, or null for the word (and where it is neither, which is a problem).</summary>
+    internal int? WordOrIndex(YamlNode node, string key, string word)
     {
         var expected = $"{word} or a whole number from 0";
-        if (Scalar(node, key, expected) is not { } text)
+        if (Scalar(node, key, expected) is not { } text || text == word)
             return null;
-        if (text == word || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            return text;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            return index;
         Problem(node, $"{Path(key)}: found '{text}'; expected {expected}");
         return null;
     }

@@ -38,6 +38,7 @@ public sealed partial class PipelineTests : IDisposable
         { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: t}\nsinks:\n  c: {type: console}", ["transforms.t: its sound comes back to itself (t → t)"] },
         { "sources:\n  a: {type: file, path: x.wav}\nsinks:\n  c: {type: jsonl, path: out.jsonl}\n  d: {type: jsonl, path: ./sub/../out.jsonl}", ["5:6: sinks.d: writes to ", "out.jsonl, as sink 'c' does"] },
         { "sources:\n  a: {type: file, path: [y.wav, x.wav]}\nsinks:\n  c: {type: jsonl, path: z/../x.wav}\n  d: {type: jsonl, path: pipeline.yaml}", ["4:6: sinks.c: writes to ", "x.wav, which source 'a' reads", "5:6: sinks.d: writes to this very file"] },
+        { "sources:\n  a: {type: stdin}\nsinks:\n  c: {type: console}\n  d: {type: console}", ["5:6: sinks.d: only one sink can be of type console, and 'c' is"] },
         { "sources:\n  a: {type: stdin}\n  b: {type: stdin}\nsinks:\n  c: {type: console}", ["3:6: sources.b: only one source can be of type stdin"] },
         { "sources:\n  model: {type: stdin}\nsinks:\n  'a b': {type: console}", ["sources.model: not a name", "sinks.a b: not a name"] },
         { "sources: {}\nsinks: {}", ["sources: is empty", "sinks: is empty"] },
@@ -96,6 +97,20 @@ public sealed partial class PipelineTests : IDisposable
         var path = Path.Combine(_folder, "latin1.yaml");
         File.WriteAllBytes(path, [(byte)'a', (byte)':', (byte)' ', 0xE9]);
         Assert.Contains("not valid UTF-8", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_SinkOnALinkToASource_IsRefused()
+    {
+        File.WriteAllText(Path.Combine(_folder, "x.wav"), "");
+        File.CreateSymbolicLink(Path.Combine(_folder, "link.jsonl"), "x.wav");
+        File.CreateSymbolicLink(Path.Combine(_folder, "link.wav"), "x.wav");
+
+        foreach (var (source, sink) in ((string, string)[])[("x.wav", "link.jsonl"), ("link.wav", "x.wav")])
+        {
+            var e = Assert.Throws<InvalidPipelineException>(() => Load($"sources: {{a: {{type: file, path: {source}}}}}\nsinks: {{c: {{type: jsonl, path: {sink}}}}}"));
+            Assert.Contains("x.wav, which source 'a' reads", e.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
