@@ -13,7 +13,8 @@ public sealed class StdinSource : IAudioSource
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key], section => new StdinSource(section, Console.OpenStandardInput)) { IsSingle = true };
+        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key], section => new StdinSource(section, Console.OpenStandardInput))
+    { IsSingle = true };
 
     private readonly PcmFormat _format;
     private readonly int? _channel;

@@ -53,6 +53,20 @@ internal static partial class Cli
 
     public static void Signal(Process process, int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
+    /// <summary>Waits until a process has stopped working: all of it waits for something.</summary>
+    public static async Task StuckAsync(Process process)
+    {
+        using var timeout = new CancellationTokenSource(s_patience);
+        TimeSpan before;
+        do
+        {
+            before = process.TotalProcessorTime;
+            await Task.Delay(500, timeout.Token);
+            process.Refresh();
+        }
+        while (process.TotalProcessorTime - before > TimeSpan.FromMilliseconds(20));
+    }
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
 

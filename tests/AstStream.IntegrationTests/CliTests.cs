@@ -230,7 +230,7 @@ public sealed class CliTests : IDisposable
         // Thousands of lines into a pipe that nobody empties: the sink is stuck in a write.
         using var process = StartTalkative(seconds: 3000);
         await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[1]);
-        await Task.Delay(1000);
+        await Cli.StuckAsync(process);
         Cli.Signal(process, 2);
         await process.StandardError.ReadLineAsync();
         Cli.Signal(process, 2);
@@ -239,6 +239,7 @@ public sealed class CliTests : IDisposable
         await process.WaitForExitAsync(timeout.Token);
 
         Assert.Equal(130, process.ExitCode);
+        Assert.DoesNotContain("draining", await process.StandardError.ReadToEndAsync(timeout.Token), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -87,13 +87,16 @@ internal static class PipelineCommands
         // Not disposed: a signal may come while the run ends.
         var stop = new CancellationTokenSource();
         var cancel = new CancellationTokenSource();
+        var signals = 0;
 
         // A call that blocks for good (a terminal that is held, a mount that hangs) must not make the process immortal.
         using var hard = cancel.Token.Register(() => Task.Delay(s_hardDeadline).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default));
         void OnSignal(PosixSignalContext context)
         {
             context.Cancel = true;
-            if (stop.IsCancellationRequested)
+
+            // Decided before anything that takes time: the second signal may come while the first one is being answered.
+            if (Interlocked.Exchange(ref signals, 1) > 0)
             {
                 cancel.Cancel();
                 return;
