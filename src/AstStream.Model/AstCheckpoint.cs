@@ -53,7 +53,7 @@ public sealed class AstCheckpoint : IDisposable
         if (File.Exists(folder))
             throw new InvalidCheckpointException($"{folder}: is a file; {Expected}");
         if (!Directory.Exists(folder))
-            throw new InvalidCheckpointException($"{folder}: no such folder; {Expected}");
+            throw new InvalidCheckpointException(NoFolder(folder));
         AstCheckpoint? checkpoint = null;
         try
         {
@@ -73,6 +73,9 @@ public sealed class AstCheckpoint : IDisposable
             throw;
         }
     }
+
+    /// <summary>The message for a folder that is not there.</summary>
+    public static string NoFolder(string folder) => $"{folder}: no such folder; {Expected}";
 
     /// <summary>Reads a tensor as float32, row-major in the shape that the checkpoint has.</summary>
     /// <exception cref="InvalidCheckpointException">A weight is not finite, or reading failed.</exception>

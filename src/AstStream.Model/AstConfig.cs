@@ -5,6 +5,10 @@ namespace AstStream.Model;
 /// </summary>
 public sealed record AstConfig
 {
+    // Far beyond any model that exists (AST-base: 1,214 and 310,272); attention over more would take all memory.
+    private const int MaxTokens = 8192;
+    private const int MaxPatchValues = 1 << 24;
+
     /// <summary>Width of the encoder.</summary>
     public required int HiddenSize { get; init; }
 
@@ -66,6 +70,27 @@ public sealed record AstConfig
             return (NumHiddenLayers * layer) + (PatchSize * PatchSize * d * (n - 2)) + (d * Labels.Count);
         }
     }
+
+    /// <summary>
+    /// The same model for another window: the position embeddings are cropped or interpolated to it when the graph is built.
+    /// </summary>
+    /// <param name="maxLength">Frames of one window; null leaves it.</param>
+    /// <param name="frequencyStride">Mel bins between neighbouring patches; null leaves it.</param>
+    /// <param name="timeStride">Frames between neighbouring patches; null leaves it.</param>
+    /// <exception cref="ModelExecutionException">No such window can be run.</exception>
+    public AstConfig WithWindow(int? maxLength, int? frequencyStride = null, int? timeStride = null)
+    {
+        var config = this with { MaxLength = maxLength ?? MaxLength, FrequencyStride = frequencyStride ?? FrequencyStride, TimeStride = timeStride ?? TimeStride };
+        if (config.MaxLength < PatchSize)
+            throw new ModelExecutionException($"a window of {config.MaxLength} frames; expected at least the patch's {PatchSize} frames of 10 ms");
+        if (config.FrequencyStride < 1 || config.TimeStride < 1)
+            throw new ModelExecutionException($"strides of {config.FrequencyStride} (frequency) and {config.TimeStride} (time); expected 1 or more");
+        return config.IsTooLarge ? throw new ModelExecutionException($"{config.TooLarge}; take a shorter window or longer strides") : config;
+    }
+
+    internal bool IsTooLarge => Tokens > MaxTokens || (long)Tokens * PatchSize * PatchSize > MaxPatchValues;
+
+    internal string TooLarge => $"{Tokens} tokens of {PatchSize}×{PatchSize} values in a window; expected at most {MaxTokens} tokens and {MaxPatchValues} values";
 
     /// <summary>The activation that turns logits into scores: by problem_type, else by the labels, else softmax.</summary>
     /// <remarks>

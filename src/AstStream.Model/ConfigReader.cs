@@ -10,10 +10,6 @@ internal sealed class ConfigReader
 {
     private const int MaxBytes = 16 << 20;
 
-    // Far beyond any model that exists (AST-base: 1,214 and 310,272); attention over more would take all memory.
-    private const int MaxTokens = 8192;
-    private const int MaxPatchValues = 1 << 24;
-
     private readonly string _file;
     private readonly JsonElement _root;
     private readonly List<string> _problems = [];
@@ -109,8 +105,8 @@ internal sealed class ConfigReader
             Problem("patch_size", $"{config.PatchSize}", $"at most max_length, {config.MaxLength}");
         if (config.PatchSize > config.NumMelBins)
             Problem("patch_size", $"{config.PatchSize}", $"at most num_mel_bins, {config.NumMelBins}");
-        if (_problems.Count == 0 && (config.Tokens > MaxTokens || (long)config.Tokens * config.PatchSize * config.PatchSize > MaxPatchValues))
-            Problem("max_length", $"{config.Tokens} tokens of {config.PatchSize}×{config.PatchSize} values in a window", $"at most {MaxTokens} tokens and {MaxPatchValues} values; are the strides right?");
+        if (_problems.Count == 0 && config.IsTooLarge)
+            _problems.Add($"{_file}: max_length: {config.TooLarge}; are the strides right?");
         return config;
     }
 

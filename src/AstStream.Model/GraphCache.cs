@@ -5,50 +5,73 @@ using AstStream.Model.Onnx;
 namespace AstStream.Model;
 
 /// <summary>
-/// Keeps built graphs on disk, one folder each, named by a hash over the graph, the checkpoint and this code: when any of
-/// them changes, another folder is built. Folders are written aside and renamed into place, so that two processes or an
-/// interruption can't leave half a one.
+/// Keeps built graphs on disk: a folder for each checkpoint and window, named by a hash over both and this code, with a weights file
+/// for each precision and a small graph for each variant. Files are written aside and renamed into place, so that two processes
+/// or an interruption can't leave half a one.
 /// </summary>
 internal static class GraphCache
 {
-    private const string GraphFile = "graph.onnx";
     private static readonly TimeSpan s_unusedFor = TimeSpan.FromDays(30);
 
-    /// <summary>The path of the built graph.</summary>
-    public static string GetOrBuild(AstCheckpoint checkpoint, string cacheFolder)
+    /// <summary>The folder of a checkpoint's graphs for one window; it is made where it is not there.</summary>
+    public static string Folder(AstCheckpoint checkpoint, AstConfig config, string cacheFolder)
     {
-        var (model, graph) = AstGraph.Build(checkpoint);
         var root = Path.Combine(cacheFolder, "graphs");
-        var folder = Path.Combine(root, Key(checkpoint, model));
-        var path = Path.Combine(folder, GraphFile);
-        try
+        var folder = Path.Combine(root, Key(checkpoint, config));
+        return Guarded(checkpoint, folder, () =>
         {
-            if (IsWhole(folder, model, graph))
+            if (Directory.Exists(folder))
             {
                 Quietly(() => Directory.SetLastWriteTimeUtc(folder, TimeProvider.System.GetUtcNow().UtcDateTime));
-                return path;
+            }
+            else
+            {
+                Directory.CreateDirectory(root);
+                Quietly(() => RemoveUnused(root));
+                Directory.CreateDirectory(folder);
             }
 
-            Directory.CreateDirectory(root);
-            Quietly(() => RemoveUnused(root));
-            var scratch = Path.Combine(root, $"building-{Path.GetRandomFileName()}");
-            try
-            {
-                Directory.CreateDirectory(scratch);
-                graph.WriteWeights(Path.Combine(scratch, AstGraph.DataFile));
-                File.WriteAllBytes(Path.Combine(scratch, GraphFile), model);
-                if (Directory.Exists(folder) && !IsWhole(folder, model, graph))
-                    Directory.Delete(folder, recursive: true);
-                if (!Directory.Exists(folder))
-                    MoveIntoPlace(scratch, folder);
-            }
-            finally
-            {
-                if (Directory.Exists(scratch))
-                    Directory.Delete(scratch, recursive: true);
-            }
+            return folder;
+        });
+    }
 
+    /// <summary>The path of the built graph.</summary>
+    public static string GetOrBuild(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string cacheFolder)
+    {
+        var folder = Folder(checkpoint, config, cacheFolder);
+        var weights = Path.Combine(folder, options.WeightsName + ".bin");
+        var (model, graph) = AstGraph.Build(checkpoint, config, options, Path.GetFileName(weights));
+        var path = Path.Combine(folder, $"graph-{Convert.ToHexStringLower(SHA256.HashData(model))[..16]}.onnx");
+        return Guarded(checkpoint, folder, () =>
+        {
+            if (!File.Exists(weights) || new FileInfo(weights).Length != graph.DataLength)
+                WriteAside(weights, graph.WriteWeights);
+            if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(model))
+                WriteAside(path, aside => File.WriteAllBytes(aside, model));
             return path;
+        });
+    }
+
+    /// <summary>Writes a file under another name and moves it into place.</summary>
+    public static void WriteAside(string path, Action<string> write)
+    {
+        var aside = $"{path}.{Path.GetRandomFileName()}.part";
+        try
+        {
+            write(aside);
+            File.Move(aside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(aside);
+        }
+    }
+
+    private static string Guarded(AstCheckpoint checkpoint, string folder, Func<string> work)
+    {
+        try
+        {
+            return work();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -68,32 +91,10 @@ internal static class GraphCache
         }
     }
 
-    private static void MoveIntoPlace(string scratch, string folder)
+    private static string Key(AstCheckpoint checkpoint, AstConfig config)
     {
-        try
-        {
-            Directory.Move(scratch, folder);
-        }
-        catch (IOException) when (Directory.Exists(folder))
-        {
-            // Another process was first; its graph is the same.
-        }
-    }
-
-    private static string Key(AstCheckpoint checkpoint, byte[] model)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(model);
-        hash.AppendData(Encoding.ASCII.GetBytes(checkpoint.Hash));
-        hash.AppendData(typeof(GraphCache).Module.ModuleVersionId.ToByteArray());
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
-    }
-
-    private static bool IsWhole(string folder, byte[] model, OnnxGraph graph)
-    {
-        var data = new FileInfo(Path.Combine(folder, AstGraph.DataFile));
-        var file = Path.Combine(folder, GraphFile);
-        return data.Exists && data.Length == graph.DataLength && File.Exists(file) && File.ReadAllBytes(file).AsSpan().SequenceEqual(model);
+        var key = $"{checkpoint.Hash} {config.MaxLength} {config.FrequencyStride} {config.TimeStride} {typeof(GraphCache).Module.ModuleVersionId}";
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(key)))[..32];
     }
 
     private static void RemoveUnused(string root)

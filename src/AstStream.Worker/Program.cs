@@ -65,7 +65,7 @@ catch (InvalidPipelineException e)
         Errors.Write(problem.ToString());
     return ExitCode.Invalid;
 }
-catch (Exception e) when (e is InvalidCheckpointException or NotSupportedException)
+catch (Exception e) when (e is InvalidCheckpointException or ModelExecutionException or NotSupportedException)
 {
     Errors.Write(e.Message);
     return ExitCode.Invalid;

@@ -1,121 +1,244 @@
 namespace AstStream.Model.Onnx;
 
-/// <summary>Builds the ONNX graph of an AST: input_values [batch, max_length, num_mel_bins] to logits, pooler_output and last_hidden_state.</summary>
-internal static class AstGraph
+/// <summary>
+/// Builds the ONNX graph of an AST: log-mel (or input_values) [batch, max_length, num_mel_bins] to logits and what else is asked for.
+/// Every node has fixed shapes but for the batch and none computes on shapes, so that a CUDA graph can hold the whole.
+/// </summary>
+internal sealed class AstGraph
 {
     public const string InputValues = "input_values";
     public const string Logits = "logits";
     public const string PoolerOutput = "pooler_output";
     public const string LastHiddenState = "last_hidden_state";
-    public const string DataFile = "weights.bin";
+    public const string HiddenStates = "hidden_states";
+    public const string Attentions = "attentions";
 
     private const int Opset = 20; // the first with Gelu
+    private const string Contrib = "com.microsoft";
 
-    /// <summary>Builds the graph over a checkpoint's weights; they are read when the data file is written.</summary>
-    public static (byte[] Model, OnnxGraph Graph) Build(AstCheckpoint checkpoint)
+    private readonly AstCheckpoint _checkpoint;
+    private readonly AstConfig _config; // of the graph; the checkpoint's own may have another window
+    private readonly AstGraphOptions _options;
+    private readonly OnnxGraph _graph;
+    private readonly ElementType _type; // of the encoder's activations
+    private readonly List<string> _hidden = [];
+    private readonly List<string> _attentions = [];
+
+    private AstGraph(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string dataFile)
     {
-        var config = checkpoint.Config;
-        var graph = new OnnxGraph(DataFile);
-        var build = new Builder(checkpoint, graph);
-        graph.Input(InputValues, "batch", config.MaxLength, config.NumMelBins);
-        graph.Output(Logits, "batch", config.Labels.Count);
-        graph.Output(PoolerOutput, "batch", config.HiddenSize);
-        graph.Output(LastHiddenState, "batch", config.Tokens, config.HiddenSize);
-        build.All();
-        return (graph.ToModel(Opset), graph);
+        _checkpoint = checkpoint;
+        _config = config;
+        _options = options;
+        _graph = new OnnxGraph(dataFile);
+        _type = options.Precision switch
+        {
+            ModelPrecision.Float16 => ElementType.Float16,
+            ModelPrecision.BFloat16 => ElementType.BFloat16,
+            _ => ElementType.Float32,
+        };
     }
 
-    private sealed class Builder(AstCheckpoint checkpoint, OnnxGraph graph)
+    private bool IsHalf => _type != ElementType.Float32;
+
+    /// <summary>Builds the graph over a checkpoint's weights; they are read when the data file is written.</summary>
+    public static (byte[] Model, OnnxGraph Graph) Build(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string dataFile)
     {
-        private readonly AstConfig _config = checkpoint.Config;
+        var build = new AstGraph(checkpoint, config, options, dataFile);
+        build.All();
+        return (build._graph.ToModel(Opset), build._graph);
+    }
 
-        public void All()
+    private void All()
+    {
+        _graph.Input(InputValues, ElementType.Float32, "batch", _config.MaxLength, _config.NumMelBins);
+        var x = Embeddings();
+        _hidden.Add(x);
+        var normal = LayerNorm(Before(0), x);
+        for (var i = 0; i < _config.NumHiddenLayers; i++)
         {
-            var x = Embeddings();
-            for (var i = 0; i < _config.NumHiddenLayers; i++)
-                x = Layer(i, x);
-            LayerNorm(AstTensors.FinalLayerNorm, x, LastHiddenState);
-            Pooler();
-            Linear(AstTensors.ClassifierDense, LayerNorm(AstTensors.ClassifierLayerNorm, PoolerOutput), _config.HiddenSize, _config.Labels.Count, outputName: Logits);
+            (x, normal) = Layer(i, x, normal);
+            _hidden.Add(x);
         }
 
-        /// <summary>
-        /// The patch embedding as two gathers and one product, which needs no convolution: frames are gathered into overlapping
-        /// groups, then mel bins; the groups are ordered frequency-major as the checkpoint's convolution orders its tokens.
-        /// </summary>
-        private string Embeddings()
-        {
-            int patch = _config.PatchSize, d = _config.HiddenSize, nf = _config.FrequencyPatches, nt = _config.TimePatches;
-            var frames = graph.Int64s(Groups(nt, _config.TimeStride, patch), nt, patch);
-            var bins = graph.Int64s(Groups(nf, _config.FrequencyStride, patch), nf, patch);
-            var x = graph.Node("Gather", [InputValues, frames], ("axis", 1)); // [batch, nt, patch, mels]
-            x = graph.Node("Gather", [x, bins], ("axis", 3)); // [batch, nt, patch, nf, patch]
-            x = graph.Node("Transpose", [x], ("perm", (int[])[0, 3, 1, 4, 2])); // [batch, nf, nt, patch in frequency, patch in time]
-            x = graph.Node("Reshape", [x, graph.Int64s([0, nf * nt, patch * patch], 3)]);
-            x = Linear(AstTensors.Projection, x, patch * patch, d);
+        var last = normal;
 
-            // The two learnt tokens are copied to every window of the batch.
-            var batch = graph.Node("Shape", [InputValues], ("start", 0), ("end", 1));
-            var shape = graph.Node("Concat", [batch, graph.Int64s([1, 1], 2)], ("axis", 0));
-            var cls = graph.Node("Expand", [Weight(AstTensors.ClsToken, 1, 1, d), shape]);
-            var distillation = graph.Node("Expand", [Weight(AstTensors.DistillationToken, 1, 1, d), shape]);
-            x = graph.Node("Concat", [cls, distillation, x], ("axis", 1));
-            return graph.Node("Add", [x, Weight(AstTensors.PositionEmbeddings, 1, _config.Tokens, d)]);
+        // The mean of the cls and the distillation token. From here on a window is a few numbers: all float32.
+        var two = Float32(_graph.Node("Slice", [last, _graph.Int64s([0], 1), _graph.Int64s([2], 1), _graph.Int64s([1], 1)]));
+        var pooled = _graph.Node("ReduceMean", [two, _graph.Int64s([1], 1)], ("keepdims", 0));
+        var head = LayerNorm(AstTensors.ClassifierLayerNorm, pooled, isFloat: true);
+        Output(Logits, Linear(AstTensors.ClassifierDense, head, _config.HiddenSize, _config.Labels.Count, isFloat: true), _config.Labels.Count);
+
+        if (_options.Outputs.HasFlag(AstOutputs.PoolerOutput))
+            Output(PoolerOutput, pooled, _config.HiddenSize);
+        if (_options.Outputs.HasFlag(AstOutputs.LastHiddenState))
+            Output(LastHiddenState, Float32(last), _config.Tokens, _config.HiddenSize);
+        if (_options.Outputs.HasFlag(AstOutputs.HiddenStates))
+            Output(HiddenStates, Stack(_hidden), _config.NumHiddenLayers + 1, _config.Tokens, _config.HiddenSize);
+        if (_options.Outputs.HasFlag(AstOutputs.Attentions))
+            Output(Attentions, Stack(_attentions), _config.NumHiddenLayers, _config.NumAttentionHeads, _config.Tokens, _config.Tokens);
+    }
+
+    /// <summary>
+    /// The patch embedding as two gathers and one product, which needs no convolution: frames are gathered into overlapping
+    /// groups, then mel bins; the groups are ordered frequency-major as the checkpoint's convolution orders its tokens.
+    /// In float32 always: it is a hundredth of the work, and raw log-mel would lose bits in half.
+    /// Everything that is added to every window is one constant: cls and distillation token, the projection's bias, positions.
+    /// </summary>
+    private string Embeddings()
+    {
+        int patch = _config.PatchSize, d = _config.HiddenSize, nf = _config.FrequencyPatches, nt = _config.TimePatches;
+        var frames = _graph.Int64s(Groups(nt, _config.TimeStride, patch), nt, patch);
+        var bins = _graph.Int64s(Groups(nf, _config.FrequencyStride, patch), nf, patch);
+        var x = _graph.Node("Gather", [InputValues, frames], ("axis", 1)); // [batch, nt, patch, mels]
+        x = _graph.Node("Gather", [x, bins], ("axis", 3)); // [batch, nt, patch, nf, patch]
+        x = _graph.Node("Transpose", [x], ("perm", (int[])[0, 3, 1, 4, 2])); // [batch, nf, nt, patch in frequency, patch in time]
+        x = _graph.Node("Reshape", [x, _graph.Int64s([0, nf * nt, patch * patch], 3)]);
+        var projection = _graph.AddWeight(
+            AstTensors.Projection + ".weight", ElementType.Float32, [patch * patch, d],
+            () => Bytes(ElementType.Float32, Transposed(PatchEmbedding.Weight(_checkpoint, _options.FoldNormalization), d, patch * patch), AstTensors.Projection));
+        x = _graph.Node("MatMul", [x, projection]);
+
+        // Two rows of zeros in front, for the two learnt tokens.
+        x = _graph.Node("Pad", [x, _graph.Int64s([0, 2, 0, 0, 0, 0], 6)]);
+        var constant = _graph.AddWeight(
+            AstTensors.PositionEmbeddings, ElementType.Float32, [_config.Tokens, d],
+            () => Bytes(ElementType.Float32, PatchEmbedding.Constant(_checkpoint, _config, _options.FoldNormalization), AstTensors.PositionEmbeddings));
+        return Cast(_graph.Node("Add", [x, constant]));
+    }
+
+    /// <summary>The LayerNorm in front of a layer; behind the last layer, the encoder's own.</summary>
+    private string Before(int layer) => layer < _config.NumHiddenLayers ? AstTensors.Layer(layer, "layernorm_before") : AstTensors.FinalLayerNorm;
+
+    /// <summary>A layer on the sum so far and what LayerNorm made of it; gives both for the next one.</summary>
+    private (string Sum, string Normal) Layer(int i, string x, string normal)
+    {
+        int d = _config.HiddenSize, m = _config.IntermediateSize;
+        var parts = Linears(normal, d, d, [.. ((string[])["query", "key", "value"]).Select(p => (AstTensors.Layer(i, $"attention.attention.{p}"), _config.QkvBias))]);
+        var attention = _options.Attention == AttentionImplementation.Sdpa
+            ? _graph.Node("MultiHeadAttention", Contrib, $"attention_{i}", parts, ("num_heads", _config.NumAttentionHeads))
+            : EagerAttention(parts);
+        (x, normal) = LinearAddNorm(AstTensors.Layer(i, "attention.output.dense"), attention, d, x, AstTensors.Layer(i, "layernorm_after"));
+        var h = _graph.Node("Gelu", [Linear(AstTensors.Layer(i, "intermediate.dense"), normal, d, m)]);
+        return LinearAddNorm(AstTensors.Layer(i, "output.dense"), h, m, x, Before(i + 1));
+    }
+
+    /// <summary>
+    /// A linear layer, the sum with what goes past it, and the next LayerNorm. SkipLayerNormalization does bias, sum and LayerNorm in one
+    /// pass over memory, its sums in float32; on the CPU it is three times faster than LayerNormalization alone.
+    /// </summary>
+    private (string Sum, string Normal) LinearAddNorm(string name, string x, int input, string skip, string norm)
+    {
+        var d = _config.HiddenSize;
+        if (_options.CastLayerNorm)
+        {
+            var plain = _graph.Node("Add", [Linear(name, x, input, d), skip]);
+            return (plain, LayerNorm(norm, plain));
         }
 
-        private string Layer(int i, string x)
+        // An eight-bit product adds its bias itself.
+        var isQuantized = _options.Precision == ModelPrecision.Int8;
+        var product = Linears(x, input, d, [(name, isQuantized)])[0];
+        string[] inputs = [product, skip, Weight(norm + ".weight", _type, d), Weight(norm + ".bias", _type, d)];
+        if (!isQuantized)
+            inputs = [.. inputs, Weight(name + ".bias", _type, d)];
+        var sum = $"{norm}.sum";
+        _graph.Nodes("SkipLayerNormalization", Contrib, [norm, "", "", sum], inputs, ("epsilon", _config.LayerNormEps));
+        return (sum, norm);
+    }
+
+    /// <summary>softmax(q·kᵀ / √head size)·v, head by head; the softmax in float32.</summary>
+    private string EagerAttention(string[] parts)
+    {
+        int heads = _config.NumAttentionHeads, size = _config.HiddenSize / heads;
+        string Heads(string x, params int[] order) => _graph.Node(
+            "Transpose", [_graph.Node("Reshape", [x, _graph.Int64s([0, 0, heads, size], 4)])], ("perm", order));
+        var query = _graph.Node("Mul", [Heads(parts[0], 0, 2, 1, 3), _graph.Scalar(1 / MathF.Sqrt(size), _type)]);
+        var scores = _graph.Node("MatMul", [query, Heads(parts[1], 0, 2, 3, 1)]);
+        var probabilities = _graph.Node("Softmax", [Float32(scores)], ("axis", -1));
+        _attentions.Add(probabilities);
+        var context = _graph.Node("MatMul", [Cast(probabilities), Heads(parts[2], 0, 2, 1, 3)]);
+        return _graph.Node("Reshape", [_graph.Node("Transpose", [context], ("perm", (int[])[0, 2, 1, 3])), _graph.Int64s([0, 0, _config.HiddenSize], 3)]);
+    }
+
+    /// <summary>
+    /// LayerNorm with its sums in float32 (stash_type 1): an epsilon of 1e-12 is zero in half precision.
+    /// </summary>
+    private string LayerNorm(string name, string x, bool isFloat = false)
+    {
+        var d = _config.HiddenSize;
+        var type = isFloat || _options.CastLayerNorm ? ElementType.Float32 : _type;
+        var input = type == _type || isFloat ? x : Float32(x);
+        var output = _graph.Node(
+            "LayerNormalization", "", name, [input, Weight(name + ".weight", type, d), Weight(name + ".bias", type, d)],
+            ("axis", -1), ("epsilon", _config.LayerNormEps), ("stash_type", 1));
+        return isFloat ? output : Cast(output, type);
+    }
+
+    private string Linear(string name, string x, int input, int output, bool isFloat = false) => Linears(x, input, output, [(name, true)], isFloat)[0];
+
+    /// <summary>x·W + b for several W of one shape. Checkpoints keep W as [out, in]; the product wants [in, out].</summary>
+    private string[] Linears(string x, int input, int output, (string Name, bool HasBias)[] layers, bool isFloat = false)
+    {
+        if (_options.Precision == ModelPrecision.Int8 && !isFloat)
+            return QuantizedLinears(x, input, output, layers);
+        var type = isFloat ? ElementType.Float32 : _type;
+        return [.. layers.Select(layer =>
         {
-            int d = _config.HiddenSize, m = _config.IntermediateSize;
-            var h = LayerNorm(AstTensors.Layer(i, "layernorm_before"), x);
-            string Project(string part) => Linear(AstTensors.Layer(i, $"attention.attention.{part}"), h, d, d, _config.QkvBias);
-            var attention = graph.Node(
-                "MultiHeadAttention", "com.microsoft", $"attention_{i}", [Project("query"), Project("key"), Project("value")], ("num_heads", _config.NumAttentionHeads));
-            x = graph.Node("Add", [Linear(AstTensors.Layer(i, "attention.output.dense"), attention, d, d), x]);
-            h = LayerNorm(AstTensors.Layer(i, "layernorm_after"), x);
-            h = graph.Node("Gelu", [Linear(AstTensors.Layer(i, "intermediate.dense"), h, d, m)]);
-            return graph.Node("Add", [Linear(AstTensors.Layer(i, "output.dense"), h, m, d), x]);
-        }
+            var weight = _graph.AddWeight(layer.Name + ".weight", type, [input, output], () => Bytes(type, Matrix(layer.Name, output, input), layer.Name));
+            var product = _graph.Node("MatMul", [x, weight]);
+            return layer.HasBias ? _graph.Node("Add", [product, Weight(layer.Name + ".bias", type, output)]) : product;
+        })];
+    }
 
-        /// <summary>The mean of the cls and the distillation token.</summary>
-        private void Pooler()
+    /// <summary>The activations are quantised once, with the scale of this very window; the sums are exact, in 32 bits.</summary>
+    private string[] QuantizedLinears(string x, int input, int output, (string Name, bool HasBias)[] layers)
+    {
+        string[] quantized = [$"{layers[0].Name}.quantized", $"{layers[0].Name}.scale", $"{layers[0].Name}.zero_point"];
+        _graph.Nodes("DynamicQuantizeLinear", "", quantized, [x]);
+        return [.. layers.Select(layer =>
         {
-            var two = graph.Node("Slice", [LastHiddenState, graph.Int64s([0], 1), graph.Int64s([2], 1), graph.Int64s([1], 1)]);
-            graph.Node("ReduceMean", "", PoolerOutput, [two, graph.Int64s([1], 1)], ("keepdims", 0));
-        }
+            var name = layer.Name;
+            var weight = _graph.AddWeight(name + ".weight", ElementType.Int8, [input, output], () => Quantization.Quantize(Matrix(name, output, input), output));
+            var scales = _graph.AddWeight(name + ".weight_scale", ElementType.Float32, [output], () => Bytes(ElementType.Float32, Quantization.Scales(Matrix(name, output, input), output), name));
+            var zeros = _graph.AddWeight(name + ".weight_zero_point", ElementType.Int8, [output], () => new byte[output]);
+            string[] inputs = [quantized[0], weight, quantized[1], scales, quantized[2], zeros];
+            return _graph.Node("MatMulIntegerToFloat", Contrib, name, layer.HasBias ? [.. inputs, Weight(name + ".bias", ElementType.Float32, output)] : inputs);
+        })];
+    }
 
-        private string LayerNorm(string name, string x, string? output = null)
-        {
-            int d = _config.HiddenSize;
-            return graph.Node(
-                "LayerNormalization", "", output ?? name, [x, Weight(name + ".weight", d), Weight(name + ".bias", d)],
-                ("axis", -1), ("epsilon", _config.LayerNormEps));
-        }
+    private void Output(string name, string x, params ReadOnlySpan<int> shape)
+    {
+        _graph.Node("Identity", "", name, [x]);
+        _graph.Output(name, ElementType.Float32, ["batch", .. shape.ToArray().Select(s => (object)s)]);
+    }
 
-        /// <summary>x·W + b. Checkpoints keep W as [out, in]; the product wants [in, out].</summary>
-        private string Linear(string name, string x, int input, int output, bool bias = true, string? outputName = null)
-        {
-            var weight = graph.AddWeight(name + ".weight", [input, output], () => Transposed(checkpoint.Read(name + ".weight"), output, input));
-            if (!bias)
-                return graph.Node("MatMul", "", outputName ?? name, [x, weight]);
-            var product = graph.Node("MatMul", [x, weight]);
-            return graph.Node("Add", "", outputName ?? name, [product, Weight(name + ".bias", output)]);
-        }
+    /// <summary>Joins tensors along a new axis behind the batch, in float32.</summary>
+    private string Stack(List<string> tensors) =>
+        _graph.Node("Concat", [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))], ("axis", 1));
 
-        private string Weight(string name, params int[] shape) => graph.AddWeight(name, shape, () => checkpoint.Read(name));
+    private string Cast(string x, ElementType from = ElementType.Float32) => from == _type ? x : _graph.Node("Cast", [x], ("to", (int)_type));
 
-        private static long[] Groups(int count, int stride, int length) =>
-            [.. Enumerable.Range(0, count).SelectMany(g => Enumerable.Range(g * stride, length)).Select(i => (long)i)];
+    /// <summary>x as float32; a tensor that is float32 already is left alone.</summary>
+    private string Float32(string x) => IsHalf ? _graph.Node("Cast", [x], ("to", (int)ElementType.Float32)) : x;
 
-        private static float[] Transposed(float[] matrix, int rows, int columns)
-        {
-            const int block = 32; // cache lines of both matrices stay in use
-            var result = new float[matrix.Length];
-            for (var r0 = 0; r0 < rows; r0 += block)
-                for (var c0 = 0; c0 < columns; c0 += block)
-                    for (var r = r0; r < Math.Min(r0 + block, rows); r++)
-                        for (var c = c0; c < Math.Min(c0 + block, columns); c++)
-                            result[(c * rows) + r] = matrix[(r * columns) + c];
-            return result;
-        }
+    private string Weight(string name, ElementType type, params int[] shape) => _graph.AddWeight(name, type, shape, () => Bytes(type, _checkpoint.Read(name), name));
+
+    private float[] Matrix(string name, int rows, int columns) => Transposed(_checkpoint.Read(name + ".weight"), rows, columns);
+
+    private static byte[] Bytes(ElementType type, float[] values, string name) => type.Encode(values, name);
+
+    private static long[] Groups(int count, int stride, int length) =>
+        [.. Enumerable.Range(0, count).SelectMany(g => Enumerable.Range(g * stride, length)).Select(i => (long)i)];
+
+    private static float[] Transposed(float[] matrix, int rows, int columns)
+    {
+        const int block = 32; // cache lines of both matrices stay in use
+        var result = new float[matrix.Length];
+        for (var r0 = 0; r0 < rows; r0 += block)
+            for (var c0 = 0; c0 < columns; c0 += block)
+                for (var r = r0; r < Math.Min(r0 + block, rows); r++)
+                    for (var c = c0; c < Math.Min(c0 + block, columns); c++)
+                        result[(c * rows) + r] = matrix[(r * columns) + c];
+        return result;
     }
 }

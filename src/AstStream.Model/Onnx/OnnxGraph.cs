@@ -8,7 +8,6 @@ namespace AstStream.Model.Onnx;
 /// </summary>
 internal sealed class OnnxGraph(string dataFile)
 {
-    private const int Float32 = 1, Int64 = 7;
     private const int Alignment = 64;
 
     private readonly ProtoWriter _graph = new();
@@ -24,30 +23,42 @@ internal sealed class OnnxGraph(string dataFile)
     /// <summary>Adds a node of a given domain and output name.</summary>
     public string Node(string opType, string domain, string output, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
+        Nodes(opType, domain, [output], inputs, attributes);
+        return output;
+    }
+
+    /// <summary>Adds a node of several outputs.</summary>
+    public void Nodes(string opType, string domain, ReadOnlySpan<string> outputs, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    {
         var node = new ProtoWriter();
         foreach (var input in inputs)
             node.Text(1, input);
-        node.Text(2, output).Text(3, $"{opType}_{_nodes++}").Text(4, opType);
+        foreach (var output in outputs)
+            node.Text(2, output);
+        node.Text(3, $"{opType}_{_nodes++}").Text(4, opType);
         foreach (var (name, value) in attributes)
             node.Message(5, Attribute(name, value));
         if (domain.Length > 0)
             node.Text(7, domain);
         _graph.Message(1, node);
-        return output;
     }
 
-    /// <summary>Declares a float32 weight whose values are read when the data file is written.</summary>
-    public string AddWeight(string name, int[] shape, Func<float[]> read)
+    /// <summary>Declares a weight whose bytes are asked for when the data file is written.</summary>
+    public string AddWeight(string name, ElementType type, ReadOnlySpan<int> shape, Func<byte[]> read)
     {
-        var bytes = shape.Aggregate(4L, (a, b) => a * b);
+        var bytes = (long)type.Width();
         var tensor = new ProtoWriter();
         foreach (var dim in shape)
+        {
             tensor.Integer(1, dim);
-        tensor.Integer(2, Float32).Text(8, name);
+            bytes *= dim;
+        }
+
+        tensor.Integer(2, (int)type).Text(8, name);
         foreach (var (key, value) in ((string, string)[])[("location", dataFile), ("offset", $"{_dataLength}"), ("length", $"{bytes}")])
             tensor.Message(13, new ProtoWriter().Text(1, key).Text(2, value));
         _graph.Message(5, tensor.Integer(14, 1));
-        _weights.Add(new Weight(_dataLength, bytes, read));
+        _weights.Add(new Weight(name, _dataLength, bytes, read));
         _dataLength = (_dataLength + bytes + Alignment - 1) / Alignment * Alignment;
         return name;
     }
@@ -62,15 +73,26 @@ internal sealed class OnnxGraph(string dataFile)
         var tensor = new ProtoWriter();
         foreach (var dim in shape)
             tensor.Integer(1, dim);
-        _graph.Message(5, tensor.Integer(2, Int64).Text(8, name).Bytes(9, MemoryMarshal.AsBytes(values.AsSpan())));
+        _graph.Message(5, tensor.Integer(2, (int)ElementType.Int64).Text(8, name).Bytes(9, MemoryMarshal.AsBytes(values.AsSpan())));
         return name;
     }
 
-    /// <summary>Declares a float32 input; a dimension is a number or a name.</summary>
-    public void Input(string name, params ReadOnlySpan<object> shape) => _graph.Message(11, Value(name, shape));
+    /// <summary>Adds a scalar of a type.</summary>
+    public string Scalar(float value, ElementType type)
+    {
+        var key = $"{type}:{BitConverter.SingleToInt32Bits(value)}";
+        if (_constants.TryGetValue(key, out var name))
+            return name;
+        _constants.Add(key, name = $"const_{_constants.Count}");
+        _graph.Message(5, new ProtoWriter().Integer(2, (int)type).Text(8, name).Bytes(9, type.Encode([value], name)));
+        return name;
+    }
 
-    /// <summary>Declares a float32 output.</summary>
-    public void Output(string name, params ReadOnlySpan<object> shape) => _graph.Message(12, Value(name, shape));
+    /// <summary>Declares an input; a dimension is a number or a name.</summary>
+    public void Input(string name, ElementType type, params ReadOnlySpan<object> shape) => _graph.Message(11, Value(name, type, shape));
+
+    /// <summary>Declares an output.</summary>
+    public void Output(string name, ElementType type, params ReadOnlySpan<object> shape) => _graph.Message(12, Value(name, type, shape));
 
     /// <summary>The whole model.</summary>
     public byte[] ToModel(int opset)
@@ -92,10 +114,10 @@ internal sealed class OnnxGraph(string dataFile)
         foreach (var weight in _weights)
         {
             file.Position = weight.Offset;
-            var values = weight.Read();
-            if (values.Length * 4L != weight.Bytes)
-                throw new InvalidOperationException("a weight has another length than it was declared with");
-            file.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            var bytes = weight.Read();
+            if (bytes.Length != weight.Bytes)
+                throw new InvalidOperationException($"{weight.Name} has {bytes.Length} bytes and was declared with {weight.Bytes}");
+            file.Write(bytes);
         }
 
         file.Flush(flushToDisk: true);
@@ -113,6 +135,8 @@ internal sealed class OnnxGraph(string dataFile)
                 return attribute.Float(2, f).Integer(20, 1);
             case int i:
                 return attribute.Integer(3, i).Integer(20, 2);
+            case string text:
+                return attribute.Text(4, text).Integer(20, 3);
             case int[] list:
                 foreach (var i in list)
                     attribute.Integer(8, i);
@@ -122,14 +146,14 @@ internal sealed class OnnxGraph(string dataFile)
         }
     }
 
-    private static ProtoWriter Value(string name, ReadOnlySpan<object> shape)
+    private static ProtoWriter Value(string name, ElementType elements, ReadOnlySpan<object> shape)
     {
         var dims = new ProtoWriter();
         foreach (var dim in shape)
             dims.Message(1, dim is string text ? new ProtoWriter().Text(2, text) : new ProtoWriter().Integer(1, (int)dim));
-        var type = new ProtoWriter().Integer(1, Float32).Message(2, dims);
+        var type = new ProtoWriter().Integer(1, (int)elements).Message(2, dims);
         return new ProtoWriter().Text(1, name).Message(2, new ProtoWriter().Message(1, type));
     }
 
-    private sealed record Weight(long Offset, long Bytes, Func<float[]> Read);
+    private sealed record Weight(string Name, long Offset, long Bytes, Func<byte[]> Read);
 }

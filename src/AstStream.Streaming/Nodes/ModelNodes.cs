@@ -1,5 +1,3 @@
-using AstStream.Model;
-
 namespace AstStream.Streaming;
 
 /// <summary>Gathers windows of all streams into batches: what is at hand when the model falls free, at most the preferred size.</summary>
@@ -53,25 +51,27 @@ internal sealed class BatchNode(string name, Edge<FeatureWindow> input, int pref
 }
 
 /// <summary>Runs the model on each batch and turns logits into scores.</summary>
-internal sealed class ScoreNode(string name, Edge<WindowBatch> input, AstCheckpoint checkpoint, AstSessionOptions options, ScoreActivation activation, RunReport report)
-    : Node(name)
+internal sealed class ScoreNode(string name, Edge<WindowBatch> input, ScorerOptions options, RunReport report) : Node(name)
 {
     private Edge<ScoreFrame>? _output;
-    private AstSession? _session;
+    private Scorer? _scorer;
 
-    public override string Description => $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder))} on cpu, float32, {activation.ToString().ToLowerInvariant()}";
+    public override string Description =>
+        $"{string.Join(" + ", options.Checkpoints.Select(c => Path.GetFileName(Path.TrimEndingDirectorySeparator(c.Folder))))} on {Words([.. options.Options.Providers, options.Options.Precision, .. options.Activations.Distinct()])}";
 
     public void ConnectTo(Edge<ScoreFrame> edge) => _output = WritesTo(edge);
 
     internal override ValueTask OpenAsync(CancellationToken cancellation)
     {
-        _session = AstSession.Create(checkpoint, options);
+        _scorer = Scorer.Open(options);
+        foreach (var warning in _scorer.Warnings)
+            report.Warn(Name, warning);
         return ValueTask.CompletedTask;
     }
 
     internal override ValueTask CloseAsync()
     {
-        _session?.Dispose();
+        _scorer?.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -85,12 +85,12 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, AstCheckpo
                 foreach (var window in batch.Windows)
                 {
                     if (window.Kind == MessageKind.Data)
-                        window.Features.CopyTo(_session!.Input(rows++));
+                        _scorer!.SetInput(rows++, window.Features);
                 }
 
                 if (rows > 0)
                 {
-                    _session!.Run(rows);
+                    _scorer!.Run(rows);
                     report.AddBatch(rows);
                 }
 
@@ -100,12 +100,7 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, AstCheckpo
                     var frame = ScoreFrame.Rent(window.Stream, window.Kind, window.CellStart);
                     frame.End = window.CellEnd;
                     if (window.Kind == MessageKind.Data)
-                    {
-                        var scores = frame.Resize(_session!.Config.Labels.Count);
-                        _session.Logits(rows++).CopyTo(scores);
-                        activation.Apply(scores);
-                    }
-
+                        _scorer!.Read(rows++, frame.Resize(_scorer.NumLabels));
                     window.Return();
                     await _output!.WriteAsync(frame, cancellation).ConfigureAwait(false);
                 }
@@ -114,4 +109,6 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, AstCheckpo
             }
         }
     }
+
+    private static string Words(object[] values) => string.Join(", ", values).ToLowerInvariant();
 }

@@ -6,15 +6,14 @@ namespace AstStream.Streaming;
 /// <param name="WindowFrames">Frames of one window: the model's max_length.</param>
 /// <param name="HopFrames">Frames from one window's start to the next one's, 1 to WindowFrames.</param>
 /// <param name="NumMelBins">Mel bins of one frame.</param>
-/// <param name="Normalization">The feature extractor's normalisation.</param>
-public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBins, FeatureNormalization Normalization);
+public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBins);
 
 /// <summary>
-/// Gathers one stream's frames into windows. A window's scores stand for an interval of its own, its cell: from the last
+/// Gathers one stream's log-mel frames into windows; the model's graph normalises them. A window's scores stand for an interval of its own, its cell: from the last
 /// cell's end to half a hop behind the window's centre; the first cell begins at the stream's start and the last one ends at
 /// its end, so the cells cover the stream without hole or overlap.
 /// The last window of a stream ends where the stream ends, so that all its sound is heard and none of it is padding; only
-/// a stream shorter than a window is padded.
+/// a stream shorter than a window is padded, with 0.0 as the feature extractor pads.
 /// </summary>
 public sealed class WindowAssembler
 {
@@ -94,8 +93,9 @@ public sealed class WindowAssembler
         var window = FeatureWindow.Rent(_stream, MessageKind.Data, start);
         var offset = (int)(first - _firstFrame);
         var frames = Math.Min(_options.WindowFrames, _numFrames - offset);
-        _options.Normalization.Apply(
-            _frames.AsSpan(offset * bins, frames * bins), window.Resize(_options.WindowFrames * bins));
+        var features = window.Resize(_options.WindowFrames * bins);
+        _frames.AsSpan(offset * bins, frames * bins).CopyTo(features);
+        features[(frames * bins)..].Clear();
         window.End = last ? _segmentStart + _samples : start + length;
         window.CellStart = _cellStart;
         window.CellEnd = last ? _segmentStart + _samples : start + (length / 2) + (_options.HopFrames * FbankOptions.FrameShift / 2);

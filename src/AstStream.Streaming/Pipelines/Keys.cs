@@ -66,7 +66,22 @@ public static class Keys
 
     /// <summary>A whole number in a range.</summary>
     public static Key<int> Integer(string name, string doc, int fallback, int min, int max, bool required = false) =>
-        new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => new JsonObject { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max });
+        new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => Whole(min, max));
+
+    /// <summary>A whole number in a range, or nothing.</summary>
+    public static Key<int?> OptionalInteger(string name, string doc, int min, int max) =>
+        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => Whole(min, max));
+
+    /// <summary>A list of whole numbers in a range, or one number for the powers of two up to it.</summary>
+    public static Key<IReadOnlyList<int>> Integers(string name, string doc, IReadOnlyList<int> fallback, int min, int max) =>
+        new(name, doc, fallback, false, (node, reader) => reader.Integers(node, name, min, max), () => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(Whole(min, max), new JsonObject { ["type"] = "array", ["items"] = Whole(min, max), ["minItems"] = 1 }),
+        });
+
+    /// <summary>true or false.</summary>
+    public static Key<bool> Flag(string name, string doc, bool fallback = false) =>
+        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null, () => new JsonObject { ["type"] = "boolean" });
 
     /// <summary>A whole number from 0, or a word, which reads as null.</summary>
     public static Key<int?> WordOrIndex(string name, string doc, string word) =>
@@ -110,6 +125,8 @@ public static class Keys
     /// <summary>A mapping that is read on its own.</summary>
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });
+
+    private static JsonObject Whole(int min, int max) => new() { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max };
 
     private static double? Measure(YamlNode node, SectionReader reader, string name, string pattern, (string Unit, double Factor)[] units, double min, double max, string expected)
     {

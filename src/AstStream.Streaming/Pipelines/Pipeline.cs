@@ -29,31 +29,19 @@ public sealed class Pipeline : IDisposable
     private readonly AudioGraph _audio;
     private readonly IReadOnlyList<(string Name, IEventSink Sink)> _sinks;
     private readonly EventOptions _events;
-    private readonly WindowOptions _window;
-    private readonly AstSessionOptions _session;
-    private readonly ScoreActivation _activation;
-    private readonly TimeSpan _maxQueueDelay;
+    private readonly ModelSection _model;
 
-    private Pipeline(PipelineHost host, AstCheckpoint checkpoint, AudioGraph audio, IReadOnlyList<(string, IEventSink)> sinks, SectionReader model, SectionReader events)
+    private Pipeline(PipelineHost host, ModelSection model, AudioGraph audio, IReadOnlyList<(string, IEventSink)> sinks, EventOptions events)
     {
         _host = host;
-        Checkpoint = checkpoint;
+        _model = model;
         _audio = audio;
         _sinks = sinks;
-        _events = ReadEvents(events, checkpoint.Config);
-        _window = ReadWindow(model, checkpoint);
-        _session = new AstSessionOptions { MaxBatch = model.Get(PipelineKeys.PreferredBatchSize), Threads = model.Get(PipelineKeys.Threads) };
-        _activation = model.Get(PipelineKeys.FunctionToApply) switch
-        {
-            "sigmoid" => ScoreActivation.Sigmoid,
-            "softmax" => ScoreActivation.Softmax,
-            _ => checkpoint.Config.DefaultActivation,
-        };
-        _maxQueueDelay = model.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero;
+        _events = events;
     }
 
-    /// <summary>The model that it runs.</summary>
-    public AstCheckpoint Checkpoint { get; }
+    /// <summary>The models that it runs: one, or an ensemble.</summary>
+    public IReadOnlyList<AstCheckpoint> Checkpoints => _model.Checkpoints;
 
     /// <summary>Reads and checks a definition and opens its checkpoint; nothing else is opened yet.</summary>
     /// <param name="path">The YAML file.</param>
@@ -72,11 +60,11 @@ public sealed class Pipeline : IDisposable
         var sinks = ReadSinks(file, root, host.Catalog, audio);
 
         // Problems of the checkpoint and of the definition are told together where both are known.
-        AstCheckpoint? checkpoint = null;
+        ModelSection? read = null;
         InvalidCheckpointException? broken = null;
         try
         {
-            checkpoint = AstCheckpoint.Open(model.Get(PipelineKeys.ModelPath) is { } folder ? model.Resolve(folder) : host.DefaultModel);
+            read = ModelSection.Read(model, host.DefaultModel);
         }
         catch (InvalidCheckpointException e)
         {
@@ -85,15 +73,13 @@ public sealed class Pipeline : IDisposable
 
         try
         {
-            if (broken is not null && model.Has(PipelineKeys.ModelPath) && !Directory.Exists(model.Resolve(model.Get(PipelineKeys.ModelPath) ?? "")))
-                model.Problem(PipelineKeys.ModelPath, broken.Message);
-            var pipeline = checkpoint is null ? null : new Pipeline(host, checkpoint, audio, sinks, model, events);
+            var options = read is null ? null : ReadEvents(events, read.Labels);
             file.ThrowIfAny();
-            return pipeline ?? throw broken!;
+            return options is null ? throw broken! : new Pipeline(host, read!, audio, sinks, options);
         }
         catch
         {
-            checkpoint?.Dispose();
+            read?.Dispose();
             throw;
         }
     }
@@ -111,7 +97,7 @@ public sealed class Pipeline : IDisposable
             var blocks = new Edge<AudioBlock>($"fbank({name})", BlockCapacity);
             var resample = new ResampleNode($"resample({name})", edge);
             resample.ConnectTo(blocks);
-            var fbank = new FbankNode($"fbank({name})", blocks, _window, report);
+            var fbank = new FbankNode($"fbank({name})", blocks, _model.Window, report);
             fbank.ConnectTo(windows);
             nodes.Add(resample);
             nodes.Add(fbank);
@@ -120,11 +106,11 @@ public sealed class Pipeline : IDisposable
         // One batch waits while one runs: more would only grow stale.
         var batches = new Edge<WindowBatch>("model", 1);
         var frames = new Edge<ScoreFrame>("events", FrameCapacity);
-        var batch = new BatchNode("batch", windows, _session.MaxBatch, _maxQueueDelay, _host.Time);
+        var batch = new BatchNode("batch", windows, _model.Session.BatchSizes.Max(), _model.MaxQueueDelay, _host.Time);
         batch.ConnectTo(batches);
-        var score = new ScoreNode("model", batches, Checkpoint, _session, _activation, report);
+        var score = new ScoreNode("model", batches, _model.Scorer, report);
         score.ConnectTo(frames);
-        var decode = new DecodeNode("events", frames, Checkpoint.Config.Labels, _events, Checkpoint.Hash, report);
+        var decode = new DecodeNode("events", frames, _model.Labels, _events, _model.Hash, report);
         nodes.AddRange([batch, score, decode]);
 
         var sinks = _sinks.Select(s => (s.Name, s.Sink, Edge: new Edge<SoundEvent>(s.Name, EventCapacity))).ToList();
@@ -146,8 +132,8 @@ public sealed class Pipeline : IDisposable
         return new DataflowGraph(nodes);
     }
 
-    /// <summary>Closes the checkpoint.</summary>
-    public void Dispose() => Checkpoint.Dispose();
+    /// <summary>Closes the checkpoints.</summary>
+    public void Dispose() => _model.Dispose();
 
     private static List<(string, IEventSink)> ReadSinks(PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio)
     {
@@ -179,27 +165,8 @@ public sealed class Pipeline : IDisposable
         return sinks;
     }
 
-    private static WindowOptions ReadWindow(SectionReader model, AstCheckpoint checkpoint)
+    private static EventOptions ReadEvents(SectionReader section, IReadOnlyList<string> labels)
     {
-        var config = checkpoint.Config;
-        var frame = (double)FbankOptions.FrameShift / FbankOptions.SampleRate;
-        var hop = (model.Get(PipelineKeys.Hop)?.TotalSeconds / frame) ?? Math.Max(1, config.MaxLength / 2);
-        var frames = (int)Math.Round(hop);
-        if (Math.Abs(hop - frames) > 1e-6)
-            model.Problem(PipelineKeys.Hop, "expected a multiple of 10ms, a whole number of frames");
-        if (frames > config.MaxLength)
-        {
-            model.Problem(PipelineKeys.Hop, FormattableString.Invariant($"longer than the model's window of {config.MaxLength * frame} s: sound between windows would not be heard"));
-            frames = config.MaxLength;
-        }
-
-        var extractor = checkpoint.Extractor;
-        return new WindowOptions(config.MaxLength, Math.Max(1, frames), config.NumMelBins, new FeatureNormalization(extractor.Mean, extractor.Std, extractor.DoNormalize));
-    }
-
-    private static EventOptions ReadEvents(SectionReader section, AstConfig config)
-    {
-        var labels = config.Labels;
         var general = section.Get(PipelineKeys.Threshold) ?? 0.5;
         var single = section.Get(PipelineKeys.Thresholds) ?? new Dictionary<string, double>();
         var wanted = section.Get(PipelineKeys.Labels);

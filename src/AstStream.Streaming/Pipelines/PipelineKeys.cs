@@ -1,3 +1,4 @@
+using AstStream.Model;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
@@ -16,13 +17,29 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<string>?> Inputs = Keys.Texts("inputs", "The sources or transforms whose sound it takes.");
 
     public static readonly Key<string?> ModelPath = Keys.Text("path", "A Hugging Face AST folder; relative to this file. The default model where it is not given.");
+    public static readonly Key<IReadOnlyList<string>?> Ensemble = Keys.Texts("ensemble", "Several Hugging Face AST folders in place of path: each window is scored by all of them, and their scores are averaged. They have the same labels and the same window.");
     public static readonly Key<IReadOnlyList<string>?> ModelInputs = Keys.Texts("inputs", "The sources or transforms whose sound is scored. By default every one that no transform takes.");
     public static readonly Key<TimeSpan?> Hop = Keys.Duration("hop", "From one window's start to the next one's: a multiple of 10ms, at most the window. Half a window by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+    public static readonly Key<TimeSpan?> Window = Keys.Duration("window", "Another window than the checkpoint's: a multiple of 10ms. The position embeddings are cropped from their centre, or interpolated.", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+    public static readonly Key<int?> FrequencyStride = Keys.OptionalInteger("frequency_stride", "Another distance of patches than the checkpoint's, in mel bins.", 1, 256);
+    public static readonly Key<int?> TimeStride = Keys.OptionalInteger("time_stride", "Another distance of patches than the checkpoint's, in frames of 10 ms.", 1, 1024);
     public static readonly Key<string> FunctionToApply = Keys.Choice("function_to_apply", "How logits become scores. auto: as the checkpoint says.", "auto", "auto", "sigmoid", "softmax");
-    public static readonly Key<int> PreferredBatchSize = Keys.Integer("preferred_batch_size", "The most windows that are scored in one run; 8 by default.", 8, 1, 1024);
+    public static readonly Key<IReadOnlyList<int>> PreferredBatchSize = Keys.Integers("preferred_batch_size", "The batch sizes that are run, in windows: a list, or one number for the powers of two up to it; 8 by default. Int8 scores window by window whatever it is.", [1, 2, 4, 8], 1, AstSessionOptions.MaxBatchSize);
     public static readonly Key<TimeSpan?> MaxQueueDelay = Keys.Duration("max_queue_delay", "How long a window may wait for others to fill its batch; 0ms by default.", TimeSpan.Zero, TimeSpan.FromMinutes(1));
-    public static readonly Key<int> Threads = Keys.Integer("threads", "Threads of one run; 0, the default, for all cores.", 0, 0, 256);
-    public static readonly Key[] ModelSection = [ModelPath, ModelInputs, Hop, FunctionToApply, PreferredBatchSize, MaxQueueDelay, Threads];
+    public static readonly Key<int> Threads = Keys.Integer("threads", "Threads of one run on the CPU; 0, the default, for all cores.", 0, 0, AstSessionOptions.MaxThreads);
+    public static readonly Key<string> Precision = Keys.Choice("precision", "The precision of the encoder's products. float16 and bfloat16 are for GPUs, int8 is for the CPU; float32 by default.", "float32", Words<ModelPrecision>());
+    public static readonly Key<string> Attention = Keys.Choice("attention", "sdpa, the default: fused into one operator; eager: written out.", "sdpa", Words<AttentionImplementation>());
+    public static readonly Key<IReadOnlyList<string>> Providers = Keys.Choices("providers", "What the model runs on, the first one first; cpu by default. What a provider can't run goes to the next one.", ["cpu"], Words<ExecutionProvider>());
+    public static readonly Key<bool> Fallback = Keys.Flag("fallback", "Whether a provider that can't be had is passed over with a warning; false, the default, refuses to start.");
+    public static readonly Key<int> DeviceId = Keys.Integer("device_id", "The GPU's number; 0 by default.", 0, 0, 255);
+    public static readonly Key<long?> GpuMemoryLimit = Keys.Size("gpu_mem_limit", "The most GPU memory that the model takes; no limit by default.", 64_000_000, 1_000_000_000_000);
+    public static readonly Key<bool> CudaGraph = Keys.Flag("cuda_graph", "Whether each batch size runs as a CUDA graph on cuda; true by default.", true);
+    public static readonly Key<string> Parity = Keys.Choice("parity", "What happens when the model's scores for a built-in sound, on this provider and in this precision, are not the float32 reference's: refuse (the default), warn, or off.", "refuse", Words<ParityMode>());
+    public static readonly Key[] ModelSection =
+    [
+        ModelPath, Ensemble, ModelInputs, Hop, Window, FrequencyStride, TimeStride, FunctionToApply, PreferredBatchSize, MaxQueueDelay, Threads,
+        Precision, Attention, Providers, Fallback, DeviceId, GpuMemoryLimit, CudaGraph, Parity,
+    ];
 
     public static readonly Key<double?> Threshold = Keys.Number("threshold", "The least smoothed score that opens an event; 0.5 by default.", 0, 1);
     public static readonly Key<IReadOnlyDictionary<string, double>?> Thresholds = Keys.Numbers("thresholds", "Thresholds of single labels.", 0, 1);
@@ -36,4 +53,12 @@ internal static class PipelineKeys
 
     public static readonly Key<double?> GainDecibels = Keys.Number("db", "The gain in decibels; 0 by default.", -120, 120);
     public static readonly (string Type, string Doc, Key[] Keys)[] TransformTypes = [("gain", "Multiplies every sample.", [GainDecibels])];
+
+    /// <summary>The words that an enumeration's values are written as.</summary>
+    public static string[] Words<T>()
+        where T : struct, Enum => [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
+
+    /// <summary>The value of a word.</summary>
+    public static T Value<T>(string word)
+        where T : struct, Enum => Enum.Parse<T>(word, ignoreCase: true);
 }

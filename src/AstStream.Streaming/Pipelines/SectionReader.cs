@@ -119,6 +119,26 @@ public sealed class SectionReader
         return list.Count > 0 ? list : null;
     }
 
+    /// <summary>A list of whole numbers; a single number stands for the powers of two below it and itself.</summary>
+    internal List<int>? Integers(YamlNode node, string key, int min, int max)
+    {
+        if (node is YamlSequenceNode sequence)
+        {
+            if (sequence.Children.Count == 0)
+                Problem(node, $"{Path(key)}: the list is empty; expected at least one entry");
+            List<int> list = [.. sequence.Children.Select(c => Number(c, key, min, max, whole: true)).Where(n => n is not null).Select(n => (int)n!)];
+            return list.Count > 0 ? list : null;
+        }
+
+        if (Number(node, key, min, max, whole: true) is not { } single)
+            return null;
+        var numbers = new List<int>();
+        for (var n = 1; n < (int)single; n *= 2)
+            numbers.Add(n);
+        numbers.Add((int)single);
+        return numbers;
+    }
+
     internal Dictionary<string, double>? Numbers(YamlNode node, string key, double min, double max)
     {
         var numbers = new Dictionary<string, double>(StringComparer.Ordinal);

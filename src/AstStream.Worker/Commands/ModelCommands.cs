@@ -103,7 +103,7 @@ internal static class ModelCommands
     private static int Classify(string[] files, string model, int topK, string apply, bool json)
     {
         using var checkpoint = AstCheckpoint.Open(model);
-        using var session = AstSession.Create(checkpoint, new AstSessionOptions { MaxBatch = Math.Min(8, files.Length) });
+        using var session = AstSession.Create(checkpoint, new AstSessionOptions { BatchSizes = files.Length >= 8 ? [1, 8] : [1] });
         var activation = apply switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -135,7 +135,10 @@ internal static class ModelCommands
         {
             try
             {
-                extractor.Normalize(extractor.ReadFrames(file, checkpoint.Config.MaxLength), session.Input(batch.Count));
+                var frames = extractor.ReadFrames(file, checkpoint.Config.MaxLength);
+                var row = session.Input(batch.Count);
+                frames.CopyTo(row);
+                row[frames.Length..].Clear();
                 batch.Add(file);
             }
             catch (InvalidAudioException e)

@@ -1,4 +1,3 @@
-using AstStream.Dsp;
 using AstStream.Streaming;
 using AstStream.Tests.Dsp;
 
@@ -10,7 +9,7 @@ namespace AstStream.Tests.Streaming;
 public class AllocationTests
 {
     private static readonly StreamInfo s_stream = new("s", "s");
-    private static readonly WindowOptions s_options = new(32, 8, 128, new FeatureNormalization(0, 0.5f));
+    private static readonly WindowOptions s_options = new(32, 8, 128);
 
     [Fact]
     public async Task RunAsync_SourceToWindow_AllocatesNothingPerBlock()

@@ -10,7 +10,7 @@ namespace AstStream.Tests.Streaming;
 public class WindowAssemblerTests
 {
     private static readonly StreamInfo s_stream = new("s", "s");
-    private static readonly WindowOptions s_options = new(32, 8, 128, new FeatureNormalization(0, 0.5f));
+    private static readonly WindowOptions s_options = new(32, 8, 128);
 
     [Fact]
     public void AcceptWaveform_LongStream_GivesWindowsEveryHopAndOneAtTheEnd()

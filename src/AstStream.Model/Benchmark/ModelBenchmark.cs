@@ -1,0 +1,133 @@
+using System.Diagnostics;
+
+namespace AstStream.Model.Benchmark;
+
+/// <summary>One line of a model's benchmark: a precision and a batch size, with the time of each attention.</summary>
+/// <param name="Precision">The precision.</param>
+/// <param name="Batch">Windows in one run.</param>
+/// <param name="Milliseconds">The median time of one run, by attention.</param>
+/// <param name="ParityErrors">The largest logit error against the float32 reference, by attention.</param>
+/// <param name="MatmulPeak">What a plain matrix product reaches in this precision, in multiply-accumulates per second.</param>
+/// <param name="MacsPerWindow">Multiply-accumulates of one window.</param>
+public sealed record BenchmarkLine(
+    ModelPrecision Precision,
+    int Batch,
+    IReadOnlyDictionary<AttentionImplementation, double> Milliseconds,
+    IReadOnlyDictionary<AttentionImplementation, float?> ParityErrors,
+    double MatmulPeak,
+    double MacsPerWindow)
+{
+    /// <summary>Windows per second of the fastest attention.</summary>
+    public double WindowsPerSecond => Batch / (Milliseconds.Values.Min() / 1000);
+
+    /// <summary>Multiply-accumulates per second of the fastest attention.</summary>
+    public double MacsPerSecond => WindowsPerSecond * MacsPerWindow;
+
+    /// <summary>The share of the measured peak, 0 to 1.</summary>
+    public double ShareOfPeak => MacsPerSecond / MatmulPeak;
+}
+
+/// <summary>Times a model by precision, attention and batch size.</summary>
+public static class ModelBenchmark
+{
+    /// <summary>
+    /// Runs the benchmark and gives the lines of a batch size when they are known. All precisions, attentions and plain matrix products take
+    /// turns, run by run, so that all see the same machine.
+    /// </summary>
+    /// <param name="checkpoint">The model.</param>
+    /// <param name="options">What to run on; its attention, precision and batch sizes are replaced.</param>
+    /// <param name="precisions">The precisions.</param>
+    /// <param name="attentions">The attentions.</param>
+    /// <param name="batches">The batch sizes.</param>
+    /// <param name="runs">Runs of each that are timed, 1 or more; the median counts, and of the matrix product the best.</param>
+    /// <param name="step">Called before each part of the work, with its name.</param>
+    public static IEnumerable<BenchmarkLine> Run(
+        AstCheckpoint checkpoint,
+        AstSessionOptions options,
+        IReadOnlyList<ModelPrecision> precisions,
+        IReadOnlyList<AttentionImplementation> attentions,
+        IReadOnlyList<int> batches,
+        int runs,
+        Action<string> step)
+    {
+        var lanes = new List<Lane>();
+        try
+        {
+            foreach (var precision in precisions)
+            {
+                step($"opening {precision.ToString().ToLowerInvariant()}");
+                var lane = new Lane(precision);
+                lanes.Add(lane);
+                foreach (var attention in attentions)
+                    lane.Sessions.Add(attention, AstSession.Create(checkpoint, options with { Precision = precision, Attention = attention, BatchSizes = batches }));
+                lane.Peak = new MatmulPeak(precision, lane.Sessions.Values.First().Providers[0], options);
+            }
+
+            foreach (var batch in batches)
+            {
+                foreach (var lane in lanes)
+                    lane.Clear();
+                for (var run = -1; run < runs; run++)
+                {
+                    step($"batch {batch}, run {run + 1} of {runs}");
+                    foreach (var lane in lanes)
+                        lane.Run(batch, counts: run >= 0);
+                }
+
+                foreach (var lane in lanes)
+                    yield return lane.Line(batch);
+            }
+        }
+        finally
+        {
+            foreach (var lane in lanes)
+                lane.Dispose();
+        }
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values.Count % 2 == 1 ? values[values.Count / 2] : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
+    }
+
+    /// <summary>One precision: its sessions by attention, its matrix product, and the times of one batch size.</summary>
+    private sealed class Lane(ModelPrecision precision) : IDisposable
+    {
+        private readonly Dictionary<AttentionImplementation, List<double>> _times = [];
+        private double _peak;
+
+        public Dictionary<AttentionImplementation, AstSession> Sessions { get; } = [];
+
+        public MatmulPeak? Peak { get; set; }
+
+        public void Clear()
+        {
+            _peak = 0;
+            foreach (var attention in Sessions.Keys)
+                _times[attention] = [];
+        }
+
+        public void Run(int batch, bool counts)
+        {
+            _peak = Math.Max(_peak, Peak!.Run());
+            foreach (var (attention, session) in Sessions)
+            {
+                var start = Stopwatch.GetTimestamp();
+                session.Run(batch);
+                if (counts)
+                    _times[attention].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        public BenchmarkLine Line(int batch) => new(
+            precision, batch, _times.ToDictionary(t => t.Key, t => Median(t.Value)), Sessions.ToDictionary(s => s.Key, s => s.Value.ParityError), _peak, Sessions.Values.First().Config.MacsPerWindow);
+
+        public void Dispose()
+        {
+            Peak?.Dispose();
+            foreach (var session in Sessions.Values)
+                session.Dispose();
+        }
+    }
+}

@@ -1,0 +1,276 @@
+using System.Globalization;
+using AstStream.Model.Execution;
+using AstStream.Model.Onnx;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AstStream.Model;
+
+/// <summary>
+/// A model that runs: fill rows of the input, run, read rows of the outputs. Inputs and outputs stay at the same addresses, bound once for
+/// each batch size, so a run copies and allocates nothing. For one thread at a time.
+/// </summary>
+public sealed class AstSession : IDisposable
+{
+    private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
+
+    private readonly AstSessionOptions _options;
+    private readonly InferenceSession _session;
+    private readonly BatchPlan _plan;
+    private readonly DeviceMemory? _device;
+    private readonly HostBuffer _input;
+    private readonly List<Output> _outputs = [];
+    private readonly Output _logits;
+    private readonly Dictionary<(int Row, int Size), Binding> _bindings = [];
+    private int _rows;
+
+    private AstSession(AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
+    {
+        Config = config;
+        _options = options;
+        Providers = providers;
+
+        // An eight-bit batch is scored window by window: the scale of a window's activations must not depend on its neighbours.
+        _plan = new BatchPlan(options.Precision == ModelPrecision.Int8 ? [1] : options.BatchSizes, pads: IsOnGpu);
+        MaxBatch = options.BatchSizes.Max();
+        using var session = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            // Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.
+            IntraOpNumThreads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+
+        // The front end and the sinks share the cores: threads that wait for work must not burn them.
+        session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        session.AddSessionConfigEntry("session.use_env_allocators", "1");
+        if (IsOnGpu)
+        {
+            session.EnableProfiling = true;
+            session.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
+        }
+
+        var cudaGraph = options.CudaGraph && providers[0] == ExecutionProvider.Cuda;
+        foreach (var provider in providers)
+            ExecutionProviders.Append(session, provider, options, cudaGraph);
+        _session = new InferenceSession(graph, session);
+        UsesCudaGraph = cudaGraph;
+        _device = IsOnGpu ? new DeviceMemory(_session, options.DeviceId) : null;
+        _input = new HostBuffer(MaxBatch, config.MaxLength * config.NumMelBins, _device);
+        _logits = AddOutput(AstGraph.Logits, config.Labels.Count);
+        var outputs = options.Outputs;
+        if (outputs.HasFlag(AstOutputs.PoolerOutput))
+            AddOutput(AstGraph.PoolerOutput, config.HiddenSize);
+        if (outputs.HasFlag(AstOutputs.LastHiddenState))
+            AddOutput(AstGraph.LastHiddenState, config.Tokens, config.HiddenSize);
+        if (outputs.HasFlag(AstOutputs.HiddenStates))
+            AddOutput(AstGraph.HiddenStates, config.NumHiddenLayers + 1, config.Tokens, config.HiddenSize);
+        if (outputs.HasFlag(AstOutputs.Attentions))
+            AddOutput(AstGraph.Attentions, config.NumHiddenLayers, config.NumAttentionHeads, config.Tokens, config.Tokens);
+    }
+
+    /// <summary>The architecture that runs.</summary>
+    public AstConfig Config { get; }
+
+    /// <summary>The most windows in one run.</summary>
+    public int MaxBatch { get; }
+
+    /// <summary>The batch sizes that are run.</summary>
+    public IReadOnlyList<int> BatchSizes => _plan.Sizes;
+
+    /// <summary>The precision that runs: the one that was asked for, but for a fallback.</summary>
+    public ModelPrecision Precision => _options.Precision;
+
+    /// <summary>How attention is written.</summary>
+    public AttentionImplementation Attention => _options.Attention;
+
+    /// <summary>The providers that were asked for and are there, or the CPU.</summary>
+    public IReadOnlyList<ExecutionProvider> Providers { get; }
+
+    /// <summary>Whether batches run as CUDA graphs.</summary>
+    public bool UsesCudaGraph { get; }
+
+    /// <summary>What was passed over or is doubtful: providers that are missing, scores that are off. Empty where all is as asked for.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>The largest logit error of the parity check over all batch sizes; null where nothing was compared.</summary>
+    public float? ParityError { get; private set; }
+
+    /// <summary>Which operators run where; known on a GPU after the first run. On a CPU all of them run there, and it is empty.</summary>
+    public IReadOnlyList<NodePlacement> Placement { get; private set; } = [];
+
+    private bool IsOnGpu => Providers[0] != ExecutionProvider.Cpu;
+
+    /// <summary>Builds (or finds in the cache) the graph of a checkpoint, opens it, and compares its scores with the reference.</summary>
+    /// <exception cref="InvalidCheckpointException">The weights are broken or the cache can't be written.</exception>
+    /// <exception cref="ModelExecutionException">The model can't be run as asked: a provider is missing, a precision is not for it, the scores are not the reference's.</exception>
+    public static AstSession Create(AstCheckpoint checkpoint, AstSessionOptions? options = null)
+    {
+        options ??= new AstSessionOptions();
+        RuntimeEnvironment.Ensure();
+        var warnings = new List<string>();
+        var plan = SessionPlan.Make(options, warnings);
+        options = plan.Options;
+        var config = options.Config ?? checkpoint.Config;
+        CheckMemory(checkpoint, config, options);
+        var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
+        AstSession session;
+        try
+        {
+            session = new AstSession(config, options, plan.Providers, graph);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ModelExecutionException(
+                $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on {string.Join(", ", plan.Providers.Select(p => p.Name()))} in {options.Precision.ToString().ToLowerInvariant()}: {e.Message.ReplaceLineEndings(" ")}");
+        }
+
+        try
+        {
+            if (options.Parity != ParityMode.Off)
+                session.ParityError = ParityCheck.Run(session, checkpoint, options, warnings);
+            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Name()).GroupBy(p => p.Provider))
+                warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Name()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
+            session.Warnings = warnings;
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Row <paramref name="row"/> of the input: max_length rows of num_mel_bins values, raw log-mel unless the options say otherwise.</summary>
+    public Span<float> Input(int row) => _input.Row(row);
+
+    /// <summary>Scores the first <paramref name="rows"/> rows of the input, 1 to <see cref="MaxBatch"/>.</summary>
+    /// <exception cref="InvalidCheckpointException">The model gives logits that are no finite numbers.</exception>
+    public void Run(int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, MaxBatch);
+        for (var done = 0; done < rows;)
+        {
+            var (count, size) = _plan.Next(rows - done);
+            var binding = GetBinding(done, size);
+            _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
+            done += count;
+            if (Placement.Count == 0 && IsOnGpu)
+                Placement = NodePlacement.Read(_session);
+        }
+
+        _rows = rows;
+        if (_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+            throw new InvalidCheckpointException("the model gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
+    }
+
+    /// <summary>The logits of one row of the last run.</summary>
+    public Span<float> Logits(int row) => Row(_logits, row);
+
+    /// <summary>The pooled hidden state of one row of the last run.</summary>
+    public ReadOnlySpan<float> PoolerOutput(int row) => Row(Named(AstGraph.PoolerOutput), row);
+
+    /// <summary>All tokens of one row of the last run, [tokens, hidden_size].</summary>
+    public ReadOnlySpan<float> LastHiddenState(int row) => Row(Named(AstGraph.LastHiddenState), row);
+
+    /// <summary>The embeddings and every layer's output of one row of the last run, [layers + 1, tokens, hidden_size].</summary>
+    public ReadOnlySpan<float> HiddenStates(int row) => Row(Named(AstGraph.HiddenStates), row);
+
+    /// <summary>The attention probabilities of one row of the last run, [layers, heads, tokens, tokens].</summary>
+    public ReadOnlySpan<float> Attentions(int row) => Row(Named(AstGraph.Attentions), row);
+
+    /// <summary>Closes the model.</summary>
+    public void Dispose()
+    {
+        foreach (var binding in _bindings.Values)
+            binding.Dispose();
+        _input.Dispose();
+        foreach (var output in _outputs)
+            output.Buffer.Dispose();
+        _device?.Dispose();
+        _session.Dispose();
+    }
+
+    private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
+    {
+        long tokens = config.Tokens, hidden = tokens * config.HiddenSize, batch = options.BatchSizes.Max();
+        var largest = Math.Max((long)config.MaxLength * config.NumMelBins, config.Labels.Count);
+        if (options.Outputs.HasFlag(AstOutputs.LastHiddenState))
+            largest = Math.Max(largest, hidden);
+        if (options.Outputs.HasFlag(AstOutputs.HiddenStates))
+            largest = Math.Max(largest, hidden * (config.NumHiddenLayers + 1));
+        if (options.Outputs.HasFlag(AstOutputs.Attentions))
+            largest = Math.Max(largest, tokens * tokens * config.NumAttentionHeads * config.NumHiddenLayers);
+        if (largest * batch > MaxBufferLength)
+        {
+            throw new ModelExecutionException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{checkpoint.Folder}: a batch of {batch} windows takes {largest * batch * 4 / 1e9:0.0} GB for one buffer; expected at most {MaxBufferLength * 4 / 1e9:0.0} GB: take smaller batches or fewer outputs"));
+        }
+    }
+
+    private Output AddOutput(string name, params int[] shape)
+    {
+        var output = new Output(name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device));
+        _outputs.Add(output);
+        return output;
+    }
+
+    private Output Named(string name) => _outputs.Find(o => o.Name == name) ?? throw new InvalidOperationException($"the session was not made with {name}");
+
+    private Span<float> Row(Output output, int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _rows);
+        return output.Buffer.Row(row);
+    }
+
+    private Binding GetBinding(int row, int size)
+    {
+        if (_bindings.TryGetValue((row, size), out var binding))
+            return binding;
+        binding = new Binding(_session.CreateIoBinding(), UsesCudaGraph ? size : null);
+        binding.Input(AstGraph.InputValues, _input.Tensor(row, size, [Config.MaxLength, Config.NumMelBins]));
+        foreach (var output in _outputs)
+            binding.Output(output.Name, output.Buffer.Tensor(row, size, output.Shape));
+        _bindings.Add((row, size), binding);
+        return binding;
+    }
+
+    private sealed record Output(string Name, int[] Shape, HostBuffer Buffer);
+
+    private sealed class Binding : IDisposable
+    {
+        private readonly List<OrtValue> _values = [];
+
+        public Binding(OrtIoBinding binding, int? graphId)
+        {
+            IoBinding = binding;
+            if (graphId is { } id)
+                RunOptions.AddRunConfigEntry("gpu_graph_id", id.ToString(CultureInfo.InvariantCulture));
+        }
+
+        public OrtIoBinding IoBinding { get; }
+
+        public RunOptions RunOptions { get; } = new();
+
+        public void Input(string name, OrtValue value)
+        {
+            _values.Add(value);
+            IoBinding.BindInput(name, value);
+        }
+
+        public void Output(string name, OrtValue value)
+        {
+            _values.Add(value);
+            IoBinding.BindOutput(name, value);
+        }
+
+        public void Dispose()
+        {
+            IoBinding.Dispose();
+            RunOptions.Dispose();
+            foreach (var value in _values)
+                value.Dispose();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace AstStream.Model;
+
+/// <summary>What happens when a session's scores are not those of the reference.</summary>
+public enum ParityMode
+{
+    /// <summary>The session is refused.</summary>
+    Refuse,
+
+    /// <summary>A warning is reported, and the session runs.</summary>
+    Warn,
+
+    /// <summary>Nothing is compared.</summary>
+    Off,
+}
+
+/// <summary>How to run a model.</summary>
+public sealed record AstSessionOptions
+{
+    /// <summary>The largest batch that may be asked for, in windows.</summary>
+    public const int MaxBatchSize = 1024;
+
+    /// <summary>The most threads of one run.</summary>
+    public const int MaxThreads = 256;
+
+    /// <summary>The configuration to run: null for the checkpoint's own, or that one <see cref="AstConfig.WithWindow">with another window</see>.</summary>
+    public AstConfig? Config { get; init; }
+
+    /// <summary>
+    /// The batch sizes that are run, 1 to 1024 windows each; 1, 2, 4 and 8 by default. Each has its own bound memory and, on CUDA, its own CUDA
+    /// graph. On a GPU a batch is padded up to the next size, on a CPU what is at hand is cut into sizes.
+    /// </summary>
+    public IReadOnlyList<int> BatchSizes { get; init; } = [1, 2, 4, 8];
+
+    /// <summary>Threads of one run on the CPU, 0 (all cores, the default) to 256.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Outputs besides the logits; none by default.</summary>
+    public AstOutputs Outputs { get; init; }
+
+    /// <summary>How attention is written; fused by default.</summary>
+    public AttentionImplementation Attention { get; init; }
+
+    /// <summary>The precision of the encoder's products; float32 by default.</summary>
+    public ModelPrecision Precision { get; init; }
+
+    /// <summary>What to run on, the first one first; the CPU by default. What a provider has no kernel for goes to the next one, and at last to the CPU.</summary>
+    public IReadOnlyList<ExecutionProvider> Providers { get; init; } = [ExecutionProvider.Cpu];
+
+    /// <summary>Whether a provider that can't be had is passed over (and half precision with it, on a CPU); false by default, which refuses.</summary>
+    public bool Fallback { get; init; }
+
+    /// <summary>The GPU's number, from 0, the default.</summary>
+    public int DeviceId { get; init; }
+
+    /// <summary>The most GPU memory of one session's arena, in bytes; 0, the default, for no limit.</summary>
+    public long GpuMemoryLimit { get; init; }
+
+    /// <summary>Whether each batch size is captured as a CUDA graph; true by default, and only where all runs on CUDA.</summary>
+    public bool CudaGraph { get; init; } = true;
+
+    /// <summary>What happens when the scores at the start are not the reference's; refused by default.</summary>
+    public ParityMode Parity { get; init; }
+
+    /// <summary>Whether the input is raw log-mel, the default, and the graph normalises; false for the extractor's input_values.</summary>
+    public bool FoldNormalization { get; init; } = true;
+
+    /// <summary>Where built graphs are kept; ASTSTREAM_CACHE, else $XDG_CACHE_HOME/aststream, else ~/.cache/aststream.</summary>
+    public string CacheFolder { get; init; } = DefaultCacheFolder;
+
+    /// <summary>Where the product keeps what it can make again.</summary>
+    public static string DefaultCacheFolder =>
+        Environment.GetEnvironmentVariable("ASTSTREAM_CACHE") is { Length: > 0 } own ? own
+        : Path.Combine(
+            Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache"),
+            "aststream");
+}

@@ -1,0 +1,34 @@
+namespace AstStream.Model.Execution;
+
+/// <summary>How the windows at hand are run in batches of a few fixed sizes.</summary>
+internal sealed class BatchPlan
+{
+    private readonly int[] _sizes; // ascending
+    private readonly bool _pads;
+
+    /// <param name="sizes">The preferred sizes.</param>
+    /// <param name="pads">
+    /// Whether a batch is padded up to the next size. That pays on a device that would idle otherwise; on a processor every row
+    /// costs the same, and what is at hand is cut into the sizes, of which 1 is always one.
+    /// </param>
+    public BatchPlan(IEnumerable<int> sizes, bool pads)
+    {
+        _sizes = [.. (pads ? sizes : sizes.Append(1)).Distinct().Order()];
+        _pads = pads;
+    }
+
+    /// <summary>The sizes, ascending.</summary>
+    public IReadOnlyList<int> Sizes => _sizes;
+
+    /// <summary>The largest size.</summary>
+    public int Largest => _sizes[^1];
+
+    /// <summary>The next batch of <paramref name="rows"/> rows at hand: how many of them it takes, and its size.</summary>
+    public (int Rows, int Size) Next(int rows)
+    {
+        if (_pads && rows <= Largest)
+            return (rows, Array.Find(_sizes, s => s >= rows));
+        var size = Array.FindLast(_sizes, s => s <= rows);
+        return (size, size);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AstStream.Model;
+
+/// <summary>What a model runs on.</summary>
+public enum ExecutionProvider
+{
+    /// <summary>ONNX Runtime's own CPU kernels.</summary>
+    Cpu,
+
+    /// <summary>An NVIDIA GPU through CUDA.</summary>
+    Cuda,
+
+    /// <summary>An NVIDIA GPU through TensorRT; what it does not take goes on to the next provider.</summary>
+    TensorRt,
+}
+
+/// <summary>Adds providers to a session and says what a missing one lacks.</summary>
+internal static class ExecutionProviders
+{
+    // What the provider libraries of ONNX Runtime 1.29 for CUDA 13 need, in the order of what has to be installed first.
+    private static readonly string[] s_cuda = ["libcuda.so.1", "libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10"];
+    private static readonly string[] s_tensorRt = [.. s_cuda, "libcudnn.so.9", "libnvinfer.so.10", "libnvonnxparser.so.10"];
+
+    /// <summary>The name that pipelines and ONNX Runtime's users know.</summary>
+    public static string Name(this ExecutionProvider provider) => provider.ToString().ToLowerInvariant();
+
+    /// <summary>The name that ONNX Runtime gives it.</summary>
+    public static string RuntimeName(this ExecutionProvider provider) => provider switch
+    {
+        ExecutionProvider.Cuda => "CUDAExecutionProvider",
+        ExecutionProvider.TensorRt => "TensorrtExecutionProvider",
+        _ => "CPUExecutionProvider",
+    };
+
+    /// <summary>Why a provider can't be had here; null where nothing is known to be missing.</summary>
+    public static string? WhyMissing(ExecutionProvider provider)
+    {
+        if (provider == ExecutionProvider.Cpu)
+            return null;
+        if (!OrtEnv.Instance().GetAvailableProviders().Contains(provider.RuntimeName()))
+            return "this build of ONNX Runtime does not have it";
+        if (!OperatingSystem.IsLinux())
+            return null;
+        var missing = (provider == ExecutionProvider.Cuda ? s_cuda : s_tensorRt).Where(l => !CanLoad(l)).ToList();
+        if (missing.Count == 0)
+            return null;
+        var driver = missing.Remove("libcuda.so.1") ? "the NVIDIA driver (libcuda.so.1)" : null;
+        var libraries = missing.Count > 0 ? string.Join(", ", missing) : null;
+        return $"missing here: {string.Join("; ", new[] { driver, libraries }.Where(m => m is not null))}; install the driver and CUDA 13{(provider == ExecutionProvider.TensorRt ? " with cuDNN 9 and TensorRT 10" : "")}, or put their folders into LD_LIBRARY_PATH";
+    }
+
+    /// <summary>Adds a provider to the session's options.</summary>
+    public static void Append(SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph)
+    {
+        var device = options.DeviceId.ToString(CultureInfo.InvariantCulture);
+        switch (provider)
+        {
+            case ExecutionProvider.Cuda:
+                using (var cuda = new OrtCUDAProviderOptions())
+                {
+                    var settings = new Dictionary<string, string>
+                    {
+                        ["device_id"] = device,
+                        ["arena_extend_strategy"] = "kSameAsRequested", // few fixed shapes: what was needed once is enough
+                        ["use_tf32"] = "0", // float32 is float32
+                        ["enable_skip_layer_norm_strict_mode"] = "1",
+                        ["enable_cuda_graph"] = cudaGraph ? "1" : "0",
+                    };
+                    if (options.GpuMemoryLimit > 0)
+                        settings["gpu_mem_limit"] = options.GpuMemoryLimit.ToString(CultureInfo.InvariantCulture);
+                    cuda.UpdateOptions(settings);
+                    session.AppendExecutionProvider_CUDA(cuda);
+                }
+
+                break;
+            case ExecutionProvider.TensorRt:
+                using (var tensorRt = new OrtTensorRTProviderOptions())
+                {
+                    var engines = Path.Combine(options.CacheFolder, "tensorrt");
+                    Directory.CreateDirectory(engines);
+                    tensorRt.UpdateOptions(new Dictionary<string, string>
+                    {
+                        ["device_id"] = device,
+                        ["trt_fp16_enable"] = options.Precision == ModelPrecision.Float16 ? "1" : "0",
+                        ["trt_bf16_enable"] = options.Precision == ModelPrecision.BFloat16 ? "1" : "0",
+                        ["trt_layer_norm_fp32_fallback"] = "1",
+                        ["trt_engine_cache_enable"] = "1",
+                        ["trt_engine_cache_path"] = engines,
+                        ["trt_timing_cache_enable"] = "1",
+                        ["trt_timing_cache_path"] = engines,
+                    });
+                    session.AppendExecutionProvider_Tensorrt(tensorRt);
+                }
+
+                break;
+            case ExecutionProvider.Cpu:
+            default:
+                break; // always there
+        }
+    }
+
+    private static bool CanLoad(string library)
+    {
+        if (!NativeLibrary.TryLoad(library, out var handle))
+            return false;
+        NativeLibrary.Free(handle);
+        return true;
+    }
+}

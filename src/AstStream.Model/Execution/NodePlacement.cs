@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AstStream.Model;
+
+/// <summary>How many nodes of one operator run on one provider.</summary>
+/// <param name="Provider">cpu, cuda, tensorrt, or what ONNX Runtime calls it.</param>
+/// <param name="Operator">The operator's type.</param>
+/// <param name="Nodes">How many nodes.</param>
+public sealed record NodePlacement(string Provider, string Operator, int Nodes)
+{
+    /// <summary>Reads and removes the profile of a session's first run: ONNX Runtime's C# interface tells it nowhere else.</summary>
+    internal static IReadOnlyList<NodePlacement> Read(InferenceSession session)
+    {
+        var path = session.EndProfiling();
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            return [.. json.RootElement.EnumerateArray()
+                .Where(e => e.TryGetProperty("args", out var args) && args.TryGetProperty("provider", out _) && args.TryGetProperty("op_name", out _))
+                .Select(e => (Node: e.GetProperty("name").GetString(), Provider: Text(e, "provider"), Operator: Text(e, "op_name")))
+                .DistinctBy(n => n.Node)
+                .GroupBy(n => (n.Provider, n.Operator))
+                .Select(g => new NodePlacement(Short(g.Key.Provider), g.Key.Operator, g.Count()))
+                .OrderBy(p => p.Provider, StringComparer.Ordinal).ThenByDescending(p => p.Nodes).ThenBy(p => p.Operator, StringComparer.Ordinal)];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static string Text(JsonElement e, string key) => e.GetProperty("args").GetProperty(key).GetString() ?? "";
+
+    private static string Short(string provider) =>
+        Enum.GetValues<ExecutionProvider>().Where(p => p.RuntimeName() == provider).Select(p => p.Name()).FirstOrDefault() ?? provider;
+}

@@ -1,0 +1,66 @@
+namespace AstStream.Model;
+
+/// <summary>How attention is written in the graph.</summary>
+public enum AttentionImplementation
+{
+    /// <summary>Fused into one operator (com.microsoft MultiHeadAttention), which never holds the [tokens, tokens] matrix as a whole.</summary>
+    Sdpa,
+
+    /// <summary>Written out: product, softmax, product. Needed for <see cref="AstOutputs.Attentions"/>.</summary>
+    Eager,
+}
+
+/// <summary>The precision that the encoder's products are done in. LayerNorm, softmax and the sums inside a product are float32 whatever it is.</summary>
+public enum ModelPrecision
+{
+    /// <summary>float32.</summary>
+    Float32,
+
+    /// <summary>float16; not on the CPU, which has no kernels for it.</summary>
+    Float16,
+
+    /// <summary>bfloat16; not on the CPU.</summary>
+    BFloat16,
+
+    /// <summary>Weights and activations of the linear layers in eight bits, attention in float32; CPU only.</summary>
+    Int8,
+}
+
+/// <summary>What a session gives besides logits.</summary>
+[Flags]
+public enum AstOutputs
+{
+    /// <summary>[batch, labels]; always given.</summary>
+    Logits = 0,
+
+    /// <summary>[batch, hidden_size]: the mean of the cls and the distillation token after the last LayerNorm.</summary>
+    PoolerOutput = 1,
+
+    /// <summary>[batch, tokens, hidden_size]: all tokens after the last LayerNorm.</summary>
+    LastHiddenState = 2,
+
+    /// <summary>[batch, layers + 1, tokens, hidden_size]: the embeddings, then each layer's output; the last one before the last LayerNorm.</summary>
+    HiddenStates = 4,
+
+    /// <summary>[batch, layers, heads, tokens, tokens]: the attention probabilities; eager attention only.</summary>
+    Attentions = 8,
+}
+
+/// <summary>Which graph is built of a checkpoint.</summary>
+internal sealed record AstGraphOptions
+{
+    public AttentionImplementation Attention { get; init; }
+
+    public ModelPrecision Precision { get; init; }
+
+    public AstOutputs Outputs { get; init; }
+
+    /// <summary>Whether the input is raw log-mel and the extractor's mean and std are folded into the projection; else it is input_values.</summary>
+    public bool FoldNormalization { get; init; } = true;
+
+    /// <summary>Whether LayerNorm is written with casts to float32 around it, for a provider whose own one is not float32 inside.</summary>
+    public bool CastLayerNorm { get; init; }
+
+    /// <summary>What the weights depend on, for their file's name.</summary>
+    public string WeightsName => $"weights-{Precision}{(FoldNormalization ? "" : "-input_values")}".ToLowerInvariant();
+}
