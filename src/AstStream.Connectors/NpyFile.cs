@@ -7,12 +7,13 @@ namespace AstStream.Connectors;
 /// <summary>Writes NumPy's .npy files, format 1.0.</summary>
 public static class NpyFile
 {
-    /// <summary>Writes a float32 matrix, row-major.</summary>
+    /// <summary>Writes a float32 array of some shape, row-major.</summary>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public static void Write(string path, ReadOnlySpan<float> values, int rows, int columns)
+    public static void Write(string path, ReadOnlySpan<float> values, params ReadOnlySpan<int> shape)
     {
         // Magic, version, header length and header together end on a multiple of 64 bytes, with a newline last.
-        var header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}";
+        var dimensions = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
+        var header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({dimensions}), }}";
         header = header.PadRight(((10 + header.Length + 1 + 63) / 64 * 64) - 11) + '\n';
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
         file.Write([0x93, .. "NUMPY"u8, 1, 0]);

@@ -1,38 +1,38 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using AstStream.Model.Import;
 
 namespace AstStream.Model;
 
 /// <summary>
-/// A Hugging Face AST folder: config.json, preprocessor_config.json and model.safetensors (or shards with an index), every
-/// name, shape and number of it checked against the configuration. Weights come out as float32.
+/// An AST's weights and configuration: a Hugging Face folder (config.json, preprocessor_config.json and model.safetensors or
+/// pytorch_model.bin, or shards with an index), or a file of the AST authors' own. Every name, shape and number is checked against the
+/// configuration. Weights come out as float32.
 /// </summary>
 public sealed class AstCheckpoint : IDisposable
 {
     internal const string Expected = "expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors";
 
-    private const string SingleFile = "model.safetensors";
-    private const string IndexFile = "model.safetensors.index.json";
+    private const string BinFile = "pytorch_model.bin";
+    private const string Index = ".index.json";
 
-    private readonly Dictionary<string, SafetensorsFile> _tensors = new(StringComparer.Ordinal);
-    private readonly List<SafetensorsFile> _files = [];
-    private readonly byte[] _configHash;
+    private readonly Dictionary<string, TensorSource> _tensors = new(StringComparer.Ordinal);
+    private readonly List<ITensorFile> _files = [];
+    private byte[] _configHash = [];
 
-    private AstCheckpoint(string folder)
-    {
-        Folder = folder;
-        Config = ConfigReader.ReadConfig(Path.Combine(folder, "config.json"), out _configHash);
-        Extractor = ConfigReader.ReadExtractor(Path.Combine(folder, "preprocessor_config.json"), Config);
-    }
+    private AstCheckpoint(string folder) => Folder = folder;
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>Where it lies: a folder, or the authors' file.</summary>
     public string Folder { get; }
 
     /// <summary>The architecture.</summary>
-    public AstConfig Config { get; }
+    public AstConfig Config { get; private set; } = null!;
 
     /// <summary>The feature extractor's numbers.</summary>
-    public ExtractorConfig Extractor { get; }
+    public ExtractorConfig Extractor { get; private set; } = null!;
+
+    /// <summary>Whether it is a folder with its configuration in it.</summary>
+    internal bool IsFolder { get; private set; }
 
     /// <summary>SHA-256 over the configuration and the weights as they were read, in hexadecimal.</summary>
     public string Hash { get; private set; } = "";
@@ -41,7 +41,7 @@ public sealed class AstCheckpoint : IDisposable
     public long Parameters => AstTensors.Expected(Config).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
 
     /// <summary>The weights' types in the files, for example "F32" or "F16".</summary>
-    public string DTypes => string.Join(", ", _tensors.Select(t => t.Value.Tensors[t.Key].DType).Distinct().Order(StringComparer.Ordinal));
+    public string DTypes => string.Join(", ", _tensors.Keys.Select(DType).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Number of tensors.</summary>
     public int TensorCount => _tensors.Count;
@@ -54,32 +54,36 @@ public sealed class AstCheckpoint : IDisposable
             throw new InvalidCheckpointException($"{folder}: is a file; {Expected}");
         if (!Directory.Exists(folder))
             throw new InvalidCheckpointException(NoFolder(folder));
-        AstCheckpoint? checkpoint = null;
-        try
+        return Opened(new AstCheckpoint(folder) { IsFolder = true }, checkpoint =>
         {
-            checkpoint = new AstCheckpoint(folder);
+            checkpoint.Config = ConfigReader.ReadConfig(Path.Combine(folder, CheckpointFolder.ConfigFile), out checkpoint._configHash);
+            checkpoint.Extractor = ConfigReader.ReadExtractor(Path.Combine(folder, CheckpointFolder.ExtractorFile), checkpoint.Config);
             checkpoint.OpenFiles();
-            checkpoint.CheckTensors();
-            checkpoint.Hash = checkpoint.ComputeHash();
-            return checkpoint;
-        }
-        catch (Exception e)
-        {
-            checkpoint?.Dispose();
-
-            // The JSON reader's word for text with half a surrogate pair in it.
-            if (e is InvalidOperationException)
-                throw new InvalidCheckpointException($"{folder}: a JSON file or header holds text that is not valid Unicode");
-            throw;
-        }
+        });
     }
+
+    /// <summary>Opens and checks a file of the AST authors' own code: a state dict, its configuration in part from the shapes.</summary>
+    /// <param name="file">The .pth file.</param>
+    /// <param name="options">What the shapes do not tell.</param>
+    /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
+    public static AstCheckpoint OpenAuthors(string file, AuthorsOptions options) => Opened(new AstCheckpoint(file), checkpoint =>
+    {
+        var tensors = new TorchFile(file);
+        checkpoint._files.Add(tensors);
+        if (!TensorNames.IsAuthors(tensors))
+            throw new InvalidCheckpointException($"{file}: has no tensor v.cls_token; expected a state dict of the AST authors' code (a Hugging Face model is imported by its folder)");
+        (checkpoint.Config, checkpoint.Extractor) = options.Infer(tensors);
+        checkpoint._configHash = SHA256.HashData(ConfigWriter.Config(checkpoint.Config, "F32"));
+        foreach (var name in tensors.Tensors.Keys)
+            checkpoint.Add(tensors, name);
+    });
 
     /// <summary>The message for a folder that is not there.</summary>
     public static string NoFolder(string folder) => $"{folder}: no such folder; {Expected}";
 
     /// <summary>Reads a tensor as float32, row-major in the shape that the checkpoint has.</summary>
     /// <exception cref="InvalidCheckpointException">A weight is not finite, or reading failed.</exception>
-    public float[] Read(string name) => _tensors[name].Read(name);
+    public float[] Read(string name) => _tensors[name].Read();
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -88,24 +92,49 @@ public sealed class AstCheckpoint : IDisposable
             file.Dispose();
     }
 
+    /// <summary>The type of a tensor in its file.</summary>
+    internal string DType(string name) => _tensors[name].File.Tensors[_tensors[name].Name].DType;
+
+    private static AstCheckpoint Opened(AstCheckpoint checkpoint, Action<AstCheckpoint> open)
+    {
+        try
+        {
+            open(checkpoint);
+            checkpoint.CheckTensors();
+            checkpoint.Hash = checkpoint.ComputeHash();
+            return checkpoint;
+        }
+        catch (Exception e)
+        {
+            checkpoint.Dispose();
+
+            // The JSON reader's word for text with half a surrogate pair in it.
+            if (e is InvalidOperationException)
+                throw new InvalidCheckpointException($"{checkpoint.Folder}: a JSON file or header holds text that is not valid Unicode");
+            throw;
+        }
+    }
+
     private void OpenFiles()
     {
-        var index = Path.Combine(Folder, IndexFile);
-        if (File.Exists(Path.Combine(Folder, SingleFile)))
+        foreach (var name in (string[])[CheckpointFolder.WeightsFile, BinFile])
         {
-            var file = Add(SingleFile);
-            foreach (var name in file.Tensors.Keys)
-                _tensors.Add(name, file);
+            if (File.Exists(Path.Combine(Folder, name)))
+            {
+                var file = Open(Folder, name, _files);
+                foreach (var tensor in file.Tensors.Keys)
+                    Add(file, tensor);
+                return;
+            }
+
+            if (File.Exists(Path.Combine(Folder, name + Index)))
+            {
+                OpenShards(Path.Combine(Folder, name + Index));
+                return;
+            }
         }
-        else if (File.Exists(index))
-        {
-            OpenShards(index);
-        }
-        else
-        {
-            var hint = File.Exists(Path.Combine(Folder, "pytorch_model.bin")) ? "; there is a pytorch_model.bin: save the model again with safe_serialization=True" : "";
-            throw new InvalidCheckpointException($"{Folder}: no {SingleFile} and no {IndexFile}{hint}");
-        }
+
+        throw new InvalidCheckpointException($"{Folder}: no {CheckpointFolder.WeightsFile} and no {BinFile}, whole or as shards with {CheckpointFolder.WeightsFile}{Index}; {Expected}");
     }
 
     private void OpenShards(string index)
@@ -113,47 +142,64 @@ public sealed class AstCheckpoint : IDisposable
         using var json = ConfigReader.Parse(index, out _);
         if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new InvalidCheckpointException($"{index}: no weight_map; expected an object from tensor name to file name");
-        var shards = new Dictionary<string, SafetensorsFile>(StringComparer.Ordinal);
+        var shards = new Dictionary<string, ITensorFile>(StringComparer.Ordinal);
+        var ending = index.EndsWith(BinFile + Index, StringComparison.Ordinal) ? ".bin" : ".safetensors";
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in map.EnumerateObject())
         {
             var shard = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
 
             // A shard lies beside its index: a path that leaves the folder is not followed.
-            if (shard.Length == 0 || shard != Path.GetFileName(shard) || !shard.EndsWith(".safetensors", StringComparison.Ordinal))
-                throw new InvalidCheckpointException($"{index}: {entry.Name}: found {entry.Value.GetRawText()}; expected the name of a .safetensors file in the same folder");
+            if (shard.Length == 0 || shard != Path.GetFileName(shard) || !shard.EndsWith(ending, StringComparison.Ordinal))
+                throw new InvalidCheckpointException($"{index}: {entry.Name}: found {entry.Value.GetRawText()}; expected the name of a {ending} file in the same folder");
             if (!shards.TryGetValue(shard, out var file))
-                shards.Add(shard, file = Add(shard));
+                shards.Add(shard, file = Open(Folder, shard, _files));
             if (!file.Tensors.ContainsKey(entry.Name))
-                throw new InvalidCheckpointException($"{file.Path}: tensor {entry.Name} is missing; {IndexFile} says that it is here");
-            if (!_tensors.TryAdd(entry.Name, file))
+                throw new InvalidCheckpointException($"{file.Path}: tensor {entry.Name} is missing; {Path.GetFileName(index)} says that it is here");
+            if (!seen.Add(entry.Name))
                 throw new InvalidCheckpointException($"{index}: {entry.Name} stands twice");
+            Add(file, entry.Name);
         }
     }
 
-    private SafetensorsFile Add(string name)
+    private static ITensorFile Open(string folder, string name, List<ITensorFile> files)
     {
-        var file = new SafetensorsFile(Path.Combine(Folder, name));
-        _files.Add(file);
+        var path = Path.Combine(folder, name);
+        ITensorFile file = name.EndsWith(".bin", StringComparison.Ordinal) ? new TorchFile(path) : new SafetensorsFile(path);
+        files.Add(file);
         return file;
+    }
+
+    /// <summary>Takes a tensor of a file for what its name says, in any of the spellings.</summary>
+    private void Add(ITensorFile file, string name)
+    {
+        foreach (var (ours, third) in TensorNames.Of(name))
+        {
+            if (!_tensors.TryAdd(ours, new TensorSource(file, name, third)))
+                throw new InvalidCheckpointException($"{file.Path}: tensor {name} is {ours}, which {_tensors[ours].Name} is already");
+        }
     }
 
     private void CheckTensors()
     {
         const int most = 12; // problems listed; the rest are counted
         var problems = new List<string>();
+        var asks = IsFolder ? "config.json asks" : "the flags and the other shapes ask";
         var expected = AstTensors.Expected(Config).ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
         foreach (var (name, shape) in expected)
         {
-            if (!_tensors.TryGetValue(name, out var file))
-                problems.Add($"{Folder}: tensor {name} is missing; config.json asks for it with shape [{string.Join(", ", shape)}]");
-            else if (!file.Tensors[name].Shape.AsSpan().SequenceEqual(shape))
-                problems.Add($"{file.Path}: tensor {name} has shape [{string.Join(", ", file.Tensors[name].Shape)}]; config.json asks for [{string.Join(", ", shape)}]");
+            if (!_tensors.TryGetValue(name, out var source))
+                problems.Add($"{Folder}: tensor {name} is missing; {asks} for it with shape [{string.Join(", ", shape)}]");
+            else if (!source.Shape.AsSpan().SequenceEqual(shape))
+                problems.Add($"{source.File.Path}: tensor {source.Name} has shape [{string.Join(", ", source.Shape)}]; {asks} for [{string.Join(", ", shape)}]{source.Hint}");
+            else if (DType(name) is not ("F32" or "F16" or "BF16" or "F64") and var dtype)
+                problems.Add($"{source.File.Path}: tensor {source.Name} has {dtype} numbers; expected floating-point weights");
         }
 
         problems.AddRange(_tensors.Where(t => !expected.ContainsKey(t.Key))
-            .Select(t => $"{t.Value.Path}: tensor {t.Key} is not part of the model that config.json describes"));
-        if (problems.Count > 0 && Config.Labels is ["LABEL_0", "LABEL_1"])
-            problems.Add($"{Path.Combine(Folder, "config.json")}: has no id2label, so two labels are assumed, as transformers does");
+            .Select(t => $"{t.Value.File.Path}: tensor {t.Value.Name} is not part of the model that {(IsFolder ? "config.json describes" : "the flags and shapes describe")}"));
+        if (problems.Count > 0 && IsFolder && Config.Labels is ["LABEL_0", "LABEL_1"])
+            problems.Add($"{Path.Combine(Folder, CheckpointFolder.ConfigFile)}: has no id2label, so two labels are assumed, as transformers does");
         if (problems.Count > most)
             problems = [.. problems.Take(most), $"{Folder}: and {problems.Count - most} more problems of this kind"];
         if (problems.Count > 0)
@@ -165,7 +211,7 @@ public sealed class AstCheckpoint : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(_configHash);
         foreach (var file in _files)
-            hash.AppendData(file.ComputeHash());
+            file.AddTo(hash);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

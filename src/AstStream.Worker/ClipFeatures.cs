@@ -53,6 +53,14 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
         return [.. frames.Take(wanted)];
     }
 
+    /// <summary>Fills a window of raw log-mel from the front of a WAV file, padded with 0.0.</summary>
+    public void Fill(string path, int frames, Span<float> window)
+    {
+        var heard = ReadFrames(path, frames);
+        heard.CopyTo(window);
+        window[heard.Length..].Clear();
+    }
+
     /// <summary>The extractor's input_values from log-mel frames.</summary>
     public void Normalize(ReadOnlySpan<float> frames, Span<float> inputValues) => _normalization.Apply(frames, inputValues);
 }

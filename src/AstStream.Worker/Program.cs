@@ -39,7 +39,7 @@ var root = Help.Add(new RootCommand("Turns continuous sound into labelled events
     """);
 var help = root.Options.OfType<HelpOption>().Single();
 help.Action = new Help((HelpAction)help.Action!);
-foreach (var command in PipelineCommands.All(defaultModel).Concat(ModelCommands.All(defaultModel)))
+foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(BenchCommands.All()))
     root.Subcommands.Add(command);
 
 try
@@ -75,7 +75,7 @@ catch (InvalidAudioException e)
     Errors.Write(e.Message);
     return ExitCode.InputsFailed;
 }
-catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or AstStream.Connectors.SinkException)
+catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or AstStream.Connectors.SinkException or AstStream.Connectors.Hub.HubException)
 {
     Errors.Write(e.Message);
     return ExitCode.Failed;

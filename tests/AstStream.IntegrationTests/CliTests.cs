@@ -17,8 +17,13 @@ public sealed class CliTests : IDisposable
     [InlineData(new[] { "graph", "--help" }, "--mermaid")]
     [InlineData(new[] { "classify", "--help" }, "--function-to-apply <auto|none|sigmoid|softmax>")]
     [InlineData(new[] { "features", "--help" }, "--raw")]
-    [InlineData(new[] { "model", "info", "--help" }, "Example:")]
-    [InlineData(new[] { "model", "--help" }, "Example:")]
+    [InlineData(new[] { "outputs", "--help" }, "--output attentions --attention eager")]
+    [InlineData(new[] { "model", "info", "--help" }, "--window 2.56s")]
+    [InlineData(new[] { "model", "import", "--help" }, "hf://MIT/ast-finetuned-audioset-10-10-0.4593")]
+    [InlineData(new[] { "model", "average", "--help" }, "Example:")]
+    [InlineData(new[] { "model", "--help" }, "Examples:")]
+    [InlineData(new[] { "bench", "--help" }, "Example:")]
+    [InlineData(new[] { "bench", "model", "--help" }, "--random base")]
     [InlineData(new[] { "schema", "--help" }, "Example:")]
     public async Task Help_EveryCommand_ShowsExamples(string[] arguments, string text)
     {

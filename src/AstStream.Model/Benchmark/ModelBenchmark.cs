@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using AstStream.Model.Execution;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AstStream.Model.Benchmark;
 
@@ -83,6 +85,24 @@ public static class ModelBenchmark
             foreach (var lane in lanes)
                 lane.Dispose();
         }
+    }
+
+    /// <summary>What the figures were measured on.</summary>
+    public static string Machine(AstSessionOptions options)
+    {
+        RuntimeEnvironment.Ensure();
+        var processor = "unknown processor";
+        try
+        {
+            processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? processor;
+        }
+        catch (IOException)
+        {
+            // not Linux
+        }
+
+        var threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        return $"{processor}, {threads} threads{(CpuFeatures.HasVnni ? ", VNNI" : "")}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}, .NET {Environment.Version}";
     }
 
     private static double Median(List<double> values)

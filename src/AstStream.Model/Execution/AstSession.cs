@@ -56,16 +56,12 @@ public sealed class AstSession : IDisposable
         UsesCudaGraph = cudaGraph;
         _device = IsOnGpu ? new DeviceMemory(_session, options.DeviceId) : null;
         _input = new HostBuffer(MaxBatch, config.MaxLength * config.NumMelBins, _device);
-        _logits = AddOutput(AstGraph.Logits, config.Labels.Count);
-        var outputs = options.Outputs;
-        if (outputs.HasFlag(AstOutputs.PoolerOutput))
-            AddOutput(AstGraph.PoolerOutput, config.HiddenSize);
-        if (outputs.HasFlag(AstOutputs.LastHiddenState))
-            AddOutput(AstGraph.LastHiddenState, config.Tokens, config.HiddenSize);
-        if (outputs.HasFlag(AstOutputs.HiddenStates))
-            AddOutput(AstGraph.HiddenStates, config.NumHiddenLayers + 1, config.Tokens, config.HiddenSize);
-        if (outputs.HasFlag(AstOutputs.Attentions))
-            AddOutput(AstGraph.Attentions, config.NumHiddenLayers, config.NumAttentionHeads, config.Tokens, config.Tokens);
+        int tokens = config.Tokens, d = config.HiddenSize, layers = config.NumHiddenLayers;
+        _logits = AddOutput(AstOutputs.Logits, AstGraph.Logits, config.Labels.Count)!;
+        AddOutput(AstOutputs.PoolerOutput, AstGraph.PoolerOutput, d);
+        AddOutput(AstOutputs.LastHiddenState, AstGraph.LastHiddenState, tokens, d);
+        AddOutput(AstOutputs.HiddenStates, AstGraph.HiddenStates, layers + 1, tokens, d);
+        AddOutput(AstOutputs.Attentions, AstGraph.Attentions, layers, config.NumAttentionHeads, tokens, tokens);
     }
 
     /// <summary>The architecture that runs.</summary>
@@ -145,6 +141,7 @@ public sealed class AstSession : IDisposable
 
     /// <summary>Scores the first <paramref name="rows"/> rows of the input, 1 to <see cref="MaxBatch"/>.</summary>
     /// <exception cref="InvalidCheckpointException">The model gives logits that are no finite numbers.</exception>
+    /// <exception cref="ModelExecutionException">ONNX Runtime fails; for example, memory is short.</exception>
     public void Run(int rows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
@@ -153,7 +150,15 @@ public sealed class AstSession : IDisposable
         {
             var (count, size) = _plan.Next(rows - done);
             var binding = GetBinding(done, size);
-            _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
+            try
+            {
+                _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new ModelExecutionException($"a run of {size} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
+            }
+
             done += count;
             if (Placement.Count == 0 && IsOnGpu)
                 Placement = NodePlacement.Read(_session);
@@ -167,17 +172,17 @@ public sealed class AstSession : IDisposable
     /// <summary>The logits of one row of the last run.</summary>
     public Span<float> Logits(int row) => Row(_logits, row);
 
-    /// <summary>The pooled hidden state of one row of the last run.</summary>
-    public ReadOnlySpan<float> PoolerOutput(int row) => Row(Named(AstGraph.PoolerOutput), row);
-
-    /// <summary>All tokens of one row of the last run, [tokens, hidden_size].</summary>
-    public ReadOnlySpan<float> LastHiddenState(int row) => Row(Named(AstGraph.LastHiddenState), row);
-
-    /// <summary>The embeddings and every layer's output of one row of the last run, [layers + 1, tokens, hidden_size].</summary>
-    public ReadOnlySpan<float> HiddenStates(int row) => Row(Named(AstGraph.HiddenStates), row);
-
-    /// <summary>The attention probabilities of one row of the last run, [layers, heads, tokens, tokens].</summary>
-    public ReadOnlySpan<float> Attentions(int row) => Row(Named(AstGraph.Attentions), row);
+    /// <summary>One output of one row of the last run.</summary>
+    /// <param name="output">One of those that the session was made with.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="shape">The output's shape, without the batch.</param>
+    /// <exception cref="InvalidOperationException">The session was not made with this output.</exception>
+    public ReadOnlySpan<float> Read(AstOutputs output, int row, out int[] shape)
+    {
+        var found = _outputs.Find(o => o.Kind == output) ?? throw new InvalidOperationException($"the session was not made with {output}");
+        shape = [.. found.Shape];
+        return Row(found, row);
+    }
 
     /// <summary>Closes the model.</summary>
     public void Dispose()
@@ -209,14 +214,14 @@ public sealed class AstSession : IDisposable
         }
     }
 
-    private Output AddOutput(string name, params int[] shape)
+    private Output? AddOutput(AstOutputs kind, string name, params int[] shape)
     {
-        var output = new Output(name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device));
+        if (!_options.Outputs.HasFlag(kind))
+            return null;
+        var output = new Output(kind, name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device));
         _outputs.Add(output);
         return output;
     }
-
-    private Output Named(string name) => _outputs.Find(o => o.Name == name) ?? throw new InvalidOperationException($"the session was not made with {name}");
 
     private Span<float> Row(Output output, int row)
     {
@@ -236,7 +241,7 @@ public sealed class AstSession : IDisposable
         return binding;
     }
 
-    private sealed record Output(string Name, int[] Shape, HostBuffer Buffer);
+    private sealed record Output(AstOutputs Kind, string Name, int[] Shape, HostBuffer Buffer);
 
     private sealed class Binding : IDisposable
     {

@@ -26,9 +26,14 @@ internal sealed class BatchPlan
     /// <summary>The next batch of <paramref name="rows"/> rows at hand: how many of them it takes, and its size.</summary>
     public (int Rows, int Size) Next(int rows)
     {
-        if (_pads && rows <= Largest)
-            return (rows, Array.Find(_sizes, s => s >= rows));
-        var size = Array.FindLast(_sizes, s => s <= rows);
+        var size = _sizes[0];
+        foreach (var next in _sizes) // no closure: this runs for every batch
+        {
+            if (next >= rows && (_pads || next == rows))
+                return (rows, next);
+            size = next <= rows ? next : size;
+        }
+
         return (size, size);
     }
 }

@@ -109,6 +109,10 @@ public static class Keys
         new(name, doc, null, false, (node, reader) => Measure(node, reader, name, DurationPattern, s_durations, min.TotalSeconds, max.TotalSeconds, "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
             () => new JsonObject { ["type"] = "string", ["pattern"] = DurationPattern });
 
+    /// <summary>Reads a span of time as pipelines write it: 500ms, 0.5s, 2m; null where it is none.</summary>
+    public static TimeSpan? ParseDuration(string text) =>
+        Regex.IsMatch(text, DurationPattern) ? TimeSpan.FromTicks((long)Math.Round(InUnits(text, s_durations) * TimeSpan.TicksPerSecond)) : null;
+
     /// <summary>A number of bytes with its unit: 500KB, 100MB, 2GB.</summary>
     public static Key<long?> Size(string name, string doc, long min, long max) =>
         new(name, doc, null, false, (node, reader) => Measure(node, reader, name, SizePattern, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b ? (long)b : null,
@@ -138,12 +142,17 @@ public static class Keys
             return null;
         }
 
-        var (unit, factor) = units.First(u => text.EndsWith(u.Unit, StringComparison.Ordinal));
-        var value = double.Parse(text[..^unit.Length], NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * factor;
+        var value = InUnits(text, units);
         if (value >= min && value <= max)
             return value;
         reader.Problem(node, $"{reader.Path(name)}: {text} is out of range; expected {Show(min, units)} to {Show(max, units)}");
         return null;
+    }
+
+    private static double InUnits(string text, (string Unit, double Factor)[] units)
+    {
+        var (unit, factor) = units.First(u => text.EndsWith(u.Unit, StringComparison.Ordinal));
+        return double.Parse(text[..^unit.Length], NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * factor;
     }
 
     private static string Show(double value, (string Unit, double Factor)[] units)

@@ -1,200 +1,187 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using AstStream.Connectors;
+using AstStream.Connectors.Hub;
 using AstStream.Dsp;
 using AstStream.Model;
+using AstStream.Model.Import;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>classify, features, model info.</summary>
+/// <summary>model info, import, average.</summary>
 internal static class ModelCommands
 {
-    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static IEnumerable<Command> All(string defaultModel)
     {
-        var model = new Option<string>("--model") { Description = "A Hugging Face AST folder; the default model where it is not given.", HelpName = "DIR", DefaultValueFactory = _ => defaultModel };
-        yield return Classify(model);
-        yield return Features(model);
-
-        var folder = new Argument<string>("DIR") { Description = "A Hugging Face AST folder.", DefaultValueFactory = _ => defaultModel };
-        var info = Help.Add(new Command("info", "Shows a checkpoint's configuration, labels and cost.") { folder }, """
-            Example:
+        yield return Help.Add(new Command("model", "Works with checkpoints.") { Info(defaultModel), Import(), Average() }, """
+            Examples:
               aststream model info pipelines/models/ast-esc50
-            """);
-        info.SetAction(result => ShowInfo(result.GetValue(folder)!));
-        yield return Help.Add(new Command("model", "Works with checkpoints.") { info }, """
-            Example:
-              aststream model info pipelines/models/ast-esc50
+              aststream model import hf://MIT/ast-finetuned-audioset-10-10-0.4593 --to models/audioset
+              aststream model average epoch3 epoch4 epoch5 --to models/averaged
             """);
     }
 
-    private static Command Classify(Option<string> model)
+    private static Command Info(string defaultModel)
     {
-        var files = new Argument<string[]>("FILE") { Description = "WAV files.", Arity = ArgumentArity.OneOrMore };
-        files.Validators.Add(r =>
-        {
-            foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-') && !File.Exists(t.Value)))
-                r.AddError($"{token.Value}: there is no such option, and no such file");
-        });
-        var topK = new Option<int>("--top-k") { Description = "Labels to show, 1 or more.", HelpName = "N", DefaultValueFactory = _ => 5 };
-        topK.Validators.Add(r =>
-        {
-            if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < 1))
-                r.AddError("--top-k: expected a whole number of 1 or more");
-        });
-        var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
-        apply.AcceptOnlyFromAmong("auto", "sigmoid", "softmax", "none");
-        var json = new Option<bool>("--json") { Description = "One JSON line a file." };
-        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json }, $"""
-            One window a clip, as transformers' audio-classification pipeline answers: a clip longer than the model's window is cut,
-            a shorter one padded.
+        var folder = new Argument<string>("DIR") { Description = "A Hugging Face AST folder.", DefaultValueFactory = _ => defaultModel };
+        var window = new WindowFlags();
+        var info = Help.Add(new Command("info", "Shows a checkpoint's configuration, labels and cost.") { folder }, """
+            With another window, tokens and cost stand as they are and as they would be.
 
             Examples:
-              aststream classify clip.wav
-              aststream classify *.wav --top-k 1 --json
+              aststream model info pipelines/models/ast-esc50
+              aststream model info models/audioset --window 2.56s --frequency-stride 16 --time-stride 16
+            """);
+        window.AddTo(info);
+        info.SetAction(result => ShowInfo(result.GetValue(folder)!, config => window.Read(result, config)));
+        return info;
+    }
+
+    private static Command Import()
+    {
+        var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a .pth of the AST authors' code, or hf://OWNER/NAME[@REVISION]." };
+        var to = Target();
+        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a .pth: attention heads; 12.", HelpName = "N" };
+        var frequency = new Option<int?>("--frequency-stride") { Description = "Of a .pth: mel bins between patches; 10.", HelpName = "N" };
+        var time = new Option<int?>("--time-stride") { Description = "Of a .pth: frames between patches; 10.", HelpName = "N" };
+        var length = new Option<int?>("--max-length") { Description = "Of a .pth: frames of a window; 1024.", HelpName = "N" };
+        var labels = new Option<string?>("--labels") { Description = "Of a .pth: a text file, one label a line, in the order of the logits; LABEL_0 and so on without it.", HelpName = "FILE" };
+        var problem = new Option<string?>("--problem-type") { Description = "Of a .pth: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
+        ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
+        var mean = new Option<float?>("--mean") { Description = "Of a .pth: the training data's mean log-mel; AudioSet's -4.2677393.", HelpName = "X" };
+        var std = new Option<float?>("--std") { Description = "Of a .pth: its standard deviation; AudioSet's 4.5689974.", HelpName = "X" };
+        foreach (var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536)])
+            ExecutionFlags.Validate(option, 1, max);
+        Option[] authors = [heads, frequency, time, length, labels, problem, mean, std];
+        var command = Help.Add(new Command("import", "Brings a checkpoint into a Hugging Face folder that AstStream and transformers open.") { source, to }, $"""
+            Writes config.json, preprocessor_config.json and model.safetensors, and parity.json with the logits of a built-in sound, which
+            every later start is compared with. Nothing that a checkpoint holds is ever executed. Downloads use the cache of
+            huggingface_hub, go on where they were cut, and are checked; HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.
+
+            Examples:
+              aststream model import hf://MIT/ast-finetuned-audioset-10-10-0.4593 --to models/audioset
+              aststream model import ./my-finetuned-ast --to models/mine
+              aststream model import audioset_16_16_0.4422.pth --to models/fast --frequency-stride 16 --time-stride 16
+
+            {ExitCode.Help}
+            """);
+        foreach (var option in authors)
+            command.Add(option);
+        command.SetAction(async (result, cancellation) =>
+        {
+            var defaults = new AuthorsOptions();
+            var options = defaults with
+            {
+                NumAttentionHeads = result.GetValue(heads) ?? defaults.NumAttentionHeads,
+                FrequencyStride = result.GetValue(frequency) ?? defaults.FrequencyStride,
+                TimeStride = result.GetValue(time) ?? defaults.TimeStride,
+                MaxLength = result.GetValue(length) ?? defaults.MaxLength,
+                Labels = result.GetValue(labels) is { } file ? ReadLabels(file) : null,
+                ProblemType = result.GetValue(problem),
+                Mean = result.GetValue(mean) ?? defaults.Mean,
+                Std = result.GetValue(std) ?? defaults.Std,
+            };
+            var flags = authors.Where(o => result.GetResult(o) is not null).Select(o => o.Name).ToList();
+            return await ImportAsync(result.GetValue(source)!, result.GetValue(to)!, options, flags, cancellation).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    private static Command Average()
+    {
+        var sources = new Argument<string[]>("DIR") { Description = "Two or more checkpoint folders of one architecture.", Arity = new ArgumentArity(2, 1000) };
+        var to = Target();
+        var command = Help.Add(new Command("average", "Averages the weights of several checkpoints into one.") { sources, to }, $"""
+            What the AST's authors do with the last epochs of one training. To average the scores of different models instead, give them to
+            a pipeline, as model.ensemble.
+
+            Example:
+              aststream model average epoch3 epoch4 epoch5 --to models/averaged
 
             {ExitCode.Help}
             """);
         command.SetAction(result =>
-            Classify(result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json)));
-        return command;
-    }
-
-    private static Command Features(Option<string> model)
-    {
-        var file = new Argument<string>("FILE") { Description = "A WAV file." };
-        var output = new Option<string>("--out") { Description = "The NumPy file to write.", HelpName = "F.npy", Required = true };
-        var raw = new Option<bool>("--raw") { Description = "The whole file's log-mel frames, neither cut nor padded nor normalised." };
-        var command = Help.Add(new Command("features", "Writes what the model is given, as a NumPy file.") { file, output, raw, model }, """
-            float32: the extractor's input_values, [max_length, num_mel_bins], or with --raw the log-mel, [frames, num_mel_bins].
-
-            Examples:
-              aststream features clip.wav --out input_values.npy
-              aststream features clip.wav --out fbank.npy --raw
-            """);
-        command.SetAction(result =>
         {
-            var path = result.GetValue(output)!;
-            using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
-            var extractor = new ClipFeatures(checkpoint);
-            var bins = checkpoint.Config.NumMelBins;
-            var frames = extractor.ReadFrames(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
-            var values = frames;
-            if (!result.GetValue(raw))
-                extractor.Normalize(frames, values = new float[checkpoint.Config.MaxLength * bins]);
+            var target = result.GetValue(to)!;
+            var opened = new List<AstCheckpoint>();
             try
             {
-                NpyFile.Write(path, values, values.Length / bins, bins);
-                return ExitCode.Ok;
+                foreach (var source in result.GetValue(sources)!)
+                    opened.Add(AstCheckpoint.Open(source));
+                using var progress = new WriteProgress();
+                CheckpointImport.Average(opened, target, AstSessionOptions.DefaultCacheFolder, progress);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            finally
             {
-                Errors.Write($"--out {path}: can't be written: {e.Message}");
-                return ExitCode.Failed;
+                foreach (var checkpoint in opened)
+                    checkpoint.Dispose();
             }
+
+            return Written(target);
         });
         return command;
     }
 
-    private static int Classify(string[] files, string model, int topK, string apply, bool json)
+    private static Option<string> Target() => new("--to") { Description = "The folder to write; it must not exist yet, or be empty.", HelpName = "DIR", Required = true };
+
+    private static async Task<int> ImportAsync(string source, string target, AuthorsOptions options, List<string> flags, CancellationToken cancellation)
     {
-        using var checkpoint = AstCheckpoint.Open(model);
-        using var session = AstSession.Create(checkpoint, new AstSessionOptions { BatchSizes = files.Length >= 8 ? [1, 8] : [1] });
-        var activation = apply switch
-        {
-            "sigmoid" => ScoreActivation.Sigmoid,
-            "softmax" => ScoreActivation.Softmax,
-            "none" => ScoreActivation.None,
-            _ => checkpoint.Config.DefaultActivation,
-        };
-        var extractor = new ClipFeatures(checkpoint);
-        var failed = 0;
-        var batch = new List<string>();
-        using var progress = new ProgressLine("classifying", files.Length);
-        void Flush()
-        {
-            if (batch.Count == 0)
-                return;
-            session.Run(batch.Count);
-            for (var row = 0; row < batch.Count; row++)
-            {
-                var scores = session.Logits(row).ToArray();
-                activation.Apply(scores);
-                progress.Clear();
-                WriteResult(batch[row], scores, checkpoint.Config.Labels, topK, json);
-            }
-
-            batch.Clear();
-        }
-
-        foreach (var file in files)
-        {
-            try
-            {
-                var frames = extractor.ReadFrames(file, checkpoint.Config.MaxLength);
-                var row = session.Input(batch.Count);
-                frames.CopyTo(row);
-                row[frames.Length..].Clear();
-                batch.Add(file);
-            }
-            catch (InvalidAudioException e)
-            {
-                progress.Clear();
-                Errors.Write(e.Message);
-                failed++;
-            }
-
-            if (batch.Count == session.MaxBatch)
-                Flush();
-            progress.Step();
-        }
-
-        Flush();
-        return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+        CheckpointImport.CheckTarget(target);
+        var isFile = File.Exists(source);
+        if (flags.Count > 0 && !isFile)
+            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: are for a .pth file; {source} has its own config.json, which says it");
+        if (source.StartsWith(HubReference.Scheme, StringComparison.Ordinal))
+            source = await DownloadAsync(HubReference.Parse(source), cancellation).ConfigureAwait(false);
+        using var checkpoint = isFile ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
+        if (isFile && options.Labels is null)
+            Errors.Warn($"{source}: has no label names, so they are {checkpoint.Config.Labels[0]} to {checkpoint.Config.Labels[^1]}; --labels FILE gives them");
+        using var progress = new WriteProgress();
+        CheckpointImport.Import(checkpoint, target, AstSessionOptions.DefaultCacheFolder, progress);
+        return Written(target);
     }
 
-    private static void WriteResult(string file, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
+    private static async Task<string> DownloadAsync(HubReference reference, CancellationToken cancellation)
     {
-        // Equal scores keep the labels' order, so that the answer is always the same.
-        var top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(topK);
-        if (json)
-        {
-            using var memory = new MemoryStream();
-            using (var writer = new Utf8JsonWriter(memory, s_json))
-            {
-                writer.WriteStartObject();
-                writer.WriteString("file", file);
-                writer.WriteStartArray("results");
-                foreach (var i in top)
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString("label", labels[i]);
-                    writer.WriteNumber("score", scores[i]);
-                    writer.WriteEndObject();
-                }
-
-                writer.WriteEndArray();
-                writer.WriteEndObject();
-            }
-
-            Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
-            return;
-        }
-
-        Console.Out.WriteLine(file);
-        foreach (var i in top)
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {labels[i]}"));
+        using var client = new HubClient(HubOptions.FromEnvironment());
+        using var progress = new DownloadProgress();
+        return await client.DownloadAsync(reference, progress, cancellation).ConfigureAwait(false);
     }
 
-    private static int ShowInfo(string folder)
+    private static int Written(string folder)
     {
         using var checkpoint = AstCheckpoint.Open(folder);
         var config = checkpoint.Config;
-        var window = FbankOptions.NumSamples(config.MaxLength) / (double)FbankOptions.SampleRate;
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{folder}: {checkpoint.Parameters:N0} parameters in {checkpoint.DTypes}, {config.Labels.Count} labels, {config.MaxLength / 100.0:0.##} s windows, {config.MacsPerWindow / 1e9:0.###} GMAC each"));
+        return ExitCode.Ok;
+    }
+
+    private static List<string> ReadLabels(string file)
+    {
+        try
+        {
+            var labels = File.ReadAllLines(file).Select(l => l.Trim()).ToList();
+            while (labels is [.., ""])
+                labels.RemoveAt(labels.Count - 1);
+            if (labels.IndexOf("") is var empty and >= 0)
+                throw new InvalidCheckpointException($"{file}:{empty + 1}: is empty; expected a label on each line");
+            if (labels.GroupBy(l => l).FirstOrDefault(g => g.Count() > 1) is { } twice)
+                throw new InvalidCheckpointException($"{file}: '{twice.Key}' stands {twice.Count()} times; expected each label once");
+            return labels;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidCheckpointException($"--labels {file}: can't be read: {e.Message}");
+        }
+    }
+
+    private static int ShowInfo(string folder, Func<AstConfig, AstConfig> fit)
+    {
+        using var checkpoint = AstCheckpoint.Open(folder);
+        var config = checkpoint.Config;
+        var other = fit(config);
+        string Both(Func<AstConfig, string> show) => show(config) == show(other) ? show(config) : $"{show(config)} → {show(other)}";
         (string, string)[] rows =
         [
             ("folder", checkpoint.Folder),
@@ -203,12 +190,12 @@ internal static class ModelCommands
             ("num_attention_heads", $"{config.NumAttentionHeads}"),
             ("intermediate_size", $"{config.IntermediateSize}"),
             ("layer_norm_eps", config.LayerNormEps.ToString("0.#e0", CultureInfo.InvariantCulture)),
-            ("patch_size, strides", $"{config.PatchSize}, {config.FrequencyStride} (frequency), {config.TimeStride} (time)"),
-            ("window", FormattableString.Invariant($"{config.MaxLength} frames of {config.NumMelBins} mel bins, {window} s")),
+            ("patch_size, strides", Both(c => $"{c.PatchSize}, {c.FrequencyStride} (frequency), {c.TimeStride} (time)")),
+            ("window", Both(c => FormattableString.Invariant($"{c.MaxLength} frames of {c.NumMelBins} mel bins, {FbankOptions.NumSamples(c.MaxLength) / (double)FbankOptions.SampleRate} s"))),
             ("mean, std", FormattableString.Invariant($"{checkpoint.Extractor.Mean}, {checkpoint.Extractor.Std}{(checkpoint.Extractor.DoNormalize ? "" : " (not applied)")}")),
-            ("tokens", $"{config.Tokens} ({config.FrequencyPatches} × {config.TimePatches} patches + 2)"),
+            ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
-            ("cost", FormattableString.Invariant($"{config.MacsPerWindow / 1e9:0.000} GMAC per window")),
+            ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
             ("scores", $"{config.DefaultActivation.ToString().ToLowerInvariant()} (problem_type {config.ProblemType ?? "not given"})"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),
@@ -225,5 +212,35 @@ internal static class ModelCommands
             table.AddRow(Markup.Escape(name), Markup.Escape(value));
         AnsiConsole.Write(table);
         return ExitCode.Ok;
+    }
+
+    private sealed class WriteProgress : IProgress<double>, IDisposable
+    {
+        private const int Steps = 100;
+        private readonly ProgressLine _line = new("writing", Steps);
+
+        public void Report(double value) => _line.Report((long)(value * Steps));
+
+        public void Dispose() => _line.Dispose();
+    }
+
+    private sealed class DownloadProgress : IProgress<HubProgress>, IDisposable
+    {
+        private ProgressLine? _line;
+        private string _file = "";
+
+        public void Report(HubProgress value)
+        {
+            if (value.File != _file)
+            {
+                _line?.Dispose();
+                _file = value.File;
+                _line = new ProgressLine(value.File, value.Total);
+            }
+
+            _line!.Report(value.Bytes);
+        }
+
+        public void Dispose() => _line?.Dispose();
     }
 }

@@ -174,7 +174,9 @@ public sealed class AstCheckpointTests : IDisposable
     {
         Assert.Contains("no such folder", Assert.Throws<InvalidCheckpointException>(() => AstCheckpoint.Open("/nowhere")).Message, StringComparison.Ordinal);
         File.Move(Weights, Path.Combine(_folder, "pytorch_model.bin"));
-        AssertFails("there is a pytorch_model.bin");
+        AssertFails("pytorch_model.bin: is neither a zip nor a pickle");
+        File.Delete(Path.Combine(_folder, "pytorch_model.bin"));
+        AssertFails("no model.safetensors and no pytorch_model.bin, whole or as shards");
         File.Delete(Path.Combine(_folder, "config.json"));
         AssertFails("config.json: no such file");
     }

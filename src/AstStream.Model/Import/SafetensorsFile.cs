@@ -5,13 +5,13 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
 
-namespace AstStream.Model;
+namespace AstStream.Model.Import;
 
 /// <summary>
 /// One .safetensors file: eight bytes of header length, a JSON header of dtypes, shapes and offsets, then the tensors' bytes.
 /// The header is checked as strictly as the reference implementation checks it: no overlap, no hole, nothing behind the end.
 /// </summary>
-internal sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : ITensorFile
 {
     private const long MaxHeader = 100_000_000; // the reference implementation's limit
 
@@ -19,6 +19,7 @@ internal sealed class SafetensorsFile : IDisposable
     private readonly SafeFileHandle _file;
     private readonly long _dataStart;
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> _infos = new(StringComparer.Ordinal);
 
     public SafetensorsFile(string path)
     {
@@ -35,6 +36,8 @@ internal sealed class SafetensorsFile : IDisposable
         try
         {
             _dataStart = ReadHeader();
+            foreach (var (name, tensor) in _tensors)
+                _infos.Add(name, tensor);
         }
         catch
         {
@@ -43,7 +46,7 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
-    public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _infos;
 
     public string Path => _path;
 
@@ -75,10 +78,9 @@ internal sealed class SafetensorsFile : IDisposable
         return bad < 0 ? values : throw Bad($"tensor {name}: {values[bad]} at index {bad}; expected finite weights. Was the training stable, is the file whole?");
     }
 
-    /// <summary>SHA-256 of the whole file, read through the handle that the weights are read through.</summary>
-    public byte[] ComputeHash()
+    /// <summary>Adds the whole file, read through the handle that the weights are read through.</summary>
+    public void AddTo(IncrementalHash hash)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 20];
         var length = RandomAccess.GetLength(_file);
         for (long at = 0; at < length;)
@@ -88,8 +90,6 @@ internal sealed class SafetensorsFile : IDisposable
             hash.AppendData(part);
             at += part.Length;
         }
-
-        return hash.GetHashAndReset();
     }
 
     public void Dispose() => _file.Dispose();
@@ -108,72 +108,97 @@ internal sealed class SafetensorsFile : IDisposable
             throw Bad($"a header of {headerLength} bytes; expected at most {MaxHeader}");
         var header = new byte[headerLength];
         ReadExactly(header, 8);
-        if (!Utf8.IsValid(header))
-            throw Bad("the header is not valid UTF-8");
         var dataStart = 8 + (long)headerLength;
+        try
+        {
+            foreach (var (name, tensor) in Parse(header, length - dataStart))
+                _tensors.Add(name, tensor);
+            return dataStart;
+        }
+        catch (FormatException e)
+        {
+            throw Bad(e.Message);
+        }
+    }
+
+    /// <summary>The tensors of a header.</summary>
+    /// <param name="header">The JSON text.</param>
+    /// <param name="available">Bytes behind it.</param>
+    /// <exception cref="FormatException">It is wrong; the message does not name the file.</exception>
+    internal static Dictionary<string, Tensor> Parse(ReadOnlyMemory<byte> header, long available)
+    {
+        if (!Utf8.IsValid(header.Span))
+            throw Wrong("the header is not valid UTF-8");
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
             using var json = JsonDocument.Parse(header);
             if (json.RootElement.ValueKind != JsonValueKind.Object)
-                throw Bad("the header is no JSON object");
+                throw Wrong("the header is no JSON object");
             foreach (var entry in json.RootElement.EnumerateObject())
             {
                 if (entry.Name == "__metadata__")
                 {
                     if (entry.Value.ValueKind != JsonValueKind.Object || entry.Value.EnumerateObject().Any(e => e.Value.ValueKind != JsonValueKind.String))
-                        throw Bad("__metadata__ in the header is no object of strings");
+                        throw Wrong("__metadata__ in the header is no object of strings");
                 }
-                else if (!_tensors.TryAdd(entry.Name, ReadTensor(entry, length - dataStart)))
-                    throw Bad($"tensor {entry.Name} stands twice in the header");
+                else if (!tensors.TryAdd(entry.Name, ReadTensor(entry, available)))
+                {
+                    throw Wrong($"tensor {entry.Name} stands twice in the header");
+                }
             }
         }
         catch (JsonException e)
         {
-            throw Bad($"the header is not valid JSON at byte {8 + e.BytePositionInLine}");
+            throw Wrong($"the header is not valid JSON at byte {8 + e.BytePositionInLine}");
+        }
+        catch (InvalidOperationException)
+        {
+            throw Wrong("the header holds text that is not valid Unicode"); // half a surrogate pair
         }
 
         long end = 0;
         var before = "the header";
-        foreach (var (name, tensor) in _tensors.OrderBy(t => t.Value.Begin).ThenBy(t => t.Value.Bytes))
+        foreach (var (name, tensor) in tensors.OrderBy(t => t.Value.Begin).ThenBy(t => t.Value.Bytes))
         {
             if (tensor.Begin != end)
-                throw Bad($"tensor {name} begins at byte {tensor.Begin}, {(tensor.Begin < end ? "inside" : "with a hole after")} {before}, which ends at {end}");
+                throw Wrong($"tensor {name} begins at byte {tensor.Begin}, {(tensor.Begin < end ? "inside" : "with a hole after")} {before}, which ends at {end}");
             end = tensor.Begin + tensor.Bytes;
             before = $"tensor {name}";
         }
 
-        return end == length - dataStart ? dataStart : throw Bad($"{length - dataStart - end} bytes behind the last tensor; expected none");
+        return end == available ? tensors : throw Wrong($"{available - end} bytes behind the last tensor; expected none");
     }
 
-    private Tensor ReadTensor(JsonProperty entry, long available)
+    private static Tensor ReadTensor(JsonProperty entry, long available)
     {
         var name = entry.Name;
         if (entry.Value.ValueKind != JsonValueKind.Object
             || !entry.Value.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String
             || !entry.Value.TryGetProperty("shape", out var dims) || dims.ValueKind != JsonValueKind.Array
             || !entry.Value.TryGetProperty("data_offsets", out var offsets) || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2)
-            throw Bad($"tensor {name}: expected dtype, shape and two data_offsets in the header");
+            throw Wrong($"tensor {name}: expected dtype, shape and two data_offsets in the header");
         var width = dtype.GetString() switch
         {
             "F32" => 4,
             "F16" or "BF16" => 2,
-            var other => throw Bad($"tensor {name}: dtype {other}; expected F32, F16 or BF16"),
+            var other => throw Wrong($"tensor {name}: dtype {other}; expected F32, F16 or BF16"),
         };
         if (dims.GetArrayLength() > 8)
-            throw Bad($"tensor {name}: a shape of {dims.GetArrayLength()} dimensions; expected at most 8");
+            throw Wrong($"tensor {name}: a shape of {dims.GetArrayLength()} dimensions; expected at most 8");
         var shape = new int[dims.GetArrayLength()];
         long count = 1;
         for (var i = 0; i < shape.Length; i++)
         {
             if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 4)
-                throw Bad($"tensor {name}: shape {ConfigReader.Shortened(dims)}; expected whole numbers of a sensible size");
+                throw Wrong($"tensor {name}: shape {ConfigReader.Shortened(dims)}; expected whole numbers of a sensible size");
         }
 
         if (offsets[0].ValueKind != JsonValueKind.Number || !offsets[0].TryGetInt64(out var begin)
             || offsets[1].ValueKind != JsonValueKind.Number || !offsets[1].TryGetInt64(out var end) || begin < 0 || end < begin || end > available)
-            throw Bad($"tensor {name}: data_offsets {ConfigReader.Shortened(offsets)}; expected two ascending offsets of at most {available}, where the file ends");
+            throw Wrong($"tensor {name}: data_offsets {ConfigReader.Shortened(offsets)}; expected two ascending offsets of at most {available}, where the file ends");
         if (end - begin != count * width)
-            throw Bad($"tensor {name}: {end - begin} bytes for shape {ConfigReader.Shortened(dims)} in {dtype.GetString()}; expected {count * width}");
+            throw Wrong($"tensor {name}: {end - begin} bytes for shape {ConfigReader.Shortened(dims)} in {dtype.GetString()}; expected {count * width}");
         return new Tensor(dtype.GetString()!, shape, begin, (int)count, (int)(end - begin));
     }
 
@@ -196,8 +221,10 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
+    private static FormatException Wrong(string what) => new(what);
+
     private InvalidCheckpointException Bad(string what) => new($"{_path}: {what}");
 
     /// <summary>One tensor's place: dtype F32, F16 or BF16; offset behind the header; elements and bytes.</summary>
-    public sealed record Tensor(string DType, int[] Shape, long Begin, int Count, int Bytes);
+    internal sealed record Tensor(string DType, int[] Shape, long Begin, int Count, int Bytes) : TensorInfo(DType, Shape);
 }

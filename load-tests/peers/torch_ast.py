@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""The Audio Spectrogram Transformer in plain PyTorch, to measure and check AstStream against.
+
+    torch_ast.py time CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--frequency-stride N --time-stride N]
+    torch_ast.py logits CHECKPOINT INPUT_VALUES.npy OUT.npy [--frames N] [--frequency-stride N --time-stride N]
+
+CHECKPOINT is a Hugging Face folder with model.safetensors. Attention is written out unless this PyTorch has
+scaled_dot_product_attention (2.0), which --sdpa asks for. Position embeddings for another window are cropped or interpolated
+as the AST authors' code does. Needs PyTorch and NumPy only (Debian: python3-torch python3-numpy libopenblas0-pthread).
+"""
+import argparse, json, os, statistics, sys, time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+TYPES = {"F32": np.float32, "F16": np.float16}
+
+
+def load(folder):
+    with open(os.path.join(folder, "config.json")) as f:
+        config = json.load(f)
+    with open(os.path.join(folder, "model.safetensors"), "rb") as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+        data = f.read()
+    header.pop("__metadata__", None)
+    weights = {}
+    for name, t in header.items():
+        begin, end = t["data_offsets"]
+        array = np.frombuffer(data[begin:end], dtype=TYPES[t["dtype"]]).reshape(t["shape"])
+        weights[name.replace("audio_spectrogram_transformer.", "")] = torch.from_numpy(array.astype(np.float32))
+    return config, weights
+
+
+class Ast(torch.nn.Module):
+    def __init__(self, config, weights, frames=None, frequency_stride=None, time_stride=None, sdpa=False):
+        super().__init__()
+        self.c, self.w, self.sdpa = config, weights, sdpa
+        patch, bins = config["patch_size"], config["num_mel_bins"]
+        grid = lambda length, fs, ts: ((bins - patch) // fs + 1, (length - patch) // ts + 1)
+        own = grid(config["max_length"], config["frequency_stride"], config["time_stride"])
+        self.strides = (frequency_stride or config["frequency_stride"], time_stride or config["time_stride"])
+        self.frames = frames or config["max_length"]
+        want = grid(self.frames, *self.strides)
+        positions = weights["embeddings.position_embeddings"]
+        d = positions.shape[2]
+        rest = positions[:, 2:].reshape(1, own[0], own[1], d).permute(0, 3, 1, 2)
+        if want[1] <= own[1]:
+            start = own[1] // 2 - want[1] // 2
+            rest = rest[..., start : start + want[1]]
+        else:
+            rest = F.interpolate(rest, size=(own[0], want[1]), mode="bilinear", align_corners=False)
+        if want[0] <= own[0]:
+            start = own[0] // 2 - want[0] // 2
+            rest = rest[:, :, start : start + want[0]]
+        else:
+            rest = F.interpolate(rest, size=(want[0], want[1]), mode="bilinear", align_corners=False)
+        self.positions = torch.cat([positions[:, :2], rest.flatten(2).transpose(1, 2)], 1)
+
+    def linear(self, name, x):
+        return F.linear(x, self.w[name + ".weight"], self.w.get(name + ".bias"))
+
+    def norm(self, name, x):
+        return F.layer_norm(x, x.shape[-1:], self.w[name + ".weight"], self.w[name + ".bias"], self.c["layer_norm_eps"])
+
+    def forward(self, x):
+        c, w = self.c, self.w
+        x = x.unsqueeze(1).transpose(2, 3)
+        x = F.conv2d(x, w["embeddings.patch_embeddings.projection.weight"], w["embeddings.patch_embeddings.projection.bias"], stride=self.strides)
+        x = x.flatten(2).transpose(1, 2)
+        b = x.shape[0]
+        x = torch.cat([w["embeddings.cls_token"].expand(b, -1, -1), w["embeddings.distillation_token"].expand(b, -1, -1), x], 1)
+        x = x + self.positions
+        heads = c["num_attention_heads"]
+        size = c["hidden_size"] // heads
+        for i in range(c["num_hidden_layers"]):
+            p = f"encoder.layer.{i}."
+            h = self.norm(p + "layernorm_before", x)
+            q, k, v = (self.linear(p + "attention.attention." + n, h).view(b, -1, heads, size).transpose(1, 2) for n in ("query", "key", "value"))
+            if self.sdpa:
+                a = F.scaled_dot_product_attention(q, k, v)
+            else:
+                a = torch.softmax(q @ k.transpose(-1, -2) * size**-0.5, -1) @ v
+            x = x + self.linear(p + "attention.output.dense", a.transpose(1, 2).reshape(b, -1, c["hidden_size"]))
+            h = self.norm(p + "layernorm_after", x)
+            x = x + self.linear(p + "output.dense", F.gelu(self.linear(p + "intermediate.dense", h)))
+        x = self.norm("layernorm", x)
+        return self.linear("classifier.dense", self.norm("classifier.layernorm", (x[:, 0] + x[:, 1]) / 2))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["time", "logits"])
+    parser.add_argument("checkpoint")
+    parser.add_argument("files", nargs="*")
+    for flag, default in (("--batch", 1), ("--runs", 7), ("--threads", os.cpu_count()), ("--frames", None), ("--frequency-stride", None), ("--time-stride", None)):
+        parser.add_argument(flag, type=int, default=default)
+    parser.add_argument("--sdpa", action="store_true")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "float16", "bfloat16"])
+    parser.add_argument("--device", default="cpu")
+    a = parser.parse_args()
+    torch.set_num_threads(a.threads)
+    config, weights = load(a.checkpoint)
+    dtype = getattr(torch, a.dtype)
+    weights = {n: t.to(a.device, dtype) for n, t in weights.items()}
+    model = Ast(config, weights, a.frames, a.frequency_stride, a.time_stride, a.sdpa)
+    with torch.inference_mode():
+        if a.what == "logits":
+            x = torch.from_numpy(np.load(a.files[0])[: model.frames])[None]
+            np.save(a.files[1], model(x.to(a.device, dtype))[0].float().cpu().numpy())
+            return
+        x = torch.randn(a.batch, model.frames, config["num_mel_bins"], generator=torch.Generator().manual_seed(1)).to(a.device, dtype)
+        times = []
+        for run in range(-1, a.runs):
+            start = time.perf_counter()
+            y = model(x)
+            y.float().cpu()
+            if run >= 0:
+                times.append((time.perf_counter() - start) * 1e3)
+        print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "device": a.device, "dtype": a.dtype, "sdpa": a.sdpa,
+                          "batch": a.batch, "median_ms": round(statistics.median(times), 1), "min_ms": round(min(times), 1)}))
+
+
+if __name__ == "__main__":
+    main()

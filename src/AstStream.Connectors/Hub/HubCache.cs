@@ -1,0 +1,70 @@
+namespace AstStream.Connectors.Hub;
+
+/// <summary>
+/// One model's part of huggingface_hub's cache: blobs/ETAG, refs/REVISION with a commit in it, and snapshots/COMMIT/FILE, links to blobs.
+/// </summary>
+internal sealed class HubCache(string root, HubReference model)
+{
+    private readonly string _folder = Path.Combine(root, $"models--{model.Owner}--{model.Name}");
+
+    /// <summary>The folder of a commit's files.</summary>
+    public string Snapshot(string commit) => Path.Combine(_folder, "snapshots", commit);
+
+    /// <summary>The commit that the revision was when it was last asked for; null where it never was.</summary>
+    public string? KnownCommit()
+    {
+        var path = Path.Combine(_folder, "refs", model.Revision);
+        if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: 40 } commit && commit.All(char.IsAsciiHexDigitLower))
+            return commit;
+        return Directory.Exists(Snapshot(model.Revision)) ? model.Revision : null;
+    }
+
+    /// <summary>Keeps which commit the revision is.</summary>
+    public void Remember(string commit)
+    {
+        if (commit == model.Revision)
+            return;
+        var path = Path.Combine(_folder, "refs", model.Revision);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, commit);
+    }
+
+    public string Blob(string etag) => Path.Combine(_folder, "blobs", etag);
+
+    /// <summary>The file that a download goes to until it is whole; a later one goes on where it ends.</summary>
+    public string Incomplete(string etag)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "blobs"));
+        return Blob(etag) + ".incomplete";
+    }
+
+    /// <summary>Lets a snapshot's file name a blob.</summary>
+    public string Link(string commit, string file, string etag)
+    {
+        var path = Path.Combine(Snapshot(commit), file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: false)?.Name == etag)
+            return path;
+        File.Delete(path);
+        File.CreateSymbolicLink(path, Path.Combine("..", "..", "blobs", etag));
+        return path;
+    }
+
+    /// <summary>Holds a blob against other processes, huggingface_hub's among them, which lock the same file.</summary>
+    public async Task<IDisposable> LockAsync(string etag, TimeProvider time, CancellationToken cancellation)
+    {
+        var path = Path.Combine(root, ".locks", Path.GetFileName(_folder), etag + ".lock");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace AstStream.Connectors.Hub;
+
+/// <summary>How far a download is.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Bytes">Bytes that are here.</param>
+/// <param name="Total">Bytes of the whole file.</param>
+public sealed record HubProgress(string File, long Bytes, long Total);
+
+/// <summary>
+/// Downloads a model's files into the shared cache: resumed where a download was cut, checked for size and hash, and never trusted to
+/// name a path. The routes are the Hugging Face hub's: /api/models/…/revision/… and /…/resolve/….
+/// </summary>
+public sealed class HubClient : IDisposable
+{
+    private const int MaxRedirects = 5;
+    private const int MaxAttempts = 100; // with progress in between
+    private const int MaxIndex = 16 << 20;
+    private const string Config = "config.json";
+    private const string Extractor = "preprocessor_config.json";
+
+    private static readonly string[] s_weights = ["model.safetensors", "pytorch_model.bin"];
+
+    private readonly HubOptions _options;
+    private readonly HttpClient _http;
+
+    /// <summary>Makes a client.</summary>
+    public HubClient(HubOptions options)
+    {
+        _options = options;
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.StallTimeout }) { Timeout = Timeout.InfiniteTimeSpan };
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("aststream", "1"));
+    }
+
+    /// <summary>Brings a model's configuration and weights into the cache.</summary>
+    /// <returns>The snapshot's folder.</returns>
+    /// <exception cref="HubException">It can't be had.</exception>
+    public async Task<string> DownloadAsync(HubReference model, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    {
+        var cache = new HubCache(_options.CacheFolder, model);
+        if (_options.IsOffline)
+            return FromCache(cache, model);
+        try
+        {
+            var (commit, files) = await ListAsync(model, cancellation).ConfigureAwait(false);
+            foreach (var file in (string[])[Config, Extractor])
+                await FetchAsync(model, cache, commit, Known(model, files, file), progress, cancellation).ConfigureAwait(false);
+            foreach (var file in s_weights)
+            {
+                if (files.Contains(file))
+                {
+                    await FetchAsync(model, cache, commit, file, progress, cancellation).ConfigureAwait(false);
+                    return Done();
+                }
+
+                var index = file + ".index.json";
+                if (!files.Contains(index))
+                    continue;
+                var path = await FetchAsync(model, cache, commit, index, progress, cancellation).ConfigureAwait(false);
+                foreach (var shard in Shards(model, path))
+                    await FetchAsync(model, cache, commit, Known(model, files, shard), progress, cancellation).ConfigureAwait(false);
+                return Done();
+            }
+
+            throw new HubException($"{model}: has neither {string.Join(" nor ", s_weights)}; it is no model that transformers saved");
+
+            string Done()
+            {
+                cache.Remember(commit);
+                return cache.Snapshot(commit);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HubException($"{model}: the cache {_options.CacheFolder} can't be written: {e.Message}. HF_HUB_CACHE names another folder");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private static string FromCache(HubCache cache, HubReference model)
+    {
+        if (cache.KnownCommit() is { } commit && File.Exists(Path.Combine(cache.Snapshot(commit), Config)))
+            return cache.Snapshot(commit);
+        throw new HubException($"{model}: is not in the cache, and HF_HUB_OFFLINE forbids to download it");
+    }
+
+    private static string Known(HubReference model, HashSet<string> files, string file) =>
+        files.Contains(file) ? file : throw new HubException($"{model}: has no {file}; expected an Audio Spectrogram Transformer that transformers saved, with {Config}, {Extractor} and {s_weights[0]}");
+
+    private static List<string> Shards(HubReference model, string index)
+    {
+        if (new FileInfo(index).Length > MaxIndex)
+            throw new HubException($"{model}: {Path.GetFileName(index)} is larger than {MaxIndex} bytes");
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
+            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(e => e.Value.GetString() ?? "").Distinct().Select(s =>
+                s == Path.GetFileName(s) && (s.EndsWith(".safetensors", StringComparison.Ordinal) || s.EndsWith(".bin", StringComparison.Ordinal)) ? s
+                    : throw new HubException($"{model}: {Path.GetFileName(index)} names the shard '{s}'; expected a file beside it"))];
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new HubException($"{model}: {Path.GetFileName(index)} has no weight_map from tensors to files");
+        }
+    }
+
+    private async Task<(string Commit, HashSet<string> Files)> ListAsync(HubReference model, CancellationToken cancellation)
+    {
+        var uri = new Uri(_options.Endpoint, $"/api/models/{model.Owner}/{model.Name}/revision/{Uri.EscapeDataString(model.Revision)}");
+        return await RetryAsync(model, uri, async (_, token) =>
+        {
+            using var response = await SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
+            var bytes = await response.Content.ReadAsByteArrayAsync(token).ConfigureAwait(false);
+            try
+            {
+                using var json = JsonDocument.Parse(bytes);
+                var commit = json.RootElement.GetProperty("sha").GetString() ?? "";
+                var files = json.RootElement.GetProperty("siblings").EnumerateArray().Select(s => s.GetProperty("rfilename").GetString() ?? "").ToHashSet(StringComparer.Ordinal);
+                return commit.Length == 40 && commit.All(char.IsAsciiHexDigitLower) ? (commit, files) : throw new HubException($"{model}: {uri.Host} names the commit '{commit}'; expected 40 hexadecimal digits");
+            }
+            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+            {
+                throw new HubException($"{model}: {uri.Host} answered with something else than a model's description; is HF_ENDPOINT right?");
+            }
+        }, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<string> FetchAsync(HubReference model, HubCache cache, string commit, string file, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    {
+        var uri = new Uri(_options.Endpoint, $"/{model.Owner}/{model.Name}/resolve/{commit}/{file}");
+        var (etag, size) = await RetryAsync(model, uri, async (_, token) =>
+        {
+            using var response = await SendAsync(model, HttpMethod.Head, uri, 0, follow: false, token).ConfigureAwait(false);
+            return Description(model, file, response);
+        }, cancellation).ConfigureAwait(false);
+        using var guard = await cache.LockAsync(etag, _options.Time, cancellation).ConfigureAwait(false);
+        var blob = cache.Blob(etag);
+        if (!File.Exists(blob) || new FileInfo(blob).Length != size)
+        {
+            var part = cache.Incomplete(etag);
+            await RetryAsync(model, uri, async (advance, token) =>
+            {
+                await AppendAsync(model, uri, file, part, size, progress, advance, token).ConfigureAwait(false);
+                return true;
+            }, cancellation).ConfigureAwait(false);
+            Check(model, file, part, etag, size);
+            File.Move(part, blob, overwrite: true);
+        }
+
+        progress?.Report(new HubProgress(file, size, size));
+        return cache.Link(commit, file, etag);
+    }
+
+    /// <summary>A file's hash and size. Large files are kept elsewhere: the hub tells theirs in X-Linked headers beside the redirect.</summary>
+    private static (string ETag, long Size) Description(HubReference model, string file, HttpResponseMessage response)
+    {
+        string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+        var etag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "").Replace("W/", "", StringComparison.Ordinal).Trim('"');
+        var size = long.TryParse(Header("X-Linked-Size"), out var linked) ? linked : response.Content.Headers.ContentLength ?? -1;
+        if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
+            throw new HubException($"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
+        return size >= 0 ? (etag, size) : throw new HubException($"{model}: {file} comes without its size, by which it is checked");
+    }
+
+    private async Task AppendAsync(HubReference model, Uri uri, string file, string part, long size, IProgress<HubProgress>? progress, Action advance, CancellationToken cancellation)
+    {
+        using var output = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        if (output.Length > size)
+            output.SetLength(0);
+        if (output.Length == size)
+            return;
+        using var response = await SendAsync(model, HttpMethod.Get, uri, output.Length, follow: true, cancellation).ConfigureAwait(false);
+        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != output.Length)
+            output.SetLength(0); // it begins anew
+        output.Seek(0, SeekOrigin.End);
+        using var input = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 17);
+        try
+        {
+            while (true)
+            {
+                using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                stall.CancelAfter(_options.StallTimeout);
+                var got = await input.ReadAsync(buffer, stall.Token).ConfigureAwait(false);
+                if (got == 0)
+                    break;
+                if (output.Length + got > size)
+                    throw new HubException($"{model}: {file} goes on behind its {size} bytes; the server's size and its file differ");
+                output.Write(buffer, 0, got);
+                advance();
+                progress?.Report(new HubProgress(file, output.Length, size));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        if (output.Length < size)
+            throw new HttpRequestException($"the connection ended at byte {output.Length} of {size}");
+    }
+
+    private static void Check(HubReference model, string file, string path, string etag, long size)
+    {
+        string found;
+        using (var input = File.OpenRead(path))
+        {
+            if (etag.Length == 64)
+            {
+                found = Convert.ToHexStringLower(SHA256.HashData(input));
+            }
+            else
+            {
+                // What git calls a file: SHA-1 over "blob LENGTH\0" and the content.
+#pragma warning disable CA5350 // git's hash, as the hub gives it for small files
+                using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+#pragma warning restore CA5350
+                hash.AppendData(Encoding.ASCII.GetBytes($"blob {size}\0"));
+                var buffer = new byte[1 << 16];
+                for (int got; (got = input.Read(buffer)) > 0;)
+                    hash.AppendData(buffer.AsSpan(0, got));
+                found = Convert.ToHexStringLower(hash.GetHashAndReset());
+            }
+        }
+
+        if (found == etag)
+            return;
+        File.Delete(path);
+        throw new HubException($"{model}: {file} has the hash {found}; expected {etag}. What was downloaded is removed; try again");
+    }
+
+    /// <summary>Sends a request; redirects are followed by hand, so that the token stays with the endpoint's host and nothing falls back to http.</summary>
+    private async Task<HttpResponseMessage> SendAsync(HubReference model, HttpMethod method, Uri uri, long from, bool follow, CancellationToken cancellation)
+    {
+        for (var redirects = 0; ; redirects++)
+        {
+            using var request = new HttpRequestMessage(method, uri);
+            if (_options.Token is { } token && uri.Authority == _options.Endpoint.Authority && uri.Scheme == _options.Endpoint.Scheme)
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            if (from > 0)
+                request.Headers.Range = new RangeHeaderValue(from, null);
+            using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            stall.CancelAfter(_options.StallTimeout);
+            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall.Token).ConfigureAwait(false);
+            try
+            {
+                if (response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect
+                    && response.Headers.Location is { } location)
+                {
+                    var next = new Uri(uri, location);
+                    if (!follow && next.Authority != uri.Authority)
+                        return response; // a large file's description is here, its bytes elsewhere
+                    if (redirects == MaxRedirects)
+                        throw new HubException($"{model}: {uri.Host} redirects more than {MaxRedirects} times");
+                    if (next.Scheme != "https" && next.Scheme != uri.Scheme)
+                        throw new HubException($"{model}: {uri.Host} redirects from {uri.Scheme} to {next.Scheme}; that is not followed");
+                    uri = next;
+                    response.Dispose();
+                    continue;
+                }
+
+                if (!response.IsSuccessStatusCode)
+                    throw Failed(model, uri, response);
+                return response;
+            }
+            catch
+            {
+                response.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private Exception Failed(HubReference model, Uri uri, HttpResponseMessage response)
+    {
+        var code = (int)response.StatusCode;
+        if (code is 408 or 429 or >= 500)
+            return new BusyException($"{uri.Host} answers {code} {response.ReasonPhrase}", RetryAfter(response));
+        return new HubException(code switch
+        {
+            401 or 403 => $"{model}: {uri.Host} answers {code}: {(_options.Token is null ? "it is private, gated, or not there; give a token in HF_TOKEN" : "the token in HF_TOKEN is not allowed to read it; has its licence been accepted on the hub?")}",
+            404 => $"{model}: {uri.Host} answers 404: there is no such model, revision or file; is it spelt right?",
+            _ => $"{model}: {uri.Host} answers {code} {response.ReasonPhrase} to {uri.AbsolutePath}",
+        });
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - _options.Time.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>Tries again what may pass, with growing pauses; progress in between starts the count anew.</summary>
+    private async Task<T> RetryAsync<T>(HubReference model, Uri uri, Func<Action, CancellationToken, Task<T>> work, CancellationToken cancellation)
+    {
+        var failures = 0;
+        for (var attempt = 1; ; attempt++)
+        {
+            var hasAdvanced = false;
+            try
+            {
+                return await work(() => hasAdvanced = true, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or BusyException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                failures = hasAdvanced ? 1 : failures + 1;
+                if (failures > _options.MaxRetries || attempt == MaxAttempts)
+                {
+                    var why = e is OperationCanceledException ? $"nothing came for {_options.StallTimeout.TotalSeconds:0} s" : e.Message;
+                    throw new HubException($"{model}: {uri.Host} can't be reached, or stopped answering, after {attempt} attempts: {why}. What is here stays; the same command goes on from there");
+                }
+
+                var pause = (e as BusyException)?.RetryAfter ?? (_options.FirstPause * Math.Pow(2, failures - 1));
+                await Task.Delay(TimeSpan.FromTicks(Math.Clamp(pause.Ticks, 0, _options.MaxPause.Ticks)), _options.Time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private sealed class BusyException(string message, TimeSpan? retryAfter) : Exception(message)
+    {
+        public TimeSpan? RetryAfter => retryAfter;
+    }
+}

@@ -1,0 +1,295 @@
+using System.IO.Compression;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace AstStream.Model.Import;
+
+/// <summary>
+/// A state dict as torch.save writes it: a zip of a pickle and raw storages, or the form before PyTorch 1.6: five pickles, then
+/// the storages one after the other.
+/// </summary>
+internal sealed class TorchFile : ITensorFile
+{
+    private const int MaxPickle = 64 << 20; // bytes; a state dict of 200 tensors takes 20 KB
+    private static readonly BigInteger s_legacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
+
+    // Where a checkpoint keeps its weights beside other things, such as an optimizer's state.
+    private static readonly string[] s_wrappers = ["state_dict", "model", "model_state_dict", "module", "net"];
+
+    private readonly FileStream _file;
+    private readonly Dictionary<string, TensorInfo> _infos = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PickledTensor> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Offset, PickledStorage Storage)> _legacy = new(StringComparer.Ordinal);
+    private readonly ZipArchive? _zip;
+    private readonly string _prefix = "";
+    private (string Key, byte[] Bytes) _last = ("", []);
+
+    public TorchFile(string path)
+    {
+        Path = path;
+        try
+        {
+            _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Bad(e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : $"can't be opened: {e.Message}");
+        }
+
+        try
+        {
+            Span<byte> start = stackalloc byte[4];
+            var got = _file.ReadAtLeast(start, 4, throwOnEndOfStream: false);
+            _file.Position = 0;
+            if (got == 4 && start.SequenceEqual("PK\x03\x04"u8))
+            {
+                _zip = new ZipArchive(_file, ZipArchiveMode.Read, leaveOpen: true);
+                var pickles = _zip.Entries.Where(e => e.FullName.EndsWith("data.pkl", StringComparison.Ordinal) && e.FullName.Count(c => c == '/') <= 1).ToList();
+                if (pickles.Count != 1)
+                    throw Bad($"a zip with {pickles.Count} entries named data.pkl; expected one, as torch.save writes");
+                _prefix = pickles[0].FullName[..^"data.pkl".Length];
+                if (_zip.GetEntry(_prefix + "byteorder") is { } order && !Stored(order, 16).AsSpan().SequenceEqual("little"u8))
+                    throw Bad("was written on a big-endian machine; expected little-endian storages");
+                AddTensors(Unpickler.Load(Stored(pickles[0], MaxPickle), out _));
+            }
+            else if (got == 4 && start[0] == 0x80)
+            {
+                AddTensors(ReadLegacy());
+            }
+            else
+            {
+                throw Bad("is neither a zip nor a pickle; expected a state dict as torch.save writes it");
+            }
+        }
+        catch (Exception e)
+        {
+            Dispose();
+            throw e is PickleException or InvalidDataException or IOException or NotSupportedException or OverflowException ? Bad(e.Message) : e;
+        }
+    }
+
+    public string Path { get; }
+
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _infos;
+
+    public float[] Read(string name)
+    {
+        var tensor = _tensors[name];
+        var bytes = ReadStorage(tensor.Storage);
+        var values = new float[_infos[name].Shape.Aggregate(1, (a, b) => a * b)];
+        var isContiguous = IsContiguous(tensor);
+        for (var i = 0; i < values.Length; i++)
+        {
+            var at = tensor.Offset + (isContiguous ? i : Place(tensor, i));
+            values[i] = tensor.Storage.DType switch
+            {
+                "F32" => MemoryMarshal.Read<float>(bytes.AsSpan((int)at * 4)),
+                "F16" => (float)MemoryMarshal.Read<Half>(bytes.AsSpan((int)at * 2)),
+                "BF16" => BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Read<ushort>(bytes.AsSpan((int)at * 2)) << 16),
+                "F64" => (float)MemoryMarshal.Read<double>(bytes.AsSpan((int)at * 8)),
+                var other => throw Bad($"tensor {name}: {other} numbers; expected floating-point weights"),
+            };
+            if (!float.IsFinite(values[i]))
+                throw Bad($"tensor {name}: {values[i]} at index {i}; expected finite weights. Was the training stable, is the file whole?");
+        }
+
+        return values;
+    }
+
+    public void AddTo(IncrementalHash hash)
+    {
+        _file.Position = 0;
+        var buffer = new byte[1 << 20];
+        for (int got; (got = _file.Read(buffer)) > 0;)
+            hash.AppendData(buffer.AsSpan(0, got));
+    }
+
+    public void Dispose()
+    {
+        _zip?.Dispose();
+        _file.Dispose();
+    }
+
+    /// <summary>Magic number, protocol, the writer's system, the object, the storages' keys; then each storage with its length in front.</summary>
+    private object? ReadLegacy()
+    {
+        var start = new byte[Math.Min(_file.Length, MaxPickle)];
+        _file.ReadExactly(start);
+        var at = 0;
+        object? Next()
+        {
+            var value = Unpickler.Load(start.AsSpan(at), out var length);
+            at += length;
+            return value;
+        }
+
+        if (Next() is not BigInteger magic || magic != s_legacyMagic)
+            throw Bad("is a pickle, but none that torch.save writes");
+        if (Next() is not 1001L)
+            throw Bad("was written in another protocol than PyTorch's 1001");
+        if (Next() is PickledDictionary system && system.Items.Any(i => i is ("little_endian", false)))
+            throw Bad("was written on a big-endian machine; expected little-endian storages");
+        var result = Next();
+        if (Next() is not List<object?> keys)
+            throw Bad("has no list of storages behind its tensors");
+        var storages = StoragesOf(result);
+        long position = at;
+        var number = new byte[8];
+        foreach (var key in keys)
+        {
+            if (key is not string text || !storages.TryGetValue(text, out var storage) || _legacy.ContainsKey(text))
+                continue; // a storage that no tensor of the state dict uses could only stand at the end
+            _file.Position = position;
+            _file.ReadExactly(number);
+            var count = BitConverter.ToInt64(number);
+            var bytes = (Int128)count * Unpickler.Width(storage.DType);
+            if (count != storage.Count || bytes < 0 || position + 8 + bytes > _file.Length)
+                throw Bad($"storage {text} has {count} elements at byte {position}; expected {storage.Count}, and all of them within the file's {_file.Length} bytes. Is it whole?");
+            _legacy.Add(text, (position + 8, storage));
+            position += 8 + (long)bytes;
+        }
+
+        return result;
+    }
+
+    private static Dictionary<string, PickledStorage> StoragesOf(object? value)
+    {
+        var storages = new Dictionary<string, PickledStorage>(StringComparer.Ordinal);
+        var waiting = new Stack<object?>([value]);
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        while (waiting.TryPop(out var next))
+        {
+            if (next is null or string || !seen.Add(next))
+                continue;
+            foreach (var inner in next switch
+            {
+                PickledDictionary d => d.Items.Select(i => i.Value),
+                List<object?> l => l,
+                object?[] t => t,
+                _ => [],
+            })
+                waiting.Push(inner);
+            if (next is PickledTensor tensor)
+                storages[tensor.Storage.Key] = tensor.Storage;
+        }
+
+        return storages;
+    }
+
+    private void AddTensors(object? value)
+    {
+        var items = (value as PickledDictionary)?.Items ?? throw Bad("holds no dictionary; expected a state dict");
+        if (!items.Any(i => i.Value is PickledTensor))
+            items = items.Where(i => i.Key is string key && s_wrappers.Contains(key)).Select(i => (i.Value as PickledDictionary)?.Items).FirstOrDefault(i => i is not null) ?? items;
+        foreach (var (key, item) in items)
+        {
+            if (key is not string name || item is not PickledTensor tensor)
+                continue;
+            _infos[name] = Check(name, tensor);
+            _tensors[name] = tensor;
+        }
+
+        if (_tensors.Count == 0)
+            throw Bad("holds no tensors by name; expected a state dict, alone or under 'state_dict' or 'model'");
+    }
+
+    private TensorInfo Check(string name, PickledTensor tensor)
+    {
+        var (storage, offset, size, stride) = tensor;
+        if (size.Length > 8 || size.Length != stride.Length)
+            throw Bad($"tensor {name}: {size.Length} dimensions with {stride.Length} strides; expected as many, at most 8");
+        Int128 count = 1, last = offset;
+        for (var i = 0; i < size.Length; i++)
+        {
+            count *= size[i];
+            last += (Int128)Math.Max(0, size[i] - 1) * stride[i];
+            if (count > Array.MaxLength / 4 || last > int.MaxValue)
+                throw Bad($"tensor {name}: shape [{string.Join(", ", size)}] with strides [{string.Join(", ", stride)}]; expected a sensible size");
+        }
+
+        if (offset < 0 || (count > 0 && last >= storage.Count))
+            throw Bad($"tensor {name}: reaches to element {last} of storage {storage.Key}, which has {storage.Count}");
+        var bytes = (Int128)storage.Count * Unpickler.Width(storage.DType);
+        if (_zip is null)
+        {
+            if (!_legacy.ContainsKey(storage.Key))
+                throw Bad($"tensor {name}: storage {storage.Key} is not in the file; is it whole?");
+        }
+        else if (Entry(storage).Length != bytes)
+        {
+            throw Bad($"tensor {name}: storage {storage.Key} has {Entry(storage).Length} bytes; expected {bytes}, {storage.Count} elements of {storage.DType}");
+        }
+
+        return new TensorInfo(storage.DType, [.. size.Select(s => (int)s)]);
+    }
+
+    private static bool IsContiguous(PickledTensor tensor)
+    {
+        long expected = 1;
+        for (var axis = tensor.Size.Length - 1; axis >= 0; axis--)
+        {
+            if (tensor.Size[axis] != 1 && tensor.Stride[axis] != expected)
+                return false;
+            expected *= tensor.Size[axis];
+        }
+
+        return true;
+    }
+
+    /// <summary>Where element <paramref name="index"/>, counted row-major, stands behind the tensor's offset.</summary>
+    private static long Place(PickledTensor tensor, long index)
+    {
+        long at = 0;
+        for (var axis = tensor.Size.Length - 1; axis >= 0; axis--)
+        {
+            at += index % tensor.Size[axis] * tensor.Stride[axis];
+            index /= tensor.Size[axis];
+        }
+
+        return at;
+    }
+
+    private ZipArchiveEntry Entry(PickledStorage storage) =>
+        _zip!.GetEntry($"{_prefix}data/{storage.Key}") ?? throw Bad($"has no entry {_prefix}data/{storage.Key}; is it whole?");
+
+    private byte[] ReadStorage(PickledStorage storage)
+    {
+        if (_last.Key == storage.Key && _last.Bytes.Length > 0)
+            return _last.Bytes;
+        byte[] bytes;
+        try
+        {
+            if (_zip is not null)
+            {
+                bytes = Stored(Entry(storage), int.MaxValue);
+            }
+            else
+            {
+                bytes = new byte[checked((int)(storage.Count * Unpickler.Width(storage.DType)))];
+                _file.Position = _legacy[storage.Key].Offset;
+                _file.ReadExactly(bytes);
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or OverflowException)
+        {
+            throw Bad($"storage {storage.Key} can't be read: {e.Message}");
+        }
+
+        _last = (storage.Key, bytes);
+        return bytes;
+    }
+
+    /// <summary>An entry's bytes. PyTorch compresses nothing: a small file that says it holds gigabytes is not believed.</summary>
+    private byte[] Stored(ZipArchiveEntry entry, long most)
+    {
+        if (entry.CompressedLength != entry.Length || entry.Length > most || entry.Length > _file.Length)
+            throw Bad($"entry {entry.FullName}: {entry.Length} bytes from {entry.CompressedLength} in the file; expected it stored as it is, with at most {Math.Min(most, _file.Length)}");
+        var bytes = new byte[entry.Length];
+        using var stream = entry.Open();
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private InvalidCheckpointException Bad(string what) => new($"{Path}: {what.ReplaceLineEndings(" ")}");
+}

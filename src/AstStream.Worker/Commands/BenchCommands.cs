@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using AstStream.Model;
+using AstStream.Model.Benchmark;
+using AstStream.Model.Import;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>bench model.</summary>
+internal static class BenchCommands
+{
+    public static IEnumerable<Command> All()
+    {
+        yield return Help.Add(new Command("bench", "Measures this machine.") { Model() }, """
+            Example:
+              aststream bench model --random base --precision float32,int8 --batch 1
+            """);
+    }
+
+    private static Command Model()
+    {
+        var folder = new Argument<string?>("DIR") { Description = "A Hugging Face AST folder.", Arity = ArgumentArity.ZeroOrOne };
+        var random = new Option<string?>("--random") { Description = "In place of DIR: a checkpoint of a published size with seeded random weights.", HelpName = string.Join("|", RandomCheckpoint.Sizes) };
+        ExecutionFlags.OneOf(random, [.. RandomCheckpoint.Sizes]);
+        var attention = new Option<string>("--attention") { Description = "eager, sdpa, or both.", HelpName = "LIST", DefaultValueFactory = _ => "eager,sdpa" };
+        attention.Validators.Add(r => ExecutionFlags.Check<AttentionImplementation>(r, "--attention"));
+        var precision = new Option<string>("--precision") { Description = "float32, float16, bfloat16, int8.", HelpName = "LIST", DefaultValueFactory = _ => "float32" };
+        precision.Validators.Add(r => ExecutionFlags.Check<ModelPrecision>(r, "--precision"));
+        var batch = new Option<string>("--batch") { Description = "Batch sizes.", HelpName = "LIST", DefaultValueFactory = _ => "1,2,4,8" };
+        batch.Validators.Add(r =>
+        {
+            if (r.Tokens.SelectMany(t => t.Value.Split(',')).Any(n => Batch(n) is null))
+                r.AddError($"--batch: expected whole numbers from 1 to {AstSessionOptions.MaxBatchSize}, with commas between");
+        });
+        var runs = new Option<int>("--runs") { Description = "Timed runs of each; the median counts.", HelpName = "N", DefaultValueFactory = _ => 7 };
+        ExecutionFlags.Validate(runs, 1, 100_000);
+        var json = new Option<bool>("--json") { Description = "One JSON line for each line of the table." };
+        var flags = new ExecutionFlags(hasGraph: false);
+        var command = Help.Add(new Command("model", "Times a model by batch size, precision and attention.") { folder, random, attention, precision, batch, runs, json }, $"""
+            The table of the AST documentation: batch size, time of a run with eager and with sdpa attention, speed-up; then windows and
+            multiply-accumulates per second of the faster one, and their share of what a plain matrix product reaches in this precision on
+            this machine. All that is compared takes turns, run by run. The logit error is that of the parity check.
+
+            Examples:
+              aststream bench model pipelines/models/ast-esc50 --precision float32,int8
+              aststream bench model --random base --batch 1 --frequency-stride 16 --time-stride 16
+              aststream bench model --random base --providers cuda --precision float16 --batch 1,2,4,8,16,32,64
+
+            {ExitCode.Help}
+            """);
+        flags.AddTo(command);
+        command.Validators.Add(r =>
+        {
+            if (r.GetResult(folder) is { Tokens.Count: > 0 } == (r.GetResult(random) is not null))
+                r.AddError("expected either DIR or --random");
+        });
+        command.SetAction(result =>
+        {
+            var path = result.GetValue(random) is { } size ? MakeRandom(size) : result.GetValue(folder)!;
+            using var checkpoint = AstCheckpoint.Open(path);
+            var options = flags.Read(result, checkpoint.Config);
+            var attentions = ExecutionFlags.List<AttentionImplementation>(result.GetValue(attention)!).Distinct().OrderByDescending(a => a).ToList();
+            var isJson = result.GetValue(json);
+            if (!isJson)
+                WriteHead(checkpoint, options, attentions);
+            foreach (var line in ModelBenchmark.Run(
+                checkpoint, options, ExecutionFlags.List<ModelPrecision>(result.GetValue(precision)!), attentions, [.. result.GetValue(batch)!.Split(',').Select(n => Batch(n)!.Value)], result.GetValue(runs), Step))
+            {
+                Step("");
+                Console.Out.WriteLine(isJson ? Json(line) : Row(line, attentions));
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static string MakeRandom(string size)
+    {
+        Step($"making a random {size} checkpoint");
+        return RandomCheckpoint.GetOrMake(size, AstSessionOptions.DefaultCacheFolder);
+    }
+
+    private static void WriteHead(AstCheckpoint checkpoint, AstSessionOptions options, List<AttentionImplementation> attentions)
+    {
+        var config = options.Config!;
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder))}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, on {string.Join(", ", options.Providers.Select(p => p.ToString().ToLowerInvariant()))}; {ModelBenchmark.Machine(options)}"));
+        Console.Out.WriteLine();
+        string[] titles = ["precision", "batch", .. attentions.Select(a => $"{Name(a)} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
+        Console.Out.WriteLine($"| {string.Join(" | ", titles)} |");
+        Console.Out.WriteLine($"|{string.Concat(titles.Select((_, i) => i == 0 ? "---|" : "---:|"))}");
+    }
+
+    private static string Row(BenchmarkLine line, List<AttentionImplementation> attentions)
+    {
+        static string Text(FormattableString text) => FormattableString.Invariant(text);
+        var error = line.ParityErrors.Values.Max();
+        string[] cells =
+        [
+            Name(line.Precision), $"{line.Batch}",
+            .. attentions.Select(a => Text($"{line.Milliseconds[a]:0.0}")),
+            .. attentions.Count > 1 ? [Text($"{line.Milliseconds[attentions[0]] / line.Milliseconds[attentions[1]]:0.00}")] : Array.Empty<string>(),
+            Text($"{line.WindowsPerSecond:0.###}"), Text($"{line.MacsPerSecond / 1e9:0.0}"), Text($"{line.ShareOfPeak * 100:0} %"), error is { } e ? Text($"{e:0.00000}") : "not compared",
+        ];
+        return $"| {string.Join(" | ", cells)} |";
+    }
+
+    private static string Json(BenchmarkLine line)
+    {
+        using var memory = new MemoryStream();
+        using (var json = new Utf8JsonWriter(memory))
+        {
+            json.WriteStartObject();
+            json.WriteString("precision", Name(line.Precision));
+            json.WriteNumber("batch", line.Batch);
+            foreach (var (attention, milliseconds) in line.Milliseconds)
+                json.WriteNumber($"{Name(attention)}_ms", milliseconds);
+            foreach (var (attention, error) in line.ParityErrors)
+            {
+                if (error is { } value)
+                    json.WriteNumber($"{Name(attention)}_logit_error", value);
+            }
+
+            json.WriteNumber("windows_per_second", line.WindowsPerSecond);
+            json.WriteNumber("macs_per_second", line.MacsPerSecond);
+            json.WriteNumber("matmul_peak_macs_per_second", line.MatmulPeak);
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(memory.ToArray());
+    }
+
+    /// <summary>What is being done, on a terminal.</summary>
+    private static void Step(string text)
+    {
+        if (!Console.IsErrorRedirected)
+            Console.Error.Write($"\r{text.PadRight(60)}{(text.Length == 0 ? "\r" : "")}");
+    }
+
+    private static int? Batch(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= AstSessionOptions.MaxBatchSize ? n : null;
+
+    private static string Name<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+}

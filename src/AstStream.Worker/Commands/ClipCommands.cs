@@ -1,0 +1,242 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AstStream.Connectors;
+using AstStream.Dsp;
+using AstStream.Model;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>classify, features, outputs: what the model makes of single clips.</summary>
+internal static class ClipCommands
+{
+    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly Dictionary<string, AstOutputs> s_outputs = new(StringComparer.Ordinal)
+    {
+        ["logits"] = AstOutputs.Logits,
+        ["pooler_output"] = AstOutputs.PoolerOutput,
+        ["last_hidden_state"] = AstOutputs.LastHiddenState,
+        ["hidden_states"] = AstOutputs.HiddenStates,
+        ["attentions"] = AstOutputs.Attentions,
+    };
+
+    public static IEnumerable<Command> All(string defaultModel)
+    {
+        var model = new Option<string>("--model") { Description = "A Hugging Face AST folder; the default model where it is not given.", HelpName = "DIR", DefaultValueFactory = _ => defaultModel };
+        yield return Classify(model);
+        yield return Features(model);
+        yield return Outputs(model);
+    }
+
+    private static Command Classify(Option<string> model)
+    {
+        var files = new Argument<string[]>("FILE") { Description = "WAV files.", Arity = ArgumentArity.OneOrMore };
+        files.Validators.Add(r =>
+        {
+            foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-') && !File.Exists(t.Value)))
+                r.AddError($"{token.Value}: there is no such option, and no such file");
+        });
+        var topK = new Option<int>("--top-k") { Description = "Labels to show, 1 or more.", HelpName = "N", DefaultValueFactory = _ => 5 };
+        topK.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < 1))
+                r.AddError("--top-k: expected a whole number of 1 or more");
+        });
+        var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
+        ExecutionFlags.OneOf(apply, "auto", "sigmoid", "softmax", "none");
+        var json = new Option<bool>("--json") { Description = "One JSON line a file." };
+        var flags = new ExecutionFlags(hasGraph: true);
+        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json }, $"""
+            One window a clip, as transformers' audio-classification pipeline answers: a clip longer than the model's window is cut,
+            a shorter one padded.
+
+            Examples:
+              aststream classify clip.wav
+              aststream classify *.wav --top-k 1 --json
+              aststream classify clip.wav --precision int8
+
+            {ExitCode.Help}
+            """);
+        flags.AddTo(command);
+        command.SetAction(result => Classify(
+            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json), config => flags.Read(result, config)));
+        return command;
+    }
+
+    private static Command Features(Option<string> model)
+    {
+        var file = new Argument<string>("FILE") { Description = "A WAV file." };
+        var output = new Option<string>("--out") { Description = "The NumPy file to write.", HelpName = "F.npy", Required = true };
+        var raw = new Option<bool>("--raw") { Description = "The whole file's log-mel frames, neither cut nor padded nor normalised." };
+        var command = Help.Add(new Command("features", "Writes what the model is given, as a NumPy file.") { file, output, raw, model }, """
+            float32: the extractor's input_values, [max_length, num_mel_bins], or with --raw the log-mel, [frames, num_mel_bins].
+
+            Examples:
+              aststream features clip.wav --out input_values.npy
+              aststream features clip.wav --out fbank.npy --raw
+            """);
+        command.SetAction(result =>
+        {
+            var path = result.GetValue(output)!;
+            using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
+            var extractor = new ClipFeatures(checkpoint);
+            var bins = checkpoint.Config.NumMelBins;
+            var frames = extractor.ReadFrames(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
+            var values = frames;
+            if (!result.GetValue(raw))
+                extractor.Normalize(frames, values = new float[checkpoint.Config.MaxLength * bins]);
+            try
+            {
+                NpyFile.Write(path, values, values.Length / bins, bins);
+                return ExitCode.Ok;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                Errors.Write($"--out {path}: can't be written: {e.Message}");
+                return ExitCode.Failed;
+            }
+        });
+        return command;
+    }
+
+    private static Command Outputs(Option<string> model)
+    {
+        var file = new Argument<string>("FILE") { Description = "A WAV file." };
+        var to = new Option<string>("--to") { Description = "The folder to write NAME.npy to.", HelpName = "DIR", Required = true };
+        var names = new Option<string[]>("--output") { Description = string.Join(", ", s_outputs.Keys), HelpName = "NAME", DefaultValueFactory = _ => ["pooler_output"], AllowMultipleArgumentsPerToken = true };
+        ExecutionFlags.OneOf(names, [.. s_outputs.Keys]);
+        var flags = new ExecutionFlags(hasGraph: true);
+        var command = Help.Add(new Command("outputs", "Writes what the model gives for a clip, as NumPy files: embeddings, hidden states, attentions.") { file, to, names, model }, $"""
+            Names and shapes are transformers' own, without the batch: logits [labels], pooler_output [hidden_size], last_hidden_state
+            [tokens, hidden_size], hidden_states [layers + 1, tokens, hidden_size], attentions [layers, heads, tokens, tokens].
+            attentions take --attention eager.
+
+            Examples:
+              aststream outputs clip.wav --to out --output pooler_output
+              aststream outputs clip.wav --to out --output attentions --attention eager
+
+            {ExitCode.Help}
+            """);
+        flags.AddTo(command);
+        command.SetAction(result =>
+        {
+            var folder = result.GetValue(to)!;
+            var wanted = result.GetValue(names)!.Distinct().ToList();
+            using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
+            var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
+            using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
+            new ClipFeatures(checkpoint).Fill(result.GetValue(file)!, session.Config.MaxLength, session.Input(0));
+            session.Run(1);
+            try
+            {
+                Directory.CreateDirectory(folder);
+                foreach (var name in wanted)
+                    NpyFile.Write(Path.Combine(folder, name + ".npy"), session.Read(s_outputs[name], 0, out var shape), shape);
+                return ExitCode.Ok;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Errors.Write($"--to {folder}: can't be written: {e.Message}");
+                return ExitCode.Failed;
+            }
+        });
+        return command;
+    }
+
+    private static AstSession Open(AstCheckpoint checkpoint, AstSessionOptions options)
+    {
+        var session = AstSession.Create(checkpoint, options);
+        foreach (var warning in session.Warnings)
+            Errors.Warn(warning);
+        return session;
+    }
+
+    private static int Classify(string[] files, string model, int topK, string apply, bool json, Func<AstConfig, AstSessionOptions> options)
+    {
+        using var checkpoint = AstCheckpoint.Open(model);
+        using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 8 ? [1, 8] : [1] });
+        var activation = apply switch
+        {
+            "sigmoid" => ScoreActivation.Sigmoid,
+            "softmax" => ScoreActivation.Softmax,
+            "none" => ScoreActivation.None,
+            _ => checkpoint.Config.DefaultActivation,
+        };
+        var extractor = new ClipFeatures(checkpoint);
+        var failed = 0;
+        var batch = new List<string>();
+        using var progress = new ProgressLine("classifying", files.Length);
+        void Flush()
+        {
+            if (batch.Count == 0)
+                return;
+            session.Run(batch.Count);
+            for (var row = 0; row < batch.Count; row++)
+            {
+                var scores = session.Logits(row).ToArray();
+                activation.Apply(scores);
+                progress.Clear();
+                WriteResult(batch[row], scores, checkpoint.Config.Labels, topK, json);
+            }
+
+            batch.Clear();
+        }
+
+        foreach (var file in files)
+        {
+            try
+            {
+                extractor.Fill(file, session.Config.MaxLength, session.Input(batch.Count));
+                batch.Add(file);
+            }
+            catch (InvalidAudioException e)
+            {
+                progress.Clear();
+                Errors.Write(e.Message);
+                failed++;
+            }
+
+            if (batch.Count == session.MaxBatch)
+                Flush();
+            progress.Step();
+        }
+
+        Flush();
+        return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+    }
+
+    private static void WriteResult(string file, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
+    {
+        // Equal scores keep the labels' order, so that the answer is always the same.
+        var top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(topK);
+        if (json)
+        {
+            using var memory = new MemoryStream();
+            using (var writer = new Utf8JsonWriter(memory, s_json))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("file", file);
+                writer.WriteStartArray("results");
+                foreach (var i in top)
+                {
+                    writer.WriteStartObject();
+                    writer.WriteString("label", labels[i]);
+                    writer.WriteNumber("score", scores[i]);
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndArray();
+                writer.WriteEndObject();
+            }
+
+            Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
+            return;
+        }
+
+        Console.Out.WriteLine(file);
+        foreach (var i in top)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {labels[i]}"));
+    }
+}

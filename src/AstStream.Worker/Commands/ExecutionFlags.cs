@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using AstStream.Dsp;
+using AstStream.Model;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>The flags that say how a model runs, for every command that runs one.</summary>
+internal sealed class ExecutionFlags
+{
+    private readonly Option<string> _providers = new("--providers") { Description = "What to run on, first one first: cpu, cuda, tensorrt.", HelpName = "LIST", DefaultValueFactory = _ => "cpu" };
+    private readonly Option<bool> _fallback = new("--fallback") { Description = "Pass over a provider that can't be had, with a warning." };
+    private readonly Option<int> _device = new("--device-id") { Description = "The GPU's number.", HelpName = "N" };
+    private readonly Option<int> _threads = new("--threads") { Description = "Threads of one run on the CPU; 0 for all cores.", HelpName = "N" };
+    private readonly Option<string> _parity = new("--parity") { Description = "When the scores of a built-in sound are not the float32 reference's: refuse, warn, or off.", DefaultValueFactory = _ => "refuse" };
+    private readonly Option<string> _precision = new("--precision") { Description = "float32, float16, bfloat16 (GPU) or int8 (CPU).", DefaultValueFactory = _ => "float32" };
+    private readonly Option<string> _attention = new("--attention") { Description = "sdpa (fused) or eager (written out).", DefaultValueFactory = _ => "sdpa" };
+    private readonly bool _hasGraph;
+
+    /// <param name="hasGraph">Whether precision and attention are single values here; a benchmark has lists of its own.</param>
+    public ExecutionFlags(bool hasGraph)
+    {
+        _hasGraph = hasGraph;
+        OneOf(_parity, Words<ParityMode>());
+        OneOf(_precision, Words<ModelPrecision>());
+        OneOf(_attention, Words<AttentionImplementation>());
+        Validate(_device, 0, 255);
+        Validate(_threads, 0, AstSessionOptions.MaxThreads);
+        _providers.Validators.Add(r => Check<ExecutionProvider>(r, "--providers"));
+    }
+
+    /// <summary>Another window than the checkpoint's.</summary>
+    public WindowFlags Window { get; } = new();
+
+    /// <summary>Adds the flags to a command.</summary>
+    public void AddTo(Command command)
+    {
+        if (_hasGraph)
+        {
+            command.Add(_precision);
+            command.Add(_attention);
+        }
+
+        Window.AddTo(command);
+        foreach (var option in (Option[])[_providers, _fallback, _device, _threads, _parity])
+            command.Add(option);
+    }
+
+    /// <summary>The session's options.</summary>
+    public AstSessionOptions Read(ParseResult result, AstConfig config) => new()
+    {
+        Config = Window.Read(result, config),
+        Providers = List<ExecutionProvider>(result.GetValue(_providers)!),
+        Fallback = result.GetValue(_fallback),
+        DeviceId = result.GetValue(_device),
+        Threads = result.GetValue(_threads),
+        Parity = Word<ParityMode>(result.GetValue(_parity)!),
+        Precision = _hasGraph ? Word<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
+        Attention = _hasGraph ? Word<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
+    };
+
+    /// <summary>A list of words of an enumeration, with commas.</summary>
+    public static IReadOnlyList<T> List<T>(string text)
+        where T : struct, Enum => [.. text.Split(',').Select(w => Word<T>(w.Trim()))];
+
+    /// <summary>Refuses words that are none of an enumeration's.</summary>
+    public static void Check<T>(OptionResult result, string name)
+        where T : struct, Enum
+    {
+        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !Words<T>().Contains(w)))
+            result.AddError($"{name}: found '{word}'; expected {string.Join(", ", Words<T>())}, with commas between");
+    }
+
+    /// <summary>Refuses what is none of a few words, in one line; completion knows them.</summary>
+    public static void OneOf<T>(Option<T> option, params string[] words)
+    {
+        option.CompletionSources.Add(words);
+        option.Validators.Add(r =>
+        {
+            foreach (var token in r.Tokens.Where(t => !words.Contains(t.Value)))
+                r.AddError($"{option.Name}: found '{token.Value}'; expected {string.Join(", ", words)}");
+        });
+    }
+
+    /// <summary>Refuses what is no whole number of a range.</summary>
+    public static void Validate(Option option, int min, int max) => option.Validators.Add(r =>
+    {
+        if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < min || n > max))
+            r.AddError($"{option.Name}: expected a whole number from {min} to {max}");
+    });
+
+    private static string[] Words<T>()
+        where T : struct, Enum => [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
+
+    private static T Word<T>(string text)
+        where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
+}
+
+/// <summary>The flags for another window than the checkpoint's.</summary>
+internal sealed class WindowFlags
+{
+    private readonly Option<string?> _window = new("--window") { Description = "Another window than the checkpoint's, such as 2.56s: a multiple of 10ms.", HelpName = "TIME" };
+    private readonly Option<int?> _frequencyStride = new("--frequency-stride") { Description = "Mel bins between neighbouring patches.", HelpName = "N" };
+    private readonly Option<int?> _timeStride = new("--time-stride") { Description = "Frames between neighbouring patches.", HelpName = "N" };
+
+    public WindowFlags()
+    {
+        ExecutionFlags.Validate(_frequencyStride, 1, 256);
+        ExecutionFlags.Validate(_timeStride, 1, 1024);
+        _window.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => Frames(t.Value) is null))
+                r.AddError("--window: expected a multiple of 10ms up to 10m, such as 2.56s or 5120ms");
+        });
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_window, _frequencyStride, _timeStride])
+            command.Add(option);
+    }
+
+    /// <summary>The configuration with the window that was asked for.</summary>
+    public AstConfig Read(ParseResult result, AstConfig config) =>
+        config.WithWindow(result.GetValue(_window) is { } window ? Frames(window) : null, result.GetValue(_frequencyStride), result.GetValue(_timeStride));
+
+    private static int? Frames(string text)
+    {
+        if (Keys.ParseDuration(text) is not { } duration || duration <= TimeSpan.Zero || duration > TimeSpan.FromMinutes(10))
+            return null;
+        var frames = duration.TotalSeconds * FbankOptions.SampleRate / FbankOptions.FrameShift;
+        return Math.Abs(frames - Math.Round(frames)) < 1e-6 ? (int)Math.Round(frames) : null;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using AstStream.Model;
+
+namespace AstStream.Tests.Model;
+
+public sealed class AstGraphTests : IDisposable
+{
+    private const string Small = "ast-small-16x16-t256";
+    private const string Wide = "ast-small-10x10";
+    private readonly string _cache = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public static TheoryData<string, string> CheckpointsAndClips => Reference.Pairs<string, string>([Wide, Small], Reference.Clips);
+
+    public void Dispose() => Directory.Delete(_cache, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(CheckpointsAndClips))]
+    public void Run_EagerAttention_MatchesTransformersAndTheFusedOne(string checkpoint, string clip)
+    {
+        using var source = Open(checkpoint);
+        var input = Reference.Npy($"{checkpoint}/{clip}.input_values.npy").Values;
+
+        var eager = Logits(source, input, new AstSessionOptions { Attention = AttentionImplementation.Eager });
+        var sdpa = Logits(source, input, new AstSessionOptions());
+
+        Reference.AssertClose(Reference.Npy($"{checkpoint}/{clip}.logits.npy").Values, eager, 1e-3f);
+        Reference.AssertClose(eager, sdpa, 1e-4f);
+    }
+
+    [Theory]
+    [InlineData("bursts-12s")]
+    [InlineData("noise-3s")]
+    public void Run_Attentions_MatchTransformers(string clip)
+    {
+        using var source = Open(Small);
+        using var session = Session(source, new AstSessionOptions { Attention = AttentionImplementation.Eager, Outputs = AstOutputs.Attentions | AstOutputs.HiddenStates | AstOutputs.LastHiddenState });
+        Reference.Npy($"{Small}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));
+
+        session.Run(1);
+
+        var (shape, first) = Reference.Npy($"{Small}/{clip}.attention0.npy");
+        var all = session.Read(AstOutputs.Attentions, 0, out var found);
+        Assert.Equal([2, .. shape], found);
+        Reference.AssertClose(first, all[..first.Length], 1e-4f);
+
+        var states = session.Read(AstOutputs.HiddenStates, 0, out var stateShape);
+        Assert.Equal([3, 130, 48], stateShape);
+        Assert.False(states[..(130 * 48)].SequenceEqual(states[^(130 * 48)..]));
+        Assert.Throws<InvalidOperationException>(() => { session.Read(AstOutputs.PoolerOutput, 0, out _); });
+    }
+
+    [Theory]
+    [InlineData(AttentionImplementation.Sdpa)]
+    [InlineData(AttentionImplementation.Eager)]
+    public void Run_FoldedNormalization_GivesTheLogitsOfInputValues(AttentionImplementation attention)
+    {
+        using var source = Open(Wide);
+        var inputValues = Reference.Npy($"{Wide}/chirp-10s24.input_values.npy").Values;
+        var logMel = Array.ConvertAll(inputValues, v => (v * 2 * source.Extractor.Std) + source.Extractor.Mean);
+        using var session = AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1], Attention = attention });
+        logMel.CopyTo(session.Input(0));
+
+        session.Run(1);
+
+        Reference.AssertClose(Reference.Npy($"{Wide}/chirp-10s24.logits.npy").Values, session.Logits(0), 1e-4f);
+    }
+
+    /// <summary>Cropped in time; interpolated in time; in both; in time with another stride.</summary>
+    [Theory]
+    [InlineData(128, 16, 16)]
+    [InlineData(400, 16, 16)]
+    [InlineData(256, 10, 10)]
+    [InlineData(512, 16, 8)]
+    public void Run_OtherWindow_MatchesTheAuthorsPositions(int frames, int frequencyStride, int timeStride)
+    {
+        using var source = Open(Small);
+        var config = source.Config.WithWindow(frames, frequencyStride, timeStride);
+        var input = Reference.Npy($"{Wide}/bursts-12s.input_values.npy").Values.AsSpan(0, frames * 128).ToArray();
+
+        var logits = Logits(source, input, new AstSessionOptions { Config = config });
+
+        var name = string.Create(CultureInfo.InvariantCulture, $"{Small}/window-{frames}-{frequencyStride}-{timeStride}.logits.npy");
+        Reference.AssertClose(Reference.Npy(name).Values, logits, 1e-4f);
+    }
+
+    [Theory]
+    [InlineData(15, null, null, "a window of 15 frames; expected at least the patch's 16")]
+    [InlineData(65536, 1, 1, "tokens of 16×16 values in a window; expected at most 8192 tokens")]
+    [InlineData(256, 0, null, "strides of 0 (frequency) and 16 (time); expected 1 or more")]
+    public void WithWindow_ImpossibleOne_SaysWhy(int frames, int? frequencyStride, int? timeStride, string message)
+    {
+        using var source = Open(Small);
+        var e = Assert.Throws<ModelExecutionException>(() => source.Config.WithWindow(frames, frequencyStride, timeStride));
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Small)]
+    [InlineData(Wide)]
+    public void Run_Int8_IsNearFloat32AndTheSameInAnyBatch(string checkpoint)
+    {
+        using var source = Open(checkpoint);
+        var inputs = Reference.Clips.Select(c => Reference.Npy($"{checkpoint}/{c}.input_values.npy").Values).ToArray();
+        var exact = inputs.Select(i => Logits(source, i, new AstSessionOptions())).ToArray();
+        using var session = Session(source, new AstSessionOptions { Precision = ModelPrecision.Int8, BatchSizes = [1, 4] });
+        for (var row = 0; row < 4; row++)
+            inputs[row].CopyTo(session.Input(row));
+        session.Run(4);
+        var together = Enumerable.Range(0, 4).Select(r => session.Logits(r).ToArray()).ToArray();
+
+        for (var row = 0; row < 4; row++)
+        {
+            Reference.AssertClose(exact[row], together[row], 0.1f);
+            inputs[row].CopyTo(session.Input(0));
+            session.Run(1);
+            Assert.Equal(together[row], session.Logits(0).ToArray());
+        }
+    }
+
+    [Fact]
+    public void Create_HalfPrecisionOnCpu_IsRefusedUnlessItMayFallBack()
+    {
+        using var source = Open(Small);
+        foreach (var precision in (ModelPrecision[])[ModelPrecision.Float16, ModelPrecision.BFloat16])
+        {
+            var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Precision = precision }));
+            Assert.Contains("is not for the CPU", e.Message, StringComparison.Ordinal);
+            using var session = Session(source, new AstSessionOptions { Precision = precision, Fallback = true });
+            Assert.Equal(ModelPrecision.Float32, session.Precision);
+            Assert.Contains("float32 is used", Assert.Single(session.Warnings), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Create_MissingProvider_NamesEveryMissingLibraryAndIsRefusedUnlessItMayFallBack()
+    {
+        // On a machine that has CUDA there is nothing to refuse: its graph is compared with the CPU's instead.
+        using var source = Open(Small);
+        if (ExecutionProviders.WhyMissing(ExecutionProvider.Cuda) is null)
+        {
+            using var cuda = Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cuda] });
+            Assert.True(cuda.ParityError < 1e-3f);
+            return;
+        }
+
+        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cuda] }));
+        Assert.Contains("cuda was asked for and can't be had: missing here:", e.Message, StringComparison.Ordinal);
+        Assert.Contains("libcudart.so.13", e.Message, StringComparison.Ordinal);
+
+        using var session = Session(source, new AstSessionOptions { Providers = [ExecutionProvider.TensorRt, ExecutionProvider.Cuda], Fallback = true });
+        Assert.Equal([ExecutionProvider.Cpu], session.Providers);
+        Assert.Equal(2, session.Warnings.Count);
+        Assert.Contains("libnvinfer.so.10", session.Warnings[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_AttentionsOfFusedAttention_AreRefused()
+    {
+        using var source = Open(Small);
+        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Outputs = AstOutputs.Attentions }));
+        Assert.Contains("expected attention: eager", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_BatchBeyondMemory_SaysSo()
+    {
+        using var source = Open(Wide);
+        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { BatchSizes = [64], Outputs = AstOutputs.Attentions, Attention = AttentionImplementation.Eager }));
+        Assert.Contains("expected at most 2.1 GB: take smaller batches", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_AllVariants_ShareOneWeightsFileForEachPrecision()
+    {
+        using var source = Open(Small);
+        foreach (var attention in Enum.GetValues<AttentionImplementation>())
+        {
+            AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, Attention = attention }).Dispose();
+            AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, Attention = attention, Precision = ModelPrecision.Int8 }).Dispose();
+        }
+
+        var folder = Assert.Single(Directory.EnumerateDirectories(Path.Combine(_cache, "graphs")));
+        Assert.Equal(2, Directory.EnumerateFiles(folder, "*.bin").Count());
+        Assert.Equal(4, Directory.EnumerateFiles(folder, "*.onnx").Count());
+        Assert.Empty(Directory.EnumerateFiles(folder, "*.part"));
+    }
+
+    [Fact]
+    public void Run_Again_AllocatesNothing()
+    {
+        using var source = Open(Small);
+        using var session = Session(source, new AstSessionOptions { BatchSizes = [1, 2, 4] });
+        for (var i = 0; i < 3; i++)
+            session.Run(3); // 2 + 1: both sizes, at their places
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+            session.Run(3);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static AstCheckpoint Open(string name) => AstCheckpoint.Open(Path.Combine(Reference.Folder, name));
+
+    private AstSession Session(AstCheckpoint source, AstSessionOptions options) => AstSession.Create(source, options with { CacheFolder = _cache, FoldNormalization = false });
+
+    private float[] Logits(AstCheckpoint source, float[] input, AstSessionOptions options)
+    {
+        using var session = Session(source, options with { BatchSizes = [1] });
+        input.CopyTo(session.Input(0));
+        session.Run(1);
+        return session.Logits(0).ToArray();
+    }
+}

@@ -1,0 +1,113 @@
+using AstStream.Model;
+using AstStream.Model.Execution;
+using AstStream.Model.Import;
+
+namespace AstStream.Tests.Model;
+
+public sealed class ParityCheckTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Cache => Path.Combine(_folder, "cache");
+
+    private string Model => Path.Combine(_folder, "model");
+
+    private string Parity => Path.Combine(Model, "parity.json");
+
+    [Fact]
+    public void Create_ImportedModel_IsComparedWithTheLogitsBesideIt()
+    {
+        Import();
+        using var checkpoint = AstCheckpoint.Open(Model);
+        foreach (var precision in (ModelPrecision[])[ModelPrecision.Float32, ModelPrecision.Int8])
+        {
+            using var session = AstSession.Create(checkpoint, Options with { Precision = precision });
+            Assert.InRange(session.ParityError!.Value, 0, ParityCheck.Limit(precision));
+        }
+    }
+
+    [Fact]
+    public void Create_LogitsThatAreOff_IsRefusedOrWarnedOrNotCompared()
+    {
+        Import();
+        var text = File.ReadAllText(Parity);
+        var first = text.IndexOf('[', StringComparison.Ordinal) + 1;
+        File.WriteAllText(Parity, text[..first] + "7," + text[(text.IndexOf(',', first) + 1)..]);
+        using var checkpoint = AstCheckpoint.Open(Model);
+
+        var e = Assert.Throws<ModelExecutionException>(() => AstSession.Create(checkpoint, Options));
+        Assert.Contains("on cpu in float32 with sdpa attention the logit of 'class 0' is", e.Message, StringComparison.Ordinal);
+        Assert.Contains("off the float32 reference at batch size 1; expected at most 0.001", e.Message, StringComparison.Ordinal);
+        using (var warned = AstSession.Create(checkpoint, Options with { Parity = ParityMode.Warn }))
+            Assert.Contains("off the float32 reference", Assert.Single(warned.Warnings), StringComparison.Ordinal);
+        using (var off = AstSession.Create(checkpoint, Options with { Parity = ParityMode.Off }))
+            Assert.Null(off.ParityError);
+    }
+
+    [Fact]
+    public void Create_WeightsChangedBehindTheImport_IsRefused()
+    {
+        Import();
+        var weights = Path.Combine(Model, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+        using var checkpoint = AstCheckpoint.Open(Model);
+
+        var e = Assert.Throws<ModelExecutionException>(() => AstSession.Create(checkpoint, Options));
+        Assert.Contains("parity.json: was not computed from these weights", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"logits":"none"}""")]
+    public void Create_BrokenParityFile_IsRefused(string text)
+    {
+        Import();
+        File.WriteAllText(Parity, text);
+        using var checkpoint = AstCheckpoint.Open(Model);
+        Assert.Throws<ModelExecutionException>(() => AstSession.Create(checkpoint, Options));
+    }
+
+    [Fact]
+    public void Create_DamagedGraphWeights_AreNoticed()
+    {
+        Import();
+        using var checkpoint = AstCheckpoint.Open(Model);
+        AstSession.Create(checkpoint, Options).Dispose();
+        var weights = Assert.Single(Directory.EnumerateFiles(Cache, "weights-float32.bin", SearchOption.AllDirectories));
+        var bytes = File.ReadAllBytes(weights);
+        new Random(1).NextBytes(bytes.AsSpan(bytes.Length / 2, 4096));
+        for (var i = 3; i < 4096; i += 4)
+            bytes[(bytes.Length / 2 / 4 * 4) + i] &= 0x3f; // finite, and of a size that matters
+        File.WriteAllBytes(weights, bytes);
+
+        Assert.ThrowsAny<Exception>(() => AstSession.Create(checkpoint, Options));
+    }
+
+    [Fact]
+    public void FillInput_RawAndNormalised_AreOneSoundWithPaddingBehind()
+    {
+        using var checkpoint = AstCheckpoint.Open(Path.Combine(Reference.Folder, "ast-small-16x16-t256"));
+        var raw = new float[256 * 128];
+        var normal = new float[256 * 128];
+        ParityCheck.FillInput(raw, checkpoint.Config, checkpoint.Extractor, raw: true);
+        ParityCheck.FillInput(normal, checkpoint.Config, checkpoint.Extractor, raw: false);
+
+        Assert.All(raw, v => Assert.InRange(v, -10f, 3f));
+        Assert.True(raw.Max() > 0 && raw.Distinct().Count() > 30);
+        Assert.All(raw[(224 * 128)..], v => Assert.Equal(0, v));
+        for (var i = 0; i < raw.Length; i++)
+            Assert.Equal((raw[i] + 4.2677393f) / (2 * 4.5689974f), normal[i], 1e-5f);
+    }
+
+    private AstSessionOptions Options => new() { CacheFolder = Cache, BatchSizes = [1, 2] };
+
+    private void Import()
+    {
+        using var source = AstCheckpoint.Open(Path.Combine(Reference.Folder, "ast-small-16x16-t256"));
+        CheckpointImport.Import(source, Model, Cache);
+    }
+}
