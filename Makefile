@@ -2,12 +2,13 @@
 # make test   sets up, builds and runs all tests
 # make build  leaves a runnable artifacts/aststream/aststream
 # make bench  runs the kernel benchmarks
+# make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs
 # make clean  removes what make built here (not the cache folder)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run build test bench schema format clean
+.PHONY: run build test bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -42,6 +43,9 @@ test: artifacts/.restored
 
 bench: artifacts/.restored
 	dotnet run --project load-tests/AstStream.Benchmarks --no-restore -c Release -- frontend
+
+gpu-bundle: artifacts/.restored
+	deploy/gpu-bundle/make.sh
 
 schema: $(APP)
 	$(APP) schema > pipelines/pipeline.schema.json

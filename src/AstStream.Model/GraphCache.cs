@@ -52,6 +52,13 @@ internal static class GraphCache
         });
     }
 
+    /// <summary>Keeps a small file in a checkpoint's folder.</summary>
+    public static void Keep(AstCheckpoint checkpoint, string path, byte[] bytes) => Guarded(checkpoint, path, () =>
+    {
+        WriteAside(path, aside => File.WriteAllBytes(aside, bytes));
+        return path;
+    });
+
     /// <summary>Writes a file under another name and moves it into place.</summary>
     public static void WriteAside(string path, Action<string> write)
     {
@@ -73,7 +80,7 @@ internal static class GraphCache
         {
             return work();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskError.Is(e))
         {
             throw new InvalidCheckpointException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message}. Set ASTSTREAM_CACHE to a folder that can be written");
         }

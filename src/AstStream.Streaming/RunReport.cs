@@ -18,6 +18,9 @@ public sealed class RunReport
     /// <summary>Called for each warning as it happens: something is odd, and the run went on with it.</summary>
     public Action<StreamError>? OnWarning { get; init; }
 
+    /// <summary>What the models run as: provider, precision, attention, batch sizes, parity error; one text for each model.</summary>
+    public IReadOnlyList<string> Models { get; internal set; } = [];
+
     /// <summary>Seconds of sound that were heard.</summary>
     public double AudioSeconds => (double)Interlocked.Read(ref _samples) / Dsp.FbankOptions.SampleRate;
 

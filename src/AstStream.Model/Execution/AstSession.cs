@@ -12,7 +12,9 @@ namespace AstStream.Model;
 public sealed class AstSession : IDisposable
 {
     private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
+    private const string GraphId = "gpu_graph_id"; // ONNX Runtime's name for a run's CUDA graph; -1 for none
 
+    private readonly string _name;
     private readonly AstSessionOptions _options;
     private readonly InferenceSession _session;
     private readonly BatchPlan _plan;
@@ -22,9 +24,11 @@ public sealed class AstSession : IDisposable
     private readonly Output _logits;
     private readonly Dictionary<(int Row, int Size), Binding> _bindings = [];
     private int _rows;
+    private bool _isProfiling;
 
-    private AstSession(AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
+    private AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
     {
+        _name = name;
         Config = config;
         _options = options;
         Providers = providers;
@@ -45,13 +49,13 @@ public sealed class AstSession : IDisposable
         session.AddSessionConfigEntry("session.use_env_allocators", "1");
         if (IsOnGpu)
         {
-            session.EnableProfiling = true;
+            session.EnableProfiling = _isProfiling = true;
             session.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
         }
 
         var cudaGraph = options.CudaGraph && providers[0] == ExecutionProvider.Cuda;
         foreach (var provider in providers)
-            ExecutionProviders.Append(session, provider, options, cudaGraph);
+            ExecutionProviders.Append(session, provider, options, cudaGraph, string.Create(CultureInfo.InvariantCulture, $"{config.MaxLength}x{config.NumMelBins}"));
         _session = new InferenceSession(graph, session);
         UsesCudaGraph = cudaGraph;
         _device = IsOnGpu ? new DeviceMemory(_session, options.DeviceId) : null;
@@ -112,7 +116,7 @@ public sealed class AstSession : IDisposable
         AstSession session;
         try
         {
-            session = new AstSession(config, options, plan.Providers, graph);
+            session = new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, options, plan.Providers, graph);
         }
         catch (OnnxRuntimeException e)
         {
@@ -152,6 +156,8 @@ public sealed class AstSession : IDisposable
             var binding = GetBinding(done, size);
             try
             {
+                if (_isProfiling)
+                    Place(binding);
                 _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
             }
             catch (OnnxRuntimeException e)
@@ -160,8 +166,6 @@ public sealed class AstSession : IDisposable
             }
 
             done += count;
-            if (Placement.Count == 0 && IsOnGpu)
-                Placement = NodePlacement.Read(_session);
         }
 
         _rows = rows;
@@ -184,9 +188,19 @@ public sealed class AstSession : IDisposable
         return Row(found, row);
     }
 
+    /// <summary>What it runs as, in a line.</summary>
+    public override string ToString()
+    {
+        var nodes = string.Concat(Placement.GroupBy(p => p.Provider).Select(g => $", {g.Sum(p => p.Nodes)} nodes on {g.Key}"));
+        var parity = ParityError is { } error ? string.Create(CultureInfo.InvariantCulture, $"logits within {error:0.0e0} of the reference") : "not compared with the reference";
+        return $"{_name} on {Providers[0].Name()} in {Precision.ToString().ToLowerInvariant()}, {Attention.ToString().ToLowerInvariant()} attention, batches of {string.Join(", ", BatchSizes)}{(UsesCudaGraph ? " as CUDA graphs" : "")}{nodes}; {parity}";
+    }
+
     /// <summary>Closes the model.</summary>
     public void Dispose()
     {
+        if (_isProfiling)
+            NodePlacement.Read(_session); // removes the file
         foreach (var binding in _bindings.Values)
             binding.Dispose();
         _input.Dispose();
@@ -194,6 +208,16 @@ public sealed class AstSession : IDisposable
             output.Buffer.Dispose();
         _device?.Dispose();
         _session.Dispose();
+    }
+
+    /// <summary>Runs once without a CUDA graph to see which node runs where; capturing comes with the next run.</summary>
+    private void Place(Binding binding)
+    {
+        using var options = new RunOptions();
+        options.AddRunConfigEntry(GraphId, "-1");
+        _session.RunWithBinding(options, binding.IoBinding);
+        _isProfiling = false;
+        Placement = NodePlacement.Read(_session);
     }
 
     private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
@@ -251,7 +275,7 @@ public sealed class AstSession : IDisposable
         {
             IoBinding = binding;
             if (graphId is { } id)
-                RunOptions.AddRunConfigEntry("gpu_graph_id", id.ToString(CultureInfo.InvariantCulture));
+                RunOptions.AddRunConfigEntry(GraphId, id.ToString(CultureInfo.InvariantCulture));
         }
 
         public OrtIoBinding IoBinding { get; }

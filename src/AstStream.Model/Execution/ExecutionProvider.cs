@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using AstStream.Model.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AstStream.Model;
@@ -53,7 +54,12 @@ internal static class ExecutionProviders
     }
 
     /// <summary>Adds a provider to the session's options.</summary>
-    public static void Append(SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph)
+    /// <param name="session">The session's options.</param>
+    /// <param name="provider">The provider.</param>
+    /// <param name="options">What the session was asked for.</param>
+    /// <param name="cudaGraph">Whether CUDA captures graphs.</param>
+    /// <param name="inputShape">The input's shape behind the batch, from which TensorRT makes one engine for all batch sizes; null where that does not matter.</param>
+    public static void Append(SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph, string? inputShape = null)
     {
         var device = options.DeviceId.ToString(CultureInfo.InvariantCulture);
         switch (provider)
@@ -81,7 +87,7 @@ internal static class ExecutionProviders
                 {
                     var engines = Path.Combine(options.CacheFolder, "tensorrt");
                     Directory.CreateDirectory(engines);
-                    tensorRt.UpdateOptions(new Dictionary<string, string>
+                    var settings = new Dictionary<string, string>
                     {
                         ["device_id"] = device,
                         ["trt_fp16_enable"] = options.Precision == ModelPrecision.Float16 ? "1" : "0",
@@ -91,7 +97,14 @@ internal static class ExecutionProviders
                         ["trt_engine_cache_path"] = engines,
                         ["trt_timing_cache_enable"] = "1",
                         ["trt_timing_cache_path"] = engines,
-                    });
+                    };
+                    if (inputShape is not null)
+                    {
+                        foreach (var (bound, size) in (ReadOnlySpan<(string, int)>)[("min", 1), ("opt", options.BatchSizes.Max()), ("max", options.BatchSizes.Max())])
+                            settings[$"trt_profile_{bound}_shapes"] = string.Create(CultureInfo.InvariantCulture, $"{AstGraph.InputValues}:{size}x{inputShape}");
+                    }
+
+                    tensorRt.UpdateOptions(settings);
                     session.AppendExecutionProvider_Tensorrt(tensorRt);
                 }
 

@@ -109,7 +109,7 @@ internal static class ParityCheck
         if (File.Exists(kept) && Read(kept, checkpoint, config) is { } known)
             return known;
         var logits = Compute(checkpoint, config, options.CacheFolder);
-        GraphCache.WriteAside(kept, aside => File.WriteAllBytes(aside, ToJson(checkpoint, config, logits)));
+        GraphCache.Keep(checkpoint, kept, ToJson(checkpoint, config, logits));
         return logits;
     }
 

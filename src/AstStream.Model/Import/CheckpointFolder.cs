@@ -36,7 +36,7 @@ internal static class CheckpointFolder
                 Directory.Delete(folder); // an empty one; it fails if something came in between
             Directory.Move(aside, folder);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskError.Is(e))
         {
             throw new InvalidCheckpointException($"{folder}: can't be written: {e.Message}. Nothing was left there");
         }

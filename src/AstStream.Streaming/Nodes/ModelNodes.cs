@@ -66,6 +66,7 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, ScorerOpti
         _scorer = Scorer.Open(options);
         foreach (var warning in _scorer.Warnings)
             report.Warn(Name, warning);
+        report.Models = _scorer.Descriptions;
         return ValueTask.CompletedTask;
     }
 

@@ -42,6 +42,9 @@ internal sealed class Scorer : IDisposable
     /// <summary>What the sessions passed over or doubt.</summary>
     public IEnumerable<string> Warnings => _sessions.SelectMany(s => s.Warnings).Distinct();
 
+    /// <summary>What each session runs as.</summary>
+    public IReadOnlyList<string> Descriptions => [.. _sessions.Select(s => s.ToString())];
+
     public int NumLabels => _sessions[0].Config.Labels.Count;
 
     /// <summary>Puts a window of raw log-mel into a row.</summary>

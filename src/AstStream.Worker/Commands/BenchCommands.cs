@@ -65,7 +65,7 @@ internal static class BenchCommands
             if (!isJson)
                 WriteHead(checkpoint, options, attentions);
             foreach (var line in ModelBenchmark.Run(
-                checkpoint, options, ExecutionFlags.List<ModelPrecision>(result.GetValue(precision)!), attentions, [.. result.GetValue(batch)!.Split(',').Select(n => Batch(n)!.Value)], result.GetValue(runs), Step))
+                checkpoint, options, [.. ExecutionFlags.List<ModelPrecision>(result.GetValue(precision)!).Distinct()], attentions, [.. result.GetValue(batch)!.Split(',').Select(n => Batch(n)!.Value).Distinct()], result.GetValue(runs), Step))
             {
                 Step("");
                 Console.Out.WriteLine(isJson ? Json(line) : Row(line, attentions));

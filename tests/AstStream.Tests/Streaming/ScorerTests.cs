@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+using AstStream.Model;
+using AstStream.Streaming;
+
+namespace AstStream.Tests.Streaming;
+
+public sealed class ScorerTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Read_Ensemble_IsTheMeanOfTheModelsScores()
+    {
+        using var one = AstCheckpoint.Open(Path.Combine(Reference.Folder, "ast-small-16x16-t256"));
+        using var other = AstCheckpoint.Open(Altered());
+        var input = Reference.Npy("ast-small-16x16-t256/noise-3s.input_values.npy").Values;
+
+        var first = Scores(input, (one, ScoreActivation.Sigmoid));
+        var second = Scores(input, (other, ScoreActivation.Softmax));
+        var both = Scores(input, (one, ScoreActivation.Sigmoid), (other, ScoreActivation.Softmax));
+
+        Assert.False(first.SequenceEqual(second));
+        Reference.AssertClose([.. first.Zip(second, (a, b) => (a + b) / 2)], both, 1e-6f);
+    }
+
+    [Fact]
+    public void Open_OneBrokenModelOfTwo_ClosesTheOther()
+    {
+        using var one = AstCheckpoint.Open(Path.Combine(Reference.Folder, "ast-small-16x16-t256"));
+        var folder = Altered();
+        File.WriteAllText(Path.Combine(folder, "parity.json"), "{}");
+        using var other = AstCheckpoint.Open(folder);
+        Assert.Throws<ModelExecutionException>(() => Scores(new float[256 * 128], (one, ScoreActivation.None), (other, ScoreActivation.None)));
+    }
+
+    private float[] Scores(float[] input, params (AstCheckpoint Checkpoint, ScoreActivation Activation)[] models)
+    {
+        using var scorer = Scorer.Open(new ScorerOptions(
+            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)], new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") }));
+        scorer.SetInput(0, input);
+        scorer.Run(1);
+        var scores = new float[scorer.NumLabels];
+        scorer.Read(0, scores);
+        return scores;
+    }
+
+    /// <summary>The small checkpoint with its weights made smaller.</summary>
+    private string Altered()
+    {
+        var folder = Path.Combine(_folder, "altered");
+        Directory.CreateDirectory(folder);
+        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
+            File.WriteAllBytes(Path.Combine(folder, file), File.ReadAllBytes(Path.Combine(Reference.Folder, "ast-small-16x16-t256", file)));
+        var weights = Path.Combine(folder, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        foreach (ref var value in MemoryMarshal.Cast<byte, Half>(bytes.AsSpan(8 + (int)BitConverter.ToUInt64(bytes))))
+            value = (Half)((float)value * 0.5f);
+        File.WriteAllBytes(weights, bytes);
+        return folder;
+    }
+}
