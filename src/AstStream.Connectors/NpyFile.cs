@@ -15,6 +15,20 @@ public static class NpyFile
         var dimensions = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
         var header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({dimensions}), }}";
         header = header.PadRight(((10 + header.Length + 1 + 63) / 64 * 64) - 11) + '\n';
+        var isNew = !File.Exists(path);
+        try
+        {
+            WriteAll(path, header, values);
+        }
+        catch when (isNew)
+        {
+            File.Delete(path); // half an array is taken for a whole one
+            throw;
+        }
+    }
+
+    private static void WriteAll(string path, string header, ReadOnlySpan<float> values)
+    {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
         file.Write([0x93, .. "NUMPY"u8, 1, 0]);
         Span<byte> length = stackalloc byte[2];

@@ -28,6 +28,12 @@ public sealed record FbankOptions
     /// <summary>The kernel to run; the machine's fastest by default.</summary>
     public SimdKernel? Kernel { get; init; }
 
+    /// <summary>The time from one frame's start to the next one's.</summary>
+    public static TimeSpan FrameTime { get; } = TimeSpan.FromSeconds((double)FrameShift / SampleRate);
+
+    /// <summary>How many frames a span of time is, by <see cref="FrameTime"/>; null where it is no whole number of them.</summary>
+    public static int? WholeFrames(TimeSpan duration) => duration.Ticks % FrameTime.Ticks == 0 ? (int)(duration.Ticks / FrameTime.Ticks) : null;
+
     /// <summary>Whole frames in a number of samples: 1 + (N - 400) / 160, and none where N is below 400.</summary>
     public static long NumFrames(long samples) => samples < FrameLength ? 0 : 1 + ((samples - FrameLength) / FrameShift);
 

@@ -88,7 +88,7 @@ public sealed record AstConfig
         return config.IsTooLarge ? throw new ModelExecutionException($"{config.TooLarge}; take a shorter window or longer strides") : config;
     }
 
-    internal bool IsTooLarge => Tokens > MaxTokens || (long)Tokens * PatchSize * PatchSize > MaxPatchValues;
+    internal bool IsTooLarge => (((long)FrequencyPatches * TimePatches) + 2) is var tokens && (tokens > MaxTokens || tokens * PatchSize * PatchSize > MaxPatchValues);
 
     internal string TooLarge => $"{Tokens} tokens of {PatchSize}×{PatchSize} values in a window; expected at most {MaxTokens} tokens and {MaxPatchValues} values";
 

@@ -8,6 +8,7 @@ namespace AstStream.Model;
 /// <summary>Reads config.json and preprocessor_config.json and collects every problem before it throws.</summary>
 internal sealed class ConfigReader
 {
+    internal const int MaxLabels = 65536;
     private const int MaxBytes = 16 << 20;
 
     private readonly string _file;
@@ -130,7 +131,7 @@ internal sealed class ConfigReader
         if (!_root.TryGetProperty("id2label", out var map) || map.ValueKind == JsonValueKind.Null)
         {
             // As transformers does: num_labels unnamed classes, two unless it says otherwise.
-            return [.. Enumerable.Range(0, Integer("num_labels", 2, 1, 65536)).Select(i => $"LABEL_{i}")];
+            return [.. Enumerable.Range(0, Integer("num_labels", 2, 1, MaxLabels)).Select(i => $"LABEL_{i}")];
         }
 
         if (map.ValueKind != JsonValueKind.Object)

@@ -6,6 +6,6 @@ namespace AstStream.Model;
 internal static class CpuFeatures
 {
     /// <summary>Whether it multiplies bytes into 32-bit sums without saturation (AVX512_VNNI or AVX-VNNI).</summary>
-    public static bool HasVnni { get; } = X86Base.IsSupported
-        && ((X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0 || (X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & (1 << 4)) != 0));
+    /// <remarks>Avx512F.IsSupported says besides that the system saves the wide registers.</remarks>
+    public static bool HasVnni { get; } = AvxVnni.IsSupported || (Avx512F.IsSupported && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0);
 }

@@ -39,7 +39,9 @@ internal static class GraphCache
     public static string GetOrBuild(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string cacheFolder)
     {
         var folder = Folder(checkpoint, config, cacheFolder);
-        var weights = Path.Combine(folder, options.WeightsName + ".bin");
+        // Two graphs share a weights file when both values and places are the same; built once to know the places, once with the name.
+        var layout = AstGraph.Build(checkpoint, config, options, "").Graph.Layout;
+        var weights = Path.Combine(folder, $"{options.WeightsName}-{layout}.bin");
         var (model, graph) = AstGraph.Build(checkpoint, config, options, Path.GetFileName(weights));
         var path = Path.Combine(folder, $"graph-{Convert.ToHexStringLower(SHA256.HashData(model))[..16]}.onnx");
         return Guarded(checkpoint, folder, () =>
@@ -47,20 +49,31 @@ internal static class GraphCache
             if (!File.Exists(weights) || new FileInfo(weights).Length != graph.DataLength)
                 WriteAside(weights, graph.WriteWeights);
             if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(model))
-                WriteAside(path, aside => File.WriteAllBytes(aside, model));
+                WriteAside(path, model);
             return path;
         });
     }
 
+    /// <summary>Removes a checkpoint's graphs and weights, so that they are built anew; what other processes have open stays theirs.</summary>
+    public static void Discard(string graph) => Quietly(() => Directory.Delete(Path.GetDirectoryName(graph)!, recursive: true));
+
     /// <summary>Keeps a small file in a checkpoint's folder.</summary>
     public static void Keep(AstCheckpoint checkpoint, string path, byte[] bytes) => Guarded(checkpoint, path, () =>
     {
-        WriteAside(path, aside => File.WriteAllBytes(aside, bytes));
+        WriteAside(path, bytes);
         return path;
     });
 
     /// <summary>Writes a file under another name and moves it into place.</summary>
-    public static void WriteAside(string path, Action<string> write)
+    /// <remarks>It is on the disk before it has its name, so that a power cut leaves no empty file.</remarks>
+    public static void WriteAside(string path, byte[] bytes) => WriteAside(path, aside =>
+    {
+        using var file = new FileStream(aside, FileMode.CreateNew, FileAccess.Write);
+        file.Write(bytes);
+        file.Flush(flushToDisk: true);
+    });
+
+    private static void WriteAside(string path, Action<string> write)
     {
         var aside = $"{path}.{Path.GetRandomFileName()}.part";
         try
@@ -82,7 +95,7 @@ internal static class GraphCache
         }
         catch (Exception e) when (DiskError.Is(e))
         {
-            throw new InvalidCheckpointException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message}. Set ASTSTREAM_CACHE to a folder that can be written");
+            throw new InvalidCheckpointException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message.TrimEnd('.')}. Set ASTSTREAM_CACHE to a folder that can be written");
         }
     }
 

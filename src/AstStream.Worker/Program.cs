@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
+using AstStream.Connectors.Hub;
 using AstStream.Dsp;
 using AstStream.Model;
 using AstStream.Streaming;
@@ -65,7 +66,7 @@ catch (InvalidPipelineException e)
         Errors.Write(problem.ToString());
     return ExitCode.Invalid;
 }
-catch (Exception e) when (e is InvalidCheckpointException or ModelExecutionException or NotSupportedException)
+catch (Exception e) when (e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
 {
     Errors.Write(e.Message);
     return ExitCode.Invalid;
@@ -75,7 +76,7 @@ catch (InvalidAudioException e)
     Errors.Write(e.Message);
     return ExitCode.InputsFailed;
 }
-catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or AstStream.Connectors.SinkException or AstStream.Connectors.Hub.HubException)
+catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or AstStream.Connectors.SinkException or HubException)
 {
     Errors.Write(e.Message);
     return ExitCode.Failed;

@@ -47,7 +47,7 @@ public sealed class ModelCliTests : IDisposable
 
     [Fact]
     public async Task Import_FlagsForAFolder_AreRefused() =>
-        AssertError(await Cli.RunAsync("model", "import", s_small, "--to", Target, "--num-attention-heads", "3"), "--num-attention-heads: are for a .pth file");
+        AssertError(await Cli.RunAsync("model", "import", s_small, "--to", Target, "--num-attention-heads", "3"), "--num-attention-heads: only for a .pth file");
 
     [Fact]
     public async Task Import_DiskFull_LeavesNothingThatLooksLikeAModel()
@@ -61,16 +61,38 @@ public sealed class ModelCliTests : IDisposable
 
         var result = await Cli.FinishAsync(process);
 
-        AssertError(result, "target: can't be written: ");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("target: can't be written: ", result.Error, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    [Theory]
+    [InlineData("nowhere.pth", "nowhere.pth: there is no such file or folder")]
+    [InlineData("MIT/ast-finetuned", "for a model on the hub: hf://MIT/ast-finetuned")]
+    [InlineData("https://huggingface.co/MIT/ast-finetuned", "for a model on the hub: hf://MIT/ast-finetuned")]
+    [InlineData("hf://MIT", "expected hf://OWNER/NAME")]
+    public async Task Import_WrongSource_SaysWhatToTry(string source, string message) =>
+        AssertError(await Cli.RunAsync("model", "import", source, "--to", Target), message);
+
+    [Fact]
+    public async Task Bench_FallenBack_ShowsWhatReallyRan()
+    {
+        var result = await Cli.RunAsync("bench", "model", s_small, "--batch", "1", "--runs", "1", "--precision", "float16,float32", "--providers", "cuda", "--fallback", "--json");
+        Assert.True(result.ExitCode == 0, result.Error);
+        if (!result.Error.Contains("cuda can't be had", StringComparison.Ordinal))
+            return; // a machine with CUDA: nothing falls back
+        Assert.Contains("float32 is used", result.Error, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(result.Output); // one line, not two
+        Assert.Equal(("cpu", "float32"), (json.RootElement.GetProperty("provider").GetString(), json.RootElement.GetProperty("precision").GetString()));
     }
 
     [Fact]
     public async Task Average_TwoFolders_GivesAModel()
     {
-        var result = await Cli.RunAsync("model", "average", s_small, s_small, "--to", Target);
+        var result = await Cli.RunAsync("model", "average", s_small, Copy("again"), "--to", Target);
         Assert.True(result.ExitCode == 0, result.Error);
-        AssertError(await Cli.RunAsync("model", "average", s_small, "--to", Target + "2"), "Required argument missing for command: 'average'");
+        AssertError(await Cli.RunAsync("model", "average", s_small, s_small + "/", "--to", Target + "2"), "found 2 checkpoints, 1 of them different");
+        AssertError(await Cli.RunAsync("model", "average", s_small, "--to", Target + "2"), "found 1 checkpoints, 1 of them different; expected two or more, each once");
         AssertError(await Cli.RunAsync("model", "average", s_small, Path.Combine(s_reference, "ast-small-10x10"), "--to", Target + "2"), "has another architecture than");
     }
 
@@ -80,7 +102,7 @@ public sealed class ModelCliTests : IDisposable
         var result = await Cli.RunAsync("model", "info", s_small, "--window", "1.28s");
         Assert.Contains("130 (8 × 16 patches + 2) → 66 (8 × 8 patches + 2)", result.Output, StringComparison.Ordinal);
         Assert.Contains("0.010 GMAC per window → 0.004 GMAC per window", result.Output, StringComparison.Ordinal);
-        AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "15ms"), "--window: expected a multiple of 10ms");
+        AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "15ms"), "--window: found '15ms'; expected a multiple of 10ms");
         AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "100ms"), "expected at least the patch's 16 frames");
     }
 
@@ -91,7 +113,7 @@ public sealed class ModelCliTests : IDisposable
         Assert.True(result.ExitCode == 0, result.Error);
         foreach (var (name, shape) in ((string, string)[])[("logits", "(5,)"), ("attentions", "(2, 3, 130, 130)"), ("hidden_states", "(3, 130, 48)"), ("pooler_output", "(48,)"), ("last_hidden_state", "(130, 48)")])
             Assert.Contains($"'shape': {shape}", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(Target, name + ".npy"))[..128]), StringComparison.Ordinal);
-        AssertError(await Cli.RunAsync("outputs", s_clip, "--model", s_small, "--to", Target, "--output", "attentions"), "expected attention: eager");
+        AssertError(await Cli.RunAsync("outputs", s_clip, "--model", s_small, "--to", Target, "--output", "attentions"), "expected eager attention");
     }
 
     [Fact]
@@ -127,6 +149,14 @@ public sealed class ModelCliTests : IDisposable
         }
 
         AssertError(await Cli.RunAsync("classify", s_clip, "--model", s_small, "--precision", "float16"), "float16 is not for the CPU");
+    }
+
+    private string Copy(string name)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
+            File.Copy(Path.Combine(s_small, file), Path.Combine(folder, file));
+        return folder;
     }
 
     private static void AssertError(Cli.Result result, string message)

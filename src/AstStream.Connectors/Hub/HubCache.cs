@@ -5,6 +5,8 @@ namespace AstStream.Connectors.Hub;
 /// </summary>
 internal sealed class HubCache(string root, HubReference model)
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
+
     private readonly string _folder = Path.Combine(root, $"models--{model.Owner}--{model.Name}");
 
     /// <summary>The folder of a commit's files.</summary>
@@ -51,8 +53,11 @@ internal sealed class HubCache(string root, HubReference model)
     }
 
     /// <summary>Holds a blob against other processes, huggingface_hub's among them, which lock the same file.</summary>
-    public async Task<IDisposable> LockAsync(string etag, TimeProvider time, CancellationToken cancellation)
+    /// <exception cref="HubException">Another process holds it for longer than a download takes.</exception>
+    public async Task<IDisposable> LockAsync(string etag, HubOptions options, CancellationToken cancellation)
     {
+        var start = options.Time.GetTimestamp();
+        var isTold = false;
         var path = Path.Combine(root, ".locks", Path.GetFileName(_folder), etag + ".lock");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         while (true)
@@ -61,9 +66,18 @@ internal sealed class HubCache(string root, HubReference model)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
             }
-            catch (IOException) when (File.Exists(path))
+            catch (IOException e) when (File.Exists(path))
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancellation).ConfigureAwait(false);
+                var waited = options.Time.GetElapsedTime(start);
+                if (waited > s_patience)
+                    throw new HubException($"{path}: is held by another program for {waited.TotalMinutes:0} minutes, or can't be opened: {e.Message}");
+                if (!isTold && waited > TimeSpan.FromSeconds(2))
+                {
+                    options.OnRetry?.Invoke($"waiting for another program that downloads the same file ({path})");
+                    isTold = true;
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(200), options.Time, cancellation).ConfigureAwait(false);
             }
         }
     }

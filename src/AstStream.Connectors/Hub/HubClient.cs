@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -23,6 +24,7 @@ public sealed class HubClient : IDisposable
     private const int MaxRedirects = 5;
     private const int MaxAttempts = 100; // with progress in between
     private const int MaxIndex = 16 << 20;
+    private const string LinkedETag = "X-Linked-Etag";
     private const string Config = "config.json";
     private const string Extractor = "preprocessor_config.json";
 
@@ -88,9 +90,11 @@ public sealed class HubClient : IDisposable
 
     private static string FromCache(HubCache cache, HubReference model)
     {
-        if (cache.KnownCommit() is { } commit && File.Exists(Path.Combine(cache.Snapshot(commit), Config)))
+        if (cache.KnownCommit() is { } commit
+            && ((string[])[Config, Extractor]).All(f => File.Exists(Path.Combine(cache.Snapshot(commit), f)))
+            && s_weights.Any(f => File.Exists(Path.Combine(cache.Snapshot(commit), f)) || File.Exists(Path.Combine(cache.Snapshot(commit), f + ".index.json"))))
             return cache.Snapshot(commit);
-        throw new HubException($"{model}: is not in the cache, and HF_HUB_OFFLINE forbids to download it");
+        throw new HubException($"{model}: is not in the cache, or not whole, and HF_HUB_OFFLINE forbids to download it");
     }
 
     private static string Known(HubReference model, HashSet<string> files, string file) =>
@@ -115,11 +119,14 @@ public sealed class HubClient : IDisposable
 
     private async Task<(string Commit, HashSet<string> Files)> ListAsync(HubReference model, CancellationToken cancellation)
     {
-        var uri = new Uri(_options.Endpoint, $"/api/models/{model.Owner}/{model.Name}/revision/{Uri.EscapeDataString(model.Revision)}");
+        var uri = new Uri(_options.Endpoint, $"api/models/{model.Owner}/{model.Name}/revision/{Uri.EscapeDataString(model.Revision)}");
         return await RetryAsync(model, uri, async (_, token) =>
         {
             using var response = await SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
-            var bytes = await response.Content.ReadAsByteArrayAsync(token).ConfigureAwait(false);
+            using var stall = CancellationTokenSource.CreateLinkedTokenSource(token);
+            stall.CancelAfter(_options.StallTimeout);
+            await response.Content.LoadIntoBufferAsync(MaxIndex, stall.Token).ConfigureAwait(false);
+            var bytes = await response.Content.ReadAsByteArrayAsync(stall.Token).ConfigureAwait(false);
             try
             {
                 using var json = JsonDocument.Parse(bytes);
@@ -136,13 +143,13 @@ public sealed class HubClient : IDisposable
 
     private async Task<string> FetchAsync(HubReference model, HubCache cache, string commit, string file, IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
-        var uri = new Uri(_options.Endpoint, $"/{model.Owner}/{model.Name}/resolve/{commit}/{file}");
+        var uri = new Uri(_options.Endpoint, $"{model.Owner}/{model.Name}/resolve/{commit}/{Uri.EscapeDataString(file)}");
         var (etag, size) = await RetryAsync(model, uri, async (_, token) =>
         {
             using var response = await SendAsync(model, HttpMethod.Head, uri, 0, follow: false, token).ConfigureAwait(false);
             return Description(model, file, response);
         }, cancellation).ConfigureAwait(false);
-        using var guard = await cache.LockAsync(etag, _options.Time, cancellation).ConfigureAwait(false);
+        using var guard = await cache.LockAsync(etag, _options, cancellation).ConfigureAwait(false);
         var blob = cache.Blob(etag);
         if (!File.Exists(blob) || new FileInfo(blob).Length != size)
         {
@@ -164,7 +171,7 @@ public sealed class HubClient : IDisposable
     private static (string ETag, long Size) Description(HubReference model, string file, HttpResponseMessage response)
     {
         string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
-        var etag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "").Replace("W/", "", StringComparison.Ordinal).Trim('"');
+        var etag = (Header(LinkedETag) ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "").Replace("W/", "", StringComparison.Ordinal).Trim('"');
         var size = long.TryParse(Header("X-Linked-Size"), out var linked) ? linked : response.Content.Headers.ContentLength ?? -1;
         if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
             throw new HubException($"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
@@ -179,8 +186,16 @@ public sealed class HubClient : IDisposable
         if (output.Length == size)
             return;
         using var response = await SendAsync(model, HttpMethod.Get, uri, output.Length, follow: true, cancellation).ConfigureAwait(false);
-        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != output.Length)
-            output.SetLength(0); // it begins anew
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            throw new HubException($"{model}: {file}: ends at byte {output.Length}, before the size of {size} that the server tells; its size and its file differ");
+        if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != output.Length)
+        {
+            output.SetLength(0);
+            throw new HttpRequestException("another part was sent than asked for; the file is begun anew");
+        }
+
+        if (response.StatusCode != HttpStatusCode.PartialContent)
+            output.SetLength(0); // the server does not know ranges
         output.Seek(0, SeekOrigin.End);
         using var input = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 17);
@@ -257,7 +272,7 @@ public sealed class HubClient : IDisposable
                     && response.Headers.Location is { } location)
                 {
                     var next = new Uri(uri, location);
-                    if (!follow && next.Authority != uri.Authority)
+                    if (!follow && (next.Authority != uri.Authority || response.Headers.Contains(LinkedETag)))
                         return response; // a large file's description is here, its bytes elsewhere
                     if (redirects == MaxRedirects)
                         throw new HubException($"{model}: {uri.Host} redirects more than {MaxRedirects} times");
@@ -268,7 +283,7 @@ public sealed class HubClient : IDisposable
                     continue;
                 }
 
-                if (!response.IsSuccessStatusCode)
+                if (!response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
                     throw Failed(model, uri, response);
                 return response;
             }
@@ -311,17 +326,20 @@ public sealed class HubClient : IDisposable
             {
                 return await work(() => hasAdvanced = true, cancellation).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or BusyException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception e) when (e is HttpRequestException { InnerException: not AuthenticationException } or HttpIOException or IOException { InnerException: SocketException } or BusyException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 failures = hasAdvanced ? 1 : failures + 1;
+                var why = e is OperationCanceledException ? $"{uri.Host} sent nothing for {_options.StallTimeout.TotalSeconds:0} s" : e.GetBaseException().Message;
                 if (failures > _options.MaxRetries || attempt == MaxAttempts)
-                {
-                    var why = e is OperationCanceledException ? $"nothing came for {_options.StallTimeout.TotalSeconds:0} s" : e.Message;
-                    throw new HubException($"{model}: {uri.Host} can't be reached, or stopped answering, after {attempt} attempts: {why}. What is here stays; the same command goes on from there");
-                }
-
-                var pause = (e as BusyException)?.RetryAfter ?? (_options.FirstPause * Math.Pow(2, failures - 1));
-                await Task.Delay(TimeSpan.FromTicks(Math.Clamp(pause.Ticks, 0, _options.MaxPause.Ticks)), _options.Time, cancellation).ConfigureAwait(false);
+                    throw new HubException($"{model}: gave up on {uri.Authority} after {attempt} attempts: {why}. What is here stays; the same command goes on from there");
+                var asked = (e as BusyException)?.RetryAfter ?? (_options.FirstPause * Math.Pow(2, failures - 1));
+                var pause = TimeSpan.FromTicks(Math.Clamp(asked.Ticks, 0, _options.MaxPause.Ticks));
+                _options.OnRetry?.Invoke($"{why}; trying again in {pause.TotalSeconds:0.#} s");
+                await Task.Delay(pause, _options.Time, cancellation).ConfigureAwait(false);
+            }
+            catch (HttpRequestException e)
+            {
+                throw new HubException($"{model}: no trusted connection to {uri.Authority}: {e.GetBaseException().Message}");
             }
         }
     }

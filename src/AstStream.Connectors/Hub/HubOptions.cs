@@ -27,6 +27,9 @@ public sealed record HubOptions
     /// <summary>The longest pause, also of one that a server asks for; 60 s by default.</summary>
     public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Told why something is tried again, and when.</summary>
+    public Action<string>? OnRetry { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -39,21 +42,26 @@ public sealed record HubOptions
         var home = Variable("HF_HOME") ?? Path.Combine(caches, "huggingface");
         var endpoint = Variable("HF_ENDPOINT") ?? "https://huggingface.co";
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new HubException($"HF_ENDPOINT: found '{endpoint}'; expected an address such as https://huggingface.co");
+            throw new HubException($"HF_ENDPOINT: found '{endpoint}'; expected an address such as https://huggingface.co", isUsage: true);
         return new HubOptions
         {
-            Endpoint = uri,
-            Token = Variable("HF_TOKEN") ?? ReadToken(Variable("HF_TOKEN_PATH") ?? Path.Combine(home, "token")),
+            Endpoint = uri.AbsolutePath.EndsWith('/') ? uri : new Uri(uri.AbsoluteUri + "/"), // mirrors may lie under a path
+            Token = CheckToken(Variable("HF_TOKEN")?.Trim() is { Length: > 0 } token ? token : null) ?? ReadToken(Variable("HF_TOKEN_PATH") ?? Path.Combine(home, "token")),
             IsOffline = Variable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON",
             CacheFolder = Variable("HF_HUB_CACHE") ?? Path.Combine(home, "hub"),
         };
     }
 
+    /// <summary>Refuses a token that no header can hold, without showing it.</summary>
+    private static string? CheckToken(string? token) => token is null || token.All(c => c is > ' ' and <= '~')
+        ? token
+        : throw new HubException("HF_TOKEN: holds spaces, control characters or other than ASCII; expected the token alone", isUsage: true);
+
     private static string? ReadToken(string path)
     {
         try
         {
-            return File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } token ? token : null;
+            return File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } token ? CheckToken(token) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

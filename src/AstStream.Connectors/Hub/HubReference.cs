@@ -11,20 +11,31 @@ public sealed partial record HubReference(string Owner, string Name, string Revi
     /// <summary>What a hub's reference begins with.</summary>
     public const string Scheme = "hf://";
 
+    /// <summary>Whether a text is meant as a reference.</summary>
+    public static bool IsMeant(string text) => text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What to try instead of a folder that is not there: an address on the hub, or its OWNER/NAME.</summary>
+    public static string Hint(string text)
+    {
+        const string site = "https://huggingface.co/";
+        var path = text.StartsWith(site, StringComparison.OrdinalIgnoreCase) ? text[site.Length..].TrimEnd('/') : text;
+        return Pattern().IsMatch(Scheme + path) ? $"; for a model on the hub: {Scheme}{path}" : "";
+    }
+
     /// <summary>Reads a reference.</summary>
     /// <exception cref="HubException">It is none.</exception>
     public static HubReference Parse(string text)
     {
         var match = Pattern().Match(text);
         if (!match.Success || text.Contains("..", StringComparison.Ordinal))
-            throw new HubException($"{text}: expected {Scheme}OWNER/NAME or {Scheme}OWNER/NAME@REVISION");
+            throw new HubException($"{text}: expected {Scheme}OWNER/NAME or {Scheme}OWNER/NAME@REVISION", isUsage: true);
         return new HubReference(match.Groups["owner"].Value, match.Groups["name"].Value, match.Groups["revision"] is { Success: true } revision ? revision.Value : "main");
     }
 
     /// <summary>The reference as it is written.</summary>
     public override string ToString() => $"{Scheme}{Owner}/{Name}{(Revision == "main" ? "" : $"@{Revision}")}";
 
-    [GeneratedRegex(@"\Ahf://(?<owner>[A-Za-z0-9][A-Za-z0-9._-]{0,95})/(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,95})(@(?<revision>[A-Za-z0-9][A-Za-z0-9._/-]{0,199}))?\z")]
+    [GeneratedRegex(@"\A(?i:hf)://(?<owner>[A-Za-z0-9][A-Za-z0-9._-]{0,95})/(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,95})(@(?<revision>[A-Za-z0-9][A-Za-z0-9._/-]{0,199}))?\z")]
     private static partial Regex Pattern();
 }
 
@@ -32,8 +43,9 @@ public sealed partial record HubReference(string Owner, string Name, string Revi
 public sealed class HubException : Exception
 {
     /// <summary>Makes the exception with its whole message.</summary>
-    public HubException(string message)
-        : base(message)
-    {
-    }
+    public HubException(string message, bool isUsage = false)
+        : base(message) => IsUsage = isUsage;
+
+    /// <summary>Whether what was asked for is wrong, and nothing was tried.</summary>
+    public bool IsUsage { get; }
 }

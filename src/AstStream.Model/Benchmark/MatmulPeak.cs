@@ -15,7 +15,7 @@ internal sealed class MatmulPeak : IDisposable
     private readonly OrtValue _input = OrtValue.CreateTensorValueFromMemory<float>([0f], [1]);
     private readonly double _macs;
 
-    public MatmulPeak(ModelPrecision precision, ExecutionProvider provider, AstSessionOptions options)
+    private MatmulPeak(ModelPrecision precision, ExecutionProvider provider, AstSessionOptions options)
     {
         var (rows, size) = provider == ExecutionProvider.Cpu ? (1024, 2048) : (8192, 8192);
         _macs = (double)Products * rows * size * size;
@@ -24,6 +24,30 @@ internal sealed class MatmulPeak : IDisposable
         using var session = new SessionOptions { IntraOpNumThreads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         ExecutionProviders.Append(session, provider, options, cudaGraph: false);
         _session = new InferenceSession(path, session);
+    }
+
+    /// <summary>Opens it; null, with a warning, where it can't be run: memory is short beside the model, say.</summary>
+    public static MatmulPeak? TryOpen(ModelPrecision precision, ExecutionProvider provider, AstSessionOptions options, Action<string> warn)
+    {
+        try
+        {
+            var peak = new MatmulPeak(precision, provider, options);
+            try
+            {
+                peak.Run();
+                return peak;
+            }
+            catch
+            {
+                peak.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException or IOException)
+        {
+            warn($"the matrix product's peak could not be measured: {e.Message.ReplaceLineEndings(" ")}");
+            return null;
+        }
     }
 
     /// <summary>Multiply-accumulates per second of one run.</summary>

@@ -9,13 +9,15 @@ namespace AstStream.Model.Benchmark;
 /// <param name="Batch">Windows in one run.</param>
 /// <param name="Milliseconds">The median time of one run, by attention.</param>
 /// <param name="ParityErrors">The largest logit error against the float32 reference, by attention.</param>
-/// <param name="MatmulPeak">What a plain matrix product reaches in this precision, in multiply-accumulates per second.</param>
+/// <param name="Provider">What it ran on.</param>
+/// <param name="MatmulPeak">What a plain matrix product reaches in this precision, in multiply-accumulates per second; not a number where it could not run.</param>
 /// <param name="MacsPerWindow">Multiply-accumulates of one window.</param>
 public sealed record BenchmarkLine(
     ModelPrecision Precision,
     int Batch,
     IReadOnlyDictionary<AttentionImplementation, double> Milliseconds,
     IReadOnlyDictionary<AttentionImplementation, float?> ParityErrors,
+    ExecutionProvider Provider,
     double MatmulPeak,
     double MacsPerWindow)
 {
@@ -43,6 +45,7 @@ public static class ModelBenchmark
     /// <param name="batches">The batch sizes.</param>
     /// <param name="runs">Runs of each that are timed, 1 or more; the median counts, and of the matrix product the best.</param>
     /// <param name="step">Called before each part of the work, with its name.</param>
+    /// <param name="warn">Told what was passed over, or is doubtful.</param>
     public static IEnumerable<BenchmarkLine> Run(
         AstCheckpoint checkpoint,
         AstSessionOptions options,
@@ -50,7 +53,8 @@ public static class ModelBenchmark
         IReadOnlyList<AttentionImplementation> attentions,
         IReadOnlyList<int> batches,
         int runs,
-        Action<string> step)
+        Action<string> step,
+        Action<string> warn)
     {
         var lanes = new List<Lane>();
         try
@@ -58,11 +62,22 @@ public static class ModelBenchmark
             foreach (var precision in precisions)
             {
                 step($"opening {precision.ToString().ToLowerInvariant()}");
-                var lane = new Lane(precision);
-                lanes.Add(lane);
+                Lane? lane = null;
                 foreach (var attention in attentions)
-                    lane.Sessions.Add(attention, AstSession.Create(checkpoint, options with { Precision = precision, Attention = attention, BatchSizes = batches }));
-                lane.Peak = new MatmulPeak(precision, lane.Sessions.Values.First().Providers[0], options);
+                {
+                    var session = AstSession.Create(checkpoint, options with { Precision = precision, Attention = attention, BatchSizes = batches });
+                    foreach (var warning in session.Warnings)
+                        warn(warning);
+
+                    // What fell back may be what another line has already.
+                    lane ??= lanes.Find(l => l.Precision == session.Precision && l.Provider == session.Providers[0]);
+                    if (lane is null)
+                        lanes.Add(lane = new Lane(session.Precision, session.Providers[0]));
+                    if (!lane.Sessions.TryAdd(session.Attention, session))
+                        session.Dispose();
+                }
+
+                lane!.Peak ??= MatmulPeak.TryOpen(lane.Precision, lane.Provider, options, warn);
             }
 
             foreach (var batch in batches)
@@ -112,12 +127,16 @@ public static class ModelBenchmark
     }
 
     /// <summary>One precision: its sessions by attention, its matrix product, and the times of one batch size.</summary>
-    private sealed class Lane(ModelPrecision precision) : IDisposable
+    private sealed class Lane(ModelPrecision precision, ExecutionProvider provider) : IDisposable
     {
         private readonly Dictionary<AttentionImplementation, List<double>> _times = [];
         private double _peak;
 
         public Dictionary<AttentionImplementation, AstSession> Sessions { get; } = [];
+
+        public ModelPrecision Precision => precision;
+
+        public ExecutionProvider Provider => provider;
 
         public MatmulPeak? Peak { get; set; }
 
@@ -130,7 +149,7 @@ public static class ModelBenchmark
 
         public void Run(int batch, bool counts)
         {
-            _peak = Math.Max(_peak, Peak!.Run());
+            _peak = Math.Max(_peak, Peak?.Run() ?? double.NaN);
             foreach (var (attention, session) in Sessions)
             {
                 var start = Stopwatch.GetTimestamp();
@@ -141,7 +160,7 @@ public static class ModelBenchmark
         }
 
         public BenchmarkLine Line(int batch) => new(
-            precision, batch, _times.ToDictionary(t => t.Key, t => Median(t.Value)), Sessions.ToDictionary(s => s.Key, s => s.Value.ParityError), _peak, Sessions.Values.First().Config.MacsPerWindow);
+            precision, batch, _times.ToDictionary(t => t.Key, t => Median(t.Value)), Sessions.ToDictionary(s => s.Key, s => s.Value.ParityError), provider, _peak, Sessions.Values.First().Config.MacsPerWindow);
 
         public void Dispose()
         {

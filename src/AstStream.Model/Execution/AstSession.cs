@@ -16,15 +16,19 @@ public sealed class AstSession : IDisposable
 
     private readonly string _name;
     private readonly AstSessionOptions _options;
-    private readonly InferenceSession _session;
     private readonly BatchPlan _plan;
-    private readonly DeviceMemory? _device;
-    private readonly HostBuffer _input;
+    private readonly SessionThread? _thread; // only on a GPU
+    private readonly Action _runRows;
     private readonly List<Output> _outputs = [];
-    private readonly Output _logits;
     private readonly Dictionary<(int Row, int Size), Binding> _bindings = [];
-    private int _rows;
+
+    // Made once, on the session's own thread.
+    private InferenceSession _session = null!;
+    private DeviceMemory? _device;
+    private HostBuffer _input = null!;
+    private Output _logits = null!;
     private bool _isProfiling;
+    private int _rows;
 
     private AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
     {
@@ -36,36 +40,18 @@ public sealed class AstSession : IDisposable
         // An eight-bit batch is scored window by window: the scale of a window's activations must not depend on its neighbours.
         _plan = new BatchPlan(options.Precision == ModelPrecision.Int8 ? [1] : options.BatchSizes, pads: IsOnGpu);
         MaxBatch = options.BatchSizes.Max();
-        using var session = new SessionOptions
+        UsesCudaGraph = options.CudaGraph && providers[0] == ExecutionProvider.Cuda;
+        _runRows = RunRows;
+        _thread = IsOnGpu ? new SessionThread() : null;
+        try
         {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            // Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.
-            IntraOpNumThreads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-
-        // The front end and the sinks share the cores: threads that wait for work must not burn them.
-        session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        session.AddSessionConfigEntry("session.use_env_allocators", "1");
-        if (IsOnGpu)
-        {
-            session.EnableProfiling = _isProfiling = true;
-            session.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
+            OnThread(() => Open(graph));
         }
-
-        var cudaGraph = options.CudaGraph && providers[0] == ExecutionProvider.Cuda;
-        foreach (var provider in providers)
-            ExecutionProviders.Append(session, provider, options, cudaGraph, string.Create(CultureInfo.InvariantCulture, $"{config.MaxLength}x{config.NumMelBins}"));
-        _session = new InferenceSession(graph, session);
-        UsesCudaGraph = cudaGraph;
-        _device = IsOnGpu ? new DeviceMemory(_session, options.DeviceId) : null;
-        _input = new HostBuffer(MaxBatch, config.MaxLength * config.NumMelBins, _device);
-        int tokens = config.Tokens, d = config.HiddenSize, layers = config.NumHiddenLayers;
-        _logits = AddOutput(AstOutputs.Logits, AstGraph.Logits, config.Labels.Count)!;
-        AddOutput(AstOutputs.PoolerOutput, AstGraph.PoolerOutput, d);
-        AddOutput(AstOutputs.LastHiddenState, AstGraph.LastHiddenState, tokens, d);
-        AddOutput(AstOutputs.HiddenStates, AstGraph.HiddenStates, layers + 1, tokens, d);
-        AddOutput(AstOutputs.Attentions, AstGraph.Attentions, layers, config.NumAttentionHeads, tokens, tokens);
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The architecture that runs.</summary>
@@ -98,7 +84,7 @@ public sealed class AstSession : IDisposable
     /// <summary>Which operators run where; known on a GPU after the first run. On a CPU all of them run there, and it is empty.</summary>
     public IReadOnlyList<NodePlacement> Placement { get; private set; } = [];
 
-    private bool IsOnGpu => Providers[0] != ExecutionProvider.Cpu;
+    internal bool IsOnGpu => Providers[0] != ExecutionProvider.Cpu;
 
     /// <summary>Builds (or finds in the cache) the graph of a checkpoint, opens it, and compares its scores with the reference.</summary>
     /// <exception cref="InvalidCheckpointException">The weights are broken or the cache can't be written.</exception>
@@ -108,35 +94,35 @@ public sealed class AstSession : IDisposable
         options ??= new AstSessionOptions();
         RuntimeEnvironment.Ensure();
         var warnings = new List<string>();
-        var plan = SessionPlan.Make(options, warnings);
-        options = plan.Options;
-        var config = options.Config ?? checkpoint.Config;
-        CheckMemory(checkpoint, config, options);
-        var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
-        AstSession session;
-        try
+        for (var isRebuilt = false; ;)
         {
-            session = new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, options, plan.Providers, graph);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new ModelExecutionException(
-                $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on {string.Join(", ", plan.Providers.Select(p => p.Name()))} in {options.Precision.ToString().ToLowerInvariant()}: {e.Message.ReplaceLineEndings(" ")}");
-        }
+            var plan = SessionPlan.Make(options, warnings);
+            var config = options.Config ?? checkpoint.Config;
+            CheckMemory(checkpoint, config, plan.Options);
+            var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
+            try
+            {
+                return Checked(new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, plan.Options, plan.Providers, graph), checkpoint, warnings);
+            }
+            catch (ParityException e)
+            {
+                // The files in the cache may be damaged: once, they are built anew.
+                if (isRebuilt)
+                    throw new ModelExecutionException(e.Message);
+                isRebuilt = true;
+                GraphCache.Discard(graph);
+            }
+            catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException)
+            {
+                var first = plan.Providers[0];
+                var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on {string.Join(", ", plan.Providers.Select(p => p.Name()))} in {plan.Options.Precision.ToString().ToLowerInvariant()}: {e.Message.ReplaceLineEndings(" ")}";
+                if (first == ExecutionProvider.Cpu || !options.Fallback)
+                    throw new ModelExecutionException($"{why}{(plan.Options.CudaGraph && first == ExecutionProvider.Cuda ? ". If CUDA graphs are the trouble: cuda_graph: false" : "")}");
 
-        try
-        {
-            if (options.Parity != ParityMode.Off)
-                session.ParityError = ParityCheck.Run(session, checkpoint, options, warnings);
-            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Name()).GroupBy(p => p.Provider))
-                warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Name()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
-            session.Warnings = warnings;
-            return session;
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
+                // Its libraries are there, but it can't be had: no device, say, or an old driver.
+                warnings.Add($"{first.Name()} is passed over: {why}");
+                options = options with { Providers = [.. options.Providers.Where(p => p != first)] };
+            }
         }
     }
 
@@ -150,31 +136,17 @@ public sealed class AstSession : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, MaxBatch);
-        for (var done = 0; done < rows;)
-        {
-            var (count, size) = _plan.Next(rows - done);
-            var binding = GetBinding(done, size);
-            try
-            {
-                if (_isProfiling)
-                    Place(binding);
-                _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
-            }
-            catch (OnnxRuntimeException e)
-            {
-                throw new ModelExecutionException($"a run of {size} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
-            }
-
-            done += count;
-        }
-
         _rows = rows;
-        if (_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
-            throw new InvalidCheckpointException("the model gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
+        OnThread(_runRows);
+        if (!_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+            return;
+        if (Precision is ModelPrecision.Float16 or ModelPrecision.BFloat16)
+            throw new ModelExecutionException($"{_name} gives logits that are no finite numbers in {Precision.ToString().ToLowerInvariant()}; expected finite ones: take {(Precision == ModelPrecision.Float16 ? "bfloat16 or " : "")}float32");
+        throw new InvalidCheckpointException($"{_name} gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
     }
 
     /// <summary>The logits of one row of the last run.</summary>
-    public Span<float> Logits(int row) => Row(_logits, row);
+    public ReadOnlySpan<float> Logits(int row) => Row(_logits, row);
 
     /// <summary>One output of one row of the last run.</summary>
     /// <param name="output">One of those that the session was made with.</param>
@@ -199,15 +171,103 @@ public sealed class AstSession : IDisposable
     /// <summary>Closes the model.</summary>
     public void Dispose()
     {
-        if (_isProfiling)
-            NodePlacement.Read(_session); // removes the file
+        OnThread(Close);
+        _thread?.Dispose();
+    }
+
+    private void Close()
+    {
         foreach (var binding in _bindings.Values)
             binding.Dispose();
-        _input.Dispose();
+        _input?.Dispose();
         foreach (var output in _outputs)
             output.Buffer.Dispose();
         _device?.Dispose();
-        _session.Dispose();
+        if (_isProfiling)
+            NodePlacement.Read(_session); // removes the file
+        _session?.Dispose();
+    }
+
+    private static AstSession Checked(AstSession session, AstCheckpoint checkpoint, List<string> warnings)
+    {
+        try
+        {
+            if (session._options.Parity != ParityMode.Off)
+                session.ParityError = ParityCheck.Run(session, checkpoint, session._options, warnings);
+            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Name()).GroupBy(p => p.Provider))
+                warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Name()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
+            session.Warnings = warnings;
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the session and its buffers.</summary>
+    private void Open(string graph)
+    {
+        using var session = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            // Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.
+            IntraOpNumThreads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+
+        // The front end and the sinks share the cores: threads that wait for work must not burn them.
+        session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        session.AddSessionConfigEntry("session.use_env_allocators", "1");
+        if (IsOnGpu)
+        {
+            session.EnableProfiling = true;
+            session.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
+        }
+
+        var window = string.Create(CultureInfo.InvariantCulture, $"{Config.MaxLength}x{Config.NumMelBins}");
+        foreach (var provider in Providers)
+            ExecutionProviders.Append(session, provider, _options, UsesCudaGraph, Path.Combine(Path.GetDirectoryName(graph)!, "tensorrt"), window);
+        _session = new InferenceSession(graph, session);
+        _isProfiling = IsOnGpu;
+        _device = IsOnGpu ? new DeviceMemory(_session, _options.DeviceId) : null;
+        _input = new HostBuffer(MaxBatch, Config.MaxLength * Config.NumMelBins, _device);
+        int tokens = Config.Tokens, d = Config.HiddenSize, layers = Config.NumHiddenLayers;
+        _logits = AddOutput(AstOutputs.Logits, AstGraph.Logits, Config.Labels.Count)!;
+        AddOutput(AstOutputs.PoolerOutput, AstGraph.PoolerOutput, d);
+        AddOutput(AstOutputs.LastHiddenState, AstGraph.LastHiddenState, tokens, d);
+        AddOutput(AstOutputs.HiddenStates, AstGraph.HiddenStates, layers + 1, tokens, d);
+        AddOutput(AstOutputs.Attentions, AstGraph.Attentions, layers, Config.NumAttentionHeads, tokens, tokens);
+    }
+
+    private void RunRows()
+    {
+        for (var done = 0; done < _rows;)
+        {
+            var (count, size) = _plan.Next(_rows - done);
+            var binding = GetBinding(done, size);
+            try
+            {
+                if (_isProfiling)
+                    Place(binding);
+                _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
+            }
+            catch (OnnxRuntimeException e)
+            {
+                throw new ModelExecutionException($"a run of {size} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
+            }
+
+            done += count;
+        }
+    }
+
+    private void OnThread(Action work)
+    {
+        if (_thread is null)
+            work();
+        else
+            _thread.Do(work);
     }
 
     /// <summary>Runs once without a CUDA graph to see which node runs where; capturing comes with the next run.</summary>

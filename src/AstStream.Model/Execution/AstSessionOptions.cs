@@ -52,7 +52,10 @@ public sealed record AstSessionOptions
     /// <summary>The GPU's number, from 0, the default.</summary>
     public int DeviceId { get; init; }
 
-    /// <summary>The most GPU memory of one session's arena, in bytes; 0, the default, for no limit.</summary>
+    /// <summary>
+    /// The most GPU memory of one session's arena (with TensorRT, of its workspace), in bytes; 0, the default, for no limit. CUDA's own libraries
+    /// take some hundred megabytes besides.
+    /// </summary>
     public long GpuMemoryLimit { get; init; }
 
     /// <summary>Whether each batch size is captured as a CUDA graph; true by default, and only where all runs on CUDA.</summary>
@@ -66,6 +69,33 @@ public sealed record AstSessionOptions
 
     /// <summary>Where built graphs are kept; ASTSTREAM_CACHE, else $XDG_CACHE_HOME/aststream, else ~/.cache/aststream.</summary>
     public string CacheFolder { get; init; } = DefaultCacheFolder;
+
+    /// <summary>What of these options can't go together on any machine; null where all can.</summary>
+    public string? Conflict
+    {
+        get
+        {
+            var asked = Providers.Distinct().ToList();
+            if (asked.IndexOf(ExecutionProvider.Cpu) is var cpu and >= 0 && cpu < asked.Count - 1)
+                return $"providers {string.Join(", ", asked.Select(p => p.Name()))}: cpu runs everything, so nothing behind it is ever used; expected it last";
+            if (Outputs.HasFlag(AstOutputs.Attentions) && Attention != AttentionImplementation.Eager)
+                return "attentions are only given by eager attention: the fused one never holds them; expected eager attention";
+            return Fallback ? null : PrecisionConflict(asked[0]);
+        }
+    }
+
+    /// <summary>Why the precision is not for a provider; null where it is.</summary>
+    internal string? PrecisionConflict(ExecutionProvider provider)
+    {
+        var name = Precision.ToString().ToLowerInvariant();
+        return (Precision, provider) switch
+        {
+            (ModelPrecision.Float16 or ModelPrecision.BFloat16, ExecutionProvider.Cpu) =>
+                $"{name} is not for the CPU, which has no kernels for it (float16 was measured 85 times slower than float32 there); expected float32 or int8, or a GPU provider",
+            (ModelPrecision.Int8, not ExecutionProvider.Cpu) => $"int8 is for the CPU; expected float32, float16 or bfloat16 on {provider.Name()}",
+            _ => null,
+        };
+    }
 
     /// <summary>Where the product keeps what it can make again.</summary>
     public static string DefaultCacheFolder =>

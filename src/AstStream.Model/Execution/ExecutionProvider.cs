@@ -58,8 +58,9 @@ internal static class ExecutionProviders
     /// <param name="provider">The provider.</param>
     /// <param name="options">What the session was asked for.</param>
     /// <param name="cudaGraph">Whether CUDA captures graphs.</param>
+    /// <param name="engines">Where TensorRT keeps its engines: it knows them by names, not by weights, so a folder is one checkpoint's. Null to keep none.</param>
     /// <param name="inputShape">The input's shape behind the batch, from which TensorRT makes one engine for all batch sizes; null where that does not matter.</param>
-    public static void Append(SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph, string? inputShape = null)
+    public static void Append(SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph, string? engines = null, string? inputShape = null)
     {
         var device = options.DeviceId.ToString(CultureInfo.InvariantCulture);
         switch (provider)
@@ -85,19 +86,22 @@ internal static class ExecutionProviders
             case ExecutionProvider.TensorRt:
                 using (var tensorRt = new OrtTensorRTProviderOptions())
                 {
-                    var engines = Path.Combine(options.CacheFolder, "tensorrt");
-                    Directory.CreateDirectory(engines);
                     var settings = new Dictionary<string, string>
                     {
                         ["device_id"] = device,
                         ["trt_fp16_enable"] = options.Precision == ModelPrecision.Float16 ? "1" : "0",
                         ["trt_bf16_enable"] = options.Precision == ModelPrecision.BFloat16 ? "1" : "0",
                         ["trt_layer_norm_fp32_fallback"] = "1",
-                        ["trt_engine_cache_enable"] = "1",
-                        ["trt_engine_cache_path"] = engines,
-                        ["trt_timing_cache_enable"] = "1",
-                        ["trt_timing_cache_path"] = engines,
                     };
+                    if (engines is not null)
+                    {
+                        Directory.CreateDirectory(engines);
+                        settings["trt_engine_cache_enable"] = "1";
+                        settings["trt_engine_cache_path"] = engines;
+                    }
+
+                    if (options.GpuMemoryLimit > 0)
+                        settings["trt_max_workspace_size"] = options.GpuMemoryLimit.ToString(CultureInfo.InvariantCulture);
                     if (inputShape is not null)
                     {
                         foreach (var (bound, size) in (ReadOnlySpan<(string, int)>)[("min", 1), ("opt", options.BatchSizes.Max()), ("max", options.BatchSizes.Max())])

@@ -28,7 +28,7 @@ internal sealed unsafe class HostBuffer : IDisposable
         else
         {
             _seenAs = device.Info;
-            _pinned = device.Pinned.Allocate((uint)(_length * sizeof(float)));
+            _pinned = device.Pinned.Allocate(checked((uint)_length * sizeof(float)));
             _data = (float*)_pinned.DangerousGetHandle();
         }
 
@@ -69,7 +69,17 @@ internal sealed class DeviceMemory : IDisposable
     {
         Info = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, deviceId, OrtMemType.Default);
         _pinnedInfo = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA_PINNED, OrtAllocatorType.DeviceAllocator, deviceId, OrtMemType.CpuOutput);
-        Pinned = new OrtAllocator(session, _pinnedInfo);
+        try
+        {
+            Pinned = new OrtAllocator(session, _pinnedInfo);
+        }
+        catch (OnnxRuntimeException) when (deviceId != 0)
+        {
+            // ONNX Runtime files pinned memory, which every device sees, under device 0.
+            _pinnedInfo.Dispose();
+            _pinnedInfo = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA_PINNED, OrtAllocatorType.DeviceAllocator, 0, OrtMemType.CpuOutput);
+            Pinned = new OrtAllocator(session, _pinnedInfo);
+        }
     }
 
     public OrtMemoryInfo Info { get; }

@@ -12,9 +12,10 @@ public sealed record NodePlacement(string Provider, string Operator, int Nodes)
     /// <summary>Reads and removes the profile of a session's first run: ONNX Runtime's C# interface tells it nowhere else.</summary>
     internal static IReadOnlyList<NodePlacement> Read(InferenceSession session)
     {
-        var path = session.EndProfiling();
+        var path = "";
         try
         {
+            path = session.EndProfiling();
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             return [.. json.RootElement.EnumerateArray()
                 .Where(e => e.TryGetProperty("args", out var args) && args.TryGetProperty("provider", out _) && args.TryGetProperty("op_name", out _))
@@ -24,13 +25,26 @@ public sealed record NodePlacement(string Provider, string Operator, int Nodes)
                 .Select(g => new NodePlacement(Short(g.Key.Provider), g.Key.Operator, g.Count()))
                 .OrderBy(p => p.Provider, StringComparer.Ordinal).ThenByDescending(p => p.Nodes).ThenBy(p => p.Operator, StringComparer.Ordinal)];
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or ArgumentException or OnnxRuntimeException)
         {
-            return [];
+            return []; // a folder for temporary files that is full, say: the model runs without the report
         }
         finally
         {
-            File.Delete(path);
+            Remove(path);
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            if (path.Length > 0)
+                File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It lies in the folder for temporary files.
         }
     }
 

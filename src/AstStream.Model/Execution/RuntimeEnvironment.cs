@@ -13,7 +13,8 @@ internal static partial class RuntimeEnvironment
     {
         SilenceTelemetry();
 
-        // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond half of the memory.
+        // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond half of the memory
+        // or 4 GiB, the most that can be said here.
         using var info = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
         using var arena = new OrtArenaCfg((uint)Math.Min(uint.MaxValue, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), SameAsRequested, -1, -1);
         OrtEnv.Instance().CreateAndRegisterAllocator(info, arena);

@@ -14,14 +14,16 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSizes.Max(), AstSessionOptions.MaxBatchSize, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 0, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, AstSessionOptions.MaxThreads, nameof(options));
+        if (options.Conflict is { } conflict)
+            throw new ModelExecutionException(conflict);
         var providers = Available(options, warnings);
         options = options with { Precision = Precision(options, providers[0], warnings) };
-        if (options.Outputs.HasFlag(AstOutputs.Attentions) && options.Attention != AttentionImplementation.Eager)
-            throw new ModelExecutionException("attentions are only given by eager attention: the fused one never holds them; expected attention: eager");
-
-        // TensorRT has no kernel for the fused operator and would leave half of the graph to the next provider.
-        if (providers[0] == ExecutionProvider.TensorRt)
+        if (providers[0] == ExecutionProvider.TensorRt && options.Attention != AttentionImplementation.Eager)
+        {
+            warnings.Add("tensorrt does not know the fused attention operator and fuses by itself; eager attention is given to it");
             options = options with { Attention = AttentionImplementation.Eager };
+        }
+
         return new SessionPlan(options, providers, new AstGraphOptions
         {
             Attention = options.Attention,
@@ -42,7 +44,7 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
             else if (options.Fallback)
                 warnings.Add($"{provider.Name()} can't be had, passed over: {why}");
             else
-                throw new ModelExecutionException($"{provider.Name()} was asked for and can't be had: {why}. To go on without it: providers: [cpu], or fallback: true");
+                throw new ModelExecutionException($"{provider.Name()} was asked for and can't be had: {why}. To go on without it, ask for cpu, or allow a fallback");
         }
 
         return providers.Count > 0 ? providers : [ExecutionProvider.Cpu];
@@ -50,14 +52,7 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
 
     private static ModelPrecision Precision(AstSessionOptions options, ExecutionProvider first, List<string> warnings)
     {
-        var name = options.Precision.ToString().ToLowerInvariant();
-        var why = (options.Precision, first) switch
-        {
-            (ModelPrecision.Float16 or ModelPrecision.BFloat16, ExecutionProvider.Cpu) =>
-                $"{name} is not for the CPU, which has no kernels for it (float16 was measured 85 times slower than float32 there); expected float32 or int8, or a GPU provider",
-            (ModelPrecision.Int8, not ExecutionProvider.Cpu) => $"int8 is for the CPU; expected float32, float16 or bfloat16 on {first.Name()}",
-            _ => null,
-        };
+        var why = options.PrecisionConflict(first);
         if (why is null)
             return options.Precision;
         if (!options.Fallback)

@@ -5,8 +5,8 @@ namespace AstStream.Model;
 /// <summary>What the shapes of an AST authors' checkpoint do not tell. The defaults are the paper's (AudioSet, strides 10/10, 10.24 s).</summary>
 public sealed record AuthorsOptions
 {
-    /// <summary>Attention heads; 12 by default. A wrong number can't be seen in the shapes.</summary>
-    public int NumAttentionHeads { get; init; } = 12;
+    /// <summary>Attention heads; null, the default, for heads of 64 as in all published sizes (12 in AST-base). A wrong number can't be seen in the shapes.</summary>
+    public int? NumAttentionHeads { get; init; }
 
     /// <summary>Mel bins between neighbouring patches; 10 by default.</summary>
     public int FrequencyStride { get; init; } = 10;
@@ -47,18 +47,25 @@ public sealed record AuthorsOptions
             : throw new InvalidCheckpointException($"{file.Path}: has no tensor for {name} with {axes} dimensions, which tells how large the model is");
         var hidden = Dimension(AstTensors.ClsToken, 2, 3);
         var labels = Dimension(AstTensors.ClassifierDense + ".weight", 0, 2);
+        if (labels > ConfigReader.MaxLabels)
+            throw new InvalidCheckpointException($"{file.Path}: gives {labels} logits; expected at most {ConfigReader.MaxLabels}");
+        ArgumentOutOfRangeException.ThrowIfLessThan(Math.Min(Math.Min(NumAttentionHeads ?? 1, FrequencyStride), Math.Min(TimeStride, MaxLength)), 1);
+        if (!float.IsFinite(Mean) || !(Std >= 1e-6f) || !float.IsFinite(Std))
+            throw new InvalidCheckpointException(FormattableString.Invariant($"--mean {Mean}, --std {Std}: expected finite numbers, the second one from 0.000001"));
         if (Labels is not null && Labels.Count != labels)
             throw new InvalidCheckpointException($"--labels: has {Labels.Count} labels; {file.Path} gives {labels} logits");
         var layers = 0;
         while (shapes.ContainsKey(AstTensors.Layer(layers, "layernorm_before.weight")))
             layers++;
-        if (hidden % NumAttentionHeads != 0)
-            throw new InvalidCheckpointException($"{file.Path}: is {hidden} wide, which {NumAttentionHeads} heads do not divide; give --num-attention-heads (the published sizes have heads of 64: {Math.Max(1, hidden / 64)})");
+        if (NumAttentionHeads is null && hidden % 64 != 0)
+            throw new InvalidCheckpointException($"{file.Path}: is {hidden} wide, which heads of 64, as in the published sizes, do not divide; its shapes do not tell how many it has: give --num-attention-heads");
+        if (NumAttentionHeads is { } given && hidden % given != 0)
+            throw new InvalidCheckpointException($"{file.Path}: is {hidden} wide, which {given} heads do not divide; expected another --num-attention-heads");
         var config = new AstConfig
         {
             HiddenSize = hidden,
             NumHiddenLayers = layers,
-            NumAttentionHeads = NumAttentionHeads,
+            NumAttentionHeads = NumAttentionHeads ?? (hidden / 64),
             IntermediateSize = Dimension(AstTensors.Layer(0, "intermediate.dense.weight"), 0, 2),
             LayerNormEps = 1e-12f, // as transformers has it for these checkpoints
             PatchSize = Dimension(AstTensors.Projection + ".weight", 2, 4),

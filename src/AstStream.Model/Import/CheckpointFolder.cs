@@ -13,6 +13,8 @@ internal static class CheckpointFolder
     /// <summary>Refuses a target that can't be written to or holds something.</summary>
     public static void CheckTarget(string folder)
     {
+        if (folder.Length == 0)
+            throw new InvalidCheckpointException("--to: is empty; expected the name of a folder");
         if (File.Exists(folder))
             throw new InvalidCheckpointException($"{folder}: is a file; expected a folder that does not exist yet, or an empty one");
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
@@ -24,9 +26,11 @@ internal static class CheckpointFolder
     {
         CheckTarget(folder);
         folder = Path.GetFullPath(folder);
-        var aside = $"{Path.TrimEndingDirectorySeparator(folder)}.{Path.GetRandomFileName()}.part";
+        var aside = $"{Path.TrimEndingDirectorySeparator(folder)}.part";
         try
         {
+            if (Directory.Exists(aside))
+                Directory.Delete(aside, recursive: true); // an earlier one was interrupted
             Directory.CreateDirectory(aside);
             SafetensorsWriter.Write(Path.Combine(aside, WeightsFile), tensors, progress);
             File.WriteAllBytes(Path.Combine(aside, ExtractorFile), extractor);
@@ -38,7 +42,7 @@ internal static class CheckpointFolder
         }
         catch (Exception e) when (DiskError.Is(e))
         {
-            throw new InvalidCheckpointException($"{folder}: can't be written: {e.Message}. Nothing was left there");
+            throw new IOException($"{folder}: can't be written: {e.Message.TrimEnd('.')}. Nothing was left there");
         }
         finally
         {

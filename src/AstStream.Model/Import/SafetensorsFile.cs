@@ -26,6 +26,8 @@ internal sealed class SafetensorsFile : ITensorFile
         _path = path;
         try
         {
+            if (File.Exists(path) && new FileInfo(path).Length == 0)
+                throw Bad("0 bytes, or no regular file; expected a safetensors file, at least 8");
             _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.SequentialScan);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

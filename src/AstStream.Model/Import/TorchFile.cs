@@ -11,7 +11,7 @@ namespace AstStream.Model.Import;
 /// </summary>
 internal sealed class TorchFile : ITensorFile
 {
-    private const int MaxPickle = 64 << 20; // bytes; a state dict of 200 tensors takes 20 KB
+    private const int MaxPickle = 4 << 20; // bytes; a state dict of 200 tensors takes 20 KB
     private static readonly BigInteger s_legacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     // Where a checkpoint keeps its weights beside other things, such as an optimizer's state.
@@ -30,6 +30,8 @@ internal sealed class TorchFile : ITensorFile
         Path = path;
         try
         {
+            if (File.Exists(path) && new FileInfo(path).Length == 0)
+                throw Bad("is empty, or no regular file; expected a state dict as torch.save writes it");
             _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -191,14 +193,14 @@ internal sealed class TorchFile : ITensorFile
         }
 
         if (_tensors.Count == 0)
-            throw Bad("holds no tensors by name; expected a state dict, alone or under 'state_dict' or 'model'");
+            throw Bad($"holds no tensors by name; expected a state dict, alone or under one of {string.Join(", ", s_wrappers)}");
     }
 
     private TensorInfo Check(string name, PickledTensor tensor)
     {
         var (storage, offset, size, stride) = tensor;
-        if (size.Length > 8 || size.Length != stride.Length)
-            throw Bad($"tensor {name}: {size.Length} dimensions with {stride.Length} strides; expected as many, at most 8");
+        if (size.Length != stride.Length)
+            throw Bad($"tensor {name}: {size.Length} dimensions with {stride.Length} strides; expected as many");
         Int128 count = 1, last = offset;
         for (var i = 0; i < size.Length; i++)
         {
@@ -208,7 +210,9 @@ internal sealed class TorchFile : ITensorFile
                 throw Bad($"tensor {name}: shape [{string.Join(", ", size)}] with strides [{string.Join(", ", stride)}]; expected a sensible size");
         }
 
-        if (offset < 0 || (count > 0 && last >= storage.Count))
+        if (count == 0 || count > storage.Count)
+            throw Bad($"tensor {name}: shape [{string.Join(", ", size)}] over a storage of {storage.Count} elements; expected at least one element, and each in a place of its own");
+        if (offset < 0 || last >= storage.Count)
             throw Bad($"tensor {name}: reaches to element {last} of storage {storage.Key}, which has {storage.Count}");
         var bytes = (Int128)storage.Count * Unpickler.Width(storage.DType);
         if (_zip is null)
@@ -288,7 +292,7 @@ internal sealed class TorchFile : ITensorFile
         var bytes = new byte[entry.Length];
         using var stream = entry.Open();
         stream.ReadExactly(bytes);
-        return bytes;
+        return Crc32.Of(bytes) == entry.Crc32 ? bytes : throw Bad($"entry {entry.FullName}: its checksum is not the one that the file says; it is damaged");
     }
 
     private InvalidCheckpointException Bad(string what) => new($"{Path}: {what.ReplaceLineEndings(" ")}");

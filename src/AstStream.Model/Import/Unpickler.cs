@@ -28,6 +28,8 @@ internal sealed class PickledDictionary
 /// </summary>
 internal ref struct Unpickler
 {
+    private const int MaxDimensions = 8;
+
     // Written before an item that is marked: no value is ever this one.
     private static readonly object s_mark = new();
 
@@ -49,7 +51,11 @@ internal ref struct Unpickler
     private readonly List<object?> _stack = [];
     private readonly Dictionary<uint, object?> _memo = [];
 
-    private Unpickler(ReadOnlySpan<byte> bytes) => _bytes = bytes;
+    private Unpickler(ReadOnlySpan<byte> bytes)
+    {
+        _bytes = bytes;
+        Budget = bytes.Length;
+    }
 
     private enum Name
     {
@@ -61,6 +67,9 @@ internal ref struct Unpickler
     }
 
     private int Position { get; set; }
+
+    /// <summary>Values that may still be copied out of lists and tuples: a short pickle can name a long list over and over.</summary>
+    private int Budget { get; set; }
 
     /// <summary>Reads one pickle from the front of some bytes.</summary>
     /// <param name="bytes">The pickle, and what may come behind it.</param>
@@ -237,7 +246,7 @@ internal ref struct Unpickler
         };
     }
 
-    private static object? Call(int at, object? what, object?[] arguments)
+    private object? Call(int at, object? what, object?[] arguments)
     {
         switch (what)
         {
@@ -245,6 +254,8 @@ internal ref struct Unpickler
                 var dictionary = new PickledDictionary();
                 foreach (var pair in arguments is [List<object?> pairs] ? pairs : [])
                 {
+                    if (--Budget < 0)
+                        throw Bad(at, "makes more of its lists than it is long; it is no state dict");
                     dictionary.Items.Add(pair switch
                     {
                         List<object?> { Count: 2 } list => (list[0], list[1]),
@@ -277,6 +288,8 @@ internal ref struct Unpickler
 
     private static long[] Numbers(int at, object?[] values)
     {
+        if (values.Length > MaxDimensions)
+            throw Bad(at, $"{values.Length} dimensions; expected at most {MaxDimensions}");
         var numbers = new long[values.Length];
         for (var i = 0; i < numbers.Length; i++)
             numbers[i] = values[i] is long number and >= 0 ? number : throw Bad(at, "a shape or stride that is no whole number from 0");

@@ -64,18 +64,18 @@ internal sealed class AstGraph
 
         // The mean of the cls and the distillation token. From here on a window is a few numbers: all float32.
         var two = Float32(_graph.Node("Slice", [last, _graph.Int64s([0], 1), _graph.Int64s([2], 1), _graph.Int64s([1], 1)]));
-        var pooled = _graph.Node("ReduceMean", [two, _graph.Int64s([1], 1)], ("keepdims", 0));
+        var pooled = _graph.Node("ReduceMean", "", PoolerOutput, [two, _graph.Int64s([1], 1)], ("keepdims", 0));
         var head = LayerNorm(AstTensors.ClassifierLayerNorm, pooled, isFloat: true);
-        Output(Logits, Linear(AstTensors.ClassifierDense, head, _config.HiddenSize, _config.Labels.Count, isFloat: true), _config.Labels.Count);
-
-        if (_options.Outputs.HasFlag(AstOutputs.PoolerOutput))
-            Output(PoolerOutput, pooled, _config.HiddenSize);
-        if (_options.Outputs.HasFlag(AstOutputs.LastHiddenState))
-            Output(LastHiddenState, Float32(last), _config.Tokens, _config.HiddenSize);
-        if (_options.Outputs.HasFlag(AstOutputs.HiddenStates))
-            Output(HiddenStates, Stack(_hidden), _config.NumHiddenLayers + 1, _config.Tokens, _config.HiddenSize);
-        if (_options.Outputs.HasFlag(AstOutputs.Attentions))
-            Output(Attentions, Stack(_attentions), _config.NumHiddenLayers, _config.NumAttentionHeads, _config.Tokens, _config.Tokens);
+        var product = Linears(head, _config.HiddenSize, _config.Labels.Count, [(AstTensors.ClassifierDense, false)], isFloat: true)[0];
+        _graph.Node("Add", "", Logits, [product, Weight(AstTensors.ClassifierDense + ".bias", ElementType.Float32, _config.Labels.Count)]);
+        Output(AstOutputs.Logits, Logits, _config.Labels.Count);
+        Output(AstOutputs.PoolerOutput, PoolerOutput, _config.HiddenSize);
+        if (Output(AstOutputs.LastHiddenState, LastHiddenState, _config.Tokens, _config.HiddenSize))
+            _graph.Node("Identity", "", LastHiddenState, [Float32(last)]);
+        if (Output(AstOutputs.HiddenStates, HiddenStates, _config.NumHiddenLayers + 1, _config.Tokens, _config.HiddenSize))
+            Stack(HiddenStates, _hidden);
+        if (Output(AstOutputs.Attentions, Attentions, _config.NumHiddenLayers, _config.NumAttentionHeads, _config.Tokens, _config.Tokens))
+            Stack(Attentions, _attentions);
     }
 
     /// <summary>
@@ -206,15 +206,18 @@ internal sealed class AstGraph
         })];
     }
 
-    private void Output(string name, string x, params ReadOnlySpan<int> shape)
+    /// <summary>Declares an output where it is asked for.</summary>
+    private bool Output(AstOutputs output, string name, params ReadOnlySpan<int> shape)
     {
-        _graph.Node("Identity", "", name, [x]);
+        if (!_options.Outputs.HasFlag(output))
+            return false;
         _graph.Output(name, ElementType.Float32, ["batch", .. shape.ToArray().Select(s => (object)s)]);
+        return true;
     }
 
     /// <summary>Joins tensors along a new axis behind the batch, in float32.</summary>
-    private string Stack(List<string> tensors) =>
-        _graph.Node("Concat", [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))], ("axis", 1));
+    private void Stack(string name, List<string> tensors) =>
+        _graph.Node("Concat", "", name, [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))], ("axis", 1));
 
     private string Cast(string x, ElementType from = ElementType.Float32) => from == _type ? x : _graph.Node("Cast", [x], ("to", (int)_type));
 

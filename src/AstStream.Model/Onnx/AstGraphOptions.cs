@@ -1,3 +1,5 @@
+using AstStream.Model.Onnx;
+
 namespace AstStream.Model;
 
 /// <summary>How attention is written in the graph.</summary>
@@ -10,7 +12,7 @@ public enum AttentionImplementation
     Eager,
 }
 
-/// <summary>The precision that the encoder's products are done in. LayerNorm, softmax and the sums inside a product are float32 whatever it is.</summary>
+/// <summary>The precision that the encoder's products are done in. LayerNorm and softmax are float32 whatever it is; sums are float32 inside a product, or whole numbers of 32 bits with int8.</summary>
 public enum ModelPrecision
 {
     /// <summary>float32.</summary>
@@ -61,6 +63,7 @@ internal sealed record AstGraphOptions
     /// <summary>Whether LayerNorm is written with casts to float32 around it, for a provider whose own one is not float32 inside.</summary>
     public bool CastLayerNorm { get; init; }
 
-    /// <summary>What the weights depend on, for their file's name.</summary>
-    public string WeightsName => $"weights-{Precision}{(FoldNormalization ? "" : "-input_values")}".ToLowerInvariant();
+    /// <summary>What the weights' values depend on, for their file's name; their places are added to it.</summary>
+    public string WeightsName =>
+        $"weights-{Precision}{(Precision == ModelPrecision.Int8 ? $"-{Quantization.Largest}" : "")}{(FoldNormalization ? "" : "-input_values")}".ToLowerInvariant();
 }

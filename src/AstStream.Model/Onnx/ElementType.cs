@@ -50,6 +50,8 @@ internal static class ElementTypes
                 {
                     var bits = BitConverter.SingleToUInt32Bits(values[i]);
                     brains[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+                    if ((brains[i] & 0x7F80) == 0x7F80)
+                        throw new InvalidCheckpointException($"tensor {name}: {values[i]} at index {i} is beyond bfloat16's range; take float32");
                 }
 
                 break;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace AstStream.Model.Onnx;
 
@@ -58,7 +60,7 @@ internal sealed class OnnxGraph(string dataFile)
         foreach (var (key, value) in ((string, string)[])[("location", dataFile), ("offset", $"{_dataLength}"), ("length", $"{bytes}")])
             tensor.Message(13, new ProtoWriter().Text(1, key).Text(2, value));
         _graph.Message(5, tensor.Integer(14, 1));
-        _weights.Add(new Weight(name, _dataLength, bytes, read));
+        _weights.Add(new Weight(name, type, _dataLength, bytes, read));
         _dataLength = (_dataLength + bytes + Alignment - 1) / Alignment * Alignment;
         return name;
     }
@@ -123,6 +125,9 @@ internal sealed class OnnxGraph(string dataFile)
         file.Flush(flushToDisk: true);
     }
 
+    /// <summary>A short hash over the name, type and place of every weight.</summary>
+    public string Layout => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _weights.Select(w => $"{w.Name} {w.Type} {w.Offset} {w.Bytes}")))))[..12];
+
     /// <summary>Bytes of the data file.</summary>
     public long DataLength => _weights.Count == 0 ? 0 : _weights[^1].Offset + _weights[^1].Bytes;
 
@@ -155,5 +160,5 @@ internal sealed class OnnxGraph(string dataFile)
         return new ProtoWriter().Text(1, name).Message(2, new ProtoWriter().Message(1, type));
     }
 
-    private sealed record Weight(string Name, long Offset, long Bytes, Func<byte[]> Read);
+    private sealed record Weight(string Name, ElementType Type, long Offset, long Bytes, Func<byte[]> Read);
 }

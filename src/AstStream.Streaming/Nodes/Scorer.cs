@@ -15,11 +15,13 @@ internal sealed class Scorer : IDisposable
 {
     private readonly IReadOnlyList<AstSession> _sessions;
     private readonly IReadOnlyList<ScoreActivation> _activations;
+    private readonly float[] _own; // one model's scores
 
     private Scorer(IReadOnlyList<AstSession> sessions, IReadOnlyList<ScoreActivation> activations)
     {
         _sessions = sessions;
         _activations = activations;
+        _own = new float[NumLabels];
     }
 
     public static Scorer Open(ScorerOptions options)
@@ -66,10 +68,10 @@ internal sealed class Scorer : IDisposable
         scores.Clear();
         for (var i = 0; i < _sessions.Count; i++)
         {
-            var own = _sessions[i].Logits(row);
-            _activations[i].Apply(own);
+            _sessions[i].Logits(row).CopyTo(_own);
+            _activations[i].Apply(_own);
             for (var k = 0; k < scores.Length; k++)
-                scores[k] += own[k] / _sessions.Count;
+                scores[k] += _own[k] / _sessions.Count;
         }
     }
 

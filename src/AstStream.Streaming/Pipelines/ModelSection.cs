@@ -11,7 +11,8 @@ internal sealed class ModelSection : IDisposable
     private ModelSection(SectionReader section, IReadOnlyList<AstCheckpoint> checkpoints)
     {
         Checkpoints = checkpoints;
-        Configs = [.. checkpoints.Select(c => Fit(section, c.Config))];
+        int? frames = section.Get(PipelineKeys.Window) is { } window ? Frames(section, PipelineKeys.Window, window) : null;
+        Configs = [.. checkpoints.Select(c => Fit(section, c.Config, frames))];
         CheckEnsemble(section);
         Window = ReadWindow(section);
         MaxQueueDelay = section.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero;
@@ -19,15 +20,17 @@ internal sealed class ModelSection : IDisposable
         {
             BatchSizes = section.Get(PipelineKeys.PreferredBatchSize),
             Threads = section.Get(PipelineKeys.Threads),
-            Precision = PipelineKeys.Value<ModelPrecision>(section.Get(PipelineKeys.Precision)),
-            Attention = PipelineKeys.Value<AttentionImplementation>(section.Get(PipelineKeys.Attention)),
-            Providers = [.. section.Get(PipelineKeys.Providers).Select(PipelineKeys.Value<ExecutionProvider>)],
+            Precision = Keys.Word<ModelPrecision>(section.Get(PipelineKeys.Precision)),
+            Attention = Keys.Word<AttentionImplementation>(section.Get(PipelineKeys.Attention)),
+            Providers = [.. section.Get(PipelineKeys.Providers).Select(Keys.Word<ExecutionProvider>)],
             Fallback = section.Get(PipelineKeys.Fallback),
             DeviceId = section.Get(PipelineKeys.DeviceId),
             GpuMemoryLimit = section.Get(PipelineKeys.GpuMemoryLimit) ?? 0,
             CudaGraph = section.Get(PipelineKeys.CudaGraph),
-            Parity = PipelineKeys.Value<ParityMode>(section.Get(PipelineKeys.Parity)),
+            Parity = Keys.Word<ParityMode>(section.Get(PipelineKeys.Parity)),
         };
+        if (Session.Conflict is { } conflict)
+            section.Problem(section.Has(PipelineKeys.Precision) ? PipelineKeys.Precision : PipelineKeys.Providers, conflict);
         Activations = [.. checkpoints.Select(c => section.Get(PipelineKeys.FunctionToApply) switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -92,27 +95,25 @@ internal sealed class ModelSection : IDisposable
             checkpoint.Dispose();
     }
 
-    private static AstConfig Fit(SectionReader section, AstConfig config)
+    private static AstConfig Fit(SectionReader section, AstConfig config, int? frames)
     {
         try
         {
-            int? frames = section.Get(PipelineKeys.Window) is { } window ? Frames(section, PipelineKeys.Window, window.TotalSeconds) : null;
             return config.WithWindow(frames, section.Get(PipelineKeys.FrequencyStride), section.Get(PipelineKeys.TimeStride));
         }
         catch (ModelExecutionException e)
         {
-            section.Problem(section.Has(PipelineKeys.Window) ? PipelineKeys.Window : PipelineKeys.TimeStride, e.Message);
+            section.Problem(((Key[])[PipelineKeys.Window, PipelineKeys.FrequencyStride]).FirstOrDefault(section.Has) ?? PipelineKeys.TimeStride, e.Message);
             return config;
         }
     }
 
-    private static int Frames(SectionReader section, Key key, double seconds)
+    private static int Frames(SectionReader section, Key key, TimeSpan duration)
     {
-        var exact = seconds * FbankOptions.SampleRate / FbankOptions.FrameShift;
-        var frames = (int)Math.Round(exact);
-        if (Math.Abs(exact - frames) > 1e-6)
-            section.Problem(key, "expected a multiple of 10ms, a whole number of frames");
-        return frames;
+        if (FbankOptions.WholeFrames(duration) is { } frames)
+            return frames;
+        section.Problem(key, "expected a multiple of 10ms, a whole number of frames");
+        return (int)Math.Ceiling(duration / FbankOptions.FrameTime);
     }
 
     private void CheckEnsemble(SectionReader section)
@@ -131,7 +132,7 @@ internal sealed class ModelSection : IDisposable
     private WindowOptions ReadWindow(SectionReader section)
     {
         var config = Configs[0];
-        var frames = section.Get(PipelineKeys.Hop) is { } hop ? Frames(section, PipelineKeys.Hop, hop.TotalSeconds) : config.MaxLength / 2;
+        var frames = section.Get(PipelineKeys.Hop) is { } hop ? Frames(section, PipelineKeys.Hop, hop) : config.MaxLength / 2;
         if (frames > config.MaxLength)
         {
             const double frame = (double)FbankOptions.FrameShift / FbankOptions.SampleRate;

@@ -62,13 +62,15 @@ internal static class BenchCommands
             var options = flags.Read(result, checkpoint.Config);
             var attentions = ExecutionFlags.List<AttentionImplementation>(result.GetValue(attention)!).Distinct().OrderByDescending(a => a).ToList();
             var isJson = result.GetValue(json);
-            if (!isJson)
-                WriteHead(checkpoint, options, attentions);
+            var isBegun = isJson;
             foreach (var line in ModelBenchmark.Run(
-                checkpoint, options, [.. ExecutionFlags.List<ModelPrecision>(result.GetValue(precision)!).Distinct()], attentions, [.. result.GetValue(batch)!.Split(',').Select(n => Batch(n)!.Value).Distinct()], result.GetValue(runs), Step))
+                checkpoint, options, [.. ExecutionFlags.List<ModelPrecision>(result.GetValue(precision)!).Distinct()], attentions, [.. result.GetValue(batch)!.Split(',').Select(n => Batch(n)!.Value).Distinct()], result.GetValue(runs), Step, Errors.Warn))
             {
                 Step("");
-                Console.Out.WriteLine(isJson ? Json(line) : Row(line, attentions));
+                if (!isBegun)
+                    WriteHead(checkpoint, options, line, attentions);
+                isBegun = true;
+                Console.Out.WriteLine(isJson ? Json(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), line) : Row(line, attentions));
             }
 
             return ExitCode.Ok;
@@ -82,12 +84,12 @@ internal static class BenchCommands
         return RandomCheckpoint.GetOrMake(size, AstSessionOptions.DefaultCacheFolder);
     }
 
-    private static void WriteHead(AstCheckpoint checkpoint, AstSessionOptions options, List<AttentionImplementation> attentions)
+    private static void WriteHead(AstCheckpoint checkpoint, AstSessionOptions options, BenchmarkLine first, List<AttentionImplementation> attentions)
     {
         var config = options.Config!;
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder))}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, on {string.Join(", ", options.Providers.Select(p => p.ToString().ToLowerInvariant()))}; {ModelBenchmark.Machine(options)}"));
+            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder))}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, on {Name(first.Provider)}; {ModelBenchmark.Machine(options)}"));
         Console.Out.WriteLine();
         string[] titles = ["precision", "batch", .. attentions.Select(a => $"{Name(a)} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
         Console.Out.WriteLine($"| {string.Join(" | ", titles)} |");
@@ -101,19 +103,21 @@ internal static class BenchCommands
         string[] cells =
         [
             Name(line.Precision), $"{line.Batch}",
-            .. attentions.Select(a => Text($"{line.Milliseconds[a]:0.0}")),
-            .. attentions.Count > 1 ? [Text($"{line.Milliseconds[attentions[0]] / line.Milliseconds[attentions[1]]:0.00}")] : Array.Empty<string>(),
-            Text($"{line.WindowsPerSecond:0.###}"), Text($"{line.MacsPerSecond / 1e9:0.0}"), Text($"{line.ShareOfPeak * 100:0} %"), error is { } e ? Text($"{e:0.00000}") : "not compared",
+            .. attentions.Select(a => line.Milliseconds.TryGetValue(a, out var ms) ? Text($"{ms:0.0}") : "-"),
+            .. attentions.Count > 1 ? [line.Milliseconds.Count > 1 ? Text($"{line.Milliseconds[attentions[0]] / line.Milliseconds[attentions[1]]:0.00}") : "-"] : Array.Empty<string>(),
+            Text($"{line.WindowsPerSecond:0.###}"), Text($"{line.MacsPerSecond / 1e9:0.0}"), double.IsNaN(line.ShareOfPeak) ? "-" : Text($"{line.ShareOfPeak * 100:0} %"), error is { } e ? Text($"{e:0.00000}") : "not compared",
         ];
         return $"| {string.Join(" | ", cells)} |";
     }
 
-    private static string Json(BenchmarkLine line)
+    private static string Json(string model, BenchmarkLine line)
     {
         using var memory = new MemoryStream();
         using (var json = new Utf8JsonWriter(memory))
         {
             json.WriteStartObject();
+            json.WriteString("model", model);
+            json.WriteString("provider", Name(line.Provider));
             json.WriteString("precision", Name(line.Precision));
             json.WriteNumber("batch", line.Batch);
             foreach (var (attention, milliseconds) in line.Milliseconds)
@@ -126,7 +130,8 @@ internal static class BenchCommands
 
             json.WriteNumber("windows_per_second", line.WindowsPerSecond);
             json.WriteNumber("macs_per_second", line.MacsPerSecond);
-            json.WriteNumber("matmul_peak_macs_per_second", line.MatmulPeak);
+            if (double.IsFinite(line.MatmulPeak))
+                json.WriteNumber("matmul_peak_macs_per_second", line.MatmulPeak);
             json.WriteEndObject();
         }
 

@@ -156,7 +156,7 @@ internal static class ClipCommands
     private static int Classify(string[] files, string model, int topK, string apply, bool json, Func<AstConfig, AstSessionOptions> options)
     {
         using var checkpoint = AstCheckpoint.Open(model);
-        using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 8 ? [1, 8] : [1] });
+        using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 ? [1, 4] : [1] });
         var activation = apply switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -237,6 +237,6 @@ internal static class ClipCommands
 
         Console.Out.WriteLine(file);
         foreach (var i in top)
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {labels[i]}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {Printable.Text(labels[i])}"));
     }
 }

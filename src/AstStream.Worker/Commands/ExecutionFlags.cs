@@ -17,16 +17,19 @@ internal sealed class ExecutionFlags
     private readonly Option<string> _parity = new("--parity") { Description = "When the scores of a built-in sound are not the float32 reference's: refuse, warn, or off.", DefaultValueFactory = _ => "refuse" };
     private readonly Option<string> _precision = new("--precision") { Description = "float32, float16, bfloat16 (GPU) or int8 (CPU).", DefaultValueFactory = _ => "float32" };
     private readonly Option<string> _attention = new("--attention") { Description = "sdpa (fused) or eager (written out).", DefaultValueFactory = _ => "sdpa" };
+    private readonly Option<bool> _noCudaGraph = new("--no-cuda-graph") { Description = "Run batches on cuda without CUDA graphs." };
+    private readonly Option<long> _gpuMemory = new("--gpu-mem-limit") { Description = "The most megabytes of GPU memory for the model's arena.", HelpName = "MB" };
     private readonly bool _hasGraph;
 
     /// <param name="hasGraph">Whether precision and attention are single values here; a benchmark has lists of its own.</param>
     public ExecutionFlags(bool hasGraph)
     {
         _hasGraph = hasGraph;
-        OneOf(_parity, Words<ParityMode>());
-        OneOf(_precision, Words<ModelPrecision>());
-        OneOf(_attention, Words<AttentionImplementation>());
+        OneOf(_parity, Keys.Words<ParityMode>());
+        OneOf(_precision, Keys.Words<ModelPrecision>());
+        OneOf(_attention, Keys.Words<AttentionImplementation>());
         Validate(_device, 0, 255);
+        Validate(_gpuMemory, 64, 1_000_000);
         Validate(_threads, 0, AstSessionOptions.MaxThreads);
         _providers.Validators.Add(r => Check<ExecutionProvider>(r, "--providers"));
     }
@@ -44,7 +47,7 @@ internal sealed class ExecutionFlags
         }
 
         Window.AddTo(command);
-        foreach (var option in (Option[])[_providers, _fallback, _device, _threads, _parity])
+        foreach (var option in (Option[])[_providers, _fallback, _device, _gpuMemory, _noCudaGraph, _threads, _parity])
             command.Add(option);
     }
 
@@ -55,22 +58,24 @@ internal sealed class ExecutionFlags
         Providers = List<ExecutionProvider>(result.GetValue(_providers)!),
         Fallback = result.GetValue(_fallback),
         DeviceId = result.GetValue(_device),
+        GpuMemoryLimit = result.GetValue(_gpuMemory) * 1_000_000,
+        CudaGraph = !result.GetValue(_noCudaGraph),
         Threads = result.GetValue(_threads),
-        Parity = Word<ParityMode>(result.GetValue(_parity)!),
-        Precision = _hasGraph ? Word<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
-        Attention = _hasGraph ? Word<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
+        Parity = Keys.Word<ParityMode>(result.GetValue(_parity)!),
+        Precision = _hasGraph ? Keys.Word<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
+        Attention = _hasGraph ? Keys.Word<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
     };
 
     /// <summary>A list of words of an enumeration, with commas.</summary>
     public static IReadOnlyList<T> List<T>(string text)
-        where T : struct, Enum => [.. text.Split(',').Select(w => Word<T>(w.Trim()))];
+        where T : struct, Enum => [.. text.Split(',').Select(w => Keys.Word<T>(w.Trim()))];
 
     /// <summary>Refuses words that are none of an enumeration's.</summary>
     public static void Check<T>(OptionResult result, string name)
         where T : struct, Enum
     {
-        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !Words<T>().Contains(w)))
-            result.AddError($"{name}: found '{word}'; expected {string.Join(", ", Words<T>())}, with commas between");
+        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !Keys.Words<T>().Contains(w)))
+            result.AddError($"{name}: found '{word}'; expected {string.Join(", ", Keys.Words<T>())}, with commas between");
     }
 
     /// <summary>Refuses what is none of a few words, in one line; completion knows them.</summary>
@@ -90,12 +95,6 @@ internal sealed class ExecutionFlags
         if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < min || n > max))
             r.AddError($"{option.Name}: expected a whole number from {min} to {max}");
     });
-
-    private static string[] Words<T>()
-        where T : struct, Enum => [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
-
-    private static T Word<T>(string text)
-        where T : struct, Enum => Enum.Parse<T>(text, ignoreCase: true);
 }
 
 /// <summary>The flags for another window than the checkpoint's.</summary>
@@ -111,8 +110,8 @@ internal sealed class WindowFlags
         ExecutionFlags.Validate(_timeStride, 1, 1024);
         _window.Validators.Add(r =>
         {
-            if (r.Tokens.Any(t => Frames(t.Value) is null))
-                r.AddError("--window: expected a multiple of 10ms up to 10m, such as 2.56s or 5120ms");
+            foreach (var token in r.Tokens.Where(t => Frames(t.Value) is null))
+                r.AddError($"--window: found '{token.Value}'; expected a multiple of 10ms up to 10m, such as 2.56s or 5120ms");
         });
     }
 
@@ -126,11 +125,6 @@ internal sealed class WindowFlags
     public AstConfig Read(ParseResult result, AstConfig config) =>
         config.WithWindow(result.GetValue(_window) is { } window ? Frames(window) : null, result.GetValue(_frequencyStride), result.GetValue(_timeStride));
 
-    private static int? Frames(string text)
-    {
-        if (Keys.ParseDuration(text) is not { } duration || duration <= TimeSpan.Zero || duration > TimeSpan.FromMinutes(10))
-            return null;
-        var frames = duration.TotalSeconds * FbankOptions.SampleRate / FbankOptions.FrameShift;
-        return Math.Abs(frames - Math.Round(frames)) < 1e-6 ? (int)Math.Round(frames) : null;
-    }
+    private static int? Frames(string text) =>
+        Keys.ParseDuration(text) is { } duration && duration > TimeSpan.Zero && duration <= TimeSpan.FromMinutes(10) ? FbankOptions.WholeFrames(duration) : null;
 }

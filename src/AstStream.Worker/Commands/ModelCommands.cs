@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using AstStream.Connectors.Hub;
 using AstStream.Dsp;
 using AstStream.Model;
@@ -11,6 +12,8 @@ namespace AstStream.Worker.Commands;
 /// <summary>model info, import, average.</summary>
 internal static class ModelCommands
 {
+    private const string AudioSetHeader = "index,mid,display_name";
+
     public static IEnumerable<Command> All(string defaultModel)
     {
         yield return Help.Add(new Command("model", "Works with checkpoints.") { Info(defaultModel), Import(), Average() }, """
@@ -41,7 +44,7 @@ internal static class ModelCommands
     {
         var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a .pth of the AST authors' code, or hf://OWNER/NAME[@REVISION]." };
         var to = Target();
-        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a .pth: attention heads; 12.", HelpName = "N" };
+        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a .pth: attention heads; heads of 64 (12 in AST-base).", HelpName = "N" };
         var frequency = new Option<int?>("--frequency-stride") { Description = "Of a .pth: mel bins between patches; 10.", HelpName = "N" };
         var time = new Option<int?>("--time-stride") { Description = "Of a .pth: frames between patches; 10.", HelpName = "N" };
         var length = new Option<int?>("--max-length") { Description = "Of a .pth: frames of a window; 1024.", HelpName = "N" };
@@ -72,7 +75,7 @@ internal static class ModelCommands
             var defaults = new AuthorsOptions();
             var options = defaults with
             {
-                NumAttentionHeads = result.GetValue(heads) ?? defaults.NumAttentionHeads,
+                NumAttentionHeads = result.GetValue(heads),
                 FrequencyStride = result.GetValue(frequency) ?? defaults.FrequencyStride,
                 TimeStride = result.GetValue(time) ?? defaults.TimeStride,
                 MaxLength = result.GetValue(length) ?? defaults.MaxLength,
@@ -89,7 +92,12 @@ internal static class ModelCommands
 
     private static Command Average()
     {
-        var sources = new Argument<string[]>("DIR") { Description = "Two or more checkpoint folders of one architecture.", Arity = new ArgumentArity(2, 1000) };
+        var sources = new Argument<string[]>("DIR") { Description = "Two or more checkpoint folders of one architecture.", Arity = ArgumentArity.OneOrMore };
+        sources.Validators.Add(r =>
+        {
+            if (r.Tokens.Select(t => Path.GetFullPath(Path.TrimEndingDirectorySeparator(t.Value))).Distinct().Count() is var different && (different < 2 || different < r.Tokens.Count))
+                r.AddError($"found {r.Tokens.Count} checkpoints, {different} of them different; expected two or more, each once");
+        });
         var to = Target();
         var command = Help.Add(new Command("average", "Averages the weights of several checkpoints into one.") { sources, to }, $"""
             What the AST's authors do with the last epochs of one training. To average the scores of different models instead, give them to
@@ -128,9 +136,12 @@ internal static class ModelCommands
     {
         CheckpointImport.CheckTarget(target);
         var isFile = File.Exists(source);
+        var isHub = HubReference.IsMeant(source);
+        if (!isFile && !isHub && !Directory.Exists(source))
+            throw new InvalidCheckpointException($"{source}: there is no such file or folder{HubReference.Hint(source)}");
         if (flags.Count > 0 && !isFile)
-            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: are for a .pth file; {source} has its own config.json, which says it");
-        if (source.StartsWith(HubReference.Scheme, StringComparison.Ordinal))
+            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: only for a .pth file; {source} brings a config.json of its own");
+        if (isHub)
             source = await DownloadAsync(HubReference.Parse(source), cancellation).ConfigureAwait(false);
         using var checkpoint = isFile ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
         if (isFile && options.Labels is null)
@@ -142,8 +153,15 @@ internal static class ModelCommands
 
     private static async Task<string> DownloadAsync(HubReference reference, CancellationToken cancellation)
     {
-        using var client = new HubClient(HubOptions.FromEnvironment());
         using var progress = new DownloadProgress();
+        using var client = new HubClient(HubOptions.FromEnvironment() with
+        {
+            OnRetry = message =>
+            {
+                progress.Clear();
+                Errors.Warn(message);
+            },
+        });
         return await client.DownloadAsync(reference, progress, cancellation).ConfigureAwait(false);
     }
 
@@ -161,14 +179,22 @@ internal static class ModelCommands
     {
         try
         {
-            var labels = File.ReadAllLines(file).Select(l => l.Trim()).ToList();
+            // AudioSet's own list is a table of index, identifier and name.
+            var lines = File.ReadAllLines(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            var labels = (lines is [AudioSetHeader, ..] ? lines.Skip(1).Select(l => l.Split(',', 3)[^1].Trim().Trim('"')) : lines.Select(l => l.Trim())).ToList();
             while (labels is [.., ""])
                 labels.RemoveAt(labels.Count - 1);
             if (labels.IndexOf("") is var empty and >= 0)
                 throw new InvalidCheckpointException($"{file}:{empty + 1}: is empty; expected a label on each line");
+            if (labels.FindIndex(l => l.Any(char.IsControl)) is var odd and >= 0)
+                throw new InvalidCheckpointException($"{file}:{odd + 1}: holds a control character; expected a label on each line");
             if (labels.GroupBy(l => l).FirstOrDefault(g => g.Count() > 1) is { } twice)
                 throw new InvalidCheckpointException($"{file}: '{twice.Key}' stands {twice.Count()} times; expected each label once");
             return labels;
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new InvalidCheckpointException($"--labels {file}: is not valid UTF-8; expected a text file");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -191,7 +217,7 @@ internal static class ModelCommands
             ("intermediate_size", $"{config.IntermediateSize}"),
             ("layer_norm_eps", config.LayerNormEps.ToString("0.#e0", CultureInfo.InvariantCulture)),
             ("patch_size, strides", Both(c => $"{c.PatchSize}, {c.FrequencyStride} (frequency), {c.TimeStride} (time)")),
-            ("window", Both(c => FormattableString.Invariant($"{c.MaxLength} frames of {c.NumMelBins} mel bins, {FbankOptions.NumSamples(c.MaxLength) / (double)FbankOptions.SampleRate} s"))),
+            ("window", Both(c => FormattableString.Invariant($"{c.MaxLength} frames ({c.MaxLength / 100.0:0.##}s) of {c.NumMelBins} mel bins, from {FbankOptions.NumSamples(c.MaxLength) / (double)FbankOptions.SampleRate} s of sound"))),
             ("mean, std", FormattableString.Invariant($"{checkpoint.Extractor.Mean}, {checkpoint.Extractor.Std}{(checkpoint.Extractor.DoNormalize ? "" : " (not applied)")}")),
             ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
@@ -240,6 +266,8 @@ internal static class ModelCommands
 
             _line!.Report(value.Bytes);
         }
+
+        public void Clear() => _line?.Clear();
 
         public void Dispose() => _line?.Dispose();
     }

@@ -62,6 +62,9 @@ internal sealed class FakeHub : IDisposable
 
     public string? Token { get; init; }
 
+    /// <summary>The path that it lies under.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>Another size than the file's, by file.</summary>
     public Dictionary<string, long> Sizes { get; } = [];
 
@@ -136,10 +139,10 @@ internal sealed class FakeHub : IDisposable
             return await SendAsync(stream, 302, $"Location: {location}\r\n", [], isHead, fault);
         if (Token is not null && !seen.Path.StartsWith("/cdn/", StringComparison.Ordinal) && seen.Authorization != $"Bearer {Token}")
             return await SendAsync(stream, 401, "", [], isHead, fault);
-        if (seen.Path.StartsWith($"/api/models/{Model}/revision/", StringComparison.Ordinal) && file is "main" or Commit)
+        if (seen.Path.StartsWith($"{Prefix}/api/models/{Model}/revision/", StringComparison.Ordinal) && file is "main" or Commit)
             return await SendAsync(stream, 200, "", Encoding.UTF8.GetBytes($$"""{"sha":"{{Commit}}","siblings":[{{string.Join(',', Files.Keys.Select(f => $$"""{"rfilename":"{{f}}"}"""))}}]}"""), isHead, fault);
         var isCdn = seen.Path.StartsWith("/cdn/", StringComparison.Ordinal);
-        if ((!isCdn && !seen.Path.StartsWith($"/{Model}/resolve/{Commit}/", StringComparison.Ordinal)) || !Files.TryGetValue(file, out var bytes))
+        if ((!isCdn && !seen.Path.StartsWith($"{Prefix}/{Model}/resolve/{Commit}/", StringComparison.Ordinal)) || !Files.TryGetValue(file, out var bytes))
             return await SendAsync(stream, 404, "", [], isHead, fault);
         var large = Large.Contains(file);
         var size = Sizes.GetValueOrDefault(file, bytes.Length);
@@ -150,6 +153,8 @@ internal sealed class FakeHub : IDisposable
         if (fault.Corrupt)
             bytes[^1] ^= 0x55;
         var from = seen.Range is { } range && !fault.IgnoreRange ? int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture) : 0;
+        if (from >= bytes.Length && from > 0)
+            return await SendAsync(stream, 416, "", [], isHead, fault);
         var more = from > 0 ? $"Content-Range: bytes {from}-{bytes.Length - 1}/{bytes.Length}\r\n" : "";
         return await SendAsync(stream, from > 0 ? 206 : 200, $"{more}ETag: \"{etag}\"\r\n", bytes[from..], isHead, fault, isHead ? size : null);
     }

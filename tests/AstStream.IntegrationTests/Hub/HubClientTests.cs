@@ -22,6 +22,7 @@ public sealed class HubClientTests : IDisposable
     [InlineData("hf://MIT/ast", "MIT", "ast", "main")]
     [InlineData("hf://a-b/c.d_e@v1.0", "a-b", "c.d_e", "v1.0")]
     [InlineData("hf://a/b@refs/pr/1", "a", "b", "refs/pr/1")]
+    [InlineData("HF://a/b", "a", "b", "main")]
     public void Parse_Reference_HasItsParts(string text, string owner, string name, string revision) =>
         Assert.Equal(new HubReference(owner, name, revision), HubReference.Parse(text));
 
@@ -75,7 +76,7 @@ public sealed class HubClientTests : IDisposable
     {
         _hub.Fail($"GET {Weights}", [.. Enumerable.Repeat(new Fault(), 1), new Fault { CutAfter = 90_000 }, .. Enumerable.Repeat(new Fault { Status = 503 }, 10)]);
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
-        Assert.Contains("503", e.Message, StringComparison.Ordinal);
+        Assert.Contains("answers 503", e.Message, StringComparison.Ordinal);
         Assert.Contains("the same command goes on from there", e.Message, StringComparison.Ordinal);
         _hub.Faults.Clear();
         _hub.Requests.Clear();
@@ -128,7 +129,7 @@ public sealed class HubClientTests : IDisposable
 
     [Theory]
     [InlineData(-10, "goes on behind its")]
-    [InlineData(10, "the connection ended at byte")]
+    [InlineData(10, "model.safetensors: ends at byte 200000, before the size")]
     public async Task Download_WrongSize_IsToldApart(int more, string message)
     {
         _hub.Sizes[Weights] = _hub.Files[Weights].Length + more;
@@ -204,10 +205,22 @@ public sealed class HubClientTests : IDisposable
     }
 
     [Fact]
+    public async Task Download_HubUnderAPath_IsAskedThere()
+    {
+        using var hub = new FakeHub { Prefix = "/artifactory/hub" };
+        Fill(hub);
+        var told = new List<string>();
+        hub.Fail("HEAD config.json", new Fault { Status = 500 });
+        await DownloadAsync(Options(hub) with { Endpoint = new Uri(hub.Endpoint, "/artifactory/hub/"), OnRetry = told.Add });
+        Assert.All(hub.Requests.Where(r => !r.Path.StartsWith("/cdn/", StringComparison.Ordinal)), r => Assert.StartsWith("/artifactory/hub/", r.Path, StringComparison.Ordinal));
+        Assert.Equal("127.0.0.1 answers 500 Answer; trying again in 0 s", Assert.Single(told));
+    }
+
+    [Fact]
     public async Task Download_Offline_UsesTheCacheAlone()
     {
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub) with { IsOffline = true }));
-        Assert.Contains("is not in the cache, and HF_HUB_OFFLINE forbids to download it", e.Message, StringComparison.Ordinal);
+        Assert.Contains("is not in the cache, or not whole, and HF_HUB_OFFLINE forbids to download it", e.Message, StringComparison.Ordinal);
         var folder = await DownloadAsync(Options(_hub));
         _hub.Requests.Clear();
         Assert.Equal(folder, await DownloadAsync(Options(_hub) with { IsOffline = true }));
@@ -218,7 +231,7 @@ public sealed class HubClientTests : IDisposable
     public async Task Download_NoServer_SaysWhatToDo()
     {
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub) with { Endpoint = new Uri("http://127.0.0.1:1") }));
-        Assert.Contains("can't be reached, or stopped answering, after 4 attempts", e.Message, StringComparison.Ordinal);
+        Assert.Contains("gave up on 127.0.0.1:1 after 4 attempts", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Globalization;
 using AstStream.Model;
+using AstStream.Model.Onnx;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AstStream.Tests.Model;
 
@@ -140,6 +142,8 @@ public sealed class AstGraphTests : IDisposable
         {
             using var cuda = Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cuda] });
             Assert.True(cuda.ParityError < 1e-3f);
+            Assert.Empty(cuda.Warnings);
+            Assert.All(cuda.Placement, p => Assert.Equal("cuda", p.Provider));
             return;
         }
 
@@ -154,11 +158,59 @@ public sealed class AstGraphTests : IDisposable
     }
 
     [Fact]
+    public void Create_CpuBeforeAnotherProvider_IsRefused()
+    {
+        using var source = Open(Small);
+        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cpu, ExecutionProvider.Cuda] }));
+        Assert.Contains("providers cpu, cuda: cpu runs everything, so nothing behind it is ever used; expected it last", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The graphs of a GPU, as far as a CPU can run them: half precision (slow there, and so refused), and LayerNorm with casts around it.</summary>
+    [Theory]
+    [InlineData(ModelPrecision.Float16, AttentionImplementation.Eager, false)]
+    [InlineData(ModelPrecision.Float16, AttentionImplementation.Eager, true)]
+    [InlineData(ModelPrecision.Float32, AttentionImplementation.Eager, true)]
+    [InlineData(ModelPrecision.Float32, AttentionImplementation.Sdpa, true)]
+    public void Build_GraphsForAGpu_GiveTheLogitsToo(ModelPrecision precision, AttentionImplementation attention, bool castLayerNorm)
+    {
+        using var source = Open(Small);
+        AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, FoldNormalization = false }).Dispose(); // ONNX Runtime is set up by a session
+        var options = new AstGraphOptions { Precision = precision, Attention = attention, CastLayerNorm = castLayerNorm, FoldNormalization = false, Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState | AstOutputs.HiddenStates };
+        using var session = new InferenceSession(GraphCache.GetOrBuild(source, source.Config, options, _cache));
+        using var run = new RunOptions();
+        foreach (var clip in Reference.Clips)
+        {
+            using var input = OrtValue.CreateTensorValueFromMemory(Reference.Npy($"{Small}/{clip}.input_values.npy").Values, [1, 256, 128]);
+            using var results = session.Run(run, ["input_values"], [input], ["logits", "last_hidden_state"]);
+            Reference.AssertClose(Reference.Npy($"{Small}/{clip}.logits.npy").Values, results[0].GetTensorDataAsSpan<float>(), precision == ModelPrecision.Float32 ? 1e-3f : 2e-2f);
+            Reference.AssertClose(Reference.Npy($"{Small}/{clip}.last_hidden_state.npy").Values, results[1].GetTensorDataAsSpan<float>(), precision == ModelPrecision.Float32 ? 2e-3f : 5e-2f);
+        }
+    }
+
+    [Fact]
+    public void Build_EveryVariant_SharesAWeightsFileOnlyWithItsLike()
+    {
+        using var source = Open(Small);
+        var layouts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var precision in Enum.GetValues<ModelPrecision>())
+            foreach (var attention in Enum.GetValues<AttentionImplementation>())
+                foreach (var cast in (bool[])[false, true])
+                {
+                    var options = new AstGraphOptions { Precision = precision, Attention = attention, CastLayerNorm = cast };
+                    var graph = AstGraph.Build(source, source.Config, options, "").Graph;
+                    var name = $"{options.WeightsName} {graph.Layout}";
+                    Assert.Equal(layouts.GetValueOrDefault(name, $"{precision} {graph.DataLength}"), layouts[name] = $"{precision} {graph.DataLength}");
+                }
+
+        Assert.Equal(7, layouts.Count); // by precision, and but for int8 by the casts' order of weights; not by attention
+    }
+
+    [Fact]
     public void Create_AttentionsOfFusedAttention_AreRefused()
     {
         using var source = Open(Small);
         var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Outputs = AstOutputs.Attentions }));
-        Assert.Contains("expected attention: eager", e.Message, StringComparison.Ordinal);
+        Assert.Contains("expected eager attention", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

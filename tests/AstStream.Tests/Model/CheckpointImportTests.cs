@@ -107,8 +107,10 @@ public sealed class CheckpointImportTests : IDisposable
     public void OpenAuthors_WrongFlags_SayWhatDoesNotFit()
     {
         var file = Path.Combine(Reference.Folder, Small + ".original.pth");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, new AuthorsOptions()), "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for [1, 1214, 48]; are --frequency-stride");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }), "which 7 heads do not divide; give --num-attention-heads");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3 }), "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for [1, 1214, 48]; are --frequency-stride");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }), "which 7 heads do not divide; expected another --num-attention-heads");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = null }), "its shapes do not tell how many it has: give --num-attention-heads");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Std = 0 }), "expected finite numbers");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Labels = ["a", "b"] }), "--labels: has 2 labels");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { MaxLength = 8 }), "give --max-length");
         AssertFails(() => AstCheckpoint.OpenAuthors(Path.Combine(Reference.Folder, Small + ".pytorch_model.bin"), SmallOptions), "has no tensor v.cls_token");

@@ -34,6 +34,9 @@ public sealed class TorchFileTests : IDisposable
         { PickleBytes.OneTensor(offset: -1).Done(), "reaches to element" },
         { PickleBytes.OneTensor(size: [2, 2], stride: [1]).Done(), "2 dimensions with 1 strides" },
         { PickleBytes.OneTensor(size: [1 << 30, 1 << 30], stride: [0, 0]).Done(), "expected a sensible size" },
+        { PickleBytes.OneTensor(size: [1 << 20], stride: [0]).Done(), "expected at least one element, and each in a place of its own" },
+        { PickleBytes.OneTensor(size: [1 << 29, 0], stride: [1, 1]).Done(), "expected a sensible size" },
+        { PickleBytes.OneTensor(size: [1, 1, 1, 1, 1, 1, 1, 1, 4], stride: [1, 1, 1, 1, 1, 1, 1, 1, 1]).Done(), "9 dimensions; expected at most 8" },
         { PickleBytes.OneTensor(stride: [-1]).Done(), "a shape or stride that is no whole number from 0" },
     };
 
@@ -86,6 +89,29 @@ public sealed class TorchFileTests : IDisposable
     public void Open_CompressedStorage_IsNotBelieved() =>
         AssertFails(PickleBytes.Zip(PickleBytes.OneTensor(1 << 20, size: [1 << 20]).Done(), CompressionLevel.SmallestSize, ("archive/data/0", new byte[4 << 20])), "expected it stored as it is");
 
+    /// <summary>A list that is kept once and made into a dictionary over and over: a few bytes each time.</summary>
+    [Fact]
+    public void Open_ListNamedAgainAndAgain_IsNotCopiedForEver()
+    {
+        var pickle = new PickleBytes().Op(']').Op('(');
+        for (var i = 0; i < 1000; i++)
+            pickle.Op('N').Op('N').Op(0x86);
+        pickle.Op('e').Op('q', 1).Global("collections", "OrderedDict").Op('q', 2);
+        for (var i = 0; i < 1000; i++)
+            pickle.Op('h', 2).Op('h', 1).Op(0x85).Op('R').Op('0');
+        AssertFails(PickleBytes.Zip(pickle.Op('0').Op('0').Op('}').Done()), "makes more of its lists than it is long");
+    }
+
+    [Fact]
+    public void Open_WrongChecksum_SaysThatItIsDamaged()
+    {
+        var bytes = PickleBytes.Zip(PickleBytes.OneTensor().Done(), entries: ("archive/data/0", s_floats));
+        bytes[bytes.AsSpan().IndexOf(s_floats) + 3] ^= 1;
+        using var file = Open(bytes);
+        var e = Assert.Throws<InvalidCheckpointException>(() => file.Read("w"));
+        Assert.Contains("entry archive/data/0: its checksum is not the one that the file says; it is damaged", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Open_MissingStorage_SaysWhich() =>
         AssertFails(PickleBytes.Zip(PickleBytes.OneTensor().Done()), "has no entry archive/data/0; is it whole?");
@@ -97,7 +123,7 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Open_OtherFiles_AreRefused()
     {
-        AssertFails([], "is neither a zip nor a pickle");
+        AssertFails([], "is empty, or no regular file");
         AssertFails("hello, world"u8.ToArray(), "is neither a zip nor a pickle");
         AssertFails(new PickleBytes().Op('N').Done(), "is a pickle, but none that torch.save writes");
         AssertFails(PickleBytes.Zip([], entries: ("other/data.pkl", [])), "2 entries named data.pkl");
