@@ -61,14 +61,20 @@ public sealed record AstConfig
     /// Multiply-accumulates of one window: per layer 4·N·d² for the projections, 2·N·d·m for the MLP and 2·N²·d for the
     /// attention; the patch embedding and the classifier besides.
     /// </summary>
-    public double MacsPerWindow
+    public double MacsPerWindow => (NumHiddenLayers * Macs(Tokens)) + MacsBesides;
+
+    /// <summary>
+    /// Multiply-accumulates that are done for the logits: in the last layer, queries, projection and MLP of the cls and the distillation token alone.
+    /// </summary>
+    public double MacsForLogits => ((NumHiddenLayers - 1) * Macs(Tokens)) + Macs(2) + MacsBesides;
+
+    private double MacsBesides => ((double)PatchSize * PatchSize * HiddenSize * (Tokens - 2)) + ((double)HiddenSize * Labels.Count);
+
+    /// <summary>Multiply-accumulates of a layer in which so many tokens ask all of them.</summary>
+    private double Macs(double asking)
     {
-        get
-        {
-            double n = Tokens, d = HiddenSize, m = IntermediateSize;
-            var layer = (4 * n * d * d) + (2 * n * d * m) + (2 * n * n * d);
-            return (NumHiddenLayers * layer) + (PatchSize * PatchSize * d * (n - 2)) + (d * Labels.Count);
-        }
+        double n = Tokens, d = HiddenSize, m = IntermediateSize;
+        return (((2 * asking) + (2 * n)) * d * d) + (2 * asking * d * m) + (2 * asking * n * d);
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace AstStream.Model.Benchmark;
 /// <param name="ParityErrors">The largest logit error against the float32 reference, by attention.</param>
 /// <param name="Provider">What it ran on.</param>
 /// <param name="MatmulPeak">What a plain matrix product reaches in this precision, in multiply-accumulates per second; not a number where it could not run.</param>
-/// <param name="MacsPerWindow">Multiply-accumulates of one window.</param>
+/// <param name="MacsPerWindow">Multiply-accumulates that are done for one window's logits.</param>
 public sealed record BenchmarkLine(
     ModelPrecision Precision,
     int Batch,
@@ -160,7 +160,7 @@ public static class ModelBenchmark
         }
 
         public BenchmarkLine Line(int batch) => new(
-            precision, batch, _times.ToDictionary(t => t.Key, t => Median(t.Value)), Sessions.ToDictionary(s => s.Key, s => s.Value.ParityError), provider, _peak, Sessions.Values.First().Config.MacsPerWindow);
+            precision, batch, _times.ToDictionary(t => t.Key, t => Median(t.Value)), Sessions.ToDictionary(s => s.Key, s => s.Value.ParityError), provider, _peak, Sessions.Values.First().Config.MacsForLogits);
 
         public void Dispose()
         {

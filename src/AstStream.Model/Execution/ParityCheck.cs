@@ -133,6 +133,7 @@ internal static class ParityCheck
             Config = config,
             BatchSizes = [1],
             Attention = AttentionImplementation.Eager,
+            Outputs = AstOutputs.LastHiddenState, // all tokens through all layers, without the last one's shortcut
             Parity = ParityMode.Off,
             CacheFolder = cacheFolder,
         });

@@ -60,10 +60,9 @@ internal sealed class AstGraph
             _hidden.Add(x);
         }
 
-        var last = normal;
-
         // The mean of the cls and the distillation token. From here on a window is a few numbers: all float32.
-        var two = Float32(_graph.Node("Slice", [last, _graph.Int64s([0], 1), _graph.Int64s([2], 1), _graph.Int64s([1], 1)]));
+        var last = normal;
+        var two = Float32(_options.NeedsAllTokens ? FirstTwo(last) : last);
         var pooled = _graph.Node("ReduceMean", "", PoolerOutput, [two, _graph.Int64s([1], 1)], ("keepdims", 0));
         var head = LayerNorm(AstTensors.ClassifierLayerNorm, pooled, isFloat: true);
         var product = Linears(head, _config.HiddenSize, _config.Labels.Count, [(AstTensors.ClassifierDense, false)], isFloat: true)[0];
@@ -113,7 +112,19 @@ internal sealed class AstGraph
     private (string Sum, string Normal) Layer(int i, string x, string normal)
     {
         int d = _config.HiddenSize, m = _config.IntermediateSize;
-        var parts = Linears(normal, d, d, [.. ((string[])["query", "key", "value"]).Select(p => (AstTensors.Layer(i, $"attention.attention.{p}"), _config.QkvBias))]);
+        (string, bool) Part(string name) => (AstTensors.Layer(i, $"attention.attention.{name}"), _config.QkvBias);
+        string[] parts;
+        if (_options.NeedsAllTokens || i < _config.NumHiddenLayers - 1)
+        {
+            parts = Linears(normal, d, d, [Part("query"), Part("key"), Part("value")]);
+        }
+        else
+        {
+            // Of the last layer's output only the cls and the distillation token are used: they alone ask, though all are asked.
+            x = FirstTwo(x);
+            parts = [.. Linears(FirstTwo(normal), d, d, [Part("query")]), .. Linears(normal, d, d, [Part("key"), Part("value")])];
+        }
+
         var attention = _options.Attention == AttentionImplementation.Sdpa
             ? _graph.Node("MultiHeadAttention", Contrib, $"attention_{i}", parts, ("num_heads", _config.NumAttentionHeads))
             : EagerAttention(parts);
@@ -121,6 +132,9 @@ internal sealed class AstGraph
         var h = _graph.Node("Gelu", [Linear(AstTensors.Layer(i, "intermediate.dense"), normal, d, m)]);
         return LinearAddNorm(AstTensors.Layer(i, "output.dense"), h, m, x, Before(i + 1));
     }
+
+    /// <summary>The cls and the distillation token, [batch, 2, hidden_size].</summary>
+    private string FirstTwo(string x) => _graph.Node("Slice", [x, _graph.Int64s([0], 1), _graph.Int64s([2], 1), _graph.Int64s([1], 1)]);
 
     /// <summary>
     /// A linear layer, the sum with what goes past it, and the next LayerNorm. SkipLayerNormalization does bias, sum and LayerNorm in one

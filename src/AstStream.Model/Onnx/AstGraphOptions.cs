@@ -63,6 +63,9 @@ internal sealed record AstGraphOptions
     /// <summary>Whether LayerNorm is written with casts to float32 around it, for a provider whose own one is not float32 inside.</summary>
     public bool CastLayerNorm { get; init; }
 
+    /// <summary>Whether an output shows more of the last layer than the two tokens that the logits are made of.</summary>
+    public bool NeedsAllTokens => (Outputs & (AstOutputs.LastHiddenState | AstOutputs.HiddenStates | AstOutputs.Attentions)) != 0;
+
     /// <summary>What the weights' values depend on, for their file's name; their places are added to it.</summary>
     public string WeightsName =>
         $"weights-{Precision}{(Precision == ModelPrecision.Int8 ? $"-{Quantization.Largest}" : "")}{(FoldNormalization ? "" : "-input_values")}".ToLowerInvariant();

@@ -86,6 +86,8 @@ public sealed class AstCheckpointTests : IDisposable
         Assert.Equal(203, tensors.Count);
         Assert.Equal(86_594_063, tensors.Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b)));
         Assert.InRange(config.MacsPerWindow, 130e9, 131e9); // 261 GFLOP
+        Assert.InRange(config.WithWindow(null, 16, 16).MacsPerWindow, 48.5e9, 48.7e9);
+        Assert.InRange(config.MacsForLogits, 121e9, 121.3e9);
         Assert.Equal(ScoreActivation.Sigmoid, config.DefaultActivation);
         Assert.Equal(ScoreActivation.Softmax, (config with { Labels = ["yes", "no"] }).DefaultActivation);
         Assert.Equal(ScoreActivation.Softmax, (config with { ProblemType = "single_label_classification" }).DefaultActivation);
