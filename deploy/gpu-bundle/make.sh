@@ -7,12 +7,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=${1:-artifacts/gpu-bundle}
 part_size=${PART_SIZE:-56M}
-rm -rf "$out"
+rm -rf "$out/stage" "$out"/part-* "$out/unpack.sh"
 mkdir -p "$out/stage/aststream"
 echo "==> publishing, self-contained"
 dotnet publish src/AstStream.Worker -c Release -r linux-x64 --self-contained -o "$out/stage/aststream" -v:q -nologo
 find "$out/stage/aststream" \( -name '*.pdb' -o -name 'AstStream.*.xml' \) -delete
-cp -r pipelines/models "$out/stage/models"
 cp deploy/gpu-bundle/run.sh load-tests/peers/*.py "$out/stage/"
 echo "==> packing"
 tar -C "$out/stage" -cf - . | xz -T0 -4 | split -b "$part_size" -d - "$out/part-"

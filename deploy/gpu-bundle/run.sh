@@ -27,9 +27,9 @@ for folder in $libraries; do export LD_LIBRARY_PATH=$folder:${LD_LIBRARY_PATH:-}
     grep -m1 'model name' /proc/cpuinfo
     echo
     echo "## Parity: the default model on $provider, every precision and both attentions; the logit error stands last"
-    "$aststream" bench model "$here/models/ast-esc50" --providers "$provider" --precision "float32,$precisions" --batch 1,8 --runs 3 --parity warn
+    "$aststream" bench model "$here/aststream/pipelines/models/ast-esc50" --providers "$provider" --precision "float32,$precisions" --batch 1,8 --runs 3 --parity warn
     echo
-    echo "## Random $size, float32 and $precisions on $provider"
+    echo "## Random $size in $precisions on $provider"
     "$aststream" bench model --random "$size" --providers "$provider" --precision "$precisions" --batch "$batches" --runs "${RUNS:-20}" --parity warn
     echo
     echo "## Beside transformers: one batch size after the other, AstStream (sdpa) and transformers' sdpa in turns"
@@ -38,7 +38,7 @@ for folder in $libraries; do export LD_LIBRARY_PATH=$folder:${LD_LIBRARY_PATH:-}
         echo "batch $batch"
         for precision in ${precisions//,/ }; do
             "$aststream" bench model "$checkpoint" --providers "$provider" --precision "$precision" --attention sdpa --batch "$batch" --runs "${RUNS:-20}" --parity warn --json
-            [ "$precision" = int8 ] || "$python" "$here/transformers_ast.py" "$checkpoint" --batch "$batch" --dtype "$precision" --runs "${RUNS:-20}" --device "$([ "$provider" = cpu ] && echo cpu || echo cuda)"
+            [ "$precision" = int8 ] || [ -z "$python" ] || "$python" "$here/transformers_ast.py" "$checkpoint" --batch "$batch" --dtype "$precision" --runs "${RUNS:-20}" --device "$([ "$provider" = cpu ] && echo cpu || echo cuda)"
         done
     done
 } 2>&1 | tee "$results/results.md"

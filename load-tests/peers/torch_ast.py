@@ -2,13 +2,14 @@
 """The Audio Spectrogram Transformer in plain PyTorch, to measure and check AstStream against.
 
     torch_ast.py time CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--frequency-stride N --time-stride N]
+                 [--sdpa] [--dtype float16] [--device cuda]
     torch_ast.py logits CHECKPOINT INPUT_VALUES.npy OUT.npy [--frames N] [--frequency-stride N --time-stride N]
 
-CHECKPOINT is a Hugging Face folder with model.safetensors. Attention is written out unless this PyTorch has
+CHECKPOINT is a Hugging Face folder with model.safetensors in F32 or F16. Attention is written out unless this PyTorch has
 scaled_dot_product_attention (2.0), which --sdpa asks for. Position embeddings for another window are cropped or interpolated
 as the AST authors' code does. Needs PyTorch and NumPy only (Debian: python3-torch python3-numpy libopenblas0-pthread).
 """
-import argparse, json, os, statistics, sys, time
+import argparse, json, os, statistics, time
 
 import numpy as np
 import torch

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using AstStream.Model.Import;
 
@@ -34,7 +35,7 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Whether it is a folder with its configuration in it.</summary>
     internal bool IsFolder { get; private set; }
 
-    /// <summary>SHA-256 over the configuration and the weights as they were read, in hexadecimal.</summary>
+    /// <summary>SHA-256 over the configuration, the extractor's numbers and the weights as they were read, in hexadecimal.</summary>
     public string Hash { get; private set; } = "";
 
     /// <summary>Number of weights.</summary>
@@ -210,6 +211,9 @@ public sealed class AstCheckpoint : IDisposable
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(_configHash);
+
+        // They are in the graph's weights too.
+        hash.AppendData(Encoding.ASCII.GetBytes(FormattableString.Invariant($"{Extractor.Mean:R} {Extractor.Std:R} {Extractor.DoNormalize}")));
         foreach (var file in _files)
             file.AddTo(hash);
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -5,6 +5,8 @@ namespace AstStream.Connectors.Hub;
 /// </summary>
 internal sealed class HubCache(string root, HubReference model)
 {
+    // What a file that another process holds is called: EAGAIN of Linux and of BSD, ERROR_SHARING_VIOLATION.
+    private static readonly int[] s_held = [11, 35, unchecked((int)0x80070020)];
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
 
     private readonly string _folder = Path.Combine(root, $"models--{model.Owner}--{model.Name}");
@@ -66,11 +68,11 @@ internal sealed class HubCache(string root, HubReference model)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
             }
-            catch (IOException e) when (File.Exists(path))
+            catch (IOException e) when (s_held.Contains(e.HResult))
             {
                 var waited = options.Time.GetElapsedTime(start);
                 if (waited > s_patience)
-                    throw new HubException($"{path}: is held by another program for {waited.TotalMinutes:0} minutes, or can't be opened: {e.Message}");
+                    throw new HubException($"{path}: is held by another program for {waited.TotalMinutes:0} minutes: {e.Message}");
                 if (!isTold && waited > TimeSpan.FromSeconds(2))
                 {
                     options.OnRetry?.Invoke($"waiting for another program that downloads the same file ({path})");

@@ -57,28 +57,29 @@ public static class ModelBenchmark
         Action<string> warn)
     {
         var lanes = new List<Lane>();
+        var told = new HashSet<string>(StringComparer.Ordinal);
         try
         {
             foreach (var precision in precisions)
             {
                 step($"opening {precision.ToString().ToLowerInvariant()}");
-                Lane? lane = null;
                 foreach (var attention in attentions)
                 {
                     var session = AstSession.Create(checkpoint, options with { Precision = precision, Attention = attention, BatchSizes = batches });
-                    foreach (var warning in session.Warnings)
+                    foreach (var warning in session.Warnings.Where(told.Add))
                         warn(warning);
 
                     // What fell back may be what another line has already.
-                    lane ??= lanes.Find(l => l.Precision == session.Precision && l.Provider == session.Providers[0]);
+                    var lane = lanes.Find(l => l.Precision == session.Precision && l.Provider == session.Providers[0]);
                     if (lane is null)
                         lanes.Add(lane = new Lane(session.Precision, session.Providers[0]));
                     if (!lane.Sessions.TryAdd(session.Attention, session))
                         session.Dispose();
                 }
-
-                lane!.Peak ??= MatmulPeak.TryOpen(lane.Precision, lane.Provider, options, warn);
             }
+
+            foreach (var lane in lanes)
+                lane.Peak = MatmulPeak.TryOpen(lane.Precision, lane.Provider, options, warn);
 
             foreach (var batch in batches)
             {

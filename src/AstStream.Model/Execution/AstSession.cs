@@ -19,6 +19,7 @@ public sealed class AstSession : IDisposable
     private readonly BatchPlan _plan;
     private readonly SessionThread? _thread; // only on a GPU
     private readonly Action _runRows;
+    private readonly string _profile = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
     private readonly List<Output> _outputs = [];
     private readonly Dictionary<(int Row, int Size), Binding> _bindings = [];
 
@@ -29,6 +30,7 @@ public sealed class AstSession : IDisposable
     private Output _logits = null!;
     private bool _isProfiling;
     private int _rows;
+    private bool _isDisposed;
 
     private AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
     {
@@ -93,22 +95,21 @@ public sealed class AstSession : IDisposable
     {
         options ??= new AstSessionOptions();
         RuntimeEnvironment.Ensure();
-        var warnings = new List<string>();
+        var passedOver = new List<string>();
         for (var isRebuilt = false; ;)
         {
+            var warnings = new List<string>(passedOver);
             var plan = SessionPlan.Make(options, warnings);
             var config = options.Config ?? checkpoint.Config;
             CheckMemory(checkpoint, config, plan.Options);
             var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
             try
             {
-                return Checked(new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, plan.Options, plan.Providers, graph), checkpoint, warnings);
+                return Checked(new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, plan.Options, plan.Providers, graph), checkpoint, warnings, isRebuilt);
             }
-            catch (ParityException e)
+            catch (ParityException)
             {
                 // The files in the cache may be damaged: once, they are built anew.
-                if (isRebuilt)
-                    throw new ModelExecutionException(e.Message);
                 isRebuilt = true;
                 GraphCache.Discard(graph);
             }
@@ -120,29 +121,48 @@ public sealed class AstSession : IDisposable
                     throw new ModelExecutionException($"{why}{(plan.Options.CudaGraph && first == ExecutionProvider.Cuda ? ". If CUDA graphs are the trouble: cuda_graph: false" : "")}");
 
                 // Its libraries are there, but it can't be had: no device, say, or an old driver.
-                warnings.Add($"{first.Name()} is passed over: {why}");
+                passedOver.Add($"{first.Name()} is passed over: {why}");
                 options = options with { Providers = [.. options.Providers.Where(p => p != first)] };
             }
         }
     }
 
     /// <summary>Row <paramref name="row"/> of the input: max_length rows of num_mel_bins values, raw log-mel unless the options say otherwise.</summary>
-    public Span<float> Input(int row) => _input.Row(row);
+    public Span<float> Input(int row)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return _input.Row(row);
+    }
 
     /// <summary>Scores the first <paramref name="rows"/> rows of the input, 1 to <see cref="MaxBatch"/>.</summary>
     /// <exception cref="InvalidCheckpointException">The model gives logits that are no finite numbers.</exception>
     /// <exception cref="ModelExecutionException">ONNX Runtime fails; for example, memory is short.</exception>
     public void Run(int rows)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, MaxBatch);
-        _rows = rows;
-        OnThread(_runRows);
+        try
+        {
+            RunUnguarded(rows);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ModelExecutionException($"{_name}: a run of {rows} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
+        }
+
         if (!_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             return;
         if (Precision is ModelPrecision.Float16 or ModelPrecision.BFloat16)
             throw new ModelExecutionException($"{_name} gives logits that are no finite numbers in {Precision.ToString().ToLowerInvariant()}; expected finite ones: take {(Precision == ModelPrecision.Float16 ? "bfloat16 or " : "")}float32");
         throw new InvalidCheckpointException($"{_name} gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
+    }
+
+    /// <summary>Runs, and lets ONNX Runtime's own exceptions out.</summary>
+    internal void RunUnguarded(int rows)
+    {
+        _rows = rows;
+        OnThread(_runRows);
     }
 
     /// <summary>The logits of one row of the last run.</summary>
@@ -171,8 +191,17 @@ public sealed class AstSession : IDisposable
     /// <summary>Closes the model.</summary>
     public void Dispose()
     {
-        OnThread(Close);
-        _thread?.Dispose();
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        try
+        {
+            OnThread(Close);
+        }
+        finally
+        {
+            _thread?.Dispose();
+        }
     }
 
     private void Close()
@@ -183,17 +212,19 @@ public sealed class AstSession : IDisposable
         foreach (var output in _outputs)
             output.Buffer.Dispose();
         _device?.Dispose();
-        if (_isProfiling)
-            NodePlacement.Read(_session); // removes the file
         _session?.Dispose();
+        NodePlacement.RemoveProfiles(_profile); // what is left of a session that did not run, or did not even open
     }
 
-    private static AstSession Checked(AstSession session, AstCheckpoint checkpoint, List<string> warnings)
+    /// <exception cref="ParityException">The scores are off, and the graph was not built anew yet.</exception>
+    private static AstSession Checked(AstSession session, AstCheckpoint checkpoint, List<string> warnings, bool isRebuilt)
     {
         try
         {
             if (session._options.Parity != ParityMode.Off)
-                session.ParityError = ParityCheck.Run(session, checkpoint, session._options, warnings);
+                session.ParityError = ParityCheck.Run(session, checkpoint, session._options, warnings, isRebuilt);
+            else if (session.IsOnGpu)
+                session.RunUnguarded(1); // tells which node runs where
             foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Name()).GroupBy(p => p.Provider))
                 warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Name()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
             session.Warnings = warnings;
@@ -223,7 +254,7 @@ public sealed class AstSession : IDisposable
         if (IsOnGpu)
         {
             session.EnableProfiling = true;
-            session.ProfileOutputPathPrefix = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
+            session.ProfileOutputPathPrefix = _profile;
         }
 
         var window = string.Create(CultureInfo.InvariantCulture, $"{Config.MaxLength}x{Config.NumMelBins}");
@@ -247,16 +278,9 @@ public sealed class AstSession : IDisposable
         {
             var (count, size) = _plan.Next(_rows - done);
             var binding = GetBinding(done, size);
-            try
-            {
-                if (_isProfiling)
-                    Place(binding);
-                _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
-            }
-            catch (OnnxRuntimeException e)
-            {
-                throw new ModelExecutionException($"a run of {size} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
-            }
+            if (_isProfiling)
+                Place(binding);
+            _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
 
             done += count;
         }
@@ -309,6 +333,7 @@ public sealed class AstSession : IDisposable
 
     private Span<float> Row(Output output, int row)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _rows);
         return output.Buffer.Row(row);
     }

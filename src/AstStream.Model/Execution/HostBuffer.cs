@@ -17,7 +17,6 @@ internal sealed unsafe class HostBuffer : IDisposable
 
     public HostBuffer(int rows, int rowLength, DeviceMemory? device)
     {
-        Rows = rows;
         RowLength = rowLength;
         _length = checked(rows * rowLength);
         if (device is null)
@@ -34,8 +33,6 @@ internal sealed unsafe class HostBuffer : IDisposable
 
         All.Clear();
     }
-
-    public int Rows { get; }
 
     public int RowLength { get; }
 

@@ -9,13 +9,12 @@ namespace AstStream.Model;
 /// <param name="Nodes">How many nodes.</param>
 public sealed record NodePlacement(string Provider, string Operator, int Nodes)
 {
-    /// <summary>Reads and removes the profile of a session's first run: ONNX Runtime's C# interface tells it nowhere else.</summary>
+    /// <summary>Reads the profile of a session's first run: ONNX Runtime's C# interface tells it nowhere else.</summary>
     internal static IReadOnlyList<NodePlacement> Read(InferenceSession session)
     {
-        var path = "";
         try
         {
-            path = session.EndProfiling();
+            var path = session.EndProfiling();
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             return [.. json.RootElement.EnumerateArray()
                 .Where(e => e.TryGetProperty("args", out var args) && args.TryGetProperty("provider", out _) && args.TryGetProperty("op_name", out _))
@@ -29,18 +28,15 @@ public sealed record NodePlacement(string Provider, string Operator, int Nodes)
         {
             return []; // a folder for temporary files that is full, say: the model runs without the report
         }
-        finally
-        {
-            Remove(path);
-        }
     }
 
-    private static void Remove(string path)
+    /// <summary>Removes the profiles that begin with a path.</summary>
+    internal static void RemoveProfiles(string prefix)
     {
         try
         {
-            if (path.Length > 0)
-                File.Delete(path);
+            foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(prefix)!, Path.GetFileName(prefix) + "*"))
+                File.Delete(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -26,11 +26,9 @@ internal static class CheckpointFolder
     {
         CheckTarget(folder);
         folder = Path.GetFullPath(folder);
-        var aside = $"{Path.TrimEndingDirectorySeparator(folder)}.part";
+        var aside = $"{Path.TrimEndingDirectorySeparator(folder)}.{Path.GetRandomFileName()}.part";
         try
         {
-            if (Directory.Exists(aside))
-                Directory.Delete(aside, recursive: true); // an earlier one was interrupted
             Directory.CreateDirectory(aside);
             SafetensorsWriter.Write(Path.Combine(aside, WeightsFile), tensors, progress);
             File.WriteAllBytes(Path.Combine(aside, ExtractorFile), extractor);

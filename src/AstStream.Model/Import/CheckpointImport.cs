@@ -15,7 +15,8 @@ public static class CheckpointImport
     /// <param name="folder">A folder that does not exist yet, or an empty one.</param>
     /// <param name="cacheFolder">The product's cache, for the graph that computes the logits.</param>
     /// <param name="progress">Told the share of the weights that is written, 0 to 1.</param>
-    /// <exception cref="InvalidCheckpointException">The source is broken, or the folder can't be written; nothing is left there then.</exception>
+    /// <exception cref="InvalidCheckpointException">The source is broken, or the folder is not empty.</exception>
+    /// <exception cref="IOException">The folder can't be written; nothing is left there then.</exception>
     public static void Import(AstCheckpoint source, string folder, string cacheFolder, IProgress<double>? progress = null)
     {
         var tensors = AstTensors.Expected(source.Config)
@@ -28,7 +29,8 @@ public static class CheckpointImport
     /// <param name="folder">A folder that does not exist yet, or an empty one.</param>
     /// <param name="cacheFolder">The product's cache.</param>
     /// <param name="progress">Told the share of the weights that is written, 0 to 1.</param>
-    /// <exception cref="InvalidCheckpointException">They do not fit together, are broken, or the folder can't be written.</exception>
+    /// <exception cref="InvalidCheckpointException">They do not fit together, are broken, or the folder is not empty.</exception>
+    /// <exception cref="IOException">The folder can't be written; nothing is left there then.</exception>
     public static void Average(IReadOnlyList<AstCheckpoint> sources, string folder, string cacheFolder, IProgress<double>? progress = null)
     {
         var first = sources[0];

@@ -22,7 +22,7 @@ public static class RandomCheckpoint
     /// <summary>The folder of a random checkpoint in the cache; it is made where it is not there.</summary>
     /// <param name="size">One of <see cref="Sizes"/>.</param>
     /// <param name="cacheFolder">The product's cache folder.</param>
-    /// <exception cref="InvalidCheckpointException">It can't be written.</exception>
+    /// <exception cref="IOException">It can't be written.</exception>
     public static string GetOrMake(string size, string cacheFolder)
     {
         var folder = Path.Combine(cacheFolder, "random", string.Create(CultureInfo.InvariantCulture, $"ast-{size}-{Version}"));
@@ -48,7 +48,15 @@ public static class RandomCheckpoint
         var state = (ulong)Seed;
         var tensors = AstTensors.Expected(config).Select(t => new TensorToWrite(t.Name, ElementType.Float32, t.Shape, () => Values(t.Name, t.Shape, ref state))).ToList();
         Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
-        CheckpointFolder.Write(folder, ConfigWriter.Config(config, "F32"), ConfigWriter.Extractor(config, new ExtractorConfig(-4.2677393f, 4.5689974f, true)), tensors, null, null);
+        try
+        {
+            CheckpointFolder.Write(folder, ConfigWriter.Config(config, "F32"), ConfigWriter.Extractor(config, new ExtractorConfig(-4.2677393f, 4.5689974f, true)), tensors, null, null);
+        }
+        catch (Exception e) when (e is InvalidCheckpointException or IOException && File.Exists(Path.Combine(folder, CheckpointFolder.ConfigFile)))
+        {
+            // Another process was first; its weights are the same.
+        }
+
         return folder;
     }
 

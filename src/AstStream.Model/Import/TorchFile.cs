@@ -12,6 +12,7 @@ namespace AstStream.Model.Import;
 internal sealed class TorchFile : ITensorFile
 {
     private const int MaxPickle = 4 << 20; // bytes; a state dict of 200 tensors takes 20 KB
+    private const int MaxName = 1000; // characters
     private static readonly BigInteger s_legacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     // Where a checkpoint keeps its weights beside other things, such as an optimizer's state.
@@ -20,7 +21,7 @@ internal sealed class TorchFile : ITensorFile
     private readonly FileStream _file;
     private readonly Dictionary<string, TensorInfo> _infos = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PickledTensor> _tensors = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (long Offset, PickledStorage Storage)> _legacy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _legacy = new(StringComparer.Ordinal);
     private readonly ZipArchive? _zip;
     private readonly string _prefix = "";
     private (string Key, byte[] Bytes) _last = ("", []);
@@ -119,9 +120,10 @@ internal sealed class TorchFile : ITensorFile
         var start = new byte[Math.Min(_file.Length, MaxPickle)];
         _file.ReadExactly(start);
         var at = 0;
+        var storages = new Dictionary<string, PickledStorage>(StringComparer.Ordinal);
         object? Next()
         {
-            var value = Unpickler.Load(start.AsSpan(at), out var length);
+            var value = Unpickler.Load(start.AsSpan(at), out var length, storages);
             at += length;
             return value;
         }
@@ -135,48 +137,23 @@ internal sealed class TorchFile : ITensorFile
         var result = Next();
         if (Next() is not List<object?> keys)
             throw Bad("has no list of storages behind its tensors");
-        var storages = StoragesOf(result);
         long position = at;
         var number = new byte[8];
         foreach (var key in keys)
         {
             if (key is not string text || !storages.TryGetValue(text, out var storage) || _legacy.ContainsKey(text))
-                continue; // a storage that no tensor of the state dict uses could only stand at the end
+                throw Bad("lists a storage twice, or one that nothing refers to");
             _file.Position = position;
             _file.ReadExactly(number);
             var count = BitConverter.ToInt64(number);
             var bytes = (Int128)count * Unpickler.Width(storage.DType);
             if (count != storage.Count || bytes < 0 || position + 8 + bytes > _file.Length)
                 throw Bad($"storage {text} has {count} elements at byte {position}; expected {storage.Count}, and all of them within the file's {_file.Length} bytes. Is it whole?");
-            _legacy.Add(text, (position + 8, storage));
+            _legacy.Add(text, position + 8);
             position += 8 + (long)bytes;
         }
 
         return result;
-    }
-
-    private static Dictionary<string, PickledStorage> StoragesOf(object? value)
-    {
-        var storages = new Dictionary<string, PickledStorage>(StringComparer.Ordinal);
-        var waiting = new Stack<object?>([value]);
-        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        while (waiting.TryPop(out var next))
-        {
-            if (next is null or string || !seen.Add(next))
-                continue;
-            foreach (var inner in next switch
-            {
-                PickledDictionary d => d.Items.Select(i => i.Value),
-                List<object?> l => l,
-                object?[] t => t,
-                _ => [],
-            })
-                waiting.Push(inner);
-            if (next is PickledTensor tensor)
-                storages[tensor.Storage.Key] = tensor.Storage;
-        }
-
-        return storages;
     }
 
     private void AddTensors(object? value)
@@ -188,6 +165,8 @@ internal sealed class TorchFile : ITensorFile
         {
             if (key is not string name || item is not PickledTensor tensor)
                 continue;
+            if (name.Length > MaxName)
+                throw Bad($"a tensor's name has {name.Length} characters; expected at most {MaxName}");
             _infos[name] = Check(name, tensor);
             _tensors[name] = tensor;
         }
@@ -271,7 +250,7 @@ internal sealed class TorchFile : ITensorFile
             else
             {
                 bytes = new byte[checked((int)(storage.Count * Unpickler.Width(storage.DType)))];
-                _file.Position = _legacy[storage.Key].Offset;
+                _file.Position = _legacy[storage.Key];
                 _file.ReadExactly(bytes);
             }
         }

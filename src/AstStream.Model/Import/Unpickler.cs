@@ -29,6 +29,7 @@ internal sealed class PickledDictionary
 internal ref struct Unpickler
 {
     private const int MaxDimensions = 8;
+    private const int MaxKey = 100; // characters
 
     // Written before an item that is marked: no value is ever this one.
     private static readonly object s_mark = new();
@@ -50,10 +51,12 @@ internal ref struct Unpickler
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly List<object?> _stack = [];
     private readonly Dictionary<uint, object?> _memo = [];
+    private readonly Dictionary<string, PickledStorage> _storages;
 
-    private Unpickler(ReadOnlySpan<byte> bytes)
+    private Unpickler(ReadOnlySpan<byte> bytes, Dictionary<string, PickledStorage> storages)
     {
         _bytes = bytes;
+        _storages = storages;
         Budget = bytes.Length;
     }
 
@@ -74,10 +77,11 @@ internal ref struct Unpickler
     /// <summary>Reads one pickle from the front of some bytes.</summary>
     /// <param name="bytes">The pickle, and what may come behind it.</param>
     /// <param name="length">How many bytes it took.</param>
+    /// <param name="storages">Receives every storage that it refers to, by key.</param>
     /// <exception cref="PickleException">It is broken, or is no state dict.</exception>
-    public static object? Load(ReadOnlySpan<byte> bytes, out int length)
+    public static object? Load(ReadOnlySpan<byte> bytes, out int length, Dictionary<string, PickledStorage>? storages = null)
     {
-        var reader = new Unpickler(bytes);
+        var reader = new Unpickler(bytes, storages ?? new(StringComparer.Ordinal));
         var result = reader.Run();
         length = reader.Position;
         return result;
@@ -276,14 +280,17 @@ internal ref struct Unpickler
         }
     }
 
-    private static PickledStorage Storage(int at, object? id)
+    private PickledStorage Storage(int at, object? id)
     {
         if (id is not object?[] { Length: >= 5 } parts
             || parts is not ["storage", string dtype, string key, string, long count, ..] || Width(dtype) == 0 || count < 0)
             throw Bad(at, "refers to something else than a storage");
-        return parts.Length > 5 && parts[5] is not null
-            ? throw Bad(at, $"storage {Shown(key)} is a view of another one; save the state dict again with a newer PyTorch")
-            : new PickledStorage(key, dtype, count);
+        if (parts.Length > 5 && parts[5] is not null)
+            throw Bad(at, $"storage {Shown(key)} is a view of another one; save the state dict again with a newer PyTorch");
+        var storage = new PickledStorage(key, dtype, count);
+        return key.Length > MaxKey || (_storages.TryGetValue(key, out var known) && known != storage)
+            ? throw Bad(at, $"storage {Shown(key)} is described in two ways, or by a key of more than {MaxKey} characters")
+            : _storages[key] = storage;
     }
 
     private static long[] Numbers(int at, object?[] values)

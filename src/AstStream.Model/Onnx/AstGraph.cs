@@ -188,7 +188,7 @@ internal sealed class AstGraph
         return isFloat ? output : Cast(output, type);
     }
 
-    private string Linear(string name, string x, int input, int output, bool isFloat = false) => Linears(x, input, output, [(name, true)], isFloat)[0];
+    private string Linear(string name, string x, int input, int output) => Linears(x, input, output, [(name, true)])[0];
 
     /// <summary>x·W + b for several W of one shape. Checkpoints keep W as [out, in]; the product wants [in, out].</summary>
     private string[] Linears(string x, int input, int output, (string Name, bool HasBias)[] layers, bool isFloat = false)

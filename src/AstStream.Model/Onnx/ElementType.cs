@@ -6,7 +6,6 @@ namespace AstStream.Model.Onnx;
 internal enum ElementType
 {
     Float32 = 1,
-    UInt8 = 2,
     Int8 = 3,
     Int64 = 7,
     Float16 = 10,

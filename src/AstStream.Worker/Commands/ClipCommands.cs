@@ -128,7 +128,7 @@ internal static class ClipCommands
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
             new ClipFeatures(checkpoint).Fill(result.GetValue(file)!, session.Config.MaxLength, session.Input(0));
-            session.Run(1);
+            RunModel(session, 1);
             try
             {
                 Directory.CreateDirectory(folder);
@@ -143,6 +143,19 @@ internal static class ClipCommands
             }
         });
         return command;
+    }
+
+    /// <summary>A model that fails while it runs is a run that failed, not a wrong command.</summary>
+    private static void RunModel(AstSession session, int rows)
+    {
+        try
+        {
+            session.Run(rows);
+        }
+        catch (Exception e) when (e is ModelExecutionException or InvalidCheckpointException)
+        {
+            throw new IOException(e.Message, e);
+        }
     }
 
     private static AstSession Open(AstCheckpoint checkpoint, AstSessionOptions options)
@@ -172,7 +185,7 @@ internal static class ClipCommands
         {
             if (batch.Count == 0)
                 return;
-            session.Run(batch.Count);
+            RunModel(session, batch.Count);
             for (var row = 0; row < batch.Count; row++)
             {
                 var scores = session.Logits(row).ToArray();

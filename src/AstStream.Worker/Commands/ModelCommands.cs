@@ -48,7 +48,7 @@ internal static class ModelCommands
         var frequency = new Option<int?>("--frequency-stride") { Description = "Of a .pth: mel bins between patches; 10.", HelpName = "N" };
         var time = new Option<int?>("--time-stride") { Description = "Of a .pth: frames between patches; 10.", HelpName = "N" };
         var length = new Option<int?>("--max-length") { Description = "Of a .pth: frames of a window; 1024.", HelpName = "N" };
-        var labels = new Option<string?>("--labels") { Description = "Of a .pth: a text file, one label a line, in the order of the logits; LABEL_0 and so on without it.", HelpName = "FILE" };
+        var labels = new Option<string?>("--labels") { Description = "Of a .pth: a text file, one label a line, in the order of the logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.", HelpName = "FILE" };
         var problem = new Option<string?>("--problem-type") { Description = "Of a .pth: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
         ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
         var mean = new Option<float?>("--mean") { Description = "Of a .pth: the training data's mean log-mel; AudioSet's -4.2677393.", HelpName = "X" };

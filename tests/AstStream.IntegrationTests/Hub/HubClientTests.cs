@@ -207,12 +207,12 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task Download_HubUnderAPath_IsAskedThere()
     {
-        using var hub = new FakeHub { Prefix = "/artifactory/hub" };
+        using var hub = new FakeHub { Prefix = "/mirror/hub" };
         Fill(hub);
         var told = new List<string>();
         hub.Fail("HEAD config.json", new Fault { Status = 500 });
-        await DownloadAsync(Options(hub) with { Endpoint = new Uri(hub.Endpoint, "/artifactory/hub/"), OnRetry = told.Add });
-        Assert.All(hub.Requests.Where(r => !r.Path.StartsWith("/cdn/", StringComparison.Ordinal)), r => Assert.StartsWith("/artifactory/hub/", r.Path, StringComparison.Ordinal));
+        await DownloadAsync(Options(hub) with { Endpoint = new Uri(hub.Endpoint, "/mirror/hub/"), OnRetry = told.Add });
+        Assert.All(hub.Requests.Where(r => !r.Path.StartsWith("/cdn/", StringComparison.Ordinal)), r => Assert.StartsWith("/mirror/hub/", r.Path, StringComparison.Ordinal));
         Assert.Equal("127.0.0.1 answers 500 Answer; trying again in 0 s", Assert.Single(told));
     }
 

@@ -70,6 +70,10 @@ public sealed class ParityCheckTests : IDisposable
         File.WriteAllText(Parity, text);
         using var checkpoint = AstCheckpoint.Open(Model);
         Assert.Throws<ModelExecutionException>(() => AstSession.Create(checkpoint, Options));
+
+        using var warned = AstSession.Create(checkpoint, Options with { Parity = ParityMode.Warn });
+        Assert.Contains("parity.json: is damaged", Assert.Single(warned.Warnings), StringComparison.Ordinal);
+        Assert.True(warned.ParityError < 1e-3f); // against a reference of its own
     }
 
     [Fact]
@@ -89,6 +93,42 @@ public sealed class ParityCheckTests : IDisposable
 
         Assert.True(session.ParityError < 1e-3f); // built anew
         Assert.NotEqual(bytes, File.ReadAllBytes(weights));
+    }
+
+    /// <summary>Mean and std are folded into the graph's weights, so they must not be taken from another import's graph.</summary>
+    [Fact]
+    public void Create_OtherMeanAndStd_GiveAnotherGraph()
+    {
+        var file = Path.Combine(Reference.Folder, "ast-small-16x16-t256.original.pth");
+        var options = new AuthorsOptions { NumAttentionHeads = 3, FrequencyStride = 16, TimeStride = 16, MaxLength = 256 };
+        var logits = new List<float[]>();
+        foreach (var (mean, std) in ((float, float)[])[(-4.2677393f, 4.5689974f), (-6.5f, 3f)])
+        {
+            var target = Path.Combine(_folder, $"model{logits.Count}");
+            using (var source = AstCheckpoint.OpenAuthors(file, options with { Mean = mean, Std = std }))
+                CheckpointImport.Import(source, target, Cache);
+            using var checkpoint = AstCheckpoint.Open(target);
+            using var session = AstSession.Create(checkpoint, Options);
+            var inputValues = Reference.Npy("ast-small-16x16-t256/noise-3s.input_values.npy").Values;
+            Array.ConvertAll(inputValues, v => (v * 2 * std) + mean).CopyTo(session.Input(0));
+            session.Run(1);
+            logits.Add(session.Logits(0).ToArray());
+        }
+
+        Reference.AssertClose(logits[0], logits[1], 1e-4f); // the same input_values, by two normalisations
+    }
+
+    [Fact]
+    public void Dispose_Twice_IsHarmlessAndUseAfterItIsRefused()
+    {
+        Import();
+        using var checkpoint = AstCheckpoint.Open(Model);
+        var session = AstSession.Create(checkpoint, Options);
+        session.Dispose();
+        session.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => { session.Input(0); });
+        Assert.Throws<ObjectDisposedException>(() => session.Run(1));
+        Assert.Throws<ObjectDisposedException>(() => { session.Logits(0); });
     }
 
     [Fact]

@@ -27,6 +27,8 @@ public sealed class TorchFileTests : IDisposable
         { new PickleBytes().Op('}').Op('(').Op('N').Op('u').Done(), "an odd number of keys and values" },
         { new PickleBytes().Op(0x80, 9).Done(), "pickle protocol 9" },
         { new PickleBytes().Op('K', 1).Op('Q').Done(), "refers to something else than a storage" },
+        { new PickleBytes().Op('}').Op('(').Text("a").Tensor("0", 4, 0, [4], [1]).Text("b").Tensor("0", 8, 0, [8], [1]).Op('u').Done(), "storage 0 is described in two ways" },
+        { new PickleBytes().Op('}').Op('(').Text(new string('a', 2000)).Tensor("0", 4, 0, [4], [1]).Op('u').Done(), "a tensor's name has 2000 characters; expected at most 1000" },
         { new PickleBytes().Op('N').Done(), "holds no dictionary" },
         { new PickleBytes().Op('}').Done(), "holds no tensors by name" },
         { PickleBytes.OneTensor(count: int.MaxValue).Done(), "storage 0 has 16 bytes; expected 8589934588" },
