@@ -3,6 +3,7 @@
 
     torch_ast.py time CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--frequency-stride N --time-stride N]
                  [--sdpa] [--dtype float16] [--device cuda]
+    torch_ast.py onnx CHECKPOINT OUT.onnx [--frequency-stride N --time-stride N]      the plain export, with a batch of 1
     torch_ast.py logits CHECKPOINT INPUT_VALUES.npy OUT.npy [--frames N] [--frequency-stride N --time-stride N]
 
 CHECKPOINT is a Hugging Face folder with model.safetensors in F32 or F16. Attention is written out unless this PyTorch has
@@ -91,7 +92,7 @@ class Ast(torch.nn.Module):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["time", "logits"])
+    parser.add_argument("what", choices=["time", "onnx", "logits"])
     parser.add_argument("checkpoint")
     parser.add_argument("files", nargs="*")
     for flag, default in (("--batch", 1), ("--runs", 7), ("--threads", os.cpu_count()), ("--frames", None), ("--frequency-stride", None), ("--time-stride", None)):
@@ -105,6 +106,12 @@ def main():
     dtype = getattr(torch, a.dtype)
     weights = {n: t.to(a.device, dtype) for n, t in weights.items()}
     model = Ast(config, weights, a.frames, a.frequency_stride, a.time_stride, a.sdpa)
+    if a.what == "onnx":
+        for name, weight in weights.items():
+            model.register_buffer(name.replace(".", "_"), weight)  # so that they are exported as weights
+        with torch.no_grad():
+            torch.onnx.export(model.eval(), (torch.randn(1, model.frames, config["num_mel_bins"]),), a.files[0], opset_version=16, input_names=["x"], output_names=["logits"])
+        return
     with torch.inference_mode():
         if a.what == "logits":
             x = torch.from_numpy(np.load(a.files[0])[: model.frames])[None]
