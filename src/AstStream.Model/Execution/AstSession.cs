@@ -213,7 +213,8 @@ public sealed class AstSession : IDisposable
             output.Buffer.Dispose();
         _device?.Dispose();
         _session?.Dispose();
-        NodePlacement.RemoveProfiles(_profile); // what is left of a session that did not run, or did not even open
+        if (IsOnGpu)
+            NodePlacement.RemoveProfiles(_profile); // what is left of a session that did not run, or did not even open
     }
 
     /// <exception cref="ParityException">The scores are off, and the graph was not built anew yet.</exception>
@@ -302,6 +303,7 @@ public sealed class AstSession : IDisposable
         _session.RunWithBinding(options, binding.IoBinding);
         _isProfiling = false;
         Placement = NodePlacement.Read(_session);
+        NodePlacement.RemoveProfiles(_profile);
     }
 
     private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)

@@ -76,17 +76,22 @@ public sealed class ParityCheckTests : IDisposable
         Assert.True(warned.ParityError < 1e-3f); // against a reference of its own
     }
 
-    [Fact]
-    public void Create_DamagedGraphWeights_AreNoticedAndBuiltAnew()
+    [Theory]
+    [InlineData(0x3f)] // finite, and of a size that matters
+    [InlineData(0xff)] // among them infinities and numbers that are none
+    public void Create_DamagedGraphWeights_AreNoticedAndBuiltAnew(byte mask)
     {
         Import();
         using var checkpoint = AstCheckpoint.Open(Model);
         AstSession.Create(checkpoint, Options).Dispose();
         var weights = Assert.Single(Directory.EnumerateFiles(Cache, "weights-float32-*.bin", SearchOption.AllDirectories));
         var bytes = File.ReadAllBytes(weights);
-        new Random(1).NextBytes(bytes.AsSpan(bytes.Length / 2, 4096));
-        for (var i = 3; i < 4096; i += 4)
-            bytes[(bytes.Length / 2 / 4 * 4) + i] &= 0x3f; // finite, and of a size that matters
+        var middle = bytes.Length / 2 / 4 * 4;
+        new Random(1).NextBytes(bytes.AsSpan(middle, 4096));
+        for (var i = middle + 3; i < middle + 4096; i += 4)
+            bytes[i] &= mask;
+        if (mask == 0xff)
+            BitConverter.TryWriteBytes(bytes.AsSpan(middle), float.NaN);
         File.WriteAllBytes(weights, bytes);
 
         using var session = AstSession.Create(checkpoint, Options);
