@@ -26,6 +26,9 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Where it lies: a folder, or the authors' file.</summary>
     public string Folder { get; }
 
+    /// <summary>The folder's or file's own name.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Folder));
+
     /// <summary>The architecture.</summary>
     public AstConfig Config { get; private set; } = null!;
 
@@ -73,10 +76,10 @@ public sealed class AstCheckpoint : IDisposable
         checkpoint._files.Add(tensors);
         if (!TensorNames.IsAuthors(tensors))
             throw new InvalidCheckpointException($"{file}: has no tensor v.cls_token; expected a state dict of the AST authors' code (a Hugging Face model is imported by its folder)");
-        (checkpoint.Config, checkpoint.Extractor) = options.Infer(tensors);
-        checkpoint._configHash = SHA256.HashData(ConfigWriter.Config(checkpoint.Config, "F32"));
         foreach (var name in tensors.Tensors.Keys)
             checkpoint.Add(tensors, name);
+        (checkpoint.Config, checkpoint.Extractor) = options.Infer(file, checkpoint._tensors);
+        checkpoint._configHash = SHA256.HashData(ConfigWriter.Config(checkpoint.Config, "F32"));
     });
 
     /// <summary>The message for a folder that is not there.</summary>

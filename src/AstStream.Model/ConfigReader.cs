@@ -122,8 +122,8 @@ internal sealed class ConfigReader
         Same("feature_size", 1, 1, "mono");
         if (Number("padding_value", 0, double.MinValue, double.MaxValue) is var padding and not 0)
             Problem("padding_value", padding.ToString(CultureInfo.InvariantCulture), "0");
-        var std = Number("std", 4.5689974, 1e-6, 1e6);
-        return new ExtractorConfig((float)Number("mean", -4.2677393, -1e6, 1e6), (float)std, Flag("do_normalize", true));
+        var std = Number("std", ExtractorConfig.AudioSet.Std, 1e-6, 1e6);
+        return new ExtractorConfig((float)Number("mean", ExtractorConfig.AudioSet.Mean, -1e6, 1e6), (float)std, Flag("do_normalize", true));
     }
 
     private List<string> Labels()
@@ -229,4 +229,8 @@ internal sealed class ConfigReader
 /// <param name="Mean">Mean log-mel energy of the training data.</param>
 /// <param name="Std">Its standard deviation.</param>
 /// <param name="DoNormalize">Whether input values are normalised.</param>
-public sealed record ExtractorConfig(float Mean, float Std, bool DoNormalize);
+public sealed record ExtractorConfig(float Mean, float Std, bool DoNormalize)
+{
+    /// <summary>AudioSet's, which transformers takes where a checkpoint does not say.</summary>
+    public static ExtractorConfig AudioSet { get; } = new(-4.2677393f, 4.5689974f, true);
+}

@@ -21,7 +21,7 @@ internal sealed class MatmulPeak : IDisposable
         _macs = (double)Products * rows * size * size;
         var path = Path.Combine(_folder, "peak.onnx");
         Write(path, precision, rows, size);
-        using var session = new SessionOptions { IntraOpNumThreads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new SessionOptions { IntraOpNumThreads = options.ThreadCount, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         ExecutionProviders.Append(session, provider, options, cudaGraph: false);
         _session = new InferenceSession(path, session);
     }
@@ -68,7 +68,7 @@ internal sealed class MatmulPeak : IDisposable
 
     private static void Write(string path, ModelPrecision precision, int rows, int size)
     {
-        var type = precision switch { ModelPrecision.Float16 => ElementType.Float16, ModelPrecision.BFloat16 => ElementType.BFloat16, _ => ElementType.Float32 };
+        var type = ElementTypes.Of(precision);
         var data = Path.ChangeExtension(path, ".bin");
         var graph = new OnnxGraph(Path.GetFileName(data));
         graph.Input("x", ElementType.Float32, 1);

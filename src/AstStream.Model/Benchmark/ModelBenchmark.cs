@@ -117,8 +117,7 @@ public static class ModelBenchmark
             // not Linux
         }
 
-        var threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-        return $"{processor}, {threads} threads{(CpuFeatures.HasVnni ? ", VNNI" : "")}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}, .NET {Environment.Version}";
+        return $"{processor}, {options.ThreadCount} threads{(CpuFeatures.HasVnni ? ", VNNI" : "")}; ONNX Runtime {OrtEnv.Instance().GetVersionString()}, .NET {Environment.Version}";
     }
 
     private static double Median(List<double> values)

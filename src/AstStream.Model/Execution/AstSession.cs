@@ -105,7 +105,7 @@ public sealed class AstSession : IDisposable
             var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
             try
             {
-                return Checked(new AstSession(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), config, plan.Options, plan.Providers, graph), checkpoint, warnings, isRebuilt);
+                return Checked(new AstSession(checkpoint.Name, config, plan.Options, plan.Providers, graph), checkpoint, warnings, isRebuilt);
             }
             catch (ParityException)
             {
@@ -244,8 +244,7 @@ public sealed class AstSession : IDisposable
         using var session = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            // Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.
-            IntraOpNumThreads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount,
+            IntraOpNumThreads = _options.ThreadCount,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
 
@@ -265,12 +264,9 @@ public sealed class AstSession : IDisposable
         _isProfiling = IsOnGpu;
         _device = IsOnGpu ? new DeviceMemory(_session, _options.DeviceId) : null;
         _input = new HostBuffer(MaxBatch, Config.MaxLength * Config.NumMelBins, _device);
-        int tokens = Config.Tokens, d = Config.HiddenSize, layers = Config.NumHiddenLayers;
-        _logits = AddOutput(AstOutputs.Logits, AstGraph.Logits, Config.Labels.Count)!;
-        AddOutput(AstOutputs.PoolerOutput, AstGraph.PoolerOutput, d);
-        AddOutput(AstOutputs.LastHiddenState, AstGraph.LastHiddenState, tokens, d);
-        AddOutput(AstOutputs.HiddenStates, AstGraph.HiddenStates, layers + 1, tokens, d);
-        AddOutput(AstOutputs.Attentions, AstGraph.Attentions, layers, Config.NumAttentionHeads, tokens, tokens);
+        foreach (var (kind, name, shape) in AstGraph.Outputs(Config, _options.Outputs))
+            _outputs.Add(new Output(kind, name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device)));
+        _logits = _outputs[0];
     }
 
     private void RunRows()
@@ -308,29 +304,15 @@ public sealed class AstSession : IDisposable
 
     private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
     {
-        long tokens = config.Tokens, hidden = tokens * config.HiddenSize, batch = options.BatchSizes.Max();
-        var largest = Math.Max((long)config.MaxLength * config.NumMelBins, config.Labels.Count);
-        if (options.Outputs.HasFlag(AstOutputs.LastHiddenState))
-            largest = Math.Max(largest, hidden);
-        if (options.Outputs.HasFlag(AstOutputs.HiddenStates))
-            largest = Math.Max(largest, hidden * (config.NumHiddenLayers + 1));
-        if (options.Outputs.HasFlag(AstOutputs.Attentions))
-            largest = Math.Max(largest, tokens * tokens * config.NumAttentionHeads * config.NumHiddenLayers);
+        long batch = options.BatchSizes.Max();
+        var largest = AstGraph.Outputs(config, options.Outputs).Max(o => o.Shape.Aggregate(1L, (a, b) => a * b));
+        largest = Math.Max(largest, (long)config.MaxLength * config.NumMelBins);
         if (largest * batch > MaxBufferLength)
         {
             throw new ModelExecutionException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{checkpoint.Folder}: a batch of {batch} windows takes {largest * batch * 4 / 1e9:0.0} GB for one buffer; expected at most {MaxBufferLength * 4 / 1e9:0.0} GB: take smaller batches or fewer outputs"));
         }
-    }
-
-    private Output? AddOutput(AstOutputs kind, string name, params int[] shape)
-    {
-        if (!_options.Outputs.HasFlag(kind))
-            return null;
-        var output = new Output(kind, name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device));
-        _outputs.Add(output);
-        return output;
     }
 
     private Span<float> Row(Output output, int row)

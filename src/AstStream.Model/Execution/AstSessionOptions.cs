@@ -34,6 +34,9 @@ public sealed record AstSessionOptions
     /// <summary>Threads of one run on the CPU, 0 (all cores, the default) to 256.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Threads that are used. Unlike ONNX Runtime's own count, .NET's respects a container's share of the cores.</summary>
+    internal int ThreadCount => Threads > 0 ? Threads : Environment.ProcessorCount;
+
     /// <summary>Outputs besides the logits; none by default.</summary>
     public AstOutputs Outputs { get; init; }
 

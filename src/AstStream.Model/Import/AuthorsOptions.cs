@@ -27,40 +27,33 @@ public sealed record AuthorsOptions
     public string? ProblemType { get; init; }
 
     /// <summary>Mean log-mel energy of the training data; AudioSet's by default.</summary>
-    public float Mean { get; init; } = -4.2677393f;
+    public float Mean { get; init; } = ExtractorConfig.AudioSet.Mean;
 
     /// <summary>Its standard deviation; AudioSet's by default.</summary>
-    public float Std { get; init; } = 4.5689974f;
+    public float Std { get; init; } = ExtractorConfig.AudioSet.Std;
 
-    /// <summary>The configuration of a file, from its shapes and these options.</summary>
-    internal (AstConfig Config, ExtractorConfig Extractor) Infer(ITensorFile file)
+    /// <summary>The configuration of a file, from the shapes of its tensors, by our names, and these options.</summary>
+    internal (AstConfig Config, ExtractorConfig Extractor) Infer(string file, IReadOnlyDictionary<string, TensorSource> tensors)
     {
-        var shapes = new Dictionary<string, int[]>(StringComparer.Ordinal);
-        foreach (var name in file.Tensors.Keys)
-        {
-            foreach (var (ours, third) in TensorNames.Of(name))
-                shapes.TryAdd(ours, new TensorSource(file, name, third).Shape);
-        }
-
-        int Dimension(string name, int axis, int axes) => shapes.TryGetValue(name, out var shape) && shape.Length == axes && shape[axis] > 0
+        int Dimension(string name, int axis, int axes) => tensors.TryGetValue(name, out var tensor) && tensor.Shape is var shape && shape.Length == axes && shape[axis] > 0
             ? shape[axis]
-            : throw new InvalidCheckpointException($"{file.Path}: has no tensor for {name} with {axes} dimensions, which tells how large the model is");
+            : throw new InvalidCheckpointException($"{file}: has no tensor for {name} with {axes} dimensions, which tells how large the model is");
         var hidden = Dimension(AstTensors.ClsToken, 2, 3);
         var labels = Dimension(AstTensors.ClassifierDense + ".weight", 0, 2);
         if (labels > ConfigReader.MaxLabels)
-            throw new InvalidCheckpointException($"{file.Path}: gives {labels} logits; expected at most {ConfigReader.MaxLabels}");
+            throw new InvalidCheckpointException($"{file}: gives {labels} logits; expected at most {ConfigReader.MaxLabels}");
         ArgumentOutOfRangeException.ThrowIfLessThan(Math.Min(Math.Min(NumAttentionHeads ?? 1, FrequencyStride), Math.Min(TimeStride, MaxLength)), 1);
         if (!float.IsFinite(Mean) || !(Std >= 1e-6f) || !float.IsFinite(Std))
             throw new InvalidCheckpointException(FormattableString.Invariant($"--mean {Mean}, --std {Std}: expected finite numbers, the second one from 0.000001"));
         if (Labels is not null && Labels.Count != labels)
-            throw new InvalidCheckpointException($"--labels: has {Labels.Count} labels; {file.Path} gives {labels} logits");
+            throw new InvalidCheckpointException($"--labels: has {Labels.Count} labels; {file} gives {labels} logits");
         var layers = 0;
-        while (shapes.ContainsKey(AstTensors.Layer(layers, "layernorm_before.weight")))
+        while (tensors.ContainsKey(AstTensors.Layer(layers, "layernorm_before.weight")))
             layers++;
         if (NumAttentionHeads is null && hidden % 64 != 0)
-            throw new InvalidCheckpointException($"{file.Path}: is {hidden} wide, which heads of 64, as in the published sizes, do not divide; its shapes do not tell how many it has: give --num-attention-heads");
+            throw new InvalidCheckpointException($"{file}: is {hidden} wide, which heads of 64, as in the published sizes, do not divide; its shapes do not tell how many it has: give --num-attention-heads");
         if (NumAttentionHeads is { } given && hidden % given != 0)
-            throw new InvalidCheckpointException($"{file.Path}: is {hidden} wide, which {given} heads do not divide; expected another --num-attention-heads");
+            throw new InvalidCheckpointException($"{file}: is {hidden} wide, which {given} heads do not divide; expected another --num-attention-heads");
         var config = new AstConfig
         {
             HiddenSize = hidden,
@@ -69,7 +62,7 @@ public sealed record AuthorsOptions
             IntermediateSize = Dimension(AstTensors.Layer(0, "intermediate.dense.weight"), 0, 2),
             LayerNormEps = 1e-12f, // as transformers has it for these checkpoints
             PatchSize = Dimension(AstTensors.Projection + ".weight", 2, 4),
-            QkvBias = shapes.ContainsKey(AstTensors.Layer(0, "attention.attention.query.bias")),
+            QkvBias = tensors.ContainsKey(AstTensors.Layer(0, "attention.attention.query.bias")),
             FrequencyStride = FrequencyStride,
             TimeStride = TimeStride,
             MaxLength = MaxLength,
@@ -78,7 +71,7 @@ public sealed record AuthorsOptions
             ProblemType = ProblemType ?? (labels == 527 ? "multi_label_classification" : "single_label_classification"),
         };
         if (config.PatchSize > MaxLength || config.PatchSize > NumMelBins || config.IsTooLarge)
-            throw new InvalidCheckpointException($"{file.Path}: patches of {config.PatchSize} do not make a window of {MaxLength} frames of {NumMelBins} bins at strides {FrequencyStride}/{TimeStride}; give --max-length, --frequency-stride and --time-stride");
+            throw new InvalidCheckpointException($"{file}: patches of {config.PatchSize} do not make a window of {MaxLength} frames of {NumMelBins} bins at strides {FrequencyStride}/{TimeStride}; give --max-length, --frequency-stride and --time-stride");
         return (config, new ExtractorConfig(Mean, Std, true));
     }
 }

@@ -50,7 +50,7 @@ public static class RandomCheckpoint
         Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
         try
         {
-            CheckpointFolder.Write(folder, ConfigWriter.Config(config, "F32"), ConfigWriter.Extractor(config, new ExtractorConfig(-4.2677393f, 4.5689974f, true)), tensors, null, null);
+            CheckpointFolder.Write(folder, ConfigWriter.Config(config, "F32"), ConfigWriter.Extractor(config, ExtractorConfig.AudioSet), tensors, null, null);
         }
         catch (Exception e) when (e is InvalidCheckpointException or IOException && File.Exists(Path.Combine(folder, CheckpointFolder.ConfigFile)))
         {

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -58,26 +57,8 @@ internal sealed class SafetensorsFile : ITensorFile
         var tensor = _tensors[name];
         var bytes = new byte[tensor.Bytes];
         ReadExactly(bytes, _dataStart + tensor.Begin);
-        var values = new float[tensor.Count];
-        switch (tensor.DType)
-        {
-            case "F32":
-                bytes.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
-                break;
-            case "F16":
-                var halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (var i = 0; i < values.Length; i++)
-                    values[i] = (float)halves[i];
-                break;
-            default: // BF16: the upper half of a float32
-                var brains = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (var i = 0; i < values.Length; i++)
-                    values[i] = BitConverter.UInt32BitsToSingle((uint)brains[i] << 16);
-                break;
-        }
-
-        var bad = Array.FindIndex(values, v => !float.IsFinite(v));
-        return bad < 0 ? values : throw Bad($"tensor {name}: {values[bad]} at index {bad}; expected finite weights. Was the training stable, is the file whole?");
+        var values = TensorInfo.Widen(tensor.DType, bytes)!; // the header was refused with any other type
+        return TensorInfo.NotFinite(name, values) is { } problem ? throw Bad(problem) : values;
     }
 
     /// <summary>Adds the whole file, read through the handle that the weights are read through.</summary>

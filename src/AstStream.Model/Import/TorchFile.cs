@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace AstStream.Model.Import;
@@ -79,25 +78,22 @@ internal sealed class TorchFile : ITensorFile
     public float[] Read(string name)
     {
         var tensor = _tensors[name];
-        var bytes = ReadStorage(tensor.Storage);
-        var values = new float[_infos[name].Shape.Aggregate(1, (a, b) => a * b)];
+        var count = _infos[name].Shape.Aggregate(1, (a, b) => a * b);
+        var width = Unpickler.Width(tensor.Storage.DType);
         var isContiguous = IsContiguous(tensor);
-        for (var i = 0; i < values.Length; i++)
+        ReadOnlySpan<byte> bytes = ReadStorage(tensor.Storage);
+        if (isContiguous)
+            bytes = bytes.Slice((int)tensor.Offset * width, count * width);
+        var values = TensorInfo.Widen(tensor.Storage.DType, bytes) ?? throw Bad($"tensor {name}: {tensor.Storage.DType} numbers; expected floating-point weights");
+        if (!isContiguous)
         {
-            var at = tensor.Offset + (isContiguous ? i : Place(tensor, i));
-            values[i] = tensor.Storage.DType switch
-            {
-                "F32" => MemoryMarshal.Read<float>(bytes.AsSpan((int)at * 4)),
-                "F16" => (float)MemoryMarshal.Read<Half>(bytes.AsSpan((int)at * 2)),
-                "BF16" => BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Read<ushort>(bytes.AsSpan((int)at * 2)) << 16),
-                "F64" => (float)MemoryMarshal.Read<double>(bytes.AsSpan((int)at * 8)),
-                var other => throw Bad($"tensor {name}: {other} numbers; expected floating-point weights"),
-            };
-            if (!float.IsFinite(values[i]))
-                throw Bad($"tensor {name}: {values[i]} at index {i}; expected finite weights. Was the training stable, is the file whole?");
+            var storage = values;
+            values = new float[count];
+            for (var i = 0; i < count; i++)
+                values[i] = storage[tensor.Offset + Place(tensor, i)];
         }
 
-        return values;
+        return TensorInfo.NotFinite(name, values) is { } problem ? throw Bad(problem) : values;
     }
 
     public void AddTo(IncrementalHash hash)

@@ -30,15 +30,25 @@ internal sealed class AstGraph
         _config = config;
         _options = options;
         _graph = new OnnxGraph(dataFile);
-        _type = options.Precision switch
-        {
-            ModelPrecision.Float16 => ElementType.Float16,
-            ModelPrecision.BFloat16 => ElementType.BFloat16,
-            _ => ElementType.Float32,
-        };
+        _type = ElementTypes.Of(options.Precision);
     }
 
     private bool IsHalf => _type != ElementType.Float32;
+
+    /// <summary>The outputs that are asked for, with their names and their shapes behind the batch; the logits always are, and come first.</summary>
+    public static IEnumerable<(AstOutputs Kind, string Name, int[] Shape)> Outputs(AstConfig config, AstOutputs wanted)
+    {
+        int tokens = config.Tokens, d = config.HiddenSize, layers = config.NumHiddenLayers;
+        (AstOutputs Kind, string Name, int[] Shape)[] all =
+        [
+            (AstOutputs.Logits, Logits, [config.Labels.Count]),
+            (AstOutputs.PoolerOutput, PoolerOutput, [d]),
+            (AstOutputs.LastHiddenState, LastHiddenState, [tokens, d]),
+            (AstOutputs.HiddenStates, HiddenStates, [layers + 1, tokens, d]),
+            (AstOutputs.Attentions, Attentions, [layers, config.NumAttentionHeads, tokens, tokens]),
+        ];
+        return all.Where(o => wanted.HasFlag(o.Kind));
+    }
 
     /// <summary>Builds the graph over a checkpoint's weights; they are read when the data file is written.</summary>
     public static (byte[] Model, OnnxGraph Graph) Build(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string dataFile)
@@ -67,14 +77,14 @@ internal sealed class AstGraph
         var head = LayerNorm(AstTensors.ClassifierLayerNorm, pooled, isFloat: true);
         var product = Linears(head, _config.HiddenSize, _config.Labels.Count, [(AstTensors.ClassifierDense, false)], isFloat: true)[0];
         _graph.Node("Add", "", Logits, [product, Weight(AstTensors.ClassifierDense + ".bias", ElementType.Float32, _config.Labels.Count)]);
-        Output(AstOutputs.Logits, Logits, _config.Labels.Count);
-        Output(AstOutputs.PoolerOutput, PoolerOutput, _config.HiddenSize);
-        if (Output(AstOutputs.LastHiddenState, LastHiddenState, _config.Tokens, _config.HiddenSize))
+        if (_options.Outputs.HasFlag(AstOutputs.LastHiddenState))
             _graph.Node("Identity", "", LastHiddenState, [Float32(last)]);
-        if (Output(AstOutputs.HiddenStates, HiddenStates, _config.NumHiddenLayers + 1, _config.Tokens, _config.HiddenSize))
+        if (_options.Outputs.HasFlag(AstOutputs.HiddenStates))
             Stack(HiddenStates, _hidden);
-        if (Output(AstOutputs.Attentions, Attentions, _config.NumHiddenLayers, _config.NumAttentionHeads, _config.Tokens, _config.Tokens))
+        if (_options.Outputs.HasFlag(AstOutputs.Attentions))
             Stack(Attentions, _attentions);
+        foreach (var (_, name, shape) in Outputs(_config, _options.Outputs))
+            _graph.Output(name, ElementType.Float32, ["batch", .. shape.Select(s => (object)s)]);
     }
 
     /// <summary>
@@ -218,15 +228,6 @@ internal sealed class AstGraph
             string[] inputs = [quantized[0], weight, quantized[1], scales, quantized[2], zeros];
             return _graph.Node("MatMulIntegerToFloat", Contrib, name, layer.HasBias ? [.. inputs, Weight(name + ".bias", ElementType.Float32, output)] : inputs);
         })];
-    }
-
-    /// <summary>Declares an output where it is asked for.</summary>
-    private bool Output(AstOutputs output, string name, params ReadOnlySpan<int> shape)
-    {
-        if (!_options.Outputs.HasFlag(output))
-            return false;
-        _graph.Output(name, ElementType.Float32, ["batch", .. shape.ToArray().Select(s => (object)s)]);
-        return true;
     }
 
     /// <summary>Joins tensors along a new axis behind the batch, in float32.</summary>

@@ -14,6 +14,14 @@ internal enum ElementType
 
 internal static class ElementTypes
 {
+    /// <summary>The type of a precision's activations.</summary>
+    public static ElementType Of(ModelPrecision precision) => precision switch
+    {
+        ModelPrecision.Float16 => ElementType.Float16,
+        ModelPrecision.BFloat16 => ElementType.BFloat16,
+        _ => ElementType.Float32,
+    };
+
     /// <summary>Bytes of one element.</summary>
     public static int Width(this ElementType type) => type switch
     {

@@ -57,7 +57,7 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, ScorerOpti
     private Scorer? _scorer;
 
     public override string Description =>
-        $"{string.Join(" + ", options.Checkpoints.Select(c => Path.GetFileName(Path.TrimEndingDirectorySeparator(c.Folder))))} on {Words([.. options.Options.Providers, options.Options.Precision, .. options.Activations.Distinct()])}";
+        $"{string.Join(" + ", options.Checkpoints.Select(c => c.Name))} on {Words([.. options.Options.Providers, options.Options.Precision, .. options.Activations.Distinct()])}";
 
     public void ConnectTo(Edge<ScoreFrame> edge) => _output = WritesTo(edge);
 

@@ -70,7 +70,7 @@ internal static class BenchCommands
                 if (!isBegun)
                     WriteHead(checkpoint, options, line, attentions);
                 isBegun = true;
-                Console.Out.WriteLine(isJson ? Json(Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder)), line) : Row(line, attentions));
+                Console.Out.WriteLine(isJson ? Json(checkpoint.Name, line) : Row(line, attentions));
             }
 
             return ExitCode.Ok;
@@ -89,7 +89,7 @@ internal static class BenchCommands
         var config = options.Config!;
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(checkpoint.Folder))}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, {config.MacsForLogits / 1e9:0.0} of them needed for its logits and counted, on {Name(first.Provider)}; {ModelBenchmark.Machine(options)}"));
+            $"{checkpoint.Name}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, {config.MacsForLogits / 1e9:0.0} of them needed for its logits and counted, on {Name(first.Provider)}; {ModelBenchmark.Machine(options)}"));
         Console.Out.WriteLine();
         string[] titles = ["precision", "batch", .. attentions.Select(a => $"{Name(a)} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
         Console.Out.WriteLine($"| {string.Join(" | ", titles)} |");
