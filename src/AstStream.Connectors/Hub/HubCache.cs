@@ -30,7 +30,11 @@ internal sealed class HubCache(string root, HubReference model)
             return;
         var path = Path.Combine(_folder, "refs", model.Revision);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, commit);
+
+        // Another download of the same model may end at the same moment.
+        var aside = $"{path}.{Path.GetRandomFileName()}";
+        File.WriteAllText(aside, commit);
+        File.Move(aside, path, overwrite: true);
     }
 
     public string Blob(string etag) => Path.Combine(_folder, "blobs", etag);
