@@ -62,7 +62,7 @@ public static class ModelBenchmark
         {
             foreach (var precision in precisions)
             {
-                step($"opening {precision.ToString().ToLowerInvariant()}");
+                step($"opening {precision.Word()}");
                 foreach (var attention in attentions)
                 {
                     var session = AstSession.Create(checkpoint, options with { Precision = precision, Attention = attention, BatchSizes = batches });

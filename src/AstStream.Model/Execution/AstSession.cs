@@ -116,12 +116,12 @@ public sealed class AstSession : IDisposable
             catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException)
             {
                 var first = plan.Providers[0];
-                var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on {string.Join(", ", plan.Providers.Select(p => p.Name()))} in {plan.Options.Precision.ToString().ToLowerInvariant()}: {e.Message.ReplaceLineEndings(" ")}";
+                var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on {string.Join(", ", plan.Providers.Select(p => p.Word()))} in {plan.Options.Precision.Word()}: {e.Message.ReplaceLineEndings(" ")}";
                 if (first == ExecutionProvider.Cpu || !options.Fallback)
                     throw new ModelExecutionException($"{why}{(plan.Options.CudaGraph && first == ExecutionProvider.Cuda ? ". If CUDA graphs are the trouble: cuda_graph: false" : "")}");
 
                 // Its libraries are there, but it can't be had: no device, say, or an old driver.
-                passedOver.Add($"{first.Name()} is passed over: {why}");
+                passedOver.Add($"{first.Word()} is passed over: {why}");
                 options = options with { Providers = [.. options.Providers.Where(p => p != first)] };
             }
         }
@@ -148,13 +148,13 @@ public sealed class AstSession : IDisposable
         }
         catch (OnnxRuntimeException e)
         {
-            throw new ModelExecutionException($"{_name}: a run of {rows} windows failed on {Providers[0].Name()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
+            throw new ModelExecutionException($"{_name}: a run of {rows} windows failed on {Providers[0].Word()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
         }
 
         if (!_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             return;
         if (Precision is ModelPrecision.Float16 or ModelPrecision.BFloat16)
-            throw new ModelExecutionException($"{_name} gives logits that are no finite numbers in {Precision.ToString().ToLowerInvariant()}; expected finite ones: take {(Precision == ModelPrecision.Float16 ? "bfloat16 or " : "")}float32");
+            throw new ModelExecutionException($"{_name} gives logits that are no finite numbers in {Precision.Word()}; expected finite ones: take {(Precision == ModelPrecision.Float16 ? "bfloat16 or " : "")}float32");
         throw new InvalidCheckpointException($"{_name} gives logits that are no finite numbers; are its weights and the extractor's mean and std right?");
     }
 
@@ -185,7 +185,7 @@ public sealed class AstSession : IDisposable
     {
         var nodes = string.Concat(Placement.GroupBy(p => p.Provider).Select(g => $", {g.Sum(p => p.Nodes)} nodes on {g.Key}"));
         var parity = ParityError is { } error ? string.Create(CultureInfo.InvariantCulture, $"logits within {error:0.0e0} of the reference") : "not compared with the reference";
-        return $"{_name} on {Providers[0].Name()} in {Precision.ToString().ToLowerInvariant()}, {Attention.ToString().ToLowerInvariant()} attention, batches of {string.Join(", ", BatchSizes)}{(UsesCudaGraph ? " as CUDA graphs" : "")}{nodes}; {parity}";
+        return $"{_name} on {Providers[0].Word()} in {Precision.Word()}, {Attention.Word()} attention, batches of {string.Join(", ", BatchSizes)}{(UsesCudaGraph ? " as CUDA graphs" : "")}{nodes}; {parity}";
     }
 
     /// <summary>Closes the model.</summary>
@@ -226,8 +226,8 @@ public sealed class AstSession : IDisposable
                 session.ParityError = ParityCheck.Run(session, checkpoint, session._options, warnings, isRebuilt);
             else if (session.IsOnGpu)
                 session.RunUnguarded(1); // tells which node runs where
-            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Name()).GroupBy(p => p.Provider))
-                warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Name()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
+            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Word()).GroupBy(p => p.Provider))
+                warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Word()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
             session.Warnings = warnings;
             return session;
         }

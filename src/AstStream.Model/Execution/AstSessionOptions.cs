@@ -80,7 +80,7 @@ public sealed record AstSessionOptions
         {
             var asked = Providers.Distinct().ToList();
             if (asked.IndexOf(ExecutionProvider.Cpu) is var cpu and >= 0 && cpu < asked.Count - 1)
-                return $"providers {string.Join(", ", asked.Select(p => p.Name()))}: cpu runs everything, so nothing behind it is ever used; expected it last";
+                return $"providers {string.Join(", ", asked.Select(p => p.Word()))}: cpu runs everything, so nothing behind it is ever used; expected it last";
             if (Outputs.HasFlag(AstOutputs.Attentions) && Attention != AttentionImplementation.Eager)
                 return "attentions are only given by eager attention: the fused one never holds them; expected eager attention";
             return Fallback ? null : PrecisionConflict(asked[0]);
@@ -90,12 +90,12 @@ public sealed record AstSessionOptions
     /// <summary>Why the precision is not for a provider; null where it is.</summary>
     internal string? PrecisionConflict(ExecutionProvider provider)
     {
-        var name = Precision.ToString().ToLowerInvariant();
+        var name = Precision.Word();
         return (Precision, provider) switch
         {
             (ModelPrecision.Float16 or ModelPrecision.BFloat16, ExecutionProvider.Cpu) =>
                 $"{name} is not for the CPU, which has no kernels for it (float16 was measured 85 times slower than float32 there); expected float32 or int8, or a GPU provider",
-            (ModelPrecision.Int8, not ExecutionProvider.Cpu) => $"int8 is for the CPU; expected float32, float16 or bfloat16 on {provider.Name()}",
+            (ModelPrecision.Int8, not ExecutionProvider.Cpu) => $"int8 is for the CPU; expected float32, float16 or bfloat16 on {provider.Word()}",
             _ => null,
         };
     }

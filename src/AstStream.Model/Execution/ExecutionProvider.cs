@@ -25,9 +25,6 @@ internal static class ExecutionProviders
     private static readonly string[] s_cuda = ["libcuda.so.1", "libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcurand.so.10"];
     private static readonly string[] s_tensorRt = [.. s_cuda, "libcudnn.so.9", "libnvinfer.so.10", "libnvonnxparser.so.10"];
 
-    /// <summary>The name that pipelines and ONNX Runtime's users know.</summary>
-    public static string Name(this ExecutionProvider provider) => provider.ToString().ToLowerInvariant();
-
     /// <summary>The name that ONNX Runtime gives it.</summary>
     public static string RuntimeName(this ExecutionProvider provider) => provider switch
     {

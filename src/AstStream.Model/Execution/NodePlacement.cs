@@ -47,5 +47,5 @@ public sealed record NodePlacement(string Provider, string Operator, int Nodes)
     private static string Text(JsonElement e, string key) => e.GetProperty("args").GetProperty(key).GetString() ?? "";
 
     private static string Short(string provider) =>
-        Enum.GetValues<ExecutionProvider>().Where(p => p.RuntimeName() == provider).Select(p => p.Name()).FirstOrDefault() ?? provider;
+        Enum.GetValues<ExecutionProvider>().Where(p => p.RuntimeName() == provider).Select(p => p.Word()).FirstOrDefault() ?? provider;
 }

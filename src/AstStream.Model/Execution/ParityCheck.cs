@@ -67,7 +67,7 @@ internal static class ParityCheck
         var limit = Limit(session.Precision);
         if (worst > limit)
         {
-            var message = string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Folder}: on {session.Providers[0].Name()} in {session.Precision.ToString().ToLowerInvariant()} with {session.Attention.ToString().ToLowerInvariant()} attention the logit of '{session.Config.Labels[label]}' is {(float.IsFinite(worst) ? string.Create(CultureInfo.InvariantCulture, $"{worst:0.0000} off") : "no finite number, unlike")} the float32 reference at batch size {at}; expected at most {limit}");
+            var message = string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Folder}: on {session.Providers[0].Word()} in {session.Precision.Word()} with {session.Attention.Word()} attention the logit of '{session.Config.Labels[label]}' is {(float.IsFinite(worst) ? string.Create(CultureInfo.InvariantCulture, $"{worst:0.0000} off") : "no finite number, unlike")} the float32 reference at batch size {at}; expected at most {limit}");
             if (!isRebuilt)
                 throw new ParityException(message);
             if (options.Parity == ParityMode.Refuse)

@@ -42,9 +42,9 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
             if (ExecutionProviders.WhyMissing(provider) is not { } why)
                 providers.Add(provider);
             else if (options.Fallback)
-                warnings.Add($"{provider.Name()} can't be had, passed over: {why}");
+                warnings.Add($"{provider.Word()} can't be had, passed over: {why}");
             else
-                throw new ModelExecutionException($"{provider.Name()} was asked for and can't be had: {why}. To go on without it, ask for cpu, or allow a fallback");
+                throw new ModelExecutionException($"{provider.Word()} was asked for and can't be had: {why}. To go on without it, ask for cpu, or allow a fallback");
         }
 
         return providers.Count > 0 ? providers : [ExecutionProvider.Cpu];

@@ -1,3 +1,5 @@
+using AstStream.Model;
+
 namespace AstStream.Streaming;
 
 /// <summary>Gathers windows of all streams into batches: what is at hand when the model falls free, at most the preferred size.</summary>
@@ -57,7 +59,7 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, ScorerOpti
     private Scorer? _scorer;
 
     public override string Description =>
-        $"{string.Join(" + ", options.Checkpoints.Select(c => c.Name))} on {Words([.. options.Options.Providers, options.Options.Precision, .. options.Activations.Distinct()])}";
+        $"{string.Join(" + ", options.Checkpoints.Select(c => c.Name))} on {string.Join(", ", [.. options.Options.Providers.Select(EnumWords.Word), options.Options.Precision.Word(), .. options.Activations.Distinct().Select(EnumWords.Word)])}";
 
     public void ConnectTo(Edge<ScoreFrame> edge) => _output = WritesTo(edge);
 
@@ -110,6 +112,4 @@ internal sealed class ScoreNode(string name, Edge<WindowBatch> input, ScorerOpti
             }
         }
     }
-
-    private static string Words(object[] values) => string.Join(", ", values).ToLowerInvariant();
 }

@@ -47,14 +47,6 @@ public static class Keys
     private static readonly (string Unit, double Seconds)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
     private static readonly (string Unit, double Bytes)[] s_sizes = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1)];
 
-    /// <summary>The words that an enumeration's values are written as, in pipelines and on the command line.</summary>
-    public static string[] Words<T>()
-        where T : struct, Enum => [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
-
-    /// <summary>The value of a word.</summary>
-    public static T Word<T>(string word)
-        where T : struct, Enum => Enum.Parse<T>(word, ignoreCase: true);
-
     /// <summary>Any text.</summary>
     public static Key<string?> Text(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, reader) => reader.Scalar(node, name, "text"), () => new JsonObject { ["type"] = "string" });

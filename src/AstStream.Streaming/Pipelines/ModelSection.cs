@@ -20,14 +20,14 @@ internal sealed class ModelSection : IDisposable
         {
             BatchSizes = section.Get(PipelineKeys.PreferredBatchSize),
             Threads = section.Get(PipelineKeys.Threads),
-            Precision = Keys.Word<ModelPrecision>(section.Get(PipelineKeys.Precision)),
-            Attention = Keys.Word<AttentionImplementation>(section.Get(PipelineKeys.Attention)),
-            Providers = [.. section.Get(PipelineKeys.Providers).Select(Keys.Word<ExecutionProvider>)],
+            Precision = EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)),
+            Attention = EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)),
+            Providers = [.. section.Get(PipelineKeys.Providers).Select(EnumWords.Parse<ExecutionProvider>)],
             Fallback = section.Get(PipelineKeys.Fallback),
             DeviceId = section.Get(PipelineKeys.DeviceId),
             GpuMemoryLimit = section.Get(PipelineKeys.GpuMemoryLimit) ?? 0,
             CudaGraph = section.Get(PipelineKeys.CudaGraph),
-            Parity = Keys.Word<ParityMode>(section.Get(PipelineKeys.Parity)),
+            Parity = EnumWords.Parse<ParityMode>(section.Get(PipelineKeys.Parity)),
         };
         if (Session.Conflict is { } conflict)
             section.Problem(section.Has(PipelineKeys.Precision) ? PipelineKeys.Precision : PipelineKeys.Providers, conflict);

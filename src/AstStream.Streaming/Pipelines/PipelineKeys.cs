@@ -27,14 +27,14 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<int>> PreferredBatchSize = Keys.Integers("preferred_batch_size", "The batch sizes that are run, in windows: a list, or one number for the powers of two up to it; 8 by default. Int8 scores window by window whatever it is.", [1, 2, 4, 8], 1, AstSessionOptions.MaxBatchSize);
     public static readonly Key<TimeSpan?> MaxQueueDelay = Keys.Duration("max_queue_delay", "How long a window may wait for others to fill its batch; 0ms by default.", TimeSpan.Zero, TimeSpan.FromMinutes(1));
     public static readonly Key<int> Threads = Keys.Integer("threads", "Threads of one run on the CPU; 0, the default, for all cores.", 0, 0, AstSessionOptions.MaxThreads);
-    public static readonly Key<string> Precision = Keys.Choice("precision", "The precision of the encoder's products. float16 and bfloat16 are for GPUs, int8 is for the CPU; float32 by default.", "float32", Keys.Words<ModelPrecision>());
-    public static readonly Key<string> Attention = Keys.Choice("attention", "sdpa, the default: fused into one operator; eager: written out.", "sdpa", Keys.Words<AttentionImplementation>());
-    public static readonly Key<IReadOnlyList<string>> Providers = Keys.Choices("providers", "What the model runs on, the first one first; cpu by default. What a provider can't run goes to the next one.", ["cpu"], Keys.Words<ExecutionProvider>());
+    public static readonly Key<string> Precision = Keys.Choice("precision", "The precision of the encoder's products. float16 and bfloat16 are for GPUs, int8 is for the CPU; float32 by default.", "float32", EnumWords.All<ModelPrecision>());
+    public static readonly Key<string> Attention = Keys.Choice("attention", "sdpa, the default: fused into one operator; eager: written out.", "sdpa", EnumWords.All<AttentionImplementation>());
+    public static readonly Key<IReadOnlyList<string>> Providers = Keys.Choices("providers", "What the model runs on, the first one first; cpu by default. What a provider can't run goes to the next one.", ["cpu"], EnumWords.All<ExecutionProvider>());
     public static readonly Key<bool> Fallback = Keys.Flag("fallback", "Whether a provider that can't be had is passed over with a warning; false, the default, refuses to start.");
     public static readonly Key<int> DeviceId = Keys.Integer("device_id", "The GPU's number; 0 by default.", 0, 0, 255);
     public static readonly Key<long?> GpuMemoryLimit = Keys.Size("gpu_mem_limit", "The most GPU memory of the model's arena (with TensorRT, of its workspace); no limit by default. CUDA's own libraries take some hundred megabytes besides.", 64_000_000, 1_000_000_000_000);
     public static readonly Key<bool> CudaGraph = Keys.Flag("cuda_graph", "Whether each batch size runs as a CUDA graph on cuda; true by default.", true);
-    public static readonly Key<string> Parity = Keys.Choice("parity", "What happens when the model's scores for a built-in sound, on this provider and in this precision, are not the float32 reference's: refuse (the default), warn, or off.", "refuse", Keys.Words<ParityMode>());
+    public static readonly Key<string> Parity = Keys.Choice("parity", "What happens when the model's scores for a built-in sound, on this provider and in this precision, are not the float32 reference's: refuse (the default), warn, or off.", "refuse", EnumWords.All<ParityMode>());
     public static readonly Key[] ModelSection =
     [
         ModelPath, Ensemble, ModelInputs, Hop, Window, FrequencyStride, TimeStride, FunctionToApply, PreferredBatchSize, MaxQueueDelay, Threads,

@@ -89,9 +89,9 @@ internal static class BenchCommands
         var config = options.Config!;
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{checkpoint.Name}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, {config.MacsForLogits / 1e9:0.0} of them needed for its logits and counted, on {Name(first.Provider)}; {ModelBenchmark.Machine(options)}"));
+            $"{checkpoint.Name}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, {config.MacsForLogits / 1e9:0.0} of them needed for its logits and counted, on {first.Provider.Word()}; {ModelBenchmark.Machine(options)}"));
         Console.Out.WriteLine();
-        string[] titles = ["precision", "batch", .. attentions.Select(a => $"{Name(a)} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
+        string[] titles = ["precision", "batch", .. attentions.Select(a => $"{a.Word()} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
         Console.Out.WriteLine($"| {string.Join(" | ", titles)} |");
         Console.Out.WriteLine($"|{string.Concat(titles.Select((_, i) => i == 0 ? "---|" : "---:|"))}");
     }
@@ -102,7 +102,7 @@ internal static class BenchCommands
         var error = line.ParityErrors.Values.Max();
         string[] cells =
         [
-            Name(line.Precision), $"{line.Batch}",
+            line.Precision.Word(), $"{line.Batch}",
             .. attentions.Select(a => line.Milliseconds.TryGetValue(a, out var ms) ? Text($"{ms:0.0}") : "-"),
             .. attentions.Count > 1 ? [line.Milliseconds.Count > 1 ? Text($"{line.Milliseconds[attentions[0]] / line.Milliseconds[attentions[1]]:0.00}") : "-"] : Array.Empty<string>(),
             Text($"{line.WindowsPerSecond:0.###}"), Text($"{line.MacsPerSecond / 1e9:0.0}"), double.IsNaN(line.ShareOfPeak) ? "-" : Text($"{line.ShareOfPeak * 100:0} %"), error is { } e ? Text($"{e:0.00000}") : "not compared",
@@ -117,15 +117,15 @@ internal static class BenchCommands
         {
             json.WriteStartObject();
             json.WriteString("model", model);
-            json.WriteString("provider", Name(line.Provider));
-            json.WriteString("precision", Name(line.Precision));
+            json.WriteString("provider", line.Provider.Word());
+            json.WriteString("precision", line.Precision.Word());
             json.WriteNumber("batch", line.Batch);
             foreach (var (attention, milliseconds) in line.Milliseconds)
-                json.WriteNumber($"{Name(attention)}_ms", milliseconds);
+                json.WriteNumber($"{attention.Word()}_ms", milliseconds);
             foreach (var (attention, error) in line.ParityErrors)
             {
                 if (error is { } value)
-                    json.WriteNumber($"{Name(attention)}_logit_error", value);
+                    json.WriteNumber($"{attention.Word()}_logit_error", value);
             }
 
             json.WriteNumber("windows_per_second", line.WindowsPerSecond);
@@ -146,7 +146,4 @@ internal static class BenchCommands
     }
 
     private static int? Batch(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= AstSessionOptions.MaxBatchSize ? n : null;
-
-    private static string Name<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

@@ -25,9 +25,9 @@ internal sealed class ExecutionFlags
     public ExecutionFlags(bool hasGraph)
     {
         _hasGraph = hasGraph;
-        OneOf(_parity, Keys.Words<ParityMode>());
-        OneOf(_precision, Keys.Words<ModelPrecision>());
-        OneOf(_attention, Keys.Words<AttentionImplementation>());
+        OneOf(_parity, EnumWords.All<ParityMode>());
+        OneOf(_precision, EnumWords.All<ModelPrecision>());
+        OneOf(_attention, EnumWords.All<AttentionImplementation>());
         Validate(_device, 0, 255);
         Validate(_gpuMemory, 64, 1_000_000);
         Validate(_threads, 0, AstSessionOptions.MaxThreads);
@@ -61,21 +61,21 @@ internal sealed class ExecutionFlags
         GpuMemoryLimit = result.GetValue(_gpuMemory) * 1_000_000,
         CudaGraph = !result.GetValue(_noCudaGraph),
         Threads = result.GetValue(_threads),
-        Parity = Keys.Word<ParityMode>(result.GetValue(_parity)!),
-        Precision = _hasGraph ? Keys.Word<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
-        Attention = _hasGraph ? Keys.Word<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
+        Parity = EnumWords.Parse<ParityMode>(result.GetValue(_parity)!),
+        Precision = _hasGraph ? EnumWords.Parse<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
+        Attention = _hasGraph ? EnumWords.Parse<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
     };
 
     /// <summary>A list of words of an enumeration, with commas.</summary>
     public static IReadOnlyList<T> List<T>(string text)
-        where T : struct, Enum => [.. text.Split(',').Select(w => Keys.Word<T>(w.Trim()))];
+        where T : struct, Enum => [.. text.Split(',').Select(w => EnumWords.Parse<T>(w.Trim()))];
 
     /// <summary>Refuses words that are none of an enumeration's.</summary>
     public static void Check<T>(OptionResult result, string name)
         where T : struct, Enum
     {
-        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !Keys.Words<T>().Contains(w)))
-            result.AddError($"{name}: found '{word}'; expected {string.Join(", ", Keys.Words<T>())}, with commas between");
+        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !EnumWords.All<T>().Contains(w)))
+            result.AddError($"{name}: found '{word}'; expected {string.Join(", ", EnumWords.All<T>())}, with commas between");
     }
 
     /// <summary>Refuses what is none of a few words, in one line; completion knows them.</summary>

@@ -222,7 +222,7 @@ internal static class ModelCommands
             ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
-            ("scores", $"{config.DefaultActivation.ToString().ToLowerInvariant()} (problem_type {config.ProblemType ?? "not given"})"),
+            ("scores", $"{config.DefaultActivation.Word()} (problem_type {config.ProblemType ?? "not given"})"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),
         ];
