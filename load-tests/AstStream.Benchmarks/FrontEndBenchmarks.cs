@@ -66,26 +66,37 @@ public class ResamplerBenchmarks
 [MemoryDiagnoser]
 public class ResampleToWindowBenchmarks
 {
-    private static readonly StreamInfo s_stream = new("s", "s");
-
+    private readonly StreamInfo _stream = new("s", "s");
     private readonly float[] _samples = FrontEndLines.Noise(4410);
-    private readonly List<AudioBlock> _blocks = [];
     private readonly List<FeatureWindow> _windows = [];
-    private readonly ResampleNode _resample = new("resample", new Edge<AudioBlock>("resample", 1));
-    private readonly FbankNode _fbank = new("fbank", new Edge<AudioBlock>("fbank", 1), new WindowOptions(1024, 100, 128), new RunReport());
+    private readonly WindowScheduler _scheduler;
+    private readonly WindowScheduler.SessionPort _session;
+    private readonly LaneNode _lane;
+    private long _position;
+
+    public ResampleToWindowBenchmarks()
+    {
+        var report = new RunReport();
+        _scheduler = new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, report);
+        _session = _scheduler.AddSession(64, preparesAhead: false);
+        _lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [_scheduler], isLive: true, report);
+    }
 
     [Benchmark]
     public void Block()
     {
-        var block = AudioBlock.Rent(s_stream, MessageKind.Data, 0);
-        block.SampleRate = 44100;
-        _samples.CopyTo(block.Resize(_samples.Length));
-        _resample.Process(block, _blocks);
-        foreach (var b in _blocks)
-            _fbank.Process(b, _windows);
-        foreach (var w in _windows)
-            w.Return();
-        _blocks.Clear();
+        var block = AudioBlock.Rent(_stream, _position, 44100, _samples.Length);
+        _samples.CopyTo(block.Samples);
+        _position += _samples.Length;
+        _lane.Process(block);
+        block.Return();
+        if (_session.Take(_windows) == 0)
+            return;
+        _session.Started(_windows.Count);
+        _session.Ended(_windows.Count, TimeSpan.FromMilliseconds(1));
+        _session.Scored(_windows);
         _windows.Clear();
+        _scheduler.TakeDecided(_windows, 64);
+        _scheduler.Decoded(_windows);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
@@ -8,9 +9,9 @@ namespace AstStream.Connectors;
 
 /// <summary>
 /// Events on standard output: a live table on a terminal (what sounds now, and the last events), plain lines or JSON Lines
-/// elsewhere.
+/// elsewhere. Lines and JSON Lines show coverage too, where it is asked for.
 /// </summary>
-public sealed class ConsoleSink : IEventSink
+public sealed class ConsoleSink : ISink
 {
     private const int Rows = 16; // events in the live table
     private const int Margin = 7; // lines of the terminal that are not events
@@ -62,26 +63,16 @@ public sealed class ConsoleSink : IEventSink
     }
 
     /// <inheritdoc/>
-    public ValueTask WriteAsync(SoundEvent e, CancellationToken cancellation)
+    public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
-        switch (_format)
+        if (_format == "table")
         {
-            case "table":
+            if (record is SoundEvent e)
                 Remember(e);
-                break;
-            case "json":
-                if (e.State == EventState.Closed)
-                {
-                    _json.ResetWrittenCount();
-                    EventJson.Write(_json, e);
-                    WriteLine(System.Text.Encoding.UTF8.GetString(_json.WrittenSpan));
-                }
-
-                break;
-            default:
-                if (e.State == EventState.Closed)
-                    WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Time(e.Onset),11} {Time(e.Offset),11}  {e.Score:0.00}  {e.Label,-18}  {Printable.Text(e.Stream.Id)}"));
-                break;
+        }
+        else if (record is not SoundEvent { State: EventState.Opened })
+        {
+            WriteLine(_format == "json" ? Json(record) : Line(record));
         }
 
         return ValueTask.CompletedTask;
@@ -124,6 +115,24 @@ public sealed class ConsoleSink : IEventSink
     {
         var hundredths = (long)Math.Round(seconds * 100);
         return string.Create(CultureInfo.InvariantCulture, $"{hundredths / 360_000}:{hundredths / 6000 % 60:00}:{hundredths / 100 % 60:00}.{hundredths % 100:00}");
+    }
+
+    private string Json(StreamRecord record)
+    {
+        _json.ResetWrittenCount();
+        RecordJson.Write(_json, record);
+        return System.Text.Encoding.UTF8.GetString(_json.WrittenSpan);
+    }
+
+    private static string Line(StreamRecord record)
+    {
+        var (start, end, text) = record switch
+        {
+            SoundEvent e => (e.Onset, e.Offset, string.Create(CultureInfo.InvariantCulture, $"{e.Score:0.00}  {e.Label,-18}")),
+            CoverageInterval c => ((double)c.Start / FbankOptions.SampleRate, (double)c.End / FbankOptions.SampleRate, $"      {(c.State == CoverageState.Lost ? $"lost: {c.Reason.SnakeCase()}" : c.State.ToString().ToLowerInvariant()),-18}"),
+            _ => (0, 0, ""),
+        };
+        return $"{Time(start),11} {Time(end),11}  {text}  {Printable.Text(record.Stream.Id)}";
     }
 
     private void WriteLine(string line)

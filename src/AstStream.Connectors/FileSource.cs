@@ -15,7 +15,7 @@ public sealed class FileSource : IAudioSource
     private const int MaxFiles = 1_000_000;
 
     internal static readonly Key<IReadOnlyList<string>?> Path = Keys.Texts("path", "A WAV file, a folder (all .wav files below it), or a pattern with * and **; or a list of these. Relative to this file.", required: true);
-    internal static readonly Key<string> Pace = Keys.Choice("pace", "fast (the default): as fast as the model goes. realtime: as fast as it was recorded.", "fast", "fast", "realtime");
+    internal static readonly Key<string> Pace = Keys.Choice("pace", "fast (the default): as fast as the model goes. realtime: as fast as it was recorded, as a live source, which never waits.", "fast", "fast", "realtime");
     internal static readonly Key<TimeSpan?> Block = Keys.Duration("block", "Sound that is read at once; 100ms by default.", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
 
     /// <summary>The type as pipelines name it.</summary>
@@ -43,6 +43,9 @@ public sealed class FileSource : IAudioSource
 
     /// <inheritdoc/>
     public string Description => $"WAV {string.Join(", ", _paths)}{(_isRealtime ? ", in real time" : "")}";
+
+    /// <inheritdoc/>
+    public bool IsLive => _isRealtime;
 
     /// <inheritdoc/>
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
@@ -135,9 +138,8 @@ public sealed class FileSource : IAudioSource
             {
                 while (!stop.IsCancellationRequested)
                 {
-                    var block = AudioBlock.Rent(stream, MessageKind.Data, position);
-                    block.SampleRate = rate;
-                    var read = reader.Read(block.Resize(size));
+                    var block = AudioBlock.Rent(stream, position, rate, size);
+                    var read = Read(reader, block);
                     if (read == 0)
                     {
                         block.Return();
@@ -171,6 +173,20 @@ public sealed class FileSource : IAudioSource
         catch (InvalidAudioException e)
         {
             output.Fail(e.Message);
+        }
+    }
+
+    /// <summary>Reads into a block, which goes back to its pool if that fails.</summary>
+    private static int Read(WavReader reader, AudioBlock block)
+    {
+        try
+        {
+            return reader.Read(block.Samples);
+        }
+        catch
+        {
+            block.Return();
+            throw;
         }
     }
 }

@@ -6,11 +6,13 @@ using AstStream.Streaming.Pipelines;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// Appends events to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
+/// Appends records to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
 /// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on.
 /// </summary>
-public sealed class JsonLinesSink : IEventSink
+public sealed class JsonLinesSink : ISink
 {
+    private const int MaxHeld = 65536; // bytes of lines
+
     internal static readonly Key<string?> Path = Keys.Text("path", "The file; relative to this file. It is appended to; file and folder are made where they are missing.", required: true);
     internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices("states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
     internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
@@ -30,7 +32,8 @@ public sealed class JsonLinesSink : IEventSink
     private readonly long _rotateSize;
     private readonly int _keep;
     private readonly ArrayBufferWriter<byte> _line = new();
-    private FileStream? _file;
+    private readonly ArrayBufferWriter<byte> _lines = new(); // taken, and not in the file yet
+    private FileStream? _file; // without a buffer of its own
     private long _length;
 
     internal JsonLinesSink(SectionReader section)
@@ -62,25 +65,35 @@ public sealed class JsonLinesSink : IEventSink
     }
 
     /// <inheritdoc/>
-    public ValueTask WriteAsync(SoundEvent e, CancellationToken cancellation)
+    public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
-        if (!_states.Contains(e.State == EventState.Opened ? "opened" : "closed"))
+        if (record is SoundEvent e && !_states.Contains(e.State == EventState.Opened ? "opened" : "closed"))
             return ValueTask.CompletedTask;
+        if (_lines.WrittenCount >= MaxHeld)
+            WriteLines();
         _line.ResetWrittenCount();
-        EventJson.Write(_line, e);
+        RecordJson.Write(_line, record);
         _line.Write("\n"u8);
+        if (_length + _lines.WrittenCount > 0 && _length + _lines.WrittenCount + _line.WrittenCount > _rotateSize)
+        {
+            WriteLines();
+            Guarded(Rotate);
+        }
+
+        _lines.Write(_line.WrittenSpan);
+        if (_flush == "idle")
+            return ValueTask.CompletedTask;
         try
         {
-            if (_length > 0 && _length + _line.WrittenCount > _rotateSize)
-                Rotate();
-            _file!.Write(_line.WrittenSpan);
-            _length += _line.WrittenCount;
-            if (_flush != "idle")
-                _file.Flush(flushToDisk: _flush == "disk");
+            WriteLines();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (SinkException)
         {
-            throw Failed(error);
+            // Not taken: the record will be offered again.
+            var held = _lines.WrittenSpan[..^_line.WrittenCount].ToArray();
+            _lines.ResetWrittenCount();
+            _lines.Write(held);
+            throw;
         }
 
         return ValueTask.CompletedTask;
@@ -89,54 +102,72 @@ public sealed class JsonLinesSink : IEventSink
     /// <inheritdoc/>
     public ValueTask FlushAsync(CancellationToken cancellation)
     {
+        WriteLines();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        if (_file is not { } file)
+            return ValueTask.CompletedTask;
         try
         {
-            _file!.Flush();
+            WriteLines();
         }
-        catch (IOException e)
+        finally
         {
-            throw Failed(e);
+            _file = null;
+            file.Dispose();
         }
 
         return ValueTask.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    /// <summary>Writes what is held, always at the same place: a write that failed half-way is written over by the next try.</summary>
+    private void WriteLines()
     {
-        if (_file is not { } file)
+        if (_lines.WrittenCount == 0)
             return;
-        _file = null;
+        Guarded(() =>
+        {
+            RandomAccess.Write(_file!.SafeFileHandle, _lines.WrittenSpan, _length);
+            if (_flush == "disk")
+                RandomAccess.FlushToDisk(_file!.SafeFileHandle);
+        });
+        _length += _lines.WrittenCount;
+        _lines.ResetWrittenCount();
+    }
+
+    private void Guarded(Action write)
+    {
         try
         {
-            await file.DisposeAsync().ConfigureAwait(false);
+            if (_file is null)
+                OpenFile(); // rotating failed half-way
+            write();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed(e);
+            throw new SinkException($"{_path}: writing failed: {e.Message}", isTransient: true);
         }
     }
 
     private void OpenFile()
     {
-        _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 65536);
+        _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         if (!_file.CanSeek)
             throw new SinkException($"{_path}: is a pipe; expected a file");
         _length = _file.Length;
-        if (_length > 0)
-        {
-            _file.Position = _length - 1;
-            if (_file.ReadByte() != '\n')
-            {
-                _file.WriteByte((byte)'\n');
-                _length++;
-            }
-        }
+        var last = new byte[1];
+        if (_length > 0 && RandomAccess.Read(_file.SafeFileHandle, last, _length - 1) == 1 && last[0] != '\n')
+            RandomAccess.Write(_file.SafeFileHandle, "\n"u8, _length++);
     }
 
     private void Rotate()
     {
         _file!.Dispose();
+        _file = null;
         for (var i = _keep - 1; i >= 1; i--)
         {
             if (File.Exists($"{_path}.{i}"))
@@ -145,17 +176,5 @@ public sealed class JsonLinesSink : IEventSink
 
         File.Move(_path, $"{_path}.1", overwrite: true);
         OpenFile();
-    }
-
-    private SinkException Failed(Exception e) => new($"{_path}: writing failed: {e.Message}");
-}
-
-/// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>
-public sealed class SinkException : Exception
-{
-    /// <summary>Makes the exception with its whole message.</summary>
-    public SinkException(string message)
-        : base(message)
-    {
     }
 }

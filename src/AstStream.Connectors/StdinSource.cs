@@ -11,9 +11,11 @@ public sealed class StdinSource : IAudioSource
     internal static readonly Key<int> SampleRate = Keys.Integer("sample_rate", "Samples a second; 16000 by default.", 16000, PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
     internal static readonly Key<int> NumChannels = Keys.Integer("channels", "Interleaved channels; 1 by default.", 1, 1, PcmFormat.MaxChannels);
 
+    internal static readonly Key<bool> Live = Keys.Flag("live", "Whether a microphone or the like stands behind it: then it is never made to wait, and what comes faster than it can be scored is lost and counted. false by default: the writer waits.");
+
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key], section => new StdinSource(section, Console.OpenStandardInput))
+        "stdin", "Reads raw PCM from standard input.", [Encoding, SampleRate, NumChannels, Channels.Key, Live], section => new StdinSource(section, Console.OpenStandardInput))
     { IsSingle = true };
 
     private readonly PcmFormat _format;
@@ -34,12 +36,16 @@ public sealed class StdinSource : IAudioSource
         _format = new PcmFormat(encoding, section.Get(SampleRate), section.Get(NumChannels));
         _channel = section.Get(Channels.Key);
         _open = open;
+        IsLive = section.Get(Live);
         if (_channel >= _format.Channels)
             section.Problem(Channels.Key, $"channel {_channel} was asked for, but there are {_format.Channels}, numbered from 0");
     }
 
     /// <inheritdoc/>
     public string Description => $"standard input, {_format.Encoding.ToString().ToLowerInvariant()}, {_format.SampleRate} Hz, {_format.Channels} channel{(_format.Channels == 1 ? "" : "s")}";
+
+    /// <inheritdoc/>
+    public bool IsLive { get; }
 
     /// <inheritdoc/>
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
@@ -67,9 +73,8 @@ public sealed class StdinSource : IAudioSource
                 var samples = held / frame;
                 if (samples == 0)
                     continue;
-                var block = AudioBlock.Rent(stream, MessageKind.Data, position);
-                block.SampleRate = _format.SampleRate;
-                decoder.Decode(buffer.AsSpan(0, samples * frame), block.Resize(samples));
+                var block = AudioBlock.Rent(stream, position, _format.SampleRate, samples);
+                decoder.Decode(buffer.AsSpan(0, samples * frame), block.Samples);
                 buffer.AsSpan(samples * frame, held - (samples * frame)).CopyTo(buffer);
                 held -= samples * frame;
                 position += samples;

@@ -36,17 +36,25 @@ public sealed unsafe class OnlineFbank
     /// <exception cref="ArgumentOutOfRangeException">num_mel_bins is not in 1..256.</exception>
     /// <exception cref="NotSupportedException">The kernel asked for can't run on this processor.</exception>
     public OnlineFbank(FbankOptions? options = null)
+        : this(Checked(options ??= new FbankOptions()).NumMelBins, options.Kernel ?? SimdKernels.Default, FbankKernel.Create(options))
     {
-        options ??= new FbankOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.NumMelBins, 1, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.NumMelBins, 256, nameof(options));
-        NumMelBins = options.NumMelBins;
-        Kernel = options.Kernel ?? SimdKernels.Default;
-        _kernel = FbankKernel.Create(options);
+    }
+
+    private OnlineFbank(int numMelBins, SimdKernel kernel, FbankKernel tables)
+    {
+        NumMelBins = numMelBins;
+        Kernel = kernel;
+        _kernel = tables;
         _memory = GC.AllocateArray<float>(2 * (PlaneLength + (2 * Guard)), pinned: true);
         _even = (float*)Unsafe.AsPointer(ref _memory[0]) + Guard;
         _odd = _even + PlaneLength + (2 * Guard);
     }
+
+    /// <summary>
+    /// A front end for another stream with the same options. It shares this one's tables and scratch memory (most of what one takes), so
+    /// both belong to the same thread at a time.
+    /// </summary>
+    public OnlineFbank Another() => new(NumMelBins, Kernel, _kernel);
 
     /// <summary>Floats in one frame.</summary>
     public int NumMelBins { get; }
@@ -113,6 +121,13 @@ public sealed unsafe class OnlineFbank
     {
         _start = _pairs = 0;
         _hasPending = false;
+    }
+
+    private static FbankOptions Checked(FbankOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.NumMelBins, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.NumMelBins, 256, nameof(options));
+        return options;
     }
 
     private void Compact()

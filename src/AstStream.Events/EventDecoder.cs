@@ -7,28 +7,45 @@ namespace AstStream.Events;
 /// </summary>
 public sealed class EventDecoder
 {
-    private readonly EventOptions _options;
-    private readonly float[] _on;
-    private readonly float[] _off;
     private readonly Track[] _tracks; // by class
-    private readonly int _half; // windows on each side of the median filter's centre
-    private readonly Interval[] _history; // a ring of the last MedianWindows intervals
-    private readonly float[] _sorted;
+    private EventOptions _options;
+    private float[] _on;
+    private float[] _off;
+    private int _half; // windows on each side of the median filter's centre
+    private Interval[] _history; // a ring of the last intervals, as many as the widest filter so far looks at
+    private (float Score, double Weight)[] _sorted;
     private long _pushed; // intervals since the last break
     private long _decoded; // of these, smoothed and decoded
+    private long _oldest; // the first interval that the filter may look at
 
     /// <summary>Makes a decoder.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public EventDecoder(EventOptions options)
     {
-        options.Validate();
-        _options = options;
-        _on = [.. options.Thresholds];
-        _off = [.. options.ReleaseThresholds];
+        Take(options);
         _tracks = new Track[_on.Length];
-        _half = options.MedianWindows / 2;
-        _sorted = new float[options.MedianWindows];
         _history = [.. Enumerable.Range(0, options.MedianWindows).Select(_ => new Interval(_on.Length))];
+    }
+
+    /// <summary>The options that it decodes by.</summary>
+    public EventOptions Options => _options;
+
+    /// <summary>Decodes by other options from the next interval on; events that are open stay open until the new thresholds end them.</summary>
+    /// <exception cref="ArgumentException">An option is out of range, or there are other classes.</exception>
+    public void Reconfigure(EventOptions options)
+    {
+        if (options.Thresholds.Count != _on.Length)
+            throw new ArgumentException($"{options.Thresholds.Count} classes; expected {_on.Length}", nameof(options));
+        var history = _history;
+        Take(options);
+        if (history.Length >= options.MedianWindows)
+            return;
+
+        // A wider filter has a longer memory, which begins with what the narrower one remembers.
+        _history = [.. Enumerable.Range(0, options.MedianWindows).Select(_ => new Interval(_on.Length))];
+        _oldest = Math.Max(_oldest, _pushed - history.Length);
+        for (var index = _oldest; index < _pushed; index++)
+            _history[index % _history.Length] = history[index % history.Length];
     }
 
     /// <summary>Takes the scores of one interval and emits what they decide.</summary>
@@ -50,7 +67,7 @@ public sealed class EventDecoder
         slot.End = end;
         scores.CopyTo(slot.Scores);
         _pushed++;
-        if (_pushed - _decoded > _half)
+        while (_pushed - _decoded > _half || (_decoded < _pushed && end >= FilterEnd(_decoded)))
             Decode(_decoded++, emit);
     }
 
@@ -84,7 +101,18 @@ public sealed class EventDecoder
                 Close(label, emit);
         }
 
-        _pushed = _decoded = 0;
+        _pushed = _decoded = _oldest = 0;
+    }
+
+    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off), nameof(_sorted))]
+    private void Take(EventOptions options)
+    {
+        options.Validate();
+        _options = options;
+        _on = [.. options.Thresholds];
+        _off = [.. options.ReleaseThresholds];
+        _half = options.MedianWindows / 2;
+        _sorted = new (float, double)[options.MedianWindows];
     }
 
     private Interval At(long index) => _history[index % _history.Length];
@@ -101,12 +129,52 @@ public sealed class EventDecoder
         }
     }
 
+    /// <summary>Where the filter around an interval ends.</summary>
+    private double FilterEnd(long index) => _options.HopLength > 0 ? Centre(index) + (_options.MedianWindows * _options.HopLength / 2.0) : double.PositiveInfinity;
+
+    private double Centre(long index) => (At(index).Start + At(index).End) / 2.0;
+
+    /// <summary>
+    /// The median over the time of MedianWindows hops around an interval's centre, each interval weighed by its part of that time: with equal
+    /// hops the plain median; with stretched ones fewer intervals count. What lies beyond the ends is taken to be as the first or last interval.
+    /// </summary>
     private float Median(long index, int label)
     {
-        for (var i = -_half; i <= _half; i++)
-            _sorted[i + _half] = At(Math.Clamp(index + i, 0, _pushed - 1)).Scores[label];
-        Array.Sort(_sorted);
-        return _sorted[_half];
+        var reach = _options.HopLength > 0 ? _options.MedianWindows * _options.HopLength / 2.0 : 0;
+        var (from, to) = (Centre(index) - reach, Centre(index) + reach);
+        var (first, last) = (Math.Max(_oldest, index - _half), Math.Min(_pushed - 1, index + _half));
+        var (count, total) = (0, 0.0);
+        for (var i = first; i <= last; i++)
+        {
+            var interval = At(i);
+            var start = i == _oldest ? double.NegativeInfinity : interval.Start;
+            var end = i == _pushed - 1 ? double.PositiveInfinity : interval.End;
+            var weight = reach == 0 ? 1 + (i == first ? first - (index - _half) : 0) + (i == last ? index + _half - last : 0) : Math.Min(end, to) - Math.Max(start, from);
+            if (!(weight > 0))
+                continue;
+            total += weight;
+            _sorted[count++] = (interval.Scores[label], weight);
+        }
+
+        // Of a few neighbours: sorted as they are inserted.
+        for (var i = 1; i < count; i++)
+        {
+            var item = _sorted[i];
+            var at = i;
+            for (; at > 0 && !(_sorted[at - 1].Score <= item.Score); at--)
+                _sorted[at] = _sorted[at - 1];
+            _sorted[at] = item;
+        }
+
+        var half = 0.0;
+        for (var i = 0; i < count; i++)
+        {
+            half += _sorted[i].Weight;
+            if (half * 2 > total)
+                return _sorted[i].Score;
+        }
+
+        return _sorted[count - 1].Score;
     }
 
     private void Step(int label, long start, long end, float score, Action<DetectedEvent> emit)

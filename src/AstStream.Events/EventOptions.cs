@@ -12,6 +12,12 @@ public sealed record EventOptions
     /// <summary>Windows that the median filter looks at, odd, 1 (none, the default) to 99. The first and last window are repeated beyond the ends.</summary>
     public int MedianWindows { get; init; } = 1;
 
+    /// <summary>
+    /// Samples of the configured hop. The median filter looks at the time of MedianWindows such hops, so that a stretched hop makes it
+    /// neither slower nor blind; 0, the default, counts windows, however long they are.
+    /// </summary>
+    public long HopLength { get; init; }
+
     /// <summary>Shorter events are dropped; 0 by default.</summary>
     public long MinDuration { get; init; }
 
@@ -36,6 +42,8 @@ public sealed record EventOptions
 
         if (MedianWindows is < 1 or > 99 || MedianWindows % 2 == 0)
             problems.Add($"MedianWindows is {MedianWindows}; expected an odd number from 1 to 99");
+        if (HopLength < 0)
+            problems.Add("HopLength can't be negative");
         if (MinDuration < 0 || MergeGap < 0)
             problems.Add("MinDuration and MergeGap can't be negative");
         if (MaxDuration <= 0 || MaxDuration < MinDuration)

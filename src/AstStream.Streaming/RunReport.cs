@@ -1,37 +1,60 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AstStream.Streaming;
 
-/// <summary>What a run did: counted while it runs, read at its end. Safe for all nodes at once.</summary>
-public sealed class RunReport
+/// <summary>What a run did: counted while it runs, told as it happens (logs, metrics), read at its end. Safe for all nodes at once.</summary>
+public sealed class RunReport : IDisposable
 {
+    private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // log lines of one kind that may come often
+
     private readonly ConcurrentDictionary<string, long> _events = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CoverageTotals> _coverage = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<StreamError> _errors = new();
+    private readonly ConcurrentQueue<string> _models = new();
+    private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly Telemetry _telemetry;
+    private readonly long _start;
     private long _samples;
+    private long _blocks;
     private long _windows;
     private long _batches;
     private long _streams;
 
-    /// <summary>Called for each stream's error as it happens.</summary>
-    public Action<StreamError>? OnError { get; init; }
+    /// <summary>Makes a report.</summary>
+    /// <param name="log">Where lines go; nowhere by default.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    public RunReport(ILogger? log = null, TimeProvider? time = null)
+    {
+        _log = log ?? NullLogger.Instance;
+        _time = time ?? TimeProvider.System;
+        _start = _time.GetTimestamp();
+        _telemetry = new Telemetry(this);
+    }
 
-    /// <summary>Called for each warning as it happens: something is odd, and the run went on with it.</summary>
-    public Action<StreamError>? OnWarning { get; init; }
-
-    /// <summary>What the models run as: provider, precision, attention, batch sizes, parity error; one text for each model.</summary>
-    public IReadOnlyList<string> Models { get; internal set; } = [];
+    /// <summary>What the sessions run as: provider, precision, attention, batch sizes, parity error; one text each.</summary>
+    public IReadOnlyList<string> Models => [.. _models];
 
     /// <summary>Seconds of sound that were heard.</summary>
     public double AudioSeconds => (double)Interlocked.Read(ref _samples) / Dsp.FbankOptions.SampleRate;
 
+    /// <summary>Blocks that came from the sources.</summary>
+    public long Blocks => Interlocked.Read(ref _blocks);
+
     /// <summary>Windows that were scored.</summary>
     public long Windows => Interlocked.Read(ref _windows);
 
-    /// <summary>Runs of the model.</summary>
+    /// <summary>Runs of the models.</summary>
     public long Batches => Interlocked.Read(ref _batches);
 
-    /// <summary>Streams that ended.</summary>
+    /// <summary>Streams that began.</summary>
     public long Streams => Interlocked.Read(ref _streams);
+
+    /// <summary>Seconds since the run began.</summary>
+    public double ElapsedSeconds => _time.GetElapsedTime(_start).TotalSeconds;
 
     /// <summary>Closed events by label, most first.</summary>
     public IReadOnlyList<KeyValuePair<string, long>> Events => [.. _events.OrderByDescending(e => e.Value).ThenBy(e => e.Key, StringComparer.Ordinal)];
@@ -39,31 +62,139 @@ public sealed class RunReport
     /// <summary>Streams that failed, and why.</summary>
     public IReadOnlyCollection<StreamError> Errors => _errors;
 
+    /// <summary>What became of the streams' time, by model.</summary>
+    public IReadOnlyDictionary<string, CoverageTotals> CoverageByModel => _coverage;
+
     /// <summary>A stream, or one that could not even begin, failed; the others go on.</summary>
     public void Fail(string source, string message)
     {
-        var error = new StreamError(source, message);
-        _errors.Enqueue(error);
-        OnError?.Invoke(error);
+        _errors.Enqueue(new StreamError(source, message));
+        _telemetry.Failures.Add(1, new KeyValuePair<string, object?>("source", source));
+        _log.Failed(source, message);
     }
 
     /// <summary>Something about a stream is odd, and it was used all the same.</summary>
-    public void Warn(string source, string message) => OnWarning?.Invoke(new StreamError(source, message));
+    public void Warn(string source, string message) => _log.Odd(source, message);
+
+    /// <summary>Ends the metrics.</summary>
+    public void Dispose() => _telemetry.Dispose();
+
+    internal CoverageTotals Coverage(string model) => _coverage.GetOrAdd(model, static _ => new CoverageTotals());
+
+    /// <summary>Lets gauges be read from the schedulers and edges of a run.</summary>
+    internal void Observe(IReadOnlyList<WindowScheduler> schedulers, Func<IEnumerable<IEdge>> edges) => _telemetry.Observe(schedulers, edges);
+
+    internal void AddModel(string description) => _models.Enqueue(description);
+
+    internal void AddBlock() => Interlocked.Increment(ref _blocks);
 
     internal void AddSamples(long samples) => Interlocked.Add(ref _samples, samples);
 
     internal void AddStream() => Interlocked.Increment(ref _streams);
 
-    internal void AddBatch(int windows)
+    internal void AddBatch(string model, int windows, int maxBatch, TimeSpan took)
     {
         Interlocked.Increment(ref _batches);
         Interlocked.Add(ref _windows, windows);
+        var tag = new KeyValuePair<string, object?>("model", model);
+        _telemetry.Batches.Add(1, tag);
+        _telemetry.Windows.Add(windows, tag);
+        _telemetry.BatchFill.Record((double)windows / maxBatch, tag);
+        _telemetry.Inference.Record(took.TotalSeconds, tag);
     }
 
-    internal void AddEvent(string label) => _events.AddOrUpdate(label, 1, static (_, n) => n + 1);
+    internal void Waited(string model, TimeSpan wait) => _telemetry.Wait.Record(wait.TotalSeconds, new KeyValuePair<string, object?>("model", model));
+
+    internal void Scored(string model, TimeSpan latency) => _telemetry.CaptureToScore.Record(latency.TotalSeconds, new KeyValuePair<string, object?>("model", model));
+
+    internal void Published(string model, TimeSpan latency) => _telemetry.CaptureToEvent.Record(latency.TotalSeconds, new KeyValuePair<string, object?>("model", model));
+
+    internal void Expired(string model)
+    {
+        _telemetry.Expired.Add(1, new KeyValuePair<string, object?>("model", model));
+        if (IsTime("expired " + model))
+            _log.Expired(model);
+    }
+
+    internal void AddEvent(string model, string label)
+    {
+        _events.AddOrUpdate(label, 1, static (_, n) => n + 1);
+        _telemetry.Events.Add(1, new KeyValuePair<string, object?>("model", model), new KeyValuePair<string, object?>("label", label));
+    }
+
+    internal void Overload(string model, bool begins, int streams)
+    {
+        if (begins)
+            _log.OverloadBegins(model, streams);
+        else
+            _log.OverloadEnds(model);
+    }
+
+    internal void SinkFails(string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, message, retryFor.TotalSeconds);
+
+    internal void SinkRetries(string sink) => _telemetry.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
+
+    internal void SinkRecovers(string sink) => _log.SinkRecovers(sink);
+
+    internal void SinkDrops(string sink)
+    {
+        _telemetry.SinkDrops.Add(1, new KeyValuePair<string, object?>("sink", sink));
+        if (IsTime("drops " + sink))
+            _log.SinkDrops(sink);
+    }
+
+    /// <summary>An edited definition was taken over.</summary>
+    public void Reloaded(string file, string changes) => _log.Reloaded(file, changes);
+
+    /// <summary>An edited definition was refused.</summary>
+    public void ReloadRefused(string problem) => _log.ReloadRefused(problem);
+
+    /// <summary>Whether a line of a kind was not told in the last minute.</summary>
+    private bool IsTime(string kind)
+    {
+        var now = _time.GetTimestamp();
+        if (_lastTold.TryGetValue(kind, out var last) && _time.GetElapsedTime(last, now) < s_between)
+            return false;
+        _lastTold[kind] = now;
+        return true;
+    }
 }
 
 /// <summary>One stream's failure.</summary>
 /// <param name="Source">The source's name in the pipeline.</param>
 /// <param name="Message">What happened and what to do.</param>
 public sealed record StreamError(string Source, string Message);
+
+/// <summary>The lines of a run.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Error, "{Source}: {Message}")]
+    public static partial void Failed(this ILogger log, string source, string message);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Source}: {Message}")]
+    public static partial void Odd(this ILogger log, string source, string message);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Model}: more windows come from {Streams} live streams than can be scored; hops are stretched, of quiet and unimportant streams first")]
+    public static partial void OverloadBegins(this ILogger log, string model, int streams);
+
+    [LoggerMessage(4, LogLevel.Information, "{Model}: the load is gone; hops are as configured again")]
+    public static partial void OverloadEnds(this ILogger log, string model);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Model}: windows grew too old to be scored; their time is counted as lost (told at most once a minute)")]
+    public static partial void Expired(this ILogger log, string model);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Sink}: {Message}; tried again for {Seconds} s")]
+    public static partial void SinkFails(this ILogger log, string sink, string message, double seconds);
+
+    [LoggerMessage(7, LogLevel.Information, "{Sink}: writes again; nothing was left out")]
+    public static partial void SinkRecovers(this ILogger log, string sink);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (told at most once a minute)")]
+    public static partial void SinkDrops(this ILogger log, string sink);
+
+    [LoggerMessage(9, LogLevel.Information, "{File}: taken over: {Changes}")]
+    public static partial void Reloaded(this ILogger log, string file, string changes);
+
+    [LoggerMessage(10, LogLevel.Error, "{Problem}; the run goes on as it was")]
+    public static partial void ReloadRefused(this ILogger log, string problem);
+}

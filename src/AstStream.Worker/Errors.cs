@@ -12,6 +12,9 @@ internal static class Errors
             Console.Error.WriteLine($"error: {Printable.Text(line)}");
     }
 
+    /// <summary>Writes "note: " and the message.</summary>
+    public static void Note(string message) => Console.Error.WriteLine($"note: {Printable.Text(message)}");
+
     /// <summary>Writes "warning: " and the message.</summary>
     public static void Warn(string message) => Console.Error.WriteLine($"warning: {Printable.Text(message)}");
 }

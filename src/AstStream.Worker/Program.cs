@@ -76,7 +76,7 @@ catch (InvalidAudioException e)
     Errors.Write(e.Message);
     return ExitCode.InputsFailed;
 }
-catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or AstStream.Connectors.SinkException or HubException)
+catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or SinkException or HubException)
 {
     Errors.Write(e.Message);
     return ExitCode.Failed;

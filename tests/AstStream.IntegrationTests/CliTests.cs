@@ -254,7 +254,7 @@ public sealed class CliTests : IDisposable
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
             events: {threshold: 0}
-            sinks: {out: {type: jsonl, path: /dev/full}}
+            sinks: {out: {type: jsonl, path: /dev/full, retry_for: 0s}}
             """);
 
         var result = await Cli.RunAsync("run", pipeline);

@@ -15,7 +15,7 @@ public class ArchitectureTests
         { typeof(OnlineFbank), [] },
         { typeof(AstSession), ["Microsoft.ML.OnnxRuntime"] },
         { typeof(EventDecoder), [] },
-        { typeof(DataflowGraph), ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "YamlDotNet"] },
+        { typeof(DataflowGraph), ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "Microsoft.Extensions.Logging.Abstractions", "Polly.Core", "YamlDotNet"] },
         { typeof(FileSource), ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Microsoft.Extensions.FileSystemGlobbing", "Spectre.Console"] },
     };
 

@@ -30,6 +30,7 @@ public sealed class AstSession : IDisposable
     private Output _logits = null!;
     private bool _isProfiling;
     private int _rows;
+    private int _slot;
     private bool _isDisposed;
 
     private AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
@@ -127,31 +128,35 @@ public sealed class AstSession : IDisposable
         }
     }
 
+    /// <summary>Whether a batch is padded up to the next of <see cref="BatchSizes"/>; else what is at hand is cut into them.</summary>
+    public bool PadsBatches => IsOnGpu;
+
     /// <summary>Row <paramref name="row"/> of the input: max_length rows of num_mel_bins values, raw log-mel unless the options say otherwise.</summary>
-    public Span<float> Input(int row)
+    public Span<float> Input(int row, int slot = 0)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _input.Row(row);
+        return _input.Row((slot * MaxBatch) + row);
     }
 
-    /// <summary>Scores the first <paramref name="rows"/> rows of the input, 1 to <see cref="MaxBatch"/>.</summary>
+    /// <summary>Scores the first <paramref name="rows"/> rows of a slot of the input, 1 to <see cref="MaxBatch"/>. Another slot may be filled and read meanwhile.</summary>
     /// <exception cref="InvalidCheckpointException">The model gives logits that are no finite numbers.</exception>
     /// <exception cref="ModelExecutionException">ONNX Runtime fails; for example, memory is short.</exception>
-    public void Run(int rows)
+    public void Run(int rows, int slot = 0)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, _options.Slots);
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, MaxBatch);
         try
         {
-            RunUnguarded(rows);
+            RunUnguarded(rows, slot);
         }
         catch (OnnxRuntimeException e)
         {
             throw new ModelExecutionException($"{_name}: a run of {rows} windows failed on {Providers[0].Word()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, take smaller batches");
         }
 
-        if (!_logits.Buffer.All[..(rows * Config.Labels.Count)].ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+        if (!_logits.Buffer.All.Slice(slot * MaxBatch * Config.Labels.Count, rows * Config.Labels.Count).ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             return;
         if (Precision is ModelPrecision.Float16 or ModelPrecision.BFloat16)
             throw new ModelExecutionException($"{_name} gives logits that are no finite numbers in {Precision.Word()}; expected finite ones: take {(Precision == ModelPrecision.Float16 ? "bfloat16 or " : "")}float32");
@@ -159,14 +164,14 @@ public sealed class AstSession : IDisposable
     }
 
     /// <summary>Runs, and lets ONNX Runtime's own exceptions out.</summary>
-    internal void RunUnguarded(int rows)
+    internal void RunUnguarded(int rows, int slot = 0)
     {
-        _rows = rows;
+        (_rows, _slot) = (rows, slot);
         OnThread(_runRows);
     }
 
-    /// <summary>The logits of one row of the last run.</summary>
-    public ReadOnlySpan<float> Logits(int row) => Row(_logits, row);
+    /// <summary>The logits of one row of the slot's last run.</summary>
+    public ReadOnlySpan<float> Logits(int row, int slot = 0) => Row(_logits, (slot * MaxBatch) + row);
 
     /// <summary>One output of one row of the last run.</summary>
     /// <param name="output">One of those that the session was made with.</param>
@@ -263,9 +268,9 @@ public sealed class AstSession : IDisposable
         _session = new InferenceSession(graph, session);
         _isProfiling = IsOnGpu;
         _device = IsOnGpu ? new DeviceMemory(_session, _options.DeviceId) : null;
-        _input = new HostBuffer(MaxBatch, Config.MaxLength * Config.NumMelBins, _device);
+        _input = new HostBuffer(_options.Slots * MaxBatch, Config.MaxLength * Config.NumMelBins, _device);
         foreach (var (kind, name, shape) in AstGraph.Outputs(Config, _options.Outputs))
-            _outputs.Add(new Output(kind, name, shape, new HostBuffer(MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device)));
+            _outputs.Add(new Output(kind, name, shape, new HostBuffer(_options.Slots * MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device)));
         _logits = _outputs[0];
     }
 
@@ -274,7 +279,7 @@ public sealed class AstSession : IDisposable
         for (var done = 0; done < _rows;)
         {
             var (count, size) = _plan.Next(_rows - done);
-            var binding = GetBinding(done, size);
+            var binding = GetBinding((_slot * MaxBatch) + done, size);
             if (_isProfiling)
                 Place(binding);
             _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
@@ -304,7 +309,7 @@ public sealed class AstSession : IDisposable
 
     private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
     {
-        long batch = options.BatchSizes.Max();
+        var batch = (long)options.BatchSizes.Max() * options.Slots;
         var largest = AstGraph.Outputs(config, options.Outputs).Max(o => o.Shape.Aggregate(1L, (a, b) => a * b));
         largest = Math.Max(largest, (long)config.MaxLength * config.NumMelBins);
         if (largest * batch > MaxBufferLength)
@@ -318,7 +323,7 @@ public sealed class AstSession : IDisposable
     private Span<float> Row(Output output, int row)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _rows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _options.Slots * MaxBatch);
         return output.Buffer.Row(row);
     }
 
@@ -326,7 +331,9 @@ public sealed class AstSession : IDisposable
     {
         if (_bindings.TryGetValue((row, size), out var binding))
             return binding;
-        binding = new Binding(_session.CreateIoBinding(), UsesCudaGraph ? size : null);
+
+        // A CUDA graph holds addresses: each slot has its own.
+        binding = new Binding(_session.CreateIoBinding(), UsesCudaGraph ? (row / MaxBatch * (AstSessionOptions.MaxBatchSize + 1)) + size : null);
         binding.Input(AstGraph.InputValues, _input.Tensor(row, size, [Config.MaxLength, Config.NumMelBins]));
         foreach (var output in _outputs)
             binding.Output(output.Name, output.Buffer.Tensor(row, size, output.Shape));

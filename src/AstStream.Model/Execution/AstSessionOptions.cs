@@ -31,6 +31,9 @@ public sealed record AstSessionOptions
     /// </summary>
     public IReadOnlyList<int> BatchSizes { get; init; } = [1, 2, 4, 8];
 
+    /// <summary>Places for a batch's rows, 1 (the default) or 2: with two, one can be filled and read while the other runs.</summary>
+    public int Slots { get; init; } = 1;
+
     /// <summary>Threads of one run on the CPU, 0 (all cores, the default) to 256.</summary>
     public int Threads { get; init; }
 

@@ -7,13 +7,31 @@ namespace AstStream.Streaming;
 /// A set of nodes joined by edges. Completion and faults travel downstream through the edges; cancellation comes from here
 /// alone: when one node fails, the graph cancels the others and reports the fault that was first.
 /// </summary>
-public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
+public sealed class DataflowGraph
 {
-    /// <summary>The nodes, upstream first.</summary>
-    public IReadOnlyList<Node> Nodes => nodes;
+    private readonly Lock _lock = new();
+    private readonly List<Node> _nodes;
+    private readonly Dictionary<Task, Node> _running = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationToken _stop;
+    private bool _isOver;
+
+    /// <summary>Makes a graph; its edges are known by their writers.</summary>
+    /// <param name="nodes">The nodes, upstream first.</param>
+    public DataflowGraph(IReadOnlyList<Node> nodes) => _nodes = [.. nodes];
+
+    /// <summary>The nodes, upstream first; those that were added later, last.</summary>
+    public IReadOnlyList<Node> Nodes
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _nodes];
+        }
+    }
 
     /// <summary>All edges, each once.</summary>
-    public IEnumerable<IEdge> Edges => nodes.SelectMany(n => n.Outputs).Distinct();
+    public IEnumerable<IEdge> Edges => Nodes.SelectMany(n => n.Outputs).Distinct();
 
     /// <summary>Runs all nodes to their end.</summary>
     /// <param name="cancellation">Stops everything at once, without draining. (To drain, stop the sources.)</param>
@@ -22,35 +40,127 @@ public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _stop = stop.Token;
         using var abort = stop.Token.Register(() =>
         {
-            foreach (var node in nodes)
+            foreach (var node in Nodes)
                 node.Abort(new OperationCanceledException(stop.Token));
         });
         Exception? first = null;
         try
         {
-            foreach (var node in nodes)
+            foreach (var node in Nodes)
                 await node.OpenAsync(stop.Token).ConfigureAwait(false);
-
-            var running = nodes.Select(node => Task.Run(() => node.RunAsync(stop.Token), CancellationToken.None)).ToHashSet();
-            while (running.Count > 0)
+            lock (_lock)
             {
-                var ended = await Task.WhenAny(running).ConfigureAwait(false);
-                running.Remove(ended);
-                if (ended.IsCompletedSuccessfully)
-                    continue;
-                if (first is not NodeFaultException)
-                    first = ended.Exception?.InnerException ?? first;
-                await stop.CancelAsync().ConfigureAwait(false);
+                KeepThreads(_nodes.Count);
+                foreach (var node in _nodes)
+                    Start(node);
             }
+
+            first = await WaitForAllAsync(stop).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             first = e;
         }
 
-        // Every node is closed, whatever the others do; the fault that was first is the one to tell.
+        first = await CloseAllAsync(first).ConfigureAwait(false);
+        if (first is null or OperationCanceledException)
+            cancellation.ThrowIfCancellationRequested();
+        if (first is not null)
+            ExceptionDispatchInfo.Throw(first);
+    }
+
+    /// <summary>Opens a node and runs it with the others.</summary>
+    /// <exception cref="InvalidOperationException">The run is over.</exception>
+    internal async Task AddAsync(Node node, CancellationToken cancellation)
+    {
+        await node.OpenAsync(cancellation).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (!_isOver)
+            {
+                _nodes.Add(node);
+                Start(node);
+                _changed.TrySetResult();
+                return;
+            }
+        }
+
+        await node.CloseAsync().ConfigureAwait(false);
+        throw new InvalidOperationException("the run is over");
+    }
+
+    /// <summary>Waits until a node has ended, which its owner has asked it to, and closes it.</summary>
+    internal async Task RemoveAsync(Node node)
+    {
+        Task? running;
+        lock (_lock)
+            running = _running.FirstOrDefault(r => r.Value == node).Key;
+        if (running is not null)
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the graph tells of its fault
+        bool isMine;
+        lock (_lock)
+            isMine = _nodes.Remove(node);
+        if (isMine)
+            await node.CloseAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A node that has much to do keeps its thread of the pool for long, and the pool makes more threads only slowly: with as many as there
+    /// are nodes, none waits for one (a session that did had its windows wait for 130 ms).
+    /// </summary>
+    private static void KeepThreads(int nodes)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        if (workers < nodes + Environment.ProcessorCount)
+            ThreadPool.SetMinThreads(nodes + Environment.ProcessorCount, ports);
+    }
+
+    private void Start(Node node) => _running.Add(Task.Run(() => node.RunAsync(_stop), CancellationToken.None), node);
+
+    /// <summary>Waits for all nodes; the first that fails stops the others, and its fault is the one to tell.</summary>
+    private async Task<Exception?> WaitForAllAsync(CancellationTokenSource stop)
+    {
+        Exception? first = null;
+        while (true)
+        {
+            Task[] tasks;
+            lock (_lock)
+            {
+                _isOver = _running.Count == 0;
+                if (_isOver)
+                    return first;
+                if (_changed.Task.IsCompleted)
+                    _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                tasks = [.. _running.Keys, _changed.Task];
+            }
+
+            var ended = await Task.WhenAny(tasks).ConfigureAwait(false);
+            lock (_lock)
+            {
+                if (!_running.Remove(ended) || ended.IsCompletedSuccessfully)
+                    continue;
+            }
+
+            if (first is not NodeFaultException)
+                first = ended.Exception?.InnerException ?? first;
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Every node is closed, whatever the others do, and what nobody read goes back to its pool.</summary>
+    private async Task<Exception?> CloseAllAsync(Exception? first)
+    {
+        var edges = Edges.ToList();
+        List<Node> nodes;
+        lock (_lock)
+        {
+            _isOver = true;
+            nodes = [.. _nodes];
+        }
+
         foreach (var node in nodes)
         {
             try
@@ -63,15 +173,15 @@ public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
             }
         }
 
-        if (first is null or OperationCanceledException)
-            cancellation.ThrowIfCancellationRequested();
-        if (first is not null)
-            ExceptionDispatchInfo.Throw(first);
+        foreach (var edge in edges)
+            edge.Drain();
+        return first;
     }
 
     /// <summary>The graph as lines of text, one an edge.</summary>
     public string ToText()
     {
+        var nodes = Nodes;
         var width = nodes.Max(n => n.Name.Length);
         var text = new StringBuilder();
         foreach (var node in nodes)
@@ -87,13 +197,14 @@ public sealed class DataflowGraph(IReadOnlyList<Node> nodes)
     /// <summary>The graph as a Mermaid flowchart.</summary>
     public string ToMermaid()
     {
+        var nodes = Nodes;
         var ids = nodes.Select((n, i) => (n.Name, Id: $"n{i}")).ToDictionary(x => x.Name, x => x.Id, StringComparer.Ordinal);
         var text = new StringBuilder("flowchart LR\n");
         foreach (var node in nodes)
             text.AppendLine($"    {ids[node.Name]}[\"{Escape(node.Name)}<br/><small>{Escape(node.Description)}</small>\"]");
         foreach (var node in nodes)
             foreach (var edge in node.Outputs)
-                text.AppendLine($"    {ids[node.Name]} -->|{edge.Message}| {ids[edge.To]}");
+                text.AppendLine($"    {ids[node.Name]} -->|{edge.Message}| {string.Join(" & ", edge.To.Split(", ").Select(t => ids[t]))}");
         return text.ToString();
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace AstStream.Streaming;
@@ -8,7 +10,7 @@ public interface IEdge
     /// <summary>The node that writes, or all of them.</summary>
     string From { get; }
 
-    /// <summary>The node that reads.</summary>
+    /// <summary>The node that reads, or all of them.</summary>
     string To { get; }
 
     /// <summary>The message type's name.</summary>
@@ -25,6 +27,9 @@ public interface IEdge
 
     /// <summary>Times that a writer found the channel full and waited: the reader is the slower one.</summary>
     long Waits { get; }
+
+    /// <summary>Gives back to their pools the messages that nobody read, after all nodes have ended.</summary>
+    void Drain();
 }
 
 /// <summary>
@@ -36,6 +41,7 @@ public sealed class Edge<T> : IEdge
     private readonly Channel<T> _channel;
     private readonly List<string> _from = [];
     private int _writers;
+    private volatile bool _hadWriters;
     private long _written;
     private long _waits;
 
@@ -49,7 +55,14 @@ public sealed class Edge<T> : IEdge
     }
 
     /// <inheritdoc/>
-    public string From => string.Join(", ", _from);
+    public string From
+    {
+        get
+        {
+            lock (_from)
+                return string.Join(", ", _from);
+        }
+    }
 
     /// <inheritdoc/>
     public string To { get; }
@@ -69,30 +82,59 @@ public sealed class Edge<T> : IEdge
     /// <inheritdoc/>
     public long Waits => Interlocked.Read(ref _waits);
 
-    /// <summary>Counts one more writer, before the graph runs.</summary>
-    internal void AddWriter(string node)
+    /// <summary>Whether a writer is left.</summary>
+    internal bool IsOpen => Volatile.Read(ref _writers) > 0;
+
+    /// <summary>Counts one more writer. False when all writers have ended: nothing can be written any more.</summary>
+    internal bool AddWriter(string node)
     {
-        _from.Add(node);
-        _writers++;
+        for (var writers = Volatile.Read(ref _writers); ; writers = Volatile.Read(ref _writers))
+        {
+            if (writers == 0 && _hadWriters)
+                return false;
+            if (Interlocked.CompareExchange(ref _writers, writers + 1, writers) == writers)
+                break;
+        }
+
+        _hadWriters = true;
+        lock (_from)
+            _from.Add(node);
+        return true;
     }
 
-    /// <summary>Writes a message, waiting while the channel is full.</summary>
+    /// <summary>Writes a message, waiting while the channel is full. A message that can't be written any more is given back to its pool.</summary>
     /// <remarks>
     /// The channel's own waits get no token: waits that can be cancelled are allocated each time, others are not. The graph
     /// ends them by completing the edge.
     /// </remarks>
     public ValueTask WriteAsync(T message, CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested)
+        {
+            (message as Pooled)?.Return();
+            cancellation.ThrowIfCancellationRequested();
+        }
+
         Interlocked.Increment(ref _written);
         if (_channel.Writer.TryWrite(message))
             return ValueTask.CompletedTask;
         Interlocked.Increment(ref _waits);
-        return _channel.Writer.WriteAsync(message, CancellationToken.None);
+        var waiting = _channel.Writer.WriteAsync(message, CancellationToken.None);
+        return waiting.IsCompletedSuccessfully || message is not Pooled ? waiting : ReturnIfClosedAsync(waiting, message);
     }
 
-    /// <summary>Waits until a message can be written; false when the edge has completed.</summary>
-    public ValueTask<bool> WaitToWriteAsync() => _channel.Writer.WaitToWriteAsync(CancellationToken.None);
+    /// <summary>Writes a message if there is room. False where there is none, or the edge has completed.</summary>
+    public bool TryWrite(T message)
+    {
+        if (!_channel.Writer.TryWrite(message))
+        {
+            Interlocked.Increment(ref _waits);
+            return false;
+        }
+
+        Interlocked.Increment(ref _written);
+        return true;
+    }
 
     /// <summary>Takes a message if one is there.</summary>
     public bool TryRead(out T message) => _channel.Reader.TryRead(out message!);
@@ -100,13 +142,33 @@ public sealed class Edge<T> : IEdge
     /// <summary>Waits for a message; false when the edge has completed and is empty. Throws the fault that came down.</summary>
     public ValueTask<bool> WaitToReadAsync() => _channel.Reader.WaitToReadAsync(CancellationToken.None);
 
-    /// <summary>As <see cref="WaitToReadAsync"/>, but only until a deadline.</summary>
-    public ValueTask<bool> WaitToReadUntilAsync(CancellationToken deadline) => _channel.Reader.WaitToReadAsync(deadline);
+    /// <summary>Gives back to their pools the messages that nobody read, after all nodes have ended.</summary>
+    public void Drain()
+    {
+        while (_channel.Reader.TryRead(out var message))
+            (message as Pooled)?.Return();
+    }
 
     /// <summary>One writer is done, or has failed.</summary>
     internal void Complete(Exception? fault)
     {
-        if (fault is not null || Interlocked.Decrement(ref _writers) == 0)
+        var left = fault is null ? Interlocked.Decrement(ref _writers) : Volatile.Read(ref _writers);
+        Debug.Assert(left >= 0, "an edge was completed by more writers than it has");
+        if (fault is not null || left == 0)
             _channel.Writer.TryComplete(fault);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask ReturnIfClosedAsync(ValueTask waiting, T message)
+    {
+        try
+        {
+            await waiting.ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            (message as Pooled)?.Return();
+            throw;
+        }
     }
 }

@@ -1,18 +1,12 @@
 using System.Collections.Concurrent;
-using AstStream.Events;
+using System.Diagnostics;
 
 namespace AstStream.Streaming;
 
-/// <summary>One microphone, one file, one key: a line of time of its own.</summary>
-/// <param name="Id">Unique in the pipeline; stands in every event.</param>
-/// <param name="Source">The source that it comes from, by its name in the pipeline.</param>
-/// <param name="StartTime">When its first sample was heard, where that is known.</param>
-public sealed record StreamInfo(string Id, string Source, DateTimeOffset? StartTime = null);
-
-/// <summary>Whether a message carries data or marks a place in its stream. Marks keep their place among the data.</summary>
+/// <summary>Whether an audio block carries samples or marks a place in its stream. Marks keep their place among the samples.</summary>
 public enum MessageKind
 {
-    /// <summary>Samples, features or scores.</summary>
+    /// <summary>Samples.</summary>
     Data,
 
     /// <summary>Time is missing behind this place: what comes next does not join what came before.</summary>
@@ -22,117 +16,120 @@ public enum MessageKind
     End,
 }
 
-/// <summary>A message whose memory is pooled. Whoever holds it owns it and passes it on or returns it, once.</summary>
-public abstract class PooledMessage<T>
-    where T : PooledMessage<T>, new()
+/// <summary>How many pooled objects are out: taken and not given back. None are, when no graph runs.</summary>
+public static class PoolCounters
+{
+    private static long s_rented;
+    private static long s_returned;
+
+    /// <summary>Objects that are out now, over all pools of the process.</summary>
+    public static long Outstanding => Interlocked.Read(ref s_rented) - Interlocked.Read(ref s_returned);
+
+    internal static void Rented() => Interlocked.Increment(ref s_rented);
+
+    internal static void Returned() => Interlocked.Increment(ref s_returned);
+}
+
+/// <summary>An object that is pooled. Whoever holds it owns it and passes it on or returns it, once.</summary>
+public abstract class Pooled
+{
+    /// <summary>Gives the object back; the holder must not touch it afterwards.</summary>
+    public abstract void Return();
+}
+
+/// <summary>The pool of one type of objects.</summary>
+public abstract class Pooled<T> : Pooled
+    where T : Pooled<T>, new()
 {
     private static readonly ConcurrentQueue<T> s_pool = new();
+    private bool _isOut;
+
+    /// <summary>Takes one from the pool, or makes one.</summary>
+    protected static T RentAny()
+    {
+        if (!s_pool.TryDequeue(out var item))
+            item = new T();
+        Debug.Assert(!item._isOut, "an object in the pool is in use");
+        item._isOut = true;
+        PoolCounters.Rented();
+        return item;
+    }
+
+    /// <inheritdoc/>
+    public sealed override void Return()
+    {
+        Debug.Assert(_isOut, "an object is given back twice");
+        Clear();
+        _isOut = false;
+        PoolCounters.Returned();
+        s_pool.Enqueue((T)this);
+    }
+
+    /// <summary>Lets go of what it refers to, before it lies in the pool.</summary>
+    protected abstract void Clear();
+}
+
+/// <summary>Mono samples as they arrive, any length, in [-1, 1]; or a mark.</summary>
+public sealed class AudioBlock : Pooled<AudioBlock>
+{
     private float[] _values = [];
     private int _length;
 
     /// <summary>The stream that it belongs to.</summary>
     public StreamInfo Stream { get; private set; } = null!;
 
-    /// <summary>Data, or a mark.</summary>
+    /// <summary>Samples, or a mark.</summary>
     public MessageKind Kind { get; private set; }
 
     /// <summary>The first sample, counted from the stream's start. On a discontinuity, where time goes on; at the end, the length.</summary>
     public long Start { get; private set; }
 
-    /// <summary>Takes a message from the pool, or makes one.</summary>
-    public static T Rent(StreamInfo stream, MessageKind kind, long start)
+    /// <summary>Samples a second; <see cref="Start"/> counts these.</summary>
+    public int SampleRate { get; private set; }
+
+    /// <summary>When its last sample was there, by the clock's timestamps; the graph sets it where the source does not.</summary>
+    public long Captured { get; set; }
+
+    /// <summary>On a discontinuity, why time is missing.</summary>
+    public LossReason Reason { get; set; }
+
+    /// <summary>The samples.</summary>
+    public Span<float> Samples => _values.AsSpan(0, _length);
+
+    /// <summary>Takes a block of samples, which are undefined yet.</summary>
+    /// <param name="stream">The stream that it belongs to.</param>
+    /// <param name="start">The first sample.</param>
+    /// <param name="sampleRate">Samples a second, 8,000 to 192,000.</param>
+    /// <param name="length">How many samples there are.</param>
+    public static AudioBlock Rent(StreamInfo stream, long start, int sampleRate, int length)
     {
-        if (!s_pool.TryDequeue(out var message))
-            message = new T();
-        message.Stream = stream;
-        message.Kind = kind;
-        message.Start = start;
-        message._length = 0;
-        return message;
+        var block = Mark(stream, MessageKind.Data, start, sampleRate);
+        block.Resize(length);
+        return block;
     }
 
-    /// <summary>Gives the message back; the holder must not touch it afterwards.</summary>
-    public void Return()
-    {
-        Stream = null!;
-        s_pool.Enqueue((T)this);
-    }
-
-    /// <summary>What the message carries: samples, features or scores.</summary>
-    protected Span<float> Values => _values.AsSpan(0, _length);
-
-    /// <summary>Makes room for a number of values, whose contents are undefined, and returns it. Memory only grows.</summary>
+    /// <summary>Makes room for a number of samples; what is there up to the smaller length stays. Memory only grows.</summary>
     public Span<float> Resize(int length)
     {
         if (_values.Length < length)
-            _values = GC.AllocateUninitializedArray<float>(length);
+            Array.Resize(ref _values, length);
         _length = length;
-        return Values;
+        return Samples;
     }
-}
 
-/// <summary>Mono samples as they arrive, any length, in [-1, 1].</summary>
-public sealed class AudioBlock : PooledMessage<AudioBlock>
-{
-    /// <summary>Samples a second; <see cref="PooledMessage{T}.Start"/> counts these.</summary>
-    public int SampleRate { get; set; }
-
-    /// <summary>The samples.</summary>
-    public Span<float> Samples => Values;
-}
-
-/// <summary>The normalised features of one window: what the model takes.</summary>
-public sealed class FeatureWindow : PooledMessage<FeatureWindow>
-{
-    /// <summary>The sample behind the window's last one (of the sound in it, padding left out).</summary>
-    public long End { get; set; }
-
-    /// <summary>Where the interval begins that this window's scores stand for.</summary>
-    public long CellStart { get; set; }
-
-    /// <summary>Where it ends.</summary>
-    public long CellEnd { get; set; }
-
-    /// <summary>max_length rows of num_mel_bins values.</summary>
-    public ReadOnlySpan<float> Features => Values;
-}
-
-/// <summary>Windows of any streams that are scored in one run, and the marks between them.</summary>
-public sealed class WindowBatch
-{
-    private static readonly ConcurrentQueue<WindowBatch> s_pool = new();
-
-    /// <summary>The windows and marks, in order.</summary>
-    public List<FeatureWindow> Windows { get; } = [];
-
-    /// <summary>Takes a batch from the pool, or makes one.</summary>
-    public static WindowBatch Rent() => s_pool.TryDequeue(out var batch) ? batch : new WindowBatch();
-
-    /// <summary>Gives the batch back; its windows are the holder's to return.</summary>
-    public void Return()
+    internal static AudioBlock Mark(StreamInfo stream, MessageKind kind, long start, int sampleRate, LossReason reason = LossReason.Gap)
     {
-        Windows.Clear();
-        s_pool.Enqueue(this);
+        var block = RentAny();
+        block.Stream = stream;
+        block.Kind = kind;
+        block.Start = start;
+        block.SampleRate = sampleRate;
+        block.Reason = reason;
+        block.Captured = 0;
+        block._length = 0;
+        return block;
     }
+
+    /// <inheritdoc/>
+    protected override void Clear() => Stream = null!;
 }
-
-/// <summary>One window's scores and the interval [Start, End) that they stand for.</summary>
-public sealed class ScoreFrame : PooledMessage<ScoreFrame>
-{
-    /// <summary>The sample behind the interval.</summary>
-    public long End { get; set; }
-
-    /// <summary>One score a class.</summary>
-    public ReadOnlySpan<float> Scores => Values;
-}
-
-/// <summary>One event, as sinks publish it.</summary>
-/// <param name="Id">The same for the same sound, model and settings: made from stream, label, onset and model.</param>
-/// <param name="State">Opened or closed.</param>
-/// <param name="Stream">The stream that it was heard in.</param>
-/// <param name="Label">The class name.</param>
-/// <param name="Onset">Seconds from the stream's start.</param>
-/// <param name="Offset">Seconds from the stream's start; how far it has come while it is open.</param>
-/// <param name="Score">The highest smoothed score.</param>
-/// <param name="MeanScore">The mean smoothed score.</param>
-public sealed record SoundEvent(string Id, EventState State, StreamInfo Stream, string Label, double Onset, double Offset, float Score, float MeanScore);

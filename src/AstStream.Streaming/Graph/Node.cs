@@ -5,8 +5,8 @@ namespace AstStream.Streaming;
 /// <summary>A node of the dataflow graph: a loop that reads its input, works, and writes its outputs.</summary>
 public abstract class Node
 {
-    private readonly List<Action<Exception?>> _outputs = [];
-    private readonly List<IEdge> _outputEdges = [];
+    private readonly Lock _lock = new();
+    private readonly List<(IEdge Edge, Action<Exception?> Complete)> _outputs = [];
 
     /// <summary>Makes a node; the name stands in errors and pictures.</summary>
     protected Node(string name) => Name = name;
@@ -18,7 +18,7 @@ public abstract class Node
     public abstract string Description { get; }
 
     /// <summary>The edges that it writes.</summary>
-    public IReadOnlyList<IEdge> Outputs => _outputEdges;
+    public IReadOnlyList<IEdge> Outputs => [.. All().Select(o => o.Edge)];
 
     /// <summary>Runs until the input completes, and then completes the outputs; a fault completes them with it.</summary>
     internal async Task RunAsync(CancellationToken cancellation)
@@ -37,7 +37,7 @@ public abstract class Node
         }
         finally
         {
-            foreach (var complete in _outputs)
+            foreach (var (_, complete) in All())
                 complete(fault);
         }
     }
@@ -45,7 +45,7 @@ public abstract class Node
     /// <summary>Ends every wait on the node's outputs: the graph is cancelled.</summary>
     internal void Abort(Exception cancelled)
     {
-        foreach (var complete in _outputs)
+        foreach (var (_, complete) in All())
             complete(cancelled);
     }
 
@@ -58,13 +58,38 @@ public abstract class Node
     /// <summary>The node's work, from the first message to the last.</summary>
     protected abstract Task WorkAsync(CancellationToken cancellation);
 
+    /// <summary>Registers an arrow that is no channel as this node's output, and what tells its reader that the node is done or has failed.</summary>
+    internal void CompletesWith(IEdge edge, Action<Exception?> complete)
+    {
+        lock (_lock)
+            _outputs.Add((edge, complete));
+    }
+
+    /// <summary>The node will not write to an edge any more; the edge ends if no other node does.</summary>
+    internal void Releases<T>(Edge<T> edge)
+    {
+        lock (_lock)
+        {
+            if (_outputs.RemoveAll(o => o.Edge == edge) == 0)
+                return;
+        }
+
+        edge.Complete(null);
+    }
+
     /// <summary>Registers an edge as this node's output.</summary>
     protected internal Edge<T> WritesTo<T>(Edge<T> edge)
     {
-        edge.AddWriter(Name);
-        _outputs.Add(edge.Complete);
-        _outputEdges.Add(edge);
+        if (!edge.AddWriter(Name))
+            throw new InvalidOperationException($"{Name}: {edge.To} has ended already");
+        CompletesWith(edge, edge.Complete);
         return edge;
+    }
+
+    private (IEdge Edge, Action<Exception?> Complete)[] All()
+    {
+        lock (_lock)
+            return [.. _outputs];
     }
 }
 

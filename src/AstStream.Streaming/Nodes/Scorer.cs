@@ -6,12 +6,10 @@ namespace AstStream.Streaming;
 /// <param name="Checkpoints">The models; they have the same labels and take the same windows.</param>
 /// <param name="Configs">What each runs as: its own configuration, or that one with another window.</param>
 /// <param name="Activations">How each one's logits become scores.</param>
-/// <param name="Options">How they run.</param>
-public sealed record ScorerOptions(
-    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations, AstSessionOptions Options);
+public sealed record ScorerOptions(IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations);
 
-/// <summary>Scores windows. An ensemble's scores are averaged behind the activation, as the AST authors average theirs.</summary>
-internal sealed class Scorer : IDisposable
+/// <summary>Scores windows with ONNX Runtime. An ensemble's scores are averaged behind the activation, as the AST authors average theirs.</summary>
+internal sealed class Scorer : IModelSession
 {
     private readonly IReadOnlyList<AstSession> _sessions;
     private readonly IReadOnlyList<ScoreActivation> _activations;
@@ -22,16 +20,20 @@ internal sealed class Scorer : IDisposable
         _sessions = sessions;
         _activations = activations;
         _own = new float[NumLabels];
+        PaddedSizes = sessions[0].PadsBatches ? sessions[0].BatchSizes : [];
     }
 
-    public static Scorer Open(ScorerOptions options)
+    /// <summary>Opens the models.</summary>
+    public static Scorer Open(ScorerOptions models, AstSessionOptions options)
     {
+        // On a GPU, filling a batch takes a good part of the time that its run takes: the next one is filled meanwhile.
+        options = options with { Slots = options.Providers.All(p => p == ExecutionProvider.Cpu) ? 1 : 2 };
         var sessions = new List<AstSession>();
         try
         {
-            for (var i = 0; i < options.Checkpoints.Count; i++)
-                sessions.Add(AstSession.Create(options.Checkpoints[i], options.Options with { Config = options.Configs[i] }));
-            return new Scorer(sessions, options.Activations);
+            for (var i = 0; i < models.Checkpoints.Count; i++)
+                sessions.Add(AstSession.Create(models.Checkpoints[i], options with { Config = models.Configs[i] }));
+            return new Scorer(sessions, models.Activations) { Slots = options.Slots };
         }
         catch
         {
@@ -41,34 +43,36 @@ internal sealed class Scorer : IDisposable
         }
     }
 
-    /// <summary>What the sessions passed over or doubt.</summary>
-    public IEnumerable<string> Warnings => _sessions.SelectMany(s => s.Warnings).Distinct();
+    public int MaxBatch => _sessions[0].MaxBatch;
 
-    /// <summary>What each session runs as.</summary>
-    public IReadOnlyList<string> Descriptions => [.. _sessions.Select(s => s.ToString())];
+    public IReadOnlyList<int> PaddedSizes { get; }
+
+    public int Slots { get; private init; }
 
     public int NumLabels => _sessions[0].Config.Labels.Count;
 
-    /// <summary>Puts a window of raw log-mel into a row.</summary>
-    public void SetInput(int row, ReadOnlySpan<float> features)
+    public string Description => string.Join("; ", _sessions);
+
+    public IEnumerable<string> Warnings => _sessions.SelectMany(s => s.Warnings).Distinct();
+
+    public void SetInput(int slot, int row, FeatureWindow window)
     {
         foreach (var session in _sessions)
-            features.CopyTo(session.Input(row));
+            window.CopyTo(session.Input(row, slot));
     }
 
-    public void Run(int rows)
+    public void Run(int slot, int rows)
     {
         foreach (var session in _sessions)
-            session.Run(rows);
+            session.Run(rows, slot);
     }
 
-    /// <summary>The scores of a row of the last run.</summary>
-    public void Read(int row, Span<float> scores)
+    public void Read(int slot, int row, Span<float> scores)
     {
         scores.Clear();
         for (var i = 0; i < _sessions.Count; i++)
         {
-            _sessions[i].Logits(row).CopyTo(_own);
+            _sessions[i].Logits(row, slot).CopyTo(_own);
             _activations[i].Apply(_own);
             for (var k = 0; k < scores.Length; k++)
                 scores[k] += _own[k] / _sessions.Count;

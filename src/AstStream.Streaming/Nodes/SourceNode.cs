@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+
 namespace AstStream.Streaming;
 
 /// <summary>Where sound comes from. A source turns what it reads into blocks of one or more streams.</summary>
@@ -6,6 +9,9 @@ public interface IAudioSource
     /// <summary>What it reads, in a few words.</summary>
     string Description { get; }
 
+    /// <summary>Whether it can't wait: a device, or a stream from one. What comes too fast from it is dropped and counted as lost.</summary>
+    bool IsLive { get; }
+
     /// <summary>
     /// Reads to the end, or until <paramref name="stop"/> asks to drain: then it ends its streams where they are and returns.
     /// One stream's bad data is reported to <see cref="SourceOutput.Fail"/> and ends that stream only.
@@ -13,38 +19,155 @@ public interface IAudioSource
     Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation);
 }
 
-/// <summary>What a source writes to.</summary>
-public sealed class SourceOutput(string source, Edge<AudioBlock> edge, RunReport report)
+/// <summary>What the source's side knows of a stream.</summary>
+internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate, int priority)
 {
-    /// <summary>The source's name in the pipeline.</summary>
-    public string Source => source;
+    public int Priority => priority;
 
-    /// <summary>Passes a block on, waiting while the graph is busy; the block is the graph's afterwards.</summary>
-    public ValueTask WriteAsync(AudioBlock block, CancellationToken cancellation) => edge.WriteAsync(block, cancellation);
+    public Edge<AudioBlock> Lane => lane;
 
-    /// <summary>Ends a stream at its length in samples of its own rate.</summary>
-    public ValueTask EndAsync(StreamInfo stream, int sampleRate, long length, CancellationToken cancellation)
+    public int SampleRate => sampleRate;
+
+    /// <summary>The sample behind the last one that was passed on or dropped.</summary>
+    public long Position { get; set; }
+
+    /// <summary>Whether samples before the position were dropped and the lane does not know yet.</summary>
+    public bool HasDropped { get; set; }
+}
+
+/// <summary>What a source writes to: the lanes. Safe for several streams at once, for one caller a stream.</summary>
+public sealed class SourceOutput
+{
+    private readonly ConcurrentDictionary<StreamInfo, StreamRoute> _open = [];
+    private readonly Func<StreamInfo, Edge<AudioBlock>> _laneOf;
+    private readonly float _gain;
+    private readonly bool _isLive;
+    private readonly int _priority;
+    private readonly TimeProvider _time;
+    private readonly RunReport _report;
+
+    internal SourceOutput(string source, Func<StreamInfo, Edge<AudioBlock>> laneOf, bool isLive, int priority, float gain, TimeProvider time, RunReport report)
     {
-        var end = AudioBlock.Rent(stream, MessageKind.End, length);
-        end.SampleRate = sampleRate;
-        end.Resize(0);
-        return edge.WriteAsync(end, cancellation);
+        Source = source;
+        _priority = priority;
+        _laneOf = laneOf;
+        _isLive = isLive;
+        _gain = gain;
+        _time = time;
+        _report = report;
+    }
+
+    /// <summary>The source's name in the pipeline.</summary>
+    public string Source { get; }
+
+    /// <summary>
+    /// Passes a block on; it is the graph's afterwards. A source that can wait waits while the graph is busy; a live one never does: what
+    /// finds no room is dropped and counted as lost.
+    /// </summary>
+    public ValueTask WriteAsync(AudioBlock block, CancellationToken cancellation)
+    {
+        if (block.Captured == 0)
+            block.Captured = _time.GetTimestamp();
+        if (_gain != 1)
+        {
+            foreach (ref var sample in block.Samples)
+                sample *= _gain;
+        }
+
+        var route = RouteOf(block.Stream, block.SampleRate);
+        _report.AddBlock();
+        if (!_isLive)
+        {
+            route.Position = block.Start + block.Samples.Length;
+            return route.Lane.WriteAsync(block, cancellation);
+        }
+
+        // Samples that were dropped come first: the lane must know that time is missing before it gets what follows.
+        cancellation.ThrowIfCancellationRequested();
+        route.Position = block.Start + block.Samples.Length;
+        if (route.HasDropped && !TryWrite(route, AudioBlock.Mark(block.Stream, MessageKind.Discontinuity, block.Start, block.SampleRate, LossReason.Overrun)))
+            block.Return();
+        else
+            TryWrite(route, block);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Says that time is missing: the stream goes on at <paramref name="next"/>, a sample of its own rate.</summary>
+    public ValueTask SkipAsync(StreamInfo stream, int sampleRate, long next, LossReason reason, CancellationToken cancellation)
+    {
+        var route = RouteOf(stream, sampleRate);
+        if (_isLive && route.HasDropped)
+        {
+            route.Position = next; // the mark that is still owed covers this too
+            return ValueTask.CompletedTask;
+        }
+
+        var mark = AudioBlock.Mark(stream, MessageKind.Discontinuity, next, sampleRate, reason);
+        route.Position = next;
+        if (!_isLive)
+            return route.Lane.WriteAsync(mark, cancellation);
+        TryWrite(route, mark);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Ends a stream at its length in samples of its own rate. This waits, live or not: an end is never dropped.</summary>
+    public async ValueTask EndAsync(StreamInfo stream, int sampleRate, long length, CancellationToken cancellation)
+    {
+        var route = RouteOf(stream, sampleRate);
+        _open.TryRemove(stream, out _);
+        if (route.HasDropped)
+            await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.Discontinuity, length, sampleRate, LossReason.Overrun), cancellation).ConfigureAwait(false);
+        await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, length, sampleRate), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Reports that a stream failed; the run goes on and ends with an exit code that says so.</summary>
-    public void Fail(string message) => report.Fail(source, message);
+    public void Fail(string message) => _report.Fail(Source, message);
 
     /// <summary>Reports something odd that the stream was used with all the same.</summary>
-    public void Warn(string message) => report.Warn(source, message);
+    public void Warn(string message) => _report.Warn(Source, message);
+
+    /// <summary>Ends the streams that the source has left open.</summary>
+    internal async ValueTask EndAllAsync(CancellationToken cancellation)
+    {
+        foreach (var (stream, route) in _open)
+            await EndAsync(stream, route.SampleRate, route.Position, cancellation).ConfigureAwait(false);
+    }
+
+    private static bool TryWrite(StreamRoute route, AudioBlock block)
+    {
+        route.HasDropped = !route.Lane.TryWrite(block);
+        if (route.HasDropped)
+            block.Return();
+        return !route.HasDropped;
+    }
+
+    private StreamRoute RouteOf(StreamInfo stream, int sampleRate)
+    {
+        if (stream.Route is { } known)
+            return known;
+        var route = new StreamRoute(_laneOf(stream), sampleRate, stream.Priority ?? _priority);
+        stream.Route = route;
+        _open[stream] = route;
+        return route;
+    }
 }
 
-internal sealed class SourceNode(string name, IAudioSource source, RunReport report, CancellationToken stop) : Node(name)
+/// <summary>Runs a source. Its failure is its own: its streams end, the others go on.</summary>
+internal sealed class SourceNode(string name, string description, IAudioSource source, SourceOutput output, RunReport report, CancellationToken stop) : Node(name)
 {
-    private Edge<AudioBlock>? _output;
+    public override string Description => description;
 
-    public override string Description => source.Description;
+    protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await source.RunAsync(output, stop, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not ChannelClosedException && !cancellation.IsCancellationRequested)
+        {
+            report.Fail(Name, $"the source failed: {e.Message.ReplaceLineEndings(" ")}");
+        }
 
-    public void ConnectTo(Edge<AudioBlock> edge) => _output = WritesTo(edge);
-
-    protected override Task WorkAsync(CancellationToken cancellation) => source.RunAsync(new SourceOutput(Name, _output!, report), stop, cancellation);
+        await output.EndAllAsync(cancellation).ConfigureAwait(false);
+    }
 }

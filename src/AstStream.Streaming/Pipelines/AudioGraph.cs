@@ -11,9 +11,10 @@ internal sealed partial class AudioGraph
 
     private const int MaxComponents = 256;
 
-    private static readonly string[] s_reserved = ["batch", "model", "events", "tee"];
+    private static readonly string[] s_reserved = ["batch", "model", "events", "tee", "lane"];
 
     private readonly List<Component> _components = [];
+    private readonly Dictionary<string, HashSet<string>> _hearers = new(StringComparer.Ordinal); // models, by the component that they hear
     private readonly Dictionary<string, string> _reads = new(StringComparer.Ordinal);
 
     /// <summary>The files that sources read, and which source does.</summary>
@@ -21,39 +22,32 @@ internal sealed partial class AudioGraph
 
     public IReadOnlySet<string> Names => _components.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
 
-    public static AudioGraph Read(PipelineFile file, SectionReader root, SectionReader model, ComponentCatalog catalog)
+    /// <summary>The sources with what is done to their sound and which models hear it.</summary>
+    public IReadOnlyList<SourceDefinition> Sources { get; private set; } = [];
+
+    public static AudioGraph Read(PipelineFile file, SectionReader root, IReadOnlyList<(string Name, SectionReader Section)> models, ComponentCatalog catalog)
     {
         var graph = new AudioGraph();
         graph.ReadSources(file, root, catalog);
         graph.ReadTransforms(file, root);
-        graph.Connect(file, model);
+        if (graph.Connect(file, models))
+            graph.Sources = [.. graph._components.Where(c => c.Source is not null).Select(graph.Follow)];
         return graph;
     }
 
-    /// <summary>Adds the nodes up to the model's inputs; <paramref name="heard"/> is told of each edge that ends there.</summary>
-    public void AddNodes(List<Node> nodes, int capacity, RunReport report, CancellationToken stop, Action<string, Edge<AudioBlock>> heard)
+    /// <summary>A source with the transforms on its way and the models at its end.</summary>
+    private SourceDefinition Follow(Component source)
     {
-        var inputs = _components.Where(c => c.Source is null).ToDictionary(c => c.Name, c => new Edge<AudioBlock>(c.Name, capacity), StringComparer.Ordinal);
-        foreach (var component in _components)
+        var end = source;
+        var decibels = 0.0;
+        for (Component? next = source; next is not null; next = _components.FirstOrDefault(c => c.Inputs.Contains(end.Name)))
         {
-            var reader = _components.FirstOrDefault(c => c.Inputs.Contains(component.Name));
-            var edge = reader is null ? new Edge<AudioBlock>($"resample({component.Name})", capacity) : inputs[reader.Name];
-            if (component.Source is { } source)
-            {
-                var node = new SourceNode(component.Name, source, report, stop);
-                node.ConnectTo(edge);
-                nodes.Add(node);
-            }
-            else
-            {
-                var node = new GainNode(component.Name, inputs[component.Name], component.Gain);
-                node.ConnectTo(edge);
-                nodes.Add(node);
-            }
-
-            if (reader is null)
-                heard(component.Name, edge);
+            end = next;
+            decibels += next.Gain;
         }
+
+        var way = string.Join(" ", _hearers[end.Name].Order(StringComparer.Ordinal)) + FormattableString.Invariant($"; {decibels} dB; {source.Fingerprint}");
+        return new SourceDefinition(source.Name, source.Source!, source.Priority, decibels, _hearers[end.Name], way);
     }
 
     /// <summary>The named components of one section, their names checked.</summary>
@@ -76,7 +70,7 @@ internal sealed partial class AudioGraph
                 yield return (name, keyNode, value);
         }
 
-        if (count == 0 && node is YamlMappingNode && key.Required)
+        if (count == 0 && node is YamlMappingNode && (key.Required || key == PipelineKeys.Models))
             file.Problem(node, $"{section}: is empty; expected at least one entry");
     }
 
@@ -114,10 +108,10 @@ internal sealed partial class AudioGraph
                 continue;
             }
 
-            var section = new SectionReader(file, value, $"sources.{name}", [PipelineKeys.Type, .. type.Keys]);
+            var section = new SectionReader(file, value, $"sources.{name}", [PipelineKeys.Type, .. type.Keys, .. PipelineKeys.SourceKeys]);
             if (type.IsSingle && _components.FirstOrDefault(c => c.SourceType == type) is { } other)
                 file.Problem(value, $"sources.{name}: only one source can be of type {type.Type}, and '{other.Name}' is");
-            _components.Add(new Component(name, key, type.Create(section), [], 0) { SourceType = type });
+            _components.Add(new Component(name, key, type.Create(section), [], 0) { SourceType = type, Priority = section.Get(PipelineKeys.Priority), Fingerprint = section.Fingerprint });
             foreach (var path in type.Reads(section))
                 _reads.TryAdd(path, name);
         }
@@ -143,31 +137,58 @@ internal sealed partial class AudioGraph
         }
     }
 
-    private void Connect(PipelineFile file, SectionReader model)
+    /// <summary>Checks who listens to whom; false where something is wrong.</summary>
+    private bool Connect(PipelineFile file, IReadOnlyList<(string Name, SectionReader Section)> models)
     {
         var names = Names;
+        var isGood = true;
         var takenBy = new Dictionary<string, string>(StringComparer.Ordinal);
-        void Take(string input, string by, YamlNode node)
+        void Problem(YamlNode node, string message)
         {
-            if (!names.Contains(input))
-                file.Problem(node, $"{by}: there is no source or transform '{input}'{Nearest.Hint(input, [.. names])}");
-            else if (!takenBy.TryAdd(input, by))
-                file.Problem(node, $"{by}: '{input}' is taken by {takenBy[input]} already; sound goes one way");
+            isGood = false;
+            file.Problem(node, message);
+        }
+
+        bool IsThere(string input, string by, YamlNode node)
+        {
+            if (names.Contains(input))
+                return true;
+            Problem(node, $"{by}: there is no source or transform '{input}'{Nearest.Hint(input, [.. names])}");
+            return false;
         }
 
         foreach (var transform in _components.Where(c => c.Inputs.Count > 0))
-            foreach (var input in transform.Inputs)
-                Take(input, $"transforms.{transform.Name}.inputs", transform.InputsNode!);
+        {
+            var by = $"transforms.{transform.Name}.inputs";
+            foreach (var input in transform.Inputs.Where(i => IsThere(i, by, transform.InputsNode!)))
+            {
+                if (!takenBy.TryAdd(input, by))
+                    Problem(transform.InputsNode!, $"{by}: '{input}' is taken by {takenBy[input]} already; sound goes one way");
+            }
+        }
 
         if (_components.Select(c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
-            file.Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
+            Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
 
-        var given = model.Get(PipelineKeys.ModelInputs);
-        foreach (var input in given ?? [.. _components.Select(c => c.Name).Where(n => !takenBy.ContainsKey(n))])
-            Take(input, "model.inputs", model.NodeOf(PipelineKeys.ModelInputs));
+        // Several models may hear the same sound; a transform keeps its own.
+        foreach (var (name, section) in models)
+        {
+            var node = section.NodeOf(PipelineKeys.ModelInputs);
+            var by = section.Path(PipelineKeys.ModelInputs.Name);
+            foreach (var input in section.Get(PipelineKeys.ModelInputs) ?? [.. names.Where(n => !takenBy.ContainsKey(n))])
+            {
+                if (!IsThere(input, by, node))
+                    continue;
+                if (takenBy.TryGetValue(input, out var transform))
+                    Problem(node, $"{by}: '{input}' is taken by {transform} already; sound goes one way");
+                else
+                    (_hearers.TryGetValue(input, out var hearers) ? hearers : _hearers[input] = []).Add(name);
+            }
+        }
 
-        foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name)))
-            file.Problem(component.Key, $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
+        foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name) && !_hearers.ContainsKey(c.Name)))
+            Problem(component.Key, $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
+        return isGood;
     }
 
     /// <summary>The way from a component along inputs back to itself, if there is one.</summary>
@@ -197,5 +218,22 @@ internal sealed partial class AudioGraph
         public SourceType? SourceType { get; init; }
 
         public YamlNode? InputsNode { get; init; }
+
+        public int Priority { get; init; }
+
+        public string Fingerprint { get; init; } = "";
     }
+}
+
+/// <summary>A source as a definition says it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Source">The source itself.</param>
+/// <param name="Priority">Of its streams.</param>
+/// <param name="Decibels">The gain of the transforms on its way.</param>
+/// <param name="Models">The models that hear it.</param>
+/// <param name="Fingerprint">Equal for definitions that say the same.</param>
+internal sealed record SourceDefinition(string Name, IAudioSource Source, int Priority, double Decibels, IReadOnlySet<string> Models, string Fingerprint)
+{
+    /// <summary>What it reads and what is done to it, in a few words.</summary>
+    public string Description => Source.Description + (Decibels == 0 ? "" : FormattableString.Invariant($", gain of {Decibels} dB")) + (Priority == 0 ? "" : $", priority {Priority}");
 }

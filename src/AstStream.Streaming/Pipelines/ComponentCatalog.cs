@@ -26,7 +26,7 @@ public sealed record SourceType(string Type, string Doc, IReadOnlyList<Key> Keys
 /// <param name="Doc">What it does.</param>
 /// <param name="Keys">Its keys.</param>
 /// <param name="Create">Makes the sink from its section; notes problems in the section.</param>
-public sealed record SinkType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, IEventSink> Create) : ComponentType(Type, Doc, Keys)
+public sealed record SinkType(string Type, string Doc, IReadOnlyList<Key> Keys, Func<SectionReader, ISink> Create) : ComponentType(Type, Doc, Keys)
 {
     /// <summary>The file that it writes, links followed: no other sink may write to it.</summary>
     public Func<SectionReader, string?> Writes { get; init; } = _ => null;

@@ -130,6 +130,10 @@ public static class Keys
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });
 
+    /// <summary>A list whose entries are read on their own.</summary>
+    internal static Key<YamlNode?> List(string name, string doc) =>
+        new(name, doc, null, false, (node, _) => node, () => new JsonObject { ["type"] = "array", ["minItems"] = 1 });
+
     private static JsonObject Whole(int min, int max) => new() { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max };
 
     private static double? Measure(YamlNode node, SectionReader reader, string name, string pattern, (string Unit, double Factor)[] units, double min, double max, string expected)

@@ -8,29 +8,23 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>The model section of a pipeline definition, read and checked against its checkpoints.</summary>
 internal sealed class ModelSection : IDisposable
 {
-    private ModelSection(SectionReader section, IReadOnlyList<AstCheckpoint> checkpoints)
+    private const int MaxSessions = 64;
+
+    private ModelSection(string name, SectionReader section, IReadOnlyList<AstCheckpoint> checkpoints)
     {
+        Name = name;
+        Fingerprint = section.Fingerprint;
         Checkpoints = checkpoints;
         int? frames = section.Get(PipelineKeys.Window) is { } window ? Frames(section, PipelineKeys.Window, window) : null;
         Configs = [.. checkpoints.Select(c => Fit(section, c.Config, frames))];
         CheckEnsemble(section);
         Window = ReadWindow(section);
-        MaxQueueDelay = section.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero;
-        Session = new AstSessionOptions
-        {
-            BatchSizes = section.Get(PipelineKeys.PreferredBatchSize),
-            Threads = section.Get(PipelineKeys.Threads),
-            Precision = EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)),
-            Attention = EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)),
-            Providers = [.. section.Get(PipelineKeys.Providers).Select(EnumWords.Parse<ExecutionProvider>)],
-            Fallback = section.Get(PipelineKeys.Fallback),
-            DeviceId = section.Get(PipelineKeys.DeviceId),
-            GpuMemoryLimit = section.Get(PipelineKeys.GpuMemoryLimit) ?? 0,
-            CudaGraph = section.Get(PipelineKeys.CudaGraph),
-            Parity = EnumWords.Parse<ParityMode>(section.Get(PipelineKeys.Parity)),
-        };
-        if (Session.Conflict is { } conflict)
-            section.Problem(section.Has(PipelineKeys.Precision) ? PipelineKeys.Precision : PipelineKeys.Providers, conflict);
+        Batching = new BatchOptions { MaxQueueDelay = section.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero, MaxAge = section.Get(PipelineKeys.MaxAge) };
+        var own = ReadSession(section, new AstSessionOptions());
+        var several = section.Sections(PipelineKeys.Sessions, PipelineKeys.SessionKeys);
+        if (several.Count > MaxSessions)
+            section.Problem(PipelineKeys.Sessions, $"{several.Count} sessions; expected at most {MaxSessions}");
+        Sessions = several.Count == 0 ? [Checked(section, own)] : [.. several.Take(MaxSessions).Select(s => Checked(s, ReadSession(s, own)))];
         Activations = [.. checkpoints.Select(c => section.Get(PipelineKeys.FunctionToApply) switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -39,21 +33,32 @@ internal sealed class ModelSection : IDisposable
         })];
     }
 
+    /// <summary>The model's name in the pipeline.</summary>
+    public string Name { get; }
+
+    /// <summary>Equal for sections that say the same.</summary>
+    public string Fingerprint { get; }
+
     public IReadOnlyList<AstCheckpoint> Checkpoints { get; }
 
     public IReadOnlyList<AstConfig> Configs { get; }
 
     public IReadOnlyList<ScoreActivation> Activations { get; }
 
-    public AstSessionOptions Session { get; }
+    /// <summary>How each session runs; all drain one queue.</summary>
+    public IReadOnlyList<AstSessionOptions> Sessions { get; }
 
     public WindowOptions Window { get; }
 
-    public TimeSpan MaxQueueDelay { get; }
+    public BatchOptions Batching { get; }
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
-    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations, Session);
+    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations);
+
+    /// <summary>One session in a few words.</summary>
+    public string Describe(AstSessionOptions session) =>
+        $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on {string.Join(", ", [.. session.Providers.Select(EnumWords.Word), session.Precision.Word(), .. Activations.Distinct().Select(EnumWords.Word)])}, at most {session.BatchSizes.Max()} windows, {Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
 
     /// <summary>Tells the models apart: one checkpoint's hash, or one over all of an ensemble's.</summary>
     public string Hash => Checkpoints.Count == 1
@@ -62,7 +67,7 @@ internal sealed class ModelSection : IDisposable
 
     /// <summary>Opens the checkpoints that the section names, or the default one.</summary>
     /// <exception cref="InvalidCheckpointException">A checkpoint is broken. A folder that is not there is a problem of the section besides.</exception>
-    public static ModelSection Read(SectionReader section, string defaultModel)
+    public static ModelSection Read(string name, SectionReader section, string defaultModel)
     {
         if (section.Has(PipelineKeys.ModelPath) && section.Has(PipelineKeys.Ensemble))
             section.Problem(PipelineKeys.Ensemble, "stands beside 'path'; expected one of them");
@@ -79,7 +84,7 @@ internal sealed class ModelSection : IDisposable
                 checkpoints.Add(AstCheckpoint.Open(folder));
             }
 
-            return new ModelSection(section, checkpoints);
+            return new ModelSection(name, section, checkpoints);
         }
         catch
         {
@@ -93,6 +98,32 @@ internal sealed class ModelSection : IDisposable
     {
         foreach (var checkpoint in Checkpoints)
             checkpoint.Dispose();
+    }
+
+    /// <summary>A session's keys, laid over other options.</summary>
+    private static AstSessionOptions ReadSession(SectionReader section, AstSessionOptions over)
+    {
+        T Get<T>(Key<T> key, T otherwise) => section.Has(key) ? section.Get(key) : otherwise;
+        return over with
+        {
+            BatchSizes = Get(PipelineKeys.PreferredBatchSize, over.BatchSizes),
+            Threads = Get(PipelineKeys.Threads, over.Threads),
+            Precision = section.Has(PipelineKeys.Precision) ? EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)) : over.Precision,
+            Attention = section.Has(PipelineKeys.Attention) ? EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)) : over.Attention,
+            Providers = section.Has(PipelineKeys.Providers) ? [.. section.Get(PipelineKeys.Providers).Select(EnumWords.Parse<ExecutionProvider>)] : over.Providers,
+            Fallback = Get(PipelineKeys.Fallback, over.Fallback),
+            DeviceId = Get(PipelineKeys.DeviceId, over.DeviceId),
+            GpuMemoryLimit = Get(PipelineKeys.GpuMemoryLimit, over.GpuMemoryLimit) ?? 0,
+            CudaGraph = Get(PipelineKeys.CudaGraph, over.CudaGraph),
+            Parity = section.Has(PipelineKeys.Parity) ? EnumWords.Parse<ParityMode>(section.Get(PipelineKeys.Parity)) : over.Parity,
+        };
+    }
+
+    private static AstSessionOptions Checked(SectionReader section, AstSessionOptions options)
+    {
+        if (options.Conflict is { } conflict)
+            section.Problem(section.Has(PipelineKeys.Precision) ? PipelineKeys.Precision : PipelineKeys.Providers, conflict);
+        return options;
     }
 
     private static AstConfig Fit(SectionReader section, AstConfig config, int? frames)
@@ -140,6 +171,10 @@ internal sealed class ModelSection : IDisposable
             frames = config.MaxLength;
         }
 
-        return new WindowOptions(config.MaxLength, Math.Max(1, frames), config.NumMelBins);
+        frames = Math.Max(1, frames);
+        var longest = section.Get(PipelineKeys.MaxHop) is { } maxHop ? Frames(section, PipelineKeys.MaxHop, maxHop) : config.MaxLength;
+        if (longest < frames || longest > config.MaxLength)
+            section.Problem(PipelineKeys.MaxHop, FormattableString.Invariant($"expected at least the hop of {frames * FbankOptions.FrameTime.TotalSeconds} s and at most the window of {config.MaxLength * FbankOptions.FrameTime.TotalSeconds} s"));
+        return new WindowOptions(config.MaxLength, frames, config.NumMelBins) { MaxHopFrames = Math.Clamp(longest, frames, config.MaxLength), Gate = section.Get(PipelineKeys.Gate) };
     }
 }

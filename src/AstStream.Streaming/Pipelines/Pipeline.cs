@@ -1,6 +1,7 @@
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Model;
+using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
 
@@ -15,158 +16,150 @@ public sealed record PipelineHost
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Opens a model's session; ONNX Runtime's where it is null.</summary>
+    internal Func<ScorerOptions, AstSessionOptions, IModelSession>? OpenSession { get; init; }
 }
 
-/// <summary>A pipeline definition that was read and checked, and its checkpoint; ready to be run once.</summary>
+/// <summary>One model of a pipeline, with how its scores become events.</summary>
+internal sealed record ModelDefinition(ModelSection Model, EventOptions Events)
+{
+    public DecodeOptions Decoding => new(Model.Labels, Events, Model.Hash);
+}
+
+/// <summary>A pipeline definition that was read and checked, and its checkpoints.</summary>
 public sealed class Pipeline : IDisposable
 {
-    private const int BlockCapacity = 8;
-    private const int WindowCapacity = 32;
-    private const int FrameCapacity = 64;
-    private const int EventCapacity = 256;
+    private readonly bool _ownsModels;
 
-    private readonly PipelineHost _host;
-    private readonly AudioGraph _audio;
-    private readonly IReadOnlyList<(string Name, IEventSink Sink)> _sinks;
-    private readonly EventOptions _events;
-    private readonly ModelSection _model;
-
-    private Pipeline(PipelineHost host, ModelSection model, AudioGraph audio, IReadOnlyList<(string, IEventSink)> sinks, EventOptions events)
+    private Pipeline(string path, PipelineHost host, IReadOnlyList<ModelDefinition> models, AudioGraph audio, IReadOnlyList<SinkDefinition> sinks, int lanes, bool ownsModels)
     {
-        _host = host;
-        _model = model;
-        _audio = audio;
-        _sinks = sinks;
-        _events = events;
+        (Path, Host, Models, Sources, Sinks, Lanes) = (path, host, models, audio.Sources, sinks, lanes);
+        _ownsModels = ownsModels;
     }
 
-    /// <summary>The models that it runs: one, or an ensemble.</summary>
-    public IReadOnlyList<AstCheckpoint> Checkpoints => _model.Checkpoints;
+    /// <summary>The models that it runs: those of all its model sections and ensembles.</summary>
+    public IReadOnlyList<AstCheckpoint> Checkpoints => [.. Models.SelectMany(m => m.Model.Checkpoints)];
 
-    /// <summary>Reads and checks a definition and opens its checkpoint; nothing else is opened yet.</summary>
+    internal string Path { get; }
+
+    internal PipelineHost Host { get; }
+
+    internal IReadOnlyList<ModelDefinition> Models { get; }
+
+    internal IReadOnlyList<SourceDefinition> Sources { get; }
+
+    internal IReadOnlyList<SinkDefinition> Sinks { get; }
+
+    /// <summary>Lanes for live streams, and as many for others.</summary>
+    internal int Lanes { get; }
+
+    /// <summary>Reads and checks a definition and opens its checkpoints; nothing else is opened yet.</summary>
     /// <param name="path">The YAML file.</param>
     /// <param name="overrides">key=value settings laid over it.</param>
     /// <param name="host">The types, the default model, the clock.</param>
     /// <exception cref="InvalidPipelineException">The definition is wrong; all problems at once.</exception>
-    /// <exception cref="InvalidCheckpointException">The checkpoint is.</exception>
-    public static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host)
+    /// <exception cref="InvalidCheckpointException">A checkpoint is.</exception>
+    public static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host) => Load(path, overrides, host, running: null);
+
+    /// <summary>As <see cref="Load(string, IReadOnlyList{string}, PipelineHost)"/>; models that a running pipeline has open already are that one's.</summary>
+    internal static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host, Pipeline? running)
     {
         var file = PipelineFile.Load(path, overrides);
         var root = new SectionReader(file, file.Root, "", PipelineKeys.Root);
-        var empty = new YamlDotNet.RepresentationModel.YamlMappingNode();
-        var model = new SectionReader(file, root.Get(PipelineKeys.Model) ?? empty, "model", PipelineKeys.ModelSection);
-        var events = new SectionReader(file, root.Get(PipelineKeys.Events) ?? empty, "events", PipelineKeys.EventSection);
-        var audio = AudioGraph.Read(file, root, model, host.Catalog);
-        var sinks = ReadSinks(file, root, host.Catalog, audio);
+        var sections = ModelSections(file, root);
+        var audio = AudioGraph.Read(file, root, [.. sections.Select(s => (s.Name, s.Model))], host.Catalog);
 
-        // Problems of the checkpoint and of the definition are told together where both are known.
-        ModelSection? read = null;
+        // Problems of the checkpoints and of the definition are told together where both are known.
+        var opened = new List<ModelSection>();
+        var models = new List<ModelDefinition>();
+        var labels = new Dictionary<string, IReadOnlyList<string>?>(StringComparer.Ordinal);
         InvalidCheckpointException? broken = null;
         try
         {
-            read = ModelSection.Read(model, host.DefaultModel);
-        }
-        catch (InvalidCheckpointException e)
-        {
-            broken = e;
-        }
+            foreach (var (name, section, events) in sections)
+            {
+                labels[name] = null;
+                try
+                {
+                    var model = running?.Models.FirstOrDefault(m => m.Model.Name == name && m.Model.Fingerprint == section.Fingerprint)?.Model;
+                    if (model is null && running is not null)
+                    {
+                        file.Problem(section.Node, $"{section.Name}: what a model is and how it runs can't be changed while it runs; restart for that");
+                        model = running.Models[0].Model; // to check the rest of the definition by
+                    }
 
-        try
-        {
-            var options = read is null ? null : ReadEvents(events, read.Labels);
+                    if (model is null)
+                        opened.Add(model = ModelSection.Read(name, section, host.DefaultModel));
+                    labels[name] = model.Labels;
+                    models.Add(new ModelDefinition(model, ReadEvents(events, model)));
+                    if (model.Window.NumMelBins != models[0].Model.Window.NumMelBins)
+                        section.Problem(PipelineKeys.ModelPath, $"takes {model.Window.NumMelBins} mel bins, '{models[0].Model.Name}' {models[0].Model.Window.NumMelBins}; the models of one pipeline share their features and need the same number");
+                }
+                catch (InvalidCheckpointException e)
+                {
+                    broken ??= e;
+                }
+            }
+
+            var sinks = SinkDefinition.ReadAll(file, root, host.Catalog, audio, labels);
             file.ThrowIfAny();
-            return options is null ? throw broken! : new Pipeline(host, read!, audio, sinks, options);
+            if (broken is not null)
+                throw broken;
+            var lanes = root.Get(PipelineKeys.Lanes) is > 0 and var given ? given : Math.Clamp(Environment.ProcessorCount, 1, 8);
+            return new Pipeline(path, host, models, audio, sinks, lanes, ownsModels: running is null);
         }
         catch
         {
-            read?.Dispose();
+            foreach (var model in opened)
+                model.Dispose();
             throw;
         }
     }
 
-    /// <summary>Makes the graph. A pipeline makes one graph in its life.</summary>
+    /// <summary>Makes the graph. A pipeline makes one in its life.</summary>
     /// <param name="report">Counts what the run does.</param>
     /// <param name="stop">Asks the sources to end, so that everything drains.</param>
-    public DataflowGraph Build(RunReport report, CancellationToken stop)
-    {
-        var nodes = new List<Node>();
-        var windows = new Edge<FeatureWindow>("batch", WindowCapacity);
-        _audio.AddNodes(nodes, BlockCapacity, report, stop, (name, edge) =>
-        {
-            // One front end for each source or transform that the model listens to.
-            var blocks = new Edge<AudioBlock>($"fbank({name})", BlockCapacity);
-            var resample = new ResampleNode($"resample({name})", edge);
-            resample.ConnectTo(blocks);
-            var fbank = new FbankNode($"fbank({name})", blocks, _model.Window, report);
-            fbank.ConnectTo(windows);
-            nodes.Add(resample);
-            nodes.Add(fbank);
-        });
-
-        // One batch waits while one runs: more would only grow stale.
-        var batches = new Edge<WindowBatch>("model", 1);
-        var frames = new Edge<ScoreFrame>("events", FrameCapacity);
-        var batch = new BatchNode("batch", windows, _model.Session.BatchSizes.Max(), _model.MaxQueueDelay, _host.Time);
-        batch.ConnectTo(batches);
-        var score = new ScoreNode("model", batches, _model.Scorer, report);
-        score.ConnectTo(frames);
-        var decode = new DecodeNode("events", frames, _model.Labels, _events, _model.Hash, report);
-        nodes.AddRange([batch, score, decode]);
-
-        var sinks = _sinks.Select(s => (s.Name, s.Sink, Edge: new Edge<SoundEvent>(s.Name, EventCapacity))).ToList();
-        if (sinks.Count == 1)
-        {
-            decode.ConnectTo(sinks[0].Edge);
-        }
-        else
-        {
-            var all = new Edge<SoundEvent>("tee", EventCapacity);
-            decode.ConnectTo(all);
-            var tee = new TeeNode("tee", all);
-            foreach (var sink in sinks)
-                tee.ConnectTo(sink.Edge);
-            nodes.Add(tee);
-        }
-
-        nodes.AddRange(sinks.Select(s => new SinkNode(s.Name, s.Edge, s.Sink)));
-        return new DataflowGraph(nodes);
-    }
+    public PipelineRun Build(RunReport report, CancellationToken stop) => new(this, report, stop);
 
     /// <summary>Closes the checkpoints.</summary>
-    public void Dispose() => _model.Dispose();
-
-    private static List<(string, IEventSink)> ReadSinks(PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio)
+    public void Dispose()
     {
-        var sinks = new List<(string, IEventSink)>();
-        var singles = new Dictionary<ComponentType, string>();
-        var writers = new Dictionary<string, string>(StringComparer.Ordinal);
-        var taken = audio.Names;
-        var types = catalog.Sinks.ToDictionary(t => t.Type, StringComparer.Ordinal);
-        foreach (var (name, key, value) in AudioGraph.Components(file, root, PipelineKeys.Sinks, "sinks"))
-        {
-            if (taken.Contains(name))
-                file.Problem(key, $"sinks.{name}: a source or transform has this name already");
-            if (AudioGraph.TypeOf(file, value, $"sinks.{name}", types) is not { } type)
-                continue;
-            var section = new SectionReader(file, value, $"sinks.{name}", [PipelineKeys.Type, .. type.Keys]);
-            sinks.Add((name, type.Create(section)));
-            if (type.IsSingle && !singles.TryAdd(type, name))
-                file.Problem(value, $"sinks.{name}: only one sink can be of type {type.Type}, and '{singles[type]}' is");
-            if (type.Writes(section) is not { } path)
-                continue;
-            if (!writers.TryAdd(path, name))
-                file.Problem(value, $"sinks.{name}: writes to {path}, as sink '{writers[path]}' does; give each its own");
-            if (path == PipelineFile.RealPath(file.FullPath))
-                file.Problem(value, $"sinks.{name}: writes to this very file");
-            if (audio.Reads.TryGetValue(path, out var source))
-                file.Problem(value, $"sinks.{name}: writes to {path}, which source '{source}' reads");
-        }
-
-        return sinks;
+        if (!_ownsModels)
+            return;
+        foreach (var model in Models)
+            model.Model.Dispose();
     }
 
-    private static EventOptions ReadEvents(SectionReader section, IReadOnlyList<string> labels)
+    /// <summary>The sections `model` and `events`, or those under `models`.</summary>
+    private static List<(string Name, SectionReader Model, SectionReader Events)> ModelSections(PipelineFile file, SectionReader root)
     {
+        var empty = new YamlMappingNode();
+        if (!root.Has(PipelineKeys.Models))
+        {
+            return [("model", new SectionReader(file, root.Get(PipelineKeys.Model) ?? empty, "model", PipelineKeys.ModelSection),
+                new SectionReader(file, root.Get(PipelineKeys.Events) ?? empty, "events", PipelineKeys.EventSection))];
+        }
+
+        foreach (var key in (Key[])[PipelineKeys.Model, PipelineKeys.Events])
+        {
+            if (root.Has(key))
+                root.Problem(key, "stands beside 'models'; expected it under one of them");
+        }
+
+        var sections = new List<(string, SectionReader, SectionReader)>();
+        foreach (var (name, _, value) in AudioGraph.Components(file, root, PipelineKeys.Models, "models"))
+        {
+            var model = new SectionReader(file, value, $"models.{name}", [.. PipelineKeys.ModelSection, PipelineKeys.ModelEvents]);
+            sections.Add((name, model, new SectionReader(file, model.Get(PipelineKeys.ModelEvents) ?? empty, $"models.{name}.events", PipelineKeys.EventSection)));
+        }
+
+        return sections;
+    }
+
+    private static EventOptions ReadEvents(SectionReader section, ModelSection model)
+    {
+        var labels = model.Labels;
         var general = section.Get(PipelineKeys.Threshold) ?? 0.5;
         var single = section.Get(PipelineKeys.Thresholds) ?? new Dictionary<string, double>();
         var wanted = section.Get(PipelineKeys.Labels);
@@ -193,6 +186,7 @@ public sealed class Pipeline : IDisposable
             Thresholds = thresholds,
             ReleaseThresholds = releases,
             MedianWindows = section.Get(PipelineKeys.MedianWindows),
+            HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
             MinDuration = Samples(section.Get(PipelineKeys.MinDuration)),
             MergeGap = Samples(section.Get(PipelineKeys.MergeGap)),
             MaxDuration = Samples(section.Get(PipelineKeys.MaxDuration) ?? TimeSpan.FromMinutes(10)),

@@ -158,6 +158,15 @@ internal sealed class PipelineFile
             _overrides.TryAdd(node, setting);
     }
 
+    /// <summary>A node as text that does not depend on layout, comments, or the order of keys.</summary>
+    public static string Canonical(YamlNode node) => node switch
+    {
+        YamlMappingNode mapping => "{" + string.Join(",", mapping.Children.Select(c => $"{Canonical(c.Key)}:{Canonical(c.Value)}").Order(StringComparer.Ordinal)) + "}",
+        YamlSequenceNode list => "[" + string.Join(",", list.Children.Select(Canonical)) + "]",
+        YamlScalarNode scalar => System.Text.Json.JsonSerializer.Serialize(scalar.Value),
+        _ => node.ToString(),
+    };
+
     /// <summary>Where a full path leads, links followed.</summary>
     public static string RealPath(string path)
     {

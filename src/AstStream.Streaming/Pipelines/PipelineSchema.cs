@@ -17,17 +17,29 @@ public static class PipelineSchema
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
         schema["title"] = "AstStream pipeline";
         var properties = schema["properties"]!;
-        Fill(properties["model"]!, Section(PipelineKeys.ModelSection));
+        Fill(properties["model"]!, Model([]));
+        Fill(properties["models"]!, new JsonObject { ["propertyNames"] = Names(), ["additionalProperties"] = Model([PipelineKeys.ModelEvents]), ["minProperties"] = 1 });
         Fill(properties["events"]!, Section(PipelineKeys.EventSection));
-        Fill(properties["sources"]!, Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, t.Keys, []))));
+        Fill(properties["sources"]!, Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SourceKeys], []))));
         Fill(properties["transforms"]!, Named(transforms));
-        Fill(properties["sinks"]!, Named(catalog.Sinks.Select(t => Component(t.Type, t.Doc, t.Keys, []))));
+        Fill(properties["sinks"]!, Named(catalog.Sinks.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SinkKeys], []))));
         return schema.ToJsonString(s_indented) + "\n";
     }
 
+    private static JsonObject Model(Key[] more)
+    {
+        var model = Section([.. PipelineKeys.ModelSection, .. more]);
+        Fill(model["properties"]!["sessions"]!, new JsonObject { ["items"] = Section(PipelineKeys.SessionKeys) });
+        if (more.Length > 0)
+            Fill(model["properties"]!["events"]!, Section(PipelineKeys.EventSection));
+        return model;
+    }
+
+    private static JsonObject Names() => new() { ["pattern"] = $"^{AudioGraph.NamePatternText}$" };
+
     private static JsonObject Named(IEnumerable<JsonObject> types) => new()
     {
-        ["propertyNames"] = new JsonObject { ["pattern"] = $"^{AudioGraph.NamePatternText}$" },
+        ["propertyNames"] = Names(),
         ["additionalProperties"] = new JsonObject { ["oneOf"] = new JsonArray([.. types]) },
     };
 

@@ -57,6 +57,26 @@ public sealed class SectionReader
     /// <summary>Where a path of the definition leads, links followed, so that two names of one file are known as one.</summary>
     public string ResolveLinks(string path) => PipelineFile.RealPath(Resolve(path));
 
+    /// <summary>The definition's text of this section in a canonical form: equal for sections that say the same.</summary>
+    internal string Fingerprint => PipelineFile.Canonical(_node);
+
+    /// <summary>The sections of a list.</summary>
+    internal IReadOnlyList<SectionReader> Sections(Key<YamlNode?> key, IReadOnlyCollection<Key> keys)
+    {
+        if (Get(key) is not { } node)
+            return [];
+        if (node is YamlSequenceNode { Children.Count: > 0 } list)
+            return [.. list.Children.Select((c, i) => new SectionReader(_file, c, $"{Path(key.Name)}[{i}]", keys))];
+        Problem(key, $"found {(node is YamlSequenceNode ? "an empty list" : Kind(node))}; expected a list of mappings");
+        return [];
+    }
+
+    /// <summary>The section itself.</summary>
+    internal YamlNode Node => _node;
+
+    /// <summary>Where it stands in the definition.</summary>
+    internal string Name => _path;
+
     internal YamlNode NodeOf(Key key) => _nodes.GetValueOrDefault(key.Name, _node);
 
     internal string Path(string key) => _path.Length == 0 ? key : $"{_path}.{key}";

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using AstStream.Connectors;
+using AstStream.Dsp;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 
@@ -26,9 +27,13 @@ internal static class PipelineCommands
         };
 
         var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
-        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet }, $"""
+        var fixedFile = new Option<bool>("--no-watch") { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
+        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
             at most 30 s; Ctrl-C again stops at once. Events go to the pipeline's sinks; the summary and errors to standard error.
+
+            When the definition is edited, or on SIGHUP, it is read again: thresholds, labels, sources and sinks change without a restart; a
+            definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
 
             Examples:
               aststream run pipelines/demo.yaml
@@ -37,7 +42,7 @@ internal static class PipelineCommands
 
             {ExitCode.Help}
             """);
-        run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, result.GetValue(set)!, !result.GetValue(quiet)));
+        run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(fixedFile)));
 
         var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
             Nothing is run. All problems are told at once, with line and column.
@@ -61,7 +66,8 @@ internal static class PipelineCommands
         graph.SetAction(result =>
         {
             using var pipeline = Pipeline.Load(result.GetValue(file)!, result.GetValue(set)!, host);
-            var built = pipeline.Build(new RunReport(), CancellationToken.None);
+            using var report = new RunReport();
+            var built = pipeline.Build(report, CancellationToken.None).Graph;
             if (!result.GetValue(mermaid))
                 Console.Out.WriteLine(built.ToText());
             Console.Out.Write(built.ToMermaid());
@@ -82,7 +88,7 @@ internal static class PipelineCommands
         return [run, validate, graph, schema];
     }
 
-    private static async Task<int> RunAsync(PipelineHost host, string file, string[] settings, bool summary)
+    private static async Task<int> RunAsync(PipelineHost host, string file, string[] settings, bool summary, bool watch)
     {
         // Not disposed: a signal may come while the run ends.
         var stop = new CancellationTokenSource();
@@ -110,12 +116,15 @@ internal static class PipelineCommands
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var pipeline = Pipeline.Load(file, settings, host);
-        var report = new RunReport { OnError = e => Errors.Write($"{e.Source}: {e.Message}"), OnWarning = e => Errors.Warn($"{e.Source}: {e.Message}") };
-        var graph = pipeline.Build(report, stop.Token);
+        using var report = new RunReport(new LineLogger());
+        using var exporter = MetricsExport.Start();
+        var run = pipeline.Build(report, stop.Token);
+        using var ended = new CancellationTokenSource();
+        var reloading = new Reloader(run, file, settings, report).RunAsync(watch, ended.Token);
         var clock = Stopwatch.StartNew();
         try
         {
-            await graph.RunAsync(cancel.Token).ConfigureAwait(false);
+            await run.RunAsync(cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -126,6 +135,11 @@ internal static class PipelineCommands
         {
             Errors.Write(e.Message);
             return ExitCode.Failed;
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await reloading.ConfigureAwait(false);
         }
 
         if (summary)
@@ -148,7 +162,20 @@ internal static class PipelineCommands
             real-time factor  {(report.AudioSeconds > 0 ? seconds / report.AudioSeconds : 0):0.0000} ({report.AudioSeconds / seconds:0} times real time)
             events            {report.Events.Sum(e => e.Value)}
             """));
+        foreach (var (model, totals) in report.CoverageByModel)
+            Console.Error.WriteLine($"coverage          {(report.CoverageByModel.Count > 1 ? model + ": " : "")}{Covered(totals)}");
         foreach (var (label, count) in report.Events)
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label,-16}{count}"));
+    }
+
+    /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
+    private static string Covered(CoverageTotals totals)
+    {
+        static string Seconds(long samples) => string.Create(CultureInfo.InvariantCulture, $"{(double)samples / FbankOptions.SampleRate:0.0} s");
+        List<string> parts = [$"analysed {Seconds(totals.Analysed)}"];
+        if (totals.Gated > 0)
+            parts.Add($"gated {Seconds(totals.Gated)}");
+        parts.AddRange(Enum.GetValues<LossReason>().Where(r => totals.LostTo(r) > 0).Select(r => $"lost ({r.SnakeCase()}) {Seconds(totals.LostTo(r))}"));
+        return $"{Seconds(totals.Total)}: {string.Join(", ", parts)}";
     }
 }

@@ -163,20 +163,30 @@ public class DataflowGraphTests
         }
     }
 
-    private sealed class Pass : TransformNode<int, int>
+    private sealed class Pass : Node
     {
+        private readonly Edge<int> _input;
+        private readonly Edge<int> _output;
         private readonly Func<int, int> _map;
 
         public Pass(string name, Edge<int> input, Edge<int> output, Func<int, int> map)
-            : base(name, input)
+            : base(name)
         {
-            ConnectTo(output);
+            _input = input;
+            _output = WritesTo(output);
             _map = map;
         }
 
         public override string Description => "passes on";
 
-        public override void Process(int message, List<int> produced) => produced.Add(_map(message));
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            while (await _input.WaitToReadAsync())
+            {
+                while (_input.TryRead(out var value))
+                    await _output.WriteAsync(_map(value), cancellation);
+            }
+        }
     }
 
     private sealed class Reader(string name, Edge<int> edge, Func<int, Task> action) : Node(name)

@@ -44,6 +44,16 @@ public sealed partial class PipelineTests : IDisposable
         { Good($"model: {{path: {s_model}, ensemble: [{s_model}, nowhere]}}"), ["model.ensemble: stands beside 'path'", "model.ensemble: ", "no such folder"] },
         { Good($"model: {{ensemble: [{s_model}, {s_model}/../ast-small-10x10]}}"), ["ast-small-10x10: has other labels than", "ast-small-10x10: takes windows of 1024 frames of 128 bins"] },
         { Good("model: {inputs: [b]}"), ["model.inputs: there is no source or transform 'b'; did you mean 'a'?", "'a' is not used"] },
+        { Good("model: {max_hop: 100ms, hop: 500ms}"), ["model.max_hop: expected at least the hop of 0.5 s and at most the window of 2.56 s"] },
+        { Good("model: {sessions: [{precision: int8}, {device: 1}]}"), ["unknown key 'model.sessions[1].device'; did you mean 'device_id'?"] },
+        { Good("model: {sessions: [{providers: cuda, precision: int8}]}"), ["model.sessions[0].precision: int8 is for the CPU"] },
+        { Good("model: {sessions: {}}"), ["model.sessions: found a mapping; expected a list of mappings"] },
+        { Good("model: {gate: maybe, max_age: 0s}"), ["model.gate: found 'maybe'", "model.max_age: 0s is out of range; expected 10ms to 1h"] },
+        { Good("models: {one: {hop: 1s}}\nevents: {threshold: 0.3}"), ["events: stands beside 'models'"] },
+        { Good("models: {c: {hop: 1s}}"), ["sinks.c: a model has this name already"] },
+        { Good("models: {one: {events: {labels: [nope]}, inputs: b}}"), ["models.one.events.labels: the model has no label 'nope'", "models.one.inputs: there is no source or transform 'b'"] },
+        { Good("models: {}"), ["models: is empty"] },
+        { "sources:\n  a: {type: stdin, priority: high}\nsinks:\n  c: {type: console, labels: [nope], models: two, when_full: drop, min_score: 2, records: all, retry_for: 5}", ["sources.a.priority: found 'high'", "sinks.c.labels: no model has the label 'nope'", "sinks.c.models: there is no model 'two'", "sinks.c.when_full: found 'drop'", "sinks.c.min_score: found '2'", "sinks.c.records: found 'all'; expected one of events, coverage", "sinks.c.retry_for: found '5'"] },
         { Good("events:\nevents: {}"), ["not valid YAML"] },
         { "sources:\n  a: {type: files, path: x.wav}\n  b: {type: file}\nsinks:\n  c: {typ: console}", ["2:13: sources.a.type: unknown type 'files'; did you mean 'file'?", "3:6: sources.b: key 'path' is missing", "5:6: sinks.c: key 'type' is missing"] },
         { "sources:\n  a: {type: file, path: x.wav}\n  b: {type: file, path: y.wav}\nmodel: {inputs: a}\nsinks:\n  c: {type: console}", ["3:3: 'b' is not used"] },
@@ -138,7 +148,8 @@ public sealed partial class PipelineTests : IDisposable
     {
         using var pipeline = Load(Good("events: {threshold: 0.9}"), "events.threshold=0.1", "model.hop=500ms", "sources.a.path=other.wav");
 
-        var text = pipeline.Build(new RunReport(), CancellationToken.None).ToText();
+        using var report = new RunReport();
+        var text = pipeline.Build(report, CancellationToken.None).Graph.ToText();
         Assert.Contains("WAV other.wav", text, StringComparison.Ordinal);
         Assert.Contains("every 0.5 s", text, StringComparison.Ordinal);
     }
@@ -156,16 +167,17 @@ public sealed partial class PipelineTests : IDisposable
     [Fact]
     public void Graph_Pictures_ShowEveryNodeAndEdge()
     {
-        using var pipeline = Load("sources:\n  a: {type: stdin}\n  b: {type: file, path: x.wav}\ntransforms:\n  louder: {type: gain, inputs: b, db: 6}\nsinks:\n  c: {type: console, format: lines}\n  d: {type: jsonl, path: d.jsonl}");
-        var graph = pipeline.Build(new RunReport(), CancellationToken.None);
+        using var pipeline = Load("sources:\n  a: {type: stdin}\n  b: {type: file, path: x.wav}\ntransforms:\n  louder: {type: gain, inputs: b, db: 6}\nlanes: 2\nsinks:\n  c: {type: console, format: lines}\n  d: {type: jsonl, path: d.jsonl}");
+        using var report = new RunReport();
+        var graph = pipeline.Build(report, CancellationToken.None).Graph;
 
+        Assert.Equal(["a", "b", "lane 1", "lane 2", "model", "events", "tee", "c", "d"], graph.Nodes.Select(n => n.Name));
         Assert.Equal(
-            ["a", "resample(a)", "fbank(a)", "b", "louder", "resample(louder)", "fbank(louder)", "batch", "model", "events", "tee", "c", "d"],
-            graph.Nodes.Select(n => n.Name));
-        Assert.Equal(11, graph.Edges.Count());
-        Assert.Contains("batch", graph.Edges.Where(e => e.From.Contains("fbank(a), fbank(louder)", StringComparison.Ordinal)).Select(e => e.To));
-        Assert.Equal(13, NodeLine().Count(graph.ToMermaid()));
-        Assert.Contains("-->|SoundEvent|", graph.ToMermaid(), StringComparison.Ordinal);
+            ["a, b→lane 1 AudioBlock", "a, b→lane 2 AudioBlock", "lane 1, lane 2→model FeatureWindow", "model→events ScoreFrame", "events→tee StreamRecord", "tee→c StreamRecord", "tee→d StreamRecord"],
+            graph.Edges.Select(e => $"{e.From}→{e.To} {e.Message}"));
+        Assert.Equal(9, NodeLine().Count(graph.ToMermaid()));
+        Assert.Contains("-->|StreamRecord|", graph.ToMermaid(), StringComparison.Ordinal);
+        Assert.Contains("gain of 6 dB", graph.ToText(), StringComparison.Ordinal);
     }
 
     [Fact]

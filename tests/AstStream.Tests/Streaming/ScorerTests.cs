@@ -38,11 +38,13 @@ public sealed class ScorerTests : IDisposable
     private float[] Scores(float[] input, params (AstCheckpoint Checkpoint, ScoreActivation Activation)[] models)
     {
         using var scorer = Scorer.Open(new ScorerOptions(
-            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)], new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") }));
-        scorer.SetInput(0, input);
-        scorer.Run(1);
+            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)]), new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") });
+        var window = Windows.From(input, 256);
+        scorer.SetInput(0, 0, window);
+        scorer.Run(0, 1);
         var scores = new float[scorer.NumLabels];
-        scorer.Read(0, scores);
+        scorer.Read(0, 0, scores);
+        window.Return();
         return scores;
     }
 

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using AstStream.Events;
+using AstStream.Streaming;
+
+namespace AstStream.LoadTest;
+
+/// <summary>What the parts of the engine cost on one thread, for one live stream at a hop of one second.</summary>
+internal static class Costs
+{
+    public static Task RunAsync()
+    {
+        foreach (var (rate, milliseconds) in ((int, int)[])[(16_000, 5), (16_000, 20), (16_000, 100), (48_000, 20), (48_000, 100)])
+            Print($"lane, {rate} Hz in blocks of {milliseconds} ms", Lane(rate, rate * milliseconds / 1000), 1000.0 / milliseconds);
+        var window = Window();
+        var features = new float[1024 * 128];
+        var rows = Enumerable.Range(0, 128).Select(_ => new float[1024 * 128]).ToArray();
+        var row = 0;
+        Print("copying a window into a batch", () => window.CopyTo(rows[row++ % rows.Length]), 1);
+        window.Return();
+        foreach (var median in (int[])[1, 3])
+            Print($"decoding {Engine.Labels} labels, median of {median}", Decode(median), 1);
+        return Task.CompletedTask;
+    }
+
+    private static Action Lane(int rate, int length)
+    {
+        var report = new RunReport();
+        var scheduler = new WindowScheduler("m", Engine.Window(1024, 100), new BatchOptions(), TimeProvider.System, report);
+        var session = scheduler.AddSession(64, preparesAhead: false);
+        var lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [scheduler], isLive: true, report);
+        var stream = new StreamInfo("s", "s");
+        var random = new Random(1);
+        var samples = Enumerable.Range(0, length).Select(_ => (float)random.NextDouble() - 0.5f).ToArray();
+        var windows = new List<FeatureWindow>();
+        long position = 0;
+        return () =>
+        {
+            var block = AudioBlock.Rent(stream, position, rate, length);
+            samples.CopyTo(block.Samples);
+            position += length;
+            lane.Process(block);
+            block.Return();
+            if (session.Take(windows) == 0)
+                return;
+            session.Started(windows.Count);
+            session.Ended(windows.Count, TimeSpan.FromMilliseconds(1));
+            session.Scored(windows);
+            windows.Clear();
+            scheduler.TakeDecided(windows, 64);
+            scheduler.Decoded(windows);
+        };
+    }
+
+    private static FeatureWindow Window()
+    {
+        var chunks = Enumerable.Range(0, 32).Select(_ => FrameChunk.Rent(128)).ToList();
+        return FeatureWindow.Rent(null!, chunks, 0, 1024, 128, 0, 0, 1, 1);
+    }
+
+    private static Action Decode(int median)
+    {
+        var thresholds = Enumerable.Repeat(0.5f, Engine.Labels).ToArray();
+        var decoder = new EventDecoder(new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t * 0.8f)], MedianWindows = median, HopLength = 16_000 });
+        var scores = Enumerable.Range(0, Engine.Labels).Select(i => i % 100 == 0 ? 0.6f : 0.01f).ToArray();
+        long position = 0;
+        return () => decoder.Push(position, position += 16_000, scores, static _ => { });
+    }
+
+    private static void Print(string what, Action action, double timesASecond)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed.TotalSeconds < 0.5)
+            action();
+        var best = double.MaxValue;
+        for (var turn = 0; turn < 5; turn++)
+        {
+            clock.Restart();
+            var count = 0;
+            for (; clock.Elapsed.TotalSeconds < 0.2; count++)
+                action();
+            best = Math.Min(best, clock.Elapsed.TotalMicroseconds / count);
+        }
+
+        Scenarios.Print($"{what,-45} {best,8:0.00} µs, {best * timesASecond / 1000,7:0.000} ms for a second of sound");
+    }
+}

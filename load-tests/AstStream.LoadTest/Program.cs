@@ -1,0 +1,34 @@
+using System.CommandLine;
+using AstStream.LoadTest;
+
+var streams = new Option<int>("--streams") { Description = "Live streams.", DefaultValueFactory = _ => 2000 };
+var seconds = new Option<double>("--seconds") { Description = "How long they sound.", DefaultValueFactory = _ => 60 };
+var run = new Option<double>("--run-ms") { Description = "What a run of the simulated session takes.", DefaultValueFactory = _ => 2 };
+var window = new Option<double>("--window-ms") { Description = "What each of its windows takes more.", DefaultValueFactory = _ => 0.4 };
+var batch = new Option<int>("--batch") { Description = "Its largest batch.", DefaultValueFactory = _ => 64 };
+var delay = new Option<double>("--max-queue-delay-ms") { DefaultValueFactory = _ => 10 };
+var hop = new Option<double>("--hop") { Description = "Seconds.", DefaultValueFactory = _ => 1 };
+var share = new Option<double>("--share-48k") { Description = "Part of the streams that come at 48 kHz.", DefaultValueFactory = _ => 0 };
+var load = new Option<double>("--load") { Description = "overload: how many times what the session can do.", DefaultValueFactory = _ => 1.5 };
+var model = new Option<string?>("--model") { Description = "saturate: a model's folder, for a real session on the CPU in place of the simulated one." };
+var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
+
+var root = new RootCommand("Loads the engine as thousands of streams do, and reports. Every command ends by itself.");
+Command Add(string name, string description, Func<ParseResult, Task> action, params Option[] options)
+{
+    var command = new Command(name, description);
+    foreach (var option in options)
+        command.Options.Add(option);
+    command.SetAction((result, _) => action(result));
+    root.Subcommands.Add(command);
+    return command;
+}
+
+Settings Read(ParseResult r) => new(r.GetValue(streams), r.GetValue(seconds), r.GetValue(run), r.GetValue(window), r.GetValue(batch), r.GetValue(delay), (int)Math.Round(r.GetValue(hop) * 100), r.GetValue(share));
+
+Add("live", "Live streams within what the session can do.", r => Scenarios.LiveAsync(Read(r)), streams, seconds, run, window, batch, delay, hop, share);
+Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(Read(r), r.GetValue(load)), streams, seconds, run, window, batch, delay, hop, share, load);
+Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.", r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
+Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
+Add("costs", "What the parts of the engine cost on one thread.", _ => Costs.RunAsync());
+return await root.Parse(args).InvokeAsync();

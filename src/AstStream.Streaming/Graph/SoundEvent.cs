@@ -1,0 +1,16 @@
+using AstStream.Events;
+
+namespace AstStream.Streaming;
+
+/// <summary>One event, as sinks publish it.</summary>
+/// <param name="Id">The same for the same sound, model and settings: made from stream, label, onset and model.</param>
+/// <param name="State">Opened or closed.</param>
+/// <param name="Stream">The stream that it was heard in.</param>
+/// <param name="Model">The model that heard it, by its name in the pipeline.</param>
+/// <param name="Label">The class name.</param>
+/// <param name="Onset">Seconds from the stream's start.</param>
+/// <param name="Offset">Seconds from the stream's start; how far it has come while it is open.</param>
+/// <param name="Score">The highest smoothed score.</param>
+/// <param name="MeanScore">The mean smoothed score.</param>
+public sealed record SoundEvent(string Id, EventState State, StreamInfo Stream, string Model, string Label, double Onset, double Offset, float Score, float MeanScore)
+    : StreamRecord(Stream, Model);

@@ -1,0 +1,197 @@
+namespace AstStream.Streaming;
+
+/// <summary>A few log-mel frames of one stream. Windows overlap and share them; the last one that lets go gives them back.</summary>
+internal sealed class FrameChunk : Pooled<FrameChunk>
+{
+    /// <summary>Frames in one chunk.</summary>
+    public const int Frames = 32;
+
+    private float[] _values = [];
+    private int _holders;
+    private int _bins;
+
+    /// <summary>Takes a chunk, held once.</summary>
+    public static FrameChunk Rent(int bins)
+    {
+        var chunk = RentAny();
+        if (chunk._values.Length < Frames * bins)
+            chunk._values = GC.AllocateUninitializedArray<float>(Frames * bins);
+        chunk._bins = bins;
+        chunk._holders = 1;
+        return chunk;
+    }
+
+    /// <summary>Frames from a given one on.</summary>
+    public Span<float> From(int frame) => _values.AsSpan(frame * _bins, (Frames - frame) * _bins);
+
+    /// <summary>One more holds it.</summary>
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>One holder lets go.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _holders) == 0)
+            Return();
+    }
+
+    protected override void Clear()
+    {
+    }
+}
+
+/// <summary>Where a piece of a stream's time is on its way from the front end to the ledger.</summary>
+internal enum WindowState
+{
+    /// <summary>A window that waits for a session.</summary>
+    Waiting,
+
+    /// <summary>A session has it.</summary>
+    Running,
+
+    /// <summary>It has its scores.</summary>
+    Analysed,
+
+    /// <summary>The gate kept it from the model.</summary>
+    Gated,
+
+    /// <summary>Nobody scored it.</summary>
+    Lost,
+
+    /// <summary>The samples behind the last window before a break: what became of the last window became of them.</summary>
+    Tail,
+
+    /// <summary>The stream ends here.</summary>
+    End,
+}
+
+/// <summary>
+/// A piece of a stream's time: a window with its log-mel frames and, later, its scores; or an interval that has no window. The pieces of a
+/// stream cover it without hole or overlap: a window's own interval is its cell.
+/// </summary>
+internal sealed class FeatureWindow : Pooled<FeatureWindow>
+{
+    private readonly List<FrameChunk> _chunks = [];
+    private float[] _scores = [];
+    private int _numScores;
+    private int _offset; // of the window's first frame in the first chunk
+    private int _bins;
+
+    public FeatureWindow()
+    {
+        InTimeline = new LinkedListNode<FeatureWindow>(this);
+        InArrival = new LinkedListNode<FeatureWindow>(this);
+    }
+
+    /// <summary>Its place in its stream's timeline.</summary>
+    public LinkedListNode<FeatureWindow> InTimeline { get; }
+
+    /// <summary>Its place among all windows of live streams that wait.</summary>
+    public LinkedListNode<FeatureWindow> InArrival { get; }
+
+    /// <summary>The stream's timeline, from when the scheduler has it.</summary>
+    public StreamTimeline Timeline { get; set; } = null!;
+
+    /// <summary>Where it is on its way.</summary>
+    public WindowState State { get; set; }
+
+    /// <summary>Why it was lost.</summary>
+    public LossReason Reason { get; set; }
+
+    /// <summary>The window's first sample.</summary>
+    public long Start { get; private set; }
+
+    /// <summary>The first sample of the interval that it stands for.</summary>
+    public long CellStart { get; private set; }
+
+    /// <summary>The sample behind the interval's last one.</summary>
+    public long CellEnd { get; set; }
+
+    /// <summary>Samples from this window's start to the next one's.</summary>
+    public int Hop { get; private set; }
+
+    /// <summary>When the window's last sample was there.</summary>
+    public long Captured { get; set; }
+
+    /// <summary>When the scheduler got it.</summary>
+    public long Arrived { get; set; }
+
+    /// <summary>Frames that hold sound; the rest of the model's input is padding.</summary>
+    public int Frames { get; private set; }
+
+    /// <summary>One score a class, once it is analysed.</summary>
+    public Span<float> Scores => _scores.AsSpan(0, _numScores);
+
+    /// <summary>A window over frames that are in chunks, which it holds from here on.</summary>
+    public static FeatureWindow Rent(StreamTimeline timeline, List<FrameChunk> chunks, int firstFrame, int frames, int bins, long start, long cellStart, long cellEnd, int hop)
+    {
+        var window = Interval(timeline, WindowState.Waiting, LossReason.None, cellStart, cellEnd);
+        window.Start = start;
+        window.Hop = hop;
+        window.Frames = frames;
+        window._bins = bins;
+        window._offset = firstFrame % FrameChunk.Frames;
+        for (var i = firstFrame / FrameChunk.Frames; i * FrameChunk.Frames < firstFrame + frames; i++)
+        {
+            chunks[i].Hold();
+            window._chunks.Add(chunks[i]);
+        }
+
+        return window;
+    }
+
+    /// <summary>An interval without a window.</summary>
+    public static FeatureWindow Interval(StreamTimeline timeline, WindowState state, LossReason reason, long start, long end)
+    {
+        var window = RentAny();
+        window.Timeline = timeline;
+        window.State = state;
+        window.Reason = reason;
+        window.Start = window.CellStart = start;
+        window.CellEnd = end;
+        window.Hop = 0;
+        window.Frames = 0;
+        window.Captured = window.Arrived = 0;
+        window._numScores = 0;
+        return window;
+    }
+
+    /// <summary>Writes the frames, padded behind with 0.0 as the feature extractor pads before it normalises.</summary>
+    public void CopyTo(Span<float> features)
+    {
+        var rest = Frames * _bins;
+        features[rest..].Clear();
+        var offset = _offset;
+        foreach (var chunk in _chunks)
+        {
+            var part = chunk.From(offset);
+            part = part[..Math.Min(rest, part.Length)];
+            part.CopyTo(features);
+            features = features[part.Length..];
+            rest -= part.Length;
+            offset = 0;
+        }
+    }
+
+    /// <summary>Lets go of the frames: they were copied, or nobody will.</summary>
+    public void ReleaseFrames()
+    {
+        foreach (var chunk in _chunks)
+            chunk.Release();
+        _chunks.Clear();
+    }
+
+    /// <summary>Makes room for scores, whose values are undefined yet.</summary>
+    public Span<float> ResizeScores(int count)
+    {
+        if (_scores.Length < count)
+            _scores = GC.AllocateUninitializedArray<float>(count);
+        _numScores = count;
+        return Scores;
+    }
+
+    protected override void Clear()
+    {
+        ReleaseFrames();
+        Timeline = null!;
+    }
+}

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using AstStream.Dsp;
+
+namespace AstStream.Streaming;
+
+/// <summary>
+/// Resampling, log-mel and windows of many streams: a stream belongs to one lane, which alone touches its state. There is no task and no
+/// timer for a stream.
+/// </summary>
+internal sealed class LaneNode : Node
+{
+    private const int Resampled = 4096; // samples at once
+
+    private readonly Edge<AudioBlock> _input;
+    private readonly IReadOnlyList<WindowScheduler> _schedulers;
+    private readonly bool _isLive;
+    private readonly RunReport _report;
+    private readonly HashSet<StreamInfo> _streams = [];
+    private readonly Signal _room = new();
+    private readonly OnlineFbank _fbank;
+    private readonly float[] _resampled = new float[Resampled];
+
+    public LaneNode(string name, Edge<AudioBlock> input, IReadOnlyList<WindowScheduler> schedulers, bool isLive, RunReport report)
+        : base(name)
+    {
+        (_input, _schedulers, _isLive, _report) = (input, schedulers, isLive, report);
+        _fbank = new OnlineFbank(new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
+        foreach (var scheduler in schedulers)
+        {
+            scheduler.AddLane(_room);
+            scheduler.Windows.AddWriter(name);
+            CompletesWith(scheduler.Windows, scheduler.Complete);
+        }
+    }
+
+    public override string Description =>
+        $"{(_isLive ? "live" : "patient")} streams to {FbankOptions.SampleRate} Hz, {_fbank.NumMelBins} mel bins; " + string.Join(", ", _schedulers.Select(s => FormattableString.Invariant(
+            $"windows of {s.Window.WindowFrames} frames every {s.Window.HopFrames * FbankOptions.FrameTime.TotalSeconds} s{(s.Window.Gate ? ", gated" : "")}")));
+
+    internal override ValueTask CloseAsync()
+    {
+        foreach (var stream in _streams)
+            stream.FrontEnd?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        while (await _input.WaitToReadAsync().ConfigureAwait(false))
+        {
+            while (_input.TryRead(out var block))
+            {
+                try
+                {
+                    Process(block);
+                }
+                finally
+                {
+                    block.Return();
+                }
+
+                if (!_isLive)
+                    await WaitForRoomAsync().ConfigureAwait(false);
+            }
+        }
+
+        // What its source left open ends where it is.
+        foreach (var stream in _streams.ToList())
+            End(stream);
+    }
+
+    /// <summary>Takes a block. A stream that breaks its own rules ends there; the others go on.</summary>
+    internal void Process(AudioBlock block)
+    {
+        var stream = block.Stream;
+        var state = stream.FrontEnd;
+        if (state is null)
+        {
+            if (!_streams.Add(stream))
+            {
+                // It has failed, and its source did not know yet.
+                if (block.Kind == MessageKind.End)
+                    _streams.Remove(stream);
+                return;
+            }
+
+            state = Open(stream, block.SampleRate);
+        }
+
+        try
+        {
+            _report.AddSamples(state.Accept(block, _resampled));
+            if (block.Kind == MessageKind.End)
+                Remove(stream);
+        }
+        catch (InvalidAudioException e)
+        {
+            _report.Fail(stream.Source, $"stream {stream.Id} {e.Message}; it ends here, the others go on");
+            state.Fail(block);
+            state.Dispose();
+            stream.FrontEnd = null;
+            if (block.Kind == MessageKind.End)
+                _streams.Remove(stream);
+        }
+    }
+
+    private StreamFrontEnd Open(StreamInfo stream, int sampleRate)
+    {
+        _report.AddStream();
+        return stream.FrontEnd = new StreamFrontEnd(_fbank, sampleRate, [.. _schedulers.Select(s => s.Open(stream, stream.Route?.Priority ?? 0, _isLive))]);
+    }
+
+    private void End(StreamInfo stream)
+    {
+        stream.FrontEnd?.End(captured: 0);
+        Remove(stream);
+    }
+
+    private void Remove(StreamInfo stream)
+    {
+        stream.FrontEnd?.Dispose();
+        stream.FrontEnd = null;
+        _streams.Remove(stream);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitForRoomAsync()
+    {
+        for (var i = 0; i < _schedulers.Count; i++)
+        {
+            while (!_schedulers[i].HasRoom())
+                await _room.WaitAsync().ConfigureAwait(false);
+        }
+    }
+}

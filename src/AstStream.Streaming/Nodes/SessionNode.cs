@@ -1,0 +1,277 @@
+namespace AstStream.Streaming;
+
+/// <summary>
+/// Drives one session: takes windows from the scheduler, fills rows, runs, reads scores. The node fills and reads; a thread of its own runs.
+/// With two slots the next batch is filled while one runs, and the thread starts it the moment that the session falls free: what is at hand
+/// then is the batch.
+/// </summary>
+internal sealed class SessionNode : Node
+{
+    private readonly Func<IModelSession> _open;
+    private readonly WindowScheduler _scheduler;
+    private readonly TimeProvider _time;
+    private readonly RunReport _report;
+    private readonly string _description;
+    private IModelSession? _session;
+    private WindowScheduler.SessionPort? _port;
+    private ITimer? _timer;
+    private Thread? _thread;
+
+    // The node's alone.
+    private readonly List<FeatureWindow> _taken = []; // windows that are not in a row yet
+
+    // Under the gate.
+    private readonly object _gate = new();
+    private readonly Queue<Batch> _finished = new(); // whose scores are to be read
+    private readonly Batch[] _batches = [new(0), new(1)];
+    private Batch _atHand; // that is filled
+    private bool _isRunning;
+    private bool _isDue; // the node says that the batch at hand is to be sent
+    private bool _isEnding;
+    private Exception? _fault;
+
+    /// <summary>Makes a node.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="scheduler">Where windows come from and scores go to.</param>
+    /// <param name="open">Opens the session; called once, before the graph runs.</param>
+    /// <param name="description">What the session is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="report">Counts.</param>
+    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time, RunReport report)
+        : base(name)
+    {
+        (_scheduler, _open, _description, _time, _report) = (scheduler, open, description, time, report);
+        _atHand = _batches[0];
+        scheduler.Windows.AddReader(name);
+        scheduler.Scores.AddWriter(name);
+        CompletesWith(scheduler.Scores, fault =>
+        {
+            if (fault is not null)
+                scheduler.Complete(fault);
+        });
+    }
+
+    public override string Description => _description;
+
+    internal override ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        _session = _open();
+        _port = _scheduler.AddSession(_session.MaxBatch, _session.Slots > 1);
+        foreach (var warning in _session.Warnings)
+            _report.Warn(Name, warning);
+        _report.AddModel(_session.Description);
+        _timer = _time.CreateTimer(_ => _port.WakeUp.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        return ValueTask.CompletedTask;
+    }
+
+    internal override ValueTask CloseAsync()
+    {
+        lock (_gate)
+        {
+            _isEnding = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _thread?.Join(); // a run can't be interrupted
+        _timer?.Dispose();
+        _session?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        var (session, port) = (_session!, _port!);
+        _thread = new Thread(RunBatches) { IsBackground = true, Name = $"aststream {Name}" };
+        _thread.Start();
+        while (true)
+        {
+            ReadScores(session, port);
+            Fill(session, port);
+            var state = Look(session, port);
+            if (state == Next.End)
+                return;
+            if (state == Next.Wait)
+                await port.WakeUp.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    private enum Next
+    {
+        Work,
+        Wait,
+        End,
+    }
+
+    /// <summary>Wakes the thread where a batch is due, and says what the node does next.</summary>
+    private Next Look(IModelSession session, WindowScheduler.SessionPort port)
+    {
+        lock (_gate)
+        {
+            if (_fault is { } fault)
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
+            if (_finished.Count > 0)
+                return Next.Work;
+            if (_isRunning || _isDue)
+                return Next.Wait;
+            if (_atHand.Windows.Count == 0)
+                return port.IsDraining ? Next.End : Next.Wait;
+            var wait = WaitBeforeSend(session, port);
+            if (wait > TimeSpan.Zero)
+                _timer!.Change(wait, Timeout.InfiniteTimeSpan);
+            _isDue = wait <= TimeSpan.Zero && port.MayRun;
+            if (_isDue)
+                Monitor.Pulse(_gate);
+            return Next.Wait;
+        }
+    }
+
+    private TimeSpan WaitBeforeSend(IModelSession session, WindowScheduler.SessionPort port) => BatchPolicy.WaitBeforeSend(
+        _atHand.Windows.Count, session.MaxBatch, port.IsDraining, _time.GetElapsedTime(0, _atHand.Windows[0].Arrived), _scheduler.Options.MaxQueueDelay, _time.GetElapsedTime(0, _time.GetTimestamp()));
+
+    /// <summary>Takes windows and puts them into rows of the batch at hand, which may be sent, and be another one, at any time.</summary>
+    private void Fill(IModelSession session, WindowScheduler.SessionPort port)
+    {
+        // One slot can't be filled, nor have its scores overwritten, while it is in use.
+        lock (_gate)
+        {
+            if (session.Slots == 1 && (_isRunning || _isDue || _finished.Count > 0))
+                return;
+        }
+
+        while (port.Take(_taken) > 0)
+        {
+            foreach (var window in _taken)
+            {
+                while (true)
+                {
+                    Batch batch;
+                    int row;
+                    lock (_gate)
+                        (batch, row) = (_atHand, _atHand.Windows.Count);
+                    session.SetInput(batch.Slot, row, window);
+                    lock (_gate)
+                    {
+                        if (batch != _atHand)
+                            continue; // sent meanwhile: the window goes into the next one
+                        batch.Windows.Add(window);
+                        break;
+                    }
+                }
+            }
+
+            _taken.Clear();
+        }
+    }
+
+    /// <summary>Gives the scores of finished runs to the scheduler.</summary>
+    private void ReadScores(IModelSession session, WindowScheduler.SessionPort port)
+    {
+        while (true)
+        {
+            Batch batch;
+            lock (_gate)
+            {
+                if (!_finished.TryPeek(out batch!))
+                    return;
+            }
+
+            var now = _time.GetTimestamp();
+            for (var row = 0; row < batch.Windows.Count; row++)
+            {
+                var window = batch.Windows[row];
+                window.ReleaseFrames();
+                session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
+                if (window.Timeline.IsLive)
+                    _report.Scored(_scheduler.Model, _time.GetElapsedTime(window.Captured, now));
+            }
+
+            port.Scored(batch.Windows);
+            lock (_gate)
+            {
+                batch.Windows.Clear();
+                _finished.Dequeue();
+            }
+        }
+    }
+
+    /// <summary>The thread: runs batches one after another, and sleeps while none is due.</summary>
+    private void RunBatches()
+    {
+        var (session, port) = (_session!, _port!);
+        while (true)
+        {
+            Batch batch;
+            lock (_gate)
+            {
+                while (!_isEnding && !CanStart(session, port))
+                    Monitor.Wait(_gate);
+                if (_isEnding)
+                    return;
+                batch = Send(session, port);
+            }
+
+            try
+            {
+                var start = _time.GetTimestamp();
+                foreach (var window in batch.Windows)
+                    _report.Waited(_scheduler.Model, _time.GetElapsedTime(window.Arrived, start));
+                session.Run(batch.Slot, batch.Windows.Count);
+                var took = _time.GetElapsedTime(start);
+                port.Ended(batch.Windows.Count, took);
+                _report.AddBatch(_scheduler.Model, batch.Windows.Count, session.MaxBatch, took);
+                lock (_gate)
+                {
+                    _finished.Enqueue(batch);
+                    _isRunning = false;
+                }
+            }
+            catch (Exception e)
+            {
+                lock (_gate)
+                    (_fault, _isRunning) = (e, false); // thrown again where the node looks
+                port.WakeUp.Set();
+                return;
+            }
+
+            port.WakeUp.Set();
+        }
+    }
+
+    /// <summary>
+    /// Whether the batch at hand is to be sent: with one slot when the node says so, which must have read the last one's scores; with two
+    /// the thread may see for itself, as long as the other one is free to be filled.
+    /// </summary>
+    private bool CanStart(IModelSession session, WindowScheduler.SessionPort port) =>
+        _isDue || (session.Slots > 1 && _atHand.Windows.Count > 0 && _batches[1 - _atHand.Slot].Windows.Count == 0
+            && WaitBeforeSend(session, port) <= TimeSpan.Zero && port.MayRun);
+
+    /// <summary>Takes the batch at hand to be run; the other one is filled from here on.</summary>
+    private Batch Send(IModelSession session, WindowScheduler.SessionPort port)
+    {
+        var batch = _atHand;
+        if (session.Slots > 1)
+        {
+            _atHand = _batches[1 - batch.Slot];
+            var rows = session.PaddedSizes.Count > 0 ? BatchPolicy.Preferred(batch.Windows.Count, session.PaddedSizes) : batch.Windows.Count;
+            foreach (var window in batch.Windows.Skip(rows))
+            {
+                session.SetInput(_atHand.Slot, _atHand.Windows.Count, window);
+                _atHand.Windows.Add(window);
+            }
+
+            batch.Windows.RemoveRange(rows, batch.Windows.Count - rows);
+        }
+
+        port.Started(batch.Windows.Count);
+        (_isRunning, _isDue) = (true, false);
+        return batch;
+    }
+
+    /// <summary>Windows in the rows of one slot.</summary>
+    private sealed class Batch(int slot)
+    {
+        public int Slot => slot;
+
+        public List<FeatureWindow> Windows { get; } = [];
+    }
+}

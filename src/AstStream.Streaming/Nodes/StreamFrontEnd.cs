@@ -1,0 +1,259 @@
+using AstStream.Dsp;
+
+namespace AstStream.Streaming;
+
+/// <summary>How a stream is cut into windows for one model.</summary>
+/// <param name="WindowFrames">Frames of one window: the model's max_length.</param>
+/// <param name="HopFrames">Frames from one window's start to the next one's, 1 to WindowFrames.</param>
+/// <param name="NumMelBins">Mel bins of one frame.</param>
+public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBins)
+{
+    /// <summary>The most that a hop may be stretched to under overload: HopFrames to WindowFrames, so that every sample is still in a window.</summary>
+    public int MaxHopFrames { get; init; } = WindowFrames;
+
+    /// <summary>Whether windows that stay within the stream's noise floor are kept from the model.</summary>
+    public bool Gate { get; init; }
+}
+
+/// <summary>
+/// One stream's way from samples to windows: brought to 16 kHz, log-mel frames, computed once, and cut for each model. Nothing is allocated for a
+/// block in the steady state. For one thread at a time.
+/// </summary>
+internal sealed class StreamFrontEnd : IDisposable
+{
+    private readonly Resampler _resampler;
+    private readonly OnlineFbank _fbank;
+    private readonly NoiseFloor _floor;
+    private readonly WindowCutter[] _cutters;
+    private readonly List<FrameChunk> _chunks = []; // frames from _firstFrame on
+    private readonly int _bins;
+    private readonly int _kept; // frames of the longest window
+    private long _firstFrame; // of the chunks, counted from the segment's start
+    private long _frames; // of the segment
+    private long _samples; // of the segment
+    private long _segmentStart; // sample
+    private long _expected; // the next sample at the stream's own rate
+
+    /// <summary>Makes a front end.</summary>
+    /// <param name="fbank">Whose tables are shared; of the same thread.</param>
+    /// <param name="sampleRate">The stream's own rate.</param>
+    /// <param name="timelines">One for each model, all with the same number of mel bins.</param>
+    public StreamFrontEnd(OnlineFbank fbank, int sampleRate, IEnumerable<StreamTimeline> timelines)
+    {
+        _resampler = new Resampler(sampleRate, FbankOptions.SampleRate);
+        _fbank = fbank.Another();
+        _floor = new NoiseFloor(fbank.NumMelBins);
+        _cutters = [.. timelines.Select(t => new WindowCutter(t))];
+        _bins = fbank.NumMelBins;
+        _kept = _cutters.Max(c => c.Options.WindowFrames);
+    }
+
+    /// <summary>The sample at 16 kHz that comes next.</summary>
+    private long Position => _segmentStart + _samples;
+
+    /// <summary>Takes a block or a mark; the windows that it completes go to the models' schedulers. Returns how many samples at 16 kHz were heard.</summary>
+    /// <param name="block">The block; it stays the caller's.</param>
+    /// <param name="scratch">Room for resampled sound.</param>
+    /// <exception cref="InvalidAudioException">The block does not fit to what came before; nothing was taken of it.</exception>
+    public long Accept(AudioBlock block, Span<float> scratch)
+    {
+        if (block.SampleRate != _resampler.InputRate)
+            throw new InvalidAudioException($"changes from {_resampler.InputRate} Hz to {block.SampleRate} Hz");
+        if (block.Kind == MessageKind.Discontinuity ? block.Start < _expected : block.Start != _expected)
+            throw new InvalidAudioException($"goes from sample {_expected} to {block.Start} without a discontinuity");
+        var before = _samples;
+        for (var rest = (ReadOnlySpan<float>)block.Samples; !rest.IsEmpty;)
+        {
+            var given = _resampler.Process(rest, scratch, out var taken);
+            rest = rest[taken..];
+            AcceptWaveform(scratch[..given], block.Captured);
+        }
+
+        _expected = block.Start + block.Samples.Length;
+        if (block.Kind == MessageKind.Data)
+        {
+            Deliver();
+            return _samples - before;
+        }
+
+        for (int given; (given = _resampler.Flush(scratch)) > 0;)
+            AcceptWaveform(scratch[..given], block.Captured);
+        var heard = _samples - before;
+        _resampler.Reset();
+        if (block.Kind == MessageKind.End)
+            End(block.Captured);
+        else
+            Skip(At16k(block.Start), block.Reason, block.Captured);
+        return heard;
+    }
+
+    /// <summary>The stream ends with a block that can't be used: the time that it would have added is lost.</summary>
+    public void Fail(AudioBlock block)
+    {
+        Skip(At16k(Math.Max(_expected, block.Start) + block.Samples.Length), LossReason.Fault, block.Captured);
+        End(block.Captured);
+    }
+
+    /// <summary>The stream is over.</summary>
+    public void End(long captured)
+    {
+        EndSegment(captured);
+        foreach (var cutter in _cutters)
+            cutter.End();
+        Deliver();
+    }
+
+    public void Dispose()
+    {
+        Deliver();
+        ReleaseChunks();
+    }
+
+    private void AcceptWaveform(ReadOnlySpan<float> samples, long captured)
+    {
+        while (!samples.IsEmpty)
+        {
+            var taken = _fbank.AcceptWaveform(samples);
+            samples = samples[taken..];
+            _samples += taken;
+            while (_fbank.NumFramesReady > 0)
+            {
+                AddFrames();
+                foreach (var cutter in _cutters)
+                    cutter.Cut(_chunks, _firstFrame, _frames, _segmentStart, _floor, captured);
+                DropFrames();
+            }
+        }
+    }
+
+    /// <summary>Time is missing from here to <paramref name="next"/>: what came before ends, and what comes begins anew.</summary>
+    private void Skip(long next, LossReason reason, long captured)
+    {
+        EndSegment(captured);
+        foreach (var cutter in _cutters)
+            cutter.Lose(next, reason);
+        Deliver();
+        _segmentStart = next;
+        _floor.Skip();
+    }
+
+    /// <summary>A sample of the stream's own rate at 16 kHz; never before what was heard, which is rounded up.</summary>
+    private long At16k(long sample) => Math.Max(Position, (long)Math.Round(sample * (decimal)FbankOptions.SampleRate / _resampler.InputRate));
+
+    private void Deliver()
+    {
+        foreach (var cutter in _cutters)
+            cutter.Timeline.Deliver();
+    }
+
+    private void EndSegment(long captured)
+    {
+        foreach (var cutter in _cutters)
+            cutter.EndSegment(_chunks, _firstFrame, _frames, _segmentStart, Position, captured);
+        ReleaseChunks();
+        _fbank.Reset();
+        _segmentStart = Position;
+        _firstFrame = _frames = _samples = 0;
+    }
+
+    private void ReleaseChunks()
+    {
+        foreach (var chunk in _chunks)
+            chunk.Release();
+        _chunks.Clear();
+    }
+
+    /// <summary>Reads what is ready into the last chunk.</summary>
+    private void AddFrames()
+    {
+        var inLast = (int)((_frames - _firstFrame) % FrameChunk.Frames);
+        if (inLast == 0)
+            _chunks.Add(FrameChunk.Rent(_bins));
+        var room = _chunks[^1].From(inLast);
+        var read = _fbank.Read(room);
+        for (var i = 0; i < read; i++)
+            _floor.Accept(room.Slice(i * _bins, _bins));
+        _frames += read;
+    }
+
+    /// <summary>Lets go of chunks before the last window's worth of frames, which the last window of the segment may need.</summary>
+    private void DropFrames()
+    {
+        var drop = (int)Math.Max(0, (_frames - _kept - _firstFrame) / FrameChunk.Frames);
+        for (var i = 0; i < drop; i++)
+            _chunks[i].Release();
+        _chunks.RemoveRange(0, drop);
+        _firstFrame += (long)drop * FrameChunk.Frames;
+    }
+}
+
+/// <summary>
+/// Cuts one stream into windows for one model. A window's scores stand for an interval of its own, its cell: from the last
+/// cell's end to half a hop behind the window's centre; the first cell begins at the segment's start and the last one ends at
+/// its end, so the cells cover the stream without hole or overlap, however the hop changes.
+/// The last window of a segment ends where the segment ends, so that all its sound is heard and none of it is padding; only
+/// a segment shorter than a window is padded.
+/// </summary>
+internal sealed class WindowCutter(StreamTimeline timeline)
+{
+    private long _next; // first frame of the next regular window
+    private long _heard; // frames that windows have covered
+    private long _cellStart;
+
+    public StreamTimeline Timeline => timeline;
+
+    public WindowOptions Options { get; } = timeline.Options;
+
+    /// <summary>Cuts the windows that are whole.</summary>
+    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, long segmentStart, NoiseFloor floor, long captured)
+    {
+        timeline.IsQuiet = floor.IsQuietSince(frames - Options.HopFrames);
+        while (frames - _next >= Options.WindowFrames)
+        {
+            // The hop behind this window is decided now: its cell ends midway to the next one's centre.
+            var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
+            var start = segmentStart + (_next * FbankOptions.FrameShift);
+            var cellEnd = start + (FbankOptions.NumSamples(Options.WindowFrames) / 2) + ((long)hop * FbankOptions.FrameShift / 2);
+            if (Options.Gate && floor.IsQuietSince(_next))
+                timeline.Add(FeatureWindow.Interval(timeline, WindowState.Gated, LossReason.None, _cellStart, cellEnd), captured);
+            else
+                timeline.Add(FeatureWindow.Rent(timeline, chunks, (int)(_next - firstFrame), Options.WindowFrames, Options.NumMelBins, start, _cellStart, cellEnd, hop * FbankOptions.FrameShift), captured);
+            _cellStart = cellEnd;
+            _heard = _next + Options.WindowFrames;
+            _next += hop;
+        }
+    }
+
+    /// <summary>The segment ends: cuts its last window over the frames that no window has covered, and closes the last cell.</summary>
+    public void EndSegment(List<FrameChunk> chunks, long firstFrame, long frames, long segmentStart, long end, long captured)
+    {
+        if (frames > _heard)
+        {
+            var first = Math.Max(0, frames - Options.WindowFrames);
+            var start = segmentStart + (first * FbankOptions.FrameShift);
+            timeline.Add(
+                FeatureWindow.Rent(timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, _cellStart, end, timeline.EffectiveHop * FbankOptions.FrameShift), captured);
+        }
+        else if (end > _cellStart)
+        {
+            timeline.Add(
+                _heard > 0
+                    ? FeatureWindow.Interval(timeline, WindowState.Tail, LossReason.None, _cellStart, end)
+                    : FeatureWindow.Interval(timeline, WindowState.Lost, LossReason.TooShort, _cellStart, end),
+                captured);
+        }
+
+        _cellStart = end;
+        _next = _heard = 0;
+    }
+
+    /// <summary>Nothing is there up to a sample.</summary>
+    public void Lose(long next, LossReason reason)
+    {
+        timeline.Add(FeatureWindow.Interval(timeline, WindowState.Lost, reason, _cellStart, next), captured: 0);
+        _cellStart = next;
+    }
+
+    /// <summary>The stream ends.</summary>
+    public void End() => timeline.Add(FeatureWindow.Interval(timeline, WindowState.End, LossReason.None, _cellStart, _cellStart), captured: 0);
+}

@@ -1,0 +1,505 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace AstStream.Streaming;
+
+/// <summary>
+/// Where the windows of all streams meet for one model: the lanes deliver them, the sessions take them in batches and give scores back, and
+/// the decoding node takes what is decided, each stream's pieces in their order. One lock, held briefly; what to do next is decided by
+/// <see cref="WindowQueue"/>, <see cref="BatchPolicy"/> and <see cref="HopController"/>, which know no thread.
+/// </summary>
+internal sealed class WindowScheduler
+{
+    private static readonly TimeSpan s_control = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_defaultMaxAge = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly WindowQueue _queue = new();
+    private readonly HopController _hops = new();
+    private readonly List<SessionPort> _sessions = [];
+    private readonly List<Signal> _lanes = [];
+    private readonly Queue<StreamTimeline> _ready = [];
+    private readonly HashSet<StreamTimeline> _streams = []; // that have not ended
+    private readonly HashSet<StreamTimeline> _live = []; // of these, those that can't wait
+    private readonly Signal _decided = new();
+    private readonly RunReport _report;
+    private long _lastControl;
+    private int _maxBatches; // windows in a run of all sessions
+    private int _writers;
+    private int _unread; // windows with scores that nobody has taken
+    private int _waitable; // windows of streams that can wait, from delivery until they are decoded
+    private bool _decoderWaits;
+    private bool _isClosed;
+
+    /// <summary>Makes a scheduler.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="window">How its windows are cut.</param>
+    /// <param name="options">How they are batched.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="report">Counts.</param>
+    public WindowScheduler(string model, WindowOptions window, BatchOptions options, TimeProvider time, RunReport report)
+    {
+        Model = model;
+        Window = window;
+        Options = options;
+        _time = time;
+        _report = report;
+        _lastControl = time.GetTimestamp();
+        Windows = new View(this, nameof(FeatureWindow), () => _queue.Count, () => WaitableCapacity);
+        Scores = new View(this, "ScoreFrame", () => _unread, () => UnreadCapacity);
+    }
+
+    public string Model { get; }
+
+    public WindowOptions Window { get; }
+
+    public BatchOptions Options { get; }
+
+    /// <summary>The arrow from the lanes to the sessions.</summary>
+    public View Windows { get; }
+
+    /// <summary>The arrow from the sessions to the decoding node.</summary>
+    public View Scores { get; }
+
+    /// <summary>Live streams' hops now: the mean and the greatest stretch.</summary>
+    public (bool IsOverloaded, double Mean, double Max) Stretch
+    {
+        get
+        {
+            lock (_lock)
+                return (_hops.IsOverloaded, _hops.MeanStretch, _hops.MaxStretch);
+        }
+    }
+
+    /// <summary>Streams that have begun and not ended.</summary>
+    public int Streams
+    {
+        get
+        {
+            lock (_lock)
+                return _streams.Count;
+        }
+    }
+
+    private int WaitableCapacity => Math.Max(32, 4 * _maxBatches);
+
+    private int UnreadCapacity => Math.Max(1024, 4 * _maxBatches);
+
+    /// <summary>One more lane delivers; told before it runs.</summary>
+    /// <param name="wakeUp">Set when a lane that waits for room may go on.</param>
+    /// <exception cref="InvalidOperationException">All lanes have ended: nothing can be delivered any more.</exception>
+    public void AddLane(Signal wakeUp)
+    {
+        lock (_lock)
+        {
+            if (_writers == 0 && _lanes.Count > 0)
+                throw new InvalidOperationException("the run is over");
+            _lanes.Add(wakeUp);
+            _writers++;
+        }
+    }
+
+    /// <summary>One more session takes windows; told before it runs.</summary>
+    public SessionPort AddSession(int maxBatch, bool preparesAhead)
+    {
+        var port = new SessionPort(this, maxBatch, preparesAhead);
+        lock (_lock)
+        {
+            _sessions.Add(port);
+            _maxBatches += maxBatch;
+        }
+
+        return port;
+    }
+
+    /// <summary>A stream begins.</summary>
+    public StreamTimeline Open(StreamInfo stream, int priority, bool isLive)
+    {
+        var timeline = new StreamTimeline(stream, this, priority, isLive);
+        lock (_lock)
+        {
+            _streams.Add(timeline);
+            if (isLive)
+                _live.Add(timeline);
+        }
+
+        return timeline;
+    }
+
+    /// <summary>Takes a stream's next pieces.</summary>
+    public void Deliver(StreamTimeline stream, List<FeatureWindow> pieces)
+    {
+        var now = _time.GetTimestamp();
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                foreach (var piece in pieces)
+                    piece.Return();
+                return;
+            }
+
+            foreach (var piece in pieces)
+            {
+                Debug.Assert(stream.Items.Last is not { } last || last.Value.CellEnd == piece.CellStart, "a piece does not join the last one");
+                piece.Arrived = now;
+                if (piece.Captured == 0)
+                    piece.Captured = now; // an end or a gap brought it, not a sample
+                stream.Items.AddLast(piece.InTimeline);
+                if (piece.State != WindowState.Waiting)
+                    continue;
+                Windows.Count();
+                _queue.Add(piece);
+                if (!stream.IsLive)
+                    _waitable++;
+            }
+
+            Control(now);
+            MarkReady(stream);
+            if (_queue.Count > 0)
+                BatchPolicy.Gatherer(_sessions)?.WakeUp.Set();
+        }
+    }
+
+    /// <summary>Whether a lane whose streams can wait should go on; if not, its signal is set when it should ask again.</summary>
+    public bool HasRoom()
+    {
+        lock (_lock)
+            return _isClosed || _waitable < WaitableCapacity;
+    }
+
+    /// <summary>A lane has delivered its last piece, or has failed.</summary>
+    public void Complete(Exception? fault)
+    {
+        lock (_lock)
+        {
+            if (fault is not null)
+            {
+                foreach (var session in _sessions)
+                    session.WakeUp.Fail(fault);
+                foreach (var lane in _lanes)
+                    lane.Fail(fault);
+                _decided.Fail(fault);
+                return;
+            }
+
+            if (--_writers == 0)
+                WakeAll();
+        }
+    }
+
+    /// <summary>Takes pieces that are decided, each stream's in their order; waits for the first. False when all streams have ended.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> TakeDecidedAsync(List<FeatureWindow> taken, int most)
+    {
+        while (true)
+        {
+            if (TakeDecided(taken, most))
+                return true;
+            lock (_lock)
+            {
+                if (_ready.Count > 0)
+                    continue;
+                if (_writers == 0 && _streams.Count == 0)
+                    return false;
+                _decoderWaits = true;
+                WakeSessions();
+            }
+
+            await _decided.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes pieces that are decided already; false where there are none.</summary>
+    public bool TakeDecided(List<FeatureWindow> taken, int most)
+    {
+        lock (_lock)
+        {
+            while (taken.Count < most && _ready.TryDequeue(out var stream))
+            {
+                stream.IsReady = false;
+                while (taken.Count < most && IsDecided(stream))
+                {
+                    var piece = stream.Items.First!.Value;
+                    stream.Items.RemoveFirst();
+                    taken.Add(piece);
+                    if (piece.State == WindowState.Analysed)
+                        _unread--;
+                }
+
+                MarkReady(stream);
+            }
+
+            if (taken.Count == 0)
+                return false;
+            _decoderWaits = false;
+            WakeSessions();
+            return true;
+        }
+    }
+
+    /// <summary>Pieces have been decoded: they are the pool's again.</summary>
+    public void Decoded(List<FeatureWindow> pieces)
+    {
+        lock (_lock)
+        {
+            var hadRoom = _waitable < WaitableCapacity;
+            foreach (var piece in pieces)
+            {
+                if (piece.State == WindowState.End)
+                {
+                    _streams.Remove(piece.Timeline);
+                    _live.Remove(piece.Timeline);
+                }
+                else if (piece.Frames > 0 && !piece.Timeline.IsLive)
+                {
+                    _waitable--;
+                }
+            }
+
+            if (!hadRoom && _waitable < WaitableCapacity)
+            {
+                foreach (var lane in _lanes)
+                    lane.Set();
+            }
+        }
+
+        foreach (var piece in pieces)
+            piece.Return();
+        pieces.Clear();
+    }
+
+    /// <summary>Gives back all that is left after a run that did not end well.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+            foreach (var stream in _streams)
+            {
+                while (stream.Items.First is { } first)
+                {
+                    stream.Items.RemoveFirst();
+                    first.Value.Return();
+                }
+            }
+        }
+    }
+
+    private static bool IsDecided(StreamTimeline stream) => stream.Items.First is { Value.State: not (WindowState.Waiting or WindowState.Running) };
+
+    private void MarkReady(StreamTimeline stream)
+    {
+        if (stream.IsReady || !IsDecided(stream))
+            return;
+        stream.IsReady = true;
+        _ready.Enqueue(stream);
+        _decided.Set();
+    }
+
+    private void WakeSessions()
+    {
+        foreach (var session in _sessions)
+        {
+            if (session.IsBlocked)
+                session.WakeUp.Set();
+        }
+    }
+
+    private void WakeAll()
+    {
+        foreach (var session in _sessions)
+            session.WakeUp.Set();
+        _decided.Set();
+    }
+
+    /// <summary>Expires windows that are too old, and now and then looks at the load.</summary>
+    private void Control(long now)
+    {
+        var (slowest, capacity) = (0.0, 0.0);
+        foreach (var session in _sessions)
+        {
+            slowest = Math.Max(slowest, session.Estimate.Seconds(session.MaxBatch));
+            capacity += session.Estimate.Rate(session.MaxBatch);
+        }
+
+        var maxAge = Options.MaxAge ?? TimeSpan.FromSeconds(Math.Max(s_defaultMaxAge.TotalSeconds, 3 * slowest));
+        while (_queue.Oldest is { } oldest && _time.GetElapsedTime(oldest.Captured, now) > maxAge)
+        {
+            _queue.TakeOldest();
+            Expire(oldest);
+        }
+
+        if (_time.GetElapsedTime(_lastControl, now) < s_control)
+            return;
+        _lastControl = now;
+        var late = Options.MaxQueueDelay + TimeSpan.FromSeconds((2 * slowest) + 0.2);
+        var isLate = _queue.Oldest is { } first && _time.GetElapsedTime(first.Arrived, now) > late;
+        var wasOverloaded = _hops.IsOverloaded;
+        _hops.Update(_time.GetElapsedTime(0, now), _live, capacity, _queue.Live, isLate);
+        if (wasOverloaded != _hops.IsOverloaded)
+            _report.Overload(Model, _hops.IsOverloaded, _live.Count);
+    }
+
+    /// <summary>A window that nobody will score. Neighbours that share its fate become one piece, so that a standstill costs no memory.</summary>
+    private void Expire(FeatureWindow window)
+    {
+        var stream = window.Timeline;
+        window.ReleaseFrames();
+        (window.State, window.Reason) = (WindowState.Lost, LossReason.Overload);
+        _report.Expired(Model);
+        if (window.InTimeline.Previous is { Value: { State: WindowState.Lost, Reason: LossReason.Overload } before })
+        {
+            before.CellEnd = window.CellEnd;
+            stream.Items.Remove(window.InTimeline);
+            window.Return();
+        }
+
+        MarkReady(stream);
+    }
+
+    /// <summary>One session's side of the scheduler.</summary>
+    internal sealed class SessionPort(WindowScheduler scheduler, int maxBatch, bool preparesAhead) : ISessionLoad
+    {
+        /// <summary>Set when there may be something to do.</summary>
+        public Signal WakeUp { get; } = new();
+
+        public int MaxBatch => maxBatch;
+
+        public bool PreparesAhead => preparesAhead;
+
+        public bool IsIdle { get; private set; } = true;
+
+        public int AtHand { get; private set; }
+
+        public int Room => maxBatch - AtHand;
+
+        public long BusySince { get; private set; }
+
+        public ThroughputEstimate Estimate { get; } = new();
+
+        /// <summary>Whether it holds back because scores pile up.</summary>
+        public bool IsBlocked { get; private set; }
+
+        /// <summary>Whether no window is to come, and none waits.</summary>
+        public bool IsDraining
+        {
+            get
+            {
+                lock (scheduler._lock)
+                    return scheduler._writers == 0 && scheduler._queue.Count == 0;
+            }
+        }
+
+        /// <summary>Whether a run may start: not while scores pile up that nobody takes.</summary>
+        public bool MayRun
+        {
+            get
+            {
+                lock (scheduler._lock)
+                {
+                    IsBlocked = scheduler._unread >= scheduler.UnreadCapacity && !scheduler._decoderWaits;
+                    return !IsBlocked;
+                }
+            }
+        }
+
+        /// <summary>Takes windows, if it is this session's turn to gather them.</summary>
+        public int Take(List<FeatureWindow> taken)
+        {
+            lock (scheduler._lock)
+            {
+                scheduler.Control(scheduler._time.GetTimestamp());
+                if (BatchPolicy.Gatherer(scheduler._sessions) != this)
+                    return 0;
+                var first = taken.Count;
+                var count = scheduler._queue.Take(Room, taken);
+                AtHand += count;
+                for (var i = first; i < taken.Count; i++)
+                    taken[i].State = WindowState.Running;
+                if (scheduler._queue.Count > 0)
+                    BatchPolicy.Gatherer(scheduler._sessions)?.WakeUp.Set();
+                return count;
+            }
+        }
+
+        /// <summary>A run of so many of the windows at hand begins.</summary>
+        public void Started(int rows)
+        {
+            lock (scheduler._lock)
+            {
+                (IsIdle, BusySince) = (false, scheduler._time.GetTimestamp());
+                AtHand -= rows;
+            }
+        }
+
+        /// <summary>The run has ended.</summary>
+        public void Ended(int rows, TimeSpan took)
+        {
+            lock (scheduler._lock)
+            {
+                IsIdle = true;
+                Estimate.Add(rows, took.TotalSeconds);
+                if (scheduler._queue.Count > 0)
+                    WakeUp.Set();
+            }
+        }
+
+        /// <summary>Windows have their scores.</summary>
+        public void Scored(List<FeatureWindow> windows)
+        {
+            lock (scheduler._lock)
+            {
+                foreach (var window in windows)
+                {
+                    window.State = WindowState.Analysed;
+                    scheduler._unread++;
+                    scheduler.Scores.Count();
+                    scheduler.MarkReady(window.Timeline);
+                }
+            }
+        }
+    }
+
+    /// <summary>One side of the scheduler as an arrow of the graph.</summary>
+    internal sealed class View(WindowScheduler scheduler, string message, Func<int> depth, Func<int> capacity) : IEdge
+    {
+        private readonly List<string> _from = [];
+        private readonly List<string> _to = [];
+        private long _written;
+
+        public string From => string.Join(", ", _from);
+
+        public string To => string.Join(", ", _to);
+
+        public string Message => message;
+
+        public int Capacity => capacity();
+
+        public long Written => Interlocked.Read(ref _written);
+
+        public int Depth
+        {
+            get
+            {
+                lock (scheduler._lock)
+                    return depth();
+            }
+        }
+
+        public long Waits => 0;
+
+        public void AddWriter(string node) => _from.Add(node);
+
+        public void AddReader(string node) => _to.Add(node);
+
+        public void Drain()
+        {
+            if (message == nameof(FeatureWindow))
+                scheduler.Close();
+        }
+
+        public void Count() => Interlocked.Increment(ref _written);
+    }
+}

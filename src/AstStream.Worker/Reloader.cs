@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using AstStream.Model;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Worker;
+
+/// <summary>Takes over an edited pipeline definition while it runs: on SIGHUP, and, unless asked not to, when the file has changed.</summary>
+internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report)
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reloads until the run has ended.</summary>
+    public async Task RunAsync(bool watch, CancellationToken ended)
+    {
+        using var asked = new SemaphoreSlim(0);
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            asked.Release();
+        });
+        var seen = Stamp();
+        try
+        {
+            while (true)
+            {
+                var isAsked = await asked.WaitAsync(watch ? s_look : Timeout.InfiniteTimeSpan, ended).ConfigureAwait(false);
+                var stamp = Stamp();
+                if (!isAsked && stamp == seen)
+                    continue;
+
+                // An editor may be writing still: what is taken over has not changed since the last look.
+                if (!isAsked)
+                {
+                    await Task.Delay(s_look / 5, ended).ConfigureAwait(false);
+                    if (Stamp() != stamp)
+                        continue;
+                }
+
+                seen = stamp;
+                await ReloadAsync(isAsked, ended).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run has ended.
+        }
+    }
+
+    private async Task ReloadAsync(bool isAsked, CancellationToken ended)
+    {
+        try
+        {
+            var changes = await run.ReloadAsync(settings, ended).ConfigureAwait(false);
+            if (changes.Length > 0 || isAsked)
+                report.Reloaded(file, changes.Length > 0 ? changes : "nothing has changed");
+        }
+        catch (InvalidPipelineException e)
+        {
+            foreach (var problem in e.Problems)
+                report.ReloadRefused(problem.ToString());
+        }
+        catch (Exception e) when (e is SinkException or InvalidCheckpointException or InvalidOperationException or IOException)
+        {
+            report.ReloadRefused($"{file}: {e.Message}");
+        }
+    }
+
+    /// <summary>What tells an edited file from the one before. A file that is away (an editor replaces it) is not looked at.</summary>
+    private (DateTime Written, long Length) Stamp()
+    {
+        try
+        {
+            var info = new FileInfo(file);
+            var target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
+            return target.Exists ? (target.LastWriteTimeUtc, target.Length) : default;
+        }
+        catch (IOException)
+        {
+            return default;
+        }
+    }
+}

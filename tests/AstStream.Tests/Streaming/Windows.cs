@@ -1,0 +1,31 @@
+using AstStream.Streaming;
+
+namespace AstStream.Tests.Streaming;
+
+/// <summary>Feature windows for tests.</summary>
+internal static class Windows
+{
+    /// <summary>A window that holds given features of 128 bins.</summary>
+    public static FeatureWindow From(ReadOnlySpan<float> features, int frames)
+    {
+        var chunks = new List<FrameChunk>();
+        for (var first = 0; first < frames; first += FrameChunk.Frames)
+        {
+            var chunk = FrameChunk.Rent(128);
+            features[(first * 128)..(Math.Min(frames, first + FrameChunk.Frames) * 128)].CopyTo(chunk.From(0));
+            chunks.Add(chunk);
+        }
+
+        var window = FeatureWindow.Rent(null!, chunks, 0, frames, 128, 0, 0, 1, 1);
+        foreach (var chunk in chunks)
+            chunk.Release();
+        return window;
+    }
+
+    public static float[] Features(FeatureWindow window, WindowOptions options)
+    {
+        var features = new float[options.WindowFrames * options.NumMelBins];
+        window.CopyTo(features);
+        return features;
+    }
+}
