@@ -54,6 +54,9 @@ internal sealed class Engine : IDisposable
 
     public LatencyMeter Latency => _latency;
 
+    /// <summary>Milliseconds.</summary>
+    public double MeanRun => _inference.Mean;
+
     /// <summary>Forgets the latencies so far.</summary>
     public void ResetLatencies()
     {
@@ -71,19 +74,18 @@ internal sealed class Engine : IDisposable
 
     public static WindowOptions Window(int windowFrames, int hopFrames) => new(windowFrames, hopFrames, MelBins);
 
-    /// <summary>How long after the start throughput is measured from.</summary>
-    public TimeSpan Steady { get; set; }
+    public Task RunAsync() => _graph.RunAsync(CancellationToken.None);
 
-    /// <summary>Windows a second from there to the source's end.</summary>
-    public double WindowsASecond { get; private set; }
-
-    public async Task RunAsync()
+    /// <summary>Runs to the end; returns the windows a second from a second after the start on, for a time that ends before the source does.</summary>
+    public async Task<double> ThroughputAsync(double seconds)
     {
         var running = _graph.RunAsync(CancellationToken.None);
-        await Task.WhenAny(running, Task.Delay(Steady));
+        await Task.Delay(1000);
         var (clock, before) = (Stopwatch.StartNew(), _report.Windows);
+        await Task.Delay(TimeSpan.FromSeconds(seconds));
+        var rate = (_report.Windows - before) / clock.Elapsed.TotalSeconds;
         await running;
-        WindowsASecond = (_report.Windows - before) / clock.Elapsed.TotalSeconds;
+        return rate;
     }
 
     /// <summary>Checks that each stream's records cover it without hole or overlap, and that they add up to the totals.</summary>
@@ -154,6 +156,7 @@ internal sealed class LatencyMeter : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly long[] _counts = new long[120_000]; // by milliseconds
+    private double _sum;
 
     public LatencyMeter(string instrumentName)
     {
@@ -162,11 +165,17 @@ internal sealed class LatencyMeter : IDisposable
             if (instrument.Name == instrumentName)
                 listener.EnableMeasurementEvents(instrument);
         };
-        _listener.SetMeasurementEventCallback<double>((_, value, _, _) => Interlocked.Increment(ref _counts[Math.Clamp((int)(value * 1000), 0, _counts.Length - 1)]));
+        _listener.SetMeasurementEventCallback<double>((_, value, _, _) =>
+        {
+            Interlocked.Increment(ref _counts[Math.Clamp((int)(value * 1000), 0, _counts.Length - 1)]);
+            _sum += value; // of one thread, where it is read
+        });
         _listener.Start();
     }
 
     public void Reset() => Array.Clear(_counts);
+
+    public double Mean => _sum * 1000 / Math.Max(1, _counts.Sum());
 
     public double Percentile(double share)
     {

@@ -176,19 +176,21 @@ internal sealed class SessionNode : Node
             }
 
             var now = _time.GetTimestamp();
-            for (var row = 0; row < batch.Windows.Count; row++)
+            _report.AddBatch(_scheduler.Model, batch.Unread.Count, session.MaxBatch, batch.Took);
+            for (var row = 0; row < batch.Unread.Count; row++)
             {
-                var window = batch.Windows[row];
+                var window = batch.Unread[row];
+                _report.Waited(_scheduler.Model, _time.GetElapsedTime(window.Arrived, batch.Started));
                 window.ReleaseFrames();
                 session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
                 if (window.Timeline.IsLive)
                     _report.Scored(_scheduler.Model, _time.GetElapsedTime(window.Captured, now));
             }
 
-            port.Scored(batch.Windows);
+            port.Scored(batch.Unread);
             lock (_gate)
             {
-                batch.Windows.Clear();
+                batch.Unread.Clear();
                 _finished.Dequeue();
             }
         }
@@ -213,12 +215,9 @@ internal sealed class SessionNode : Node
             try
             {
                 var start = _time.GetTimestamp();
-                foreach (var window in batch.Windows)
-                    _report.Waited(_scheduler.Model, _time.GetElapsedTime(window.Arrived, start));
-                session.Run(batch.Slot, batch.Windows.Count);
-                var took = _time.GetElapsedTime(start);
-                port.Ended(batch.Windows.Count, took);
-                _report.AddBatch(_scheduler.Model, batch.Windows.Count, session.MaxBatch, took);
+                session.Run(batch.Slot, batch.Unread.Count);
+                batch.Took = _time.GetElapsedTime(start);
+                port.Ended(batch.Unread.Count, batch.Took);
                 lock (_gate)
                 {
                     _finished.Enqueue(batch);
@@ -239,39 +238,55 @@ internal sealed class SessionNode : Node
 
     /// <summary>
     /// Whether the batch at hand is to be sent: with one slot when the node says so, which must have read the last one's scores; with two
-    /// the thread may see for itself, as long as the other one is free to be filled.
+    /// the thread may see for itself, as long as this one's last scores are read.
     /// </summary>
     private bool CanStart(IModelSession session, WindowScheduler.SessionPort port) =>
-        _isDue || (session.Slots > 1 && _atHand.Windows.Count > 0 && _batches[1 - _atHand.Slot].Windows.Count == 0
+        _isDue || (session.Slots > 1 && _atHand.Windows.Count > 0 && _atHand.Unread.Count == 0
             && WaitBeforeSend(session, port) <= TimeSpan.Zero && port.MayRun);
 
-    /// <summary>Takes the batch at hand to be run; the other one is filled from here on.</summary>
+    /// <summary>Takes the batch at hand to be run; with two slots the other one is filled from here on.</summary>
     private Batch Send(IModelSession session, WindowScheduler.SessionPort port)
     {
         var batch = _atHand;
+        var rows = batch.Windows.Count;
         if (session.Slots > 1)
         {
             _atHand = _batches[1 - batch.Slot];
-            var rows = session.PaddedSizes.Count > 0 ? BatchPolicy.Preferred(batch.Windows.Count, session.PaddedSizes) : batch.Windows.Count;
-            foreach (var window in batch.Windows.Skip(rows))
-            {
-                session.SetInput(_atHand.Slot, _atHand.Windows.Count, window);
-                _atHand.Windows.Add(window);
-            }
-
-            batch.Windows.RemoveRange(rows, batch.Windows.Count - rows);
+            rows = session.PaddedSizes.Count > 0 ? BatchPolicy.Preferred(rows, session.PaddedSizes) : rows;
         }
 
-        port.Started(batch.Windows.Count);
+        for (var row = 0; row < batch.Windows.Count; row++)
+        {
+            if (row < rows)
+            {
+                batch.Unread.Add(batch.Windows[row]);
+                continue;
+            }
+
+            session.SetInput(_atHand.Slot, _atHand.Windows.Count, batch.Windows[row]);
+            _atHand.Windows.Add(batch.Windows[row]);
+        }
+
+        batch.Windows.Clear();
+        batch.Started = _time.GetTimestamp();
+        port.Started(rows);
         (_isRunning, _isDue) = (true, false);
         return batch;
     }
 
-    /// <summary>Windows in the rows of one slot.</summary>
+    /// <summary>The rows of one slot.</summary>
     private sealed class Batch(int slot)
     {
         public int Slot => slot;
 
+        /// <summary>Windows that are in rows, and to be run.</summary>
         public List<FeatureWindow> Windows { get; } = [];
+
+        /// <summary>Windows of the last run, until their scores are read. Their rows of the input may be filled anew meanwhile.</summary>
+        public List<FeatureWindow> Unread { get; } = [];
+
+        public long Started { get; set; }
+
+        public TimeSpan Took { get; set; }
     }
 }
