@@ -20,7 +20,7 @@ internal sealed class Engine : IDisposable
     private readonly DataflowGraph _graph;
     private readonly IAudioSource _source;
 
-    public Engine(IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels)
+    public Engine(IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels, float threshold = 2)
     {
         _source = source;
         var time = TimeProvider.System;
@@ -39,8 +39,8 @@ internal sealed class Engine : IDisposable
         }
 
         nodes.Add(new SessionNode("m", Scheduler, () => Session = session(), "session", time, _report));
-        var thresholds = Enumerable.Repeat(2f, labels).ToArray();
-        var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = window.HopFrames * 160L };
+        var thresholds = Enumerable.Repeat(threshold, labels).ToArray();
+        var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t / 2)], MedianWindows = 3, HopLength = window.HopFrames * 160L };
         nodes.Add(new DecodeNode("events", Scheduler, new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"), records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);
@@ -71,6 +71,9 @@ internal sealed class Engine : IDisposable
 
     /// <summary>Coverage records of each stream, in the order in which they came.</summary>
     public IReadOnlyDictionary<string, List<CoverageInterval>> Coverage => _sink.Coverage;
+
+    /// <summary>Closed events.</summary>
+    public IReadOnlyList<SoundEvent> Events => _sink.Events;
 
     public static WindowOptions Window(int windowFrames, int hopFrames) => new(windowFrames, hopFrames, MelBins);
 
@@ -134,12 +137,16 @@ internal sealed class Engine : IDisposable
     {
         public Dictionary<string, List<CoverageInterval>> Coverage { get; } = new(StringComparer.Ordinal);
 
+        public List<SoundEvent> Events { get; } = [];
+
         public string Description => "counts";
 
         public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
         public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
         {
+            if (record is SoundEvent { State: EventState.Closed } e)
+                Events.Add(e);
             if (record is CoverageInterval interval)
                 (Coverage.TryGetValue(interval.Stream.Id, out var list) ? list : Coverage[interval.Stream.Id] = []).Add(interval);
             return ValueTask.CompletedTask;

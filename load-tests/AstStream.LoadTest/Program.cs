@@ -11,6 +11,7 @@ var hop = new Option<double>("--hop") { Description = "Seconds.", DefaultValueFa
 var share = new Option<double>("--share-48k") { Description = "Part of the streams that come at 48 kHz.", DefaultValueFactory = _ => 0 };
 var load = new Option<double>("--load") { Description = "overload: how many times what the session can do.", DefaultValueFactory = _ => 1.5 };
 var model = new Option<string?>("--model") { Description = "saturate: a model's folder, for a real session on the CPU in place of the simulated one." };
+var data = new Option<string>("--data") { Description = "gate: a folder of WAV clips.", DefaultValueFactory = _ => "clips" };
 var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
 
 var root = new RootCommand("Loads the engine as thousands of streams do, and reports. Every command ends by itself.");
@@ -30,5 +31,6 @@ Add("live", "Live streams within what the session can do.", r => Scenarios.LiveA
 Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(Read(r), r.GetValue(load)), streams, seconds, run, window, batch, delay, hop, share, load);
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.", r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
+Add("gate", "What the gate saves and what it misses.", r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
 Add("costs", "What the parts of the engine cost on one thread.", _ => Costs.RunAsync());
 return await root.Parse(args).InvokeAsync();

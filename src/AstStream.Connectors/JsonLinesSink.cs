@@ -168,11 +168,11 @@ public sealed class JsonLinesSink : ISink
     {
         _file!.Dispose();
         _file = null;
-        for (var i = _keep - 1; i >= 1; i--)
-        {
-            if (File.Exists($"{_path}.{i}"))
-                File.Move($"{_path}.{i}", $"{_path}.{i + 1}", overwrite: true);
-        }
+
+        // Up to the first free number: a try that failed half-way has made room already.
+        var free = Enumerable.Range(1, _keep).FirstOrDefault(i => !File.Exists($"{_path}.{i}"), _keep);
+        for (var i = free - 1; i >= 1; i--)
+            File.Move($"{_path}.{i}", $"{_path}.{i + 1}", overwrite: true);
 
         File.Move(_path, $"{_path}.1", overwrite: true);
         OpenFile();

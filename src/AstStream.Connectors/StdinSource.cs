@@ -48,6 +48,9 @@ public sealed class StdinSource : IAudioSource
     public bool IsLive { get; }
 
     /// <inheritdoc/>
+    public bool CanBeReplaced => false; // a read that is under way can't be taken back
+
+    /// <inheritdoc/>
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
         await using var input = _open();

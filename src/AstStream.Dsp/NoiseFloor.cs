@@ -103,6 +103,8 @@ public sealed class NoiseFloor
 
         public bool Accept(float energy, in Rates rates, bool isLearnt)
         {
+            if (!float.IsFinite(energy))
+                return true; // and nothing is learnt from it
             if (!_isSet)
             {
                 (_mean, _deviation, _isSet) = (energy, 0, true);

@@ -219,8 +219,13 @@ public sealed class EventDecoder
     {
         var track = _tracks[label];
         _tracks[label] = default;
-        if (track.Time > 0 && track.Offset - track.Onset >= _options.MinDuration)
-            emit(track.ToEvent(EventState.Closed, label));
+        if (track.Time == 0 || (!track.IsAnnounced && track.Offset - track.Onset < _options.MinDuration))
+            return;
+
+        // The minimum may have changed meanwhile: what was opened is closed, and what is closed was opened.
+        if (!track.IsAnnounced)
+            emit(track.ToEvent(EventState.Opened, label));
+        emit(track.ToEvent(EventState.Closed, label));
     }
 
     private sealed class Interval(int labels)

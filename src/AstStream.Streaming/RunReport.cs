@@ -113,7 +113,7 @@ public sealed class RunReport : IDisposable
     {
         _telemetry.Expired.Add(1, new KeyValuePair<string, object?>("model", model));
         if (IsTime("expired " + model))
-            _log.Expired(model);
+            Later(() => _log.Expired(model));
     }
 
     internal void AddEvent(string model, string label)
@@ -125,10 +125,13 @@ public sealed class RunReport : IDisposable
     internal void Overload(string model, bool begins, int streams)
     {
         if (begins)
-            _log.OverloadBegins(model, streams);
+            Later(() => _log.OverloadBegins(model, streams));
         else
-            _log.OverloadEnds(model);
+            Later(() => _log.OverloadEnds(model));
     }
+
+    /// <summary>A line that is told from within a lock: whoever reads it must not hold that up.</summary>
+    private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
     internal void SinkFails(string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, message, retryFor.TotalSeconds);
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using AstStream.Model;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 
@@ -26,7 +25,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
             {
                 var isAsked = await asked.WaitAsync(watch ? s_look : Timeout.InfiniteTimeSpan, ended).ConfigureAwait(false);
                 var stamp = Stamp();
-                if (!isAsked && stamp == seen)
+                if (!isAsked && (stamp == seen || stamp == default))
                     continue;
 
                 // An editor may be writing still: what is taken over has not changed since the last look.
@@ -41,7 +40,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
                 await ReloadAsync(isAsked, ended).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
             // The run has ended.
         }
@@ -60,7 +59,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
             foreach (var problem in e.Problems)
                 report.ReloadRefused(problem.ToString());
         }
-        catch (Exception e) when (e is SinkException or InvalidCheckpointException or InvalidOperationException or IOException)
+        catch (Exception e) when (!ended.IsCancellationRequested)
         {
             report.ReloadRefused($"{file}: {e.Message}");
         }
@@ -75,7 +74,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
             var target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
             return target.Exists ? (target.LastWriteTimeUtc, target.Length) : default;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return default;
         }

@@ -13,6 +13,7 @@ public sealed class DataflowGraph
     private readonly List<Node> _nodes;
     private readonly Dictionary<Task, Node> _running = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationToken _stop;
     private bool _isOver;
 
@@ -58,6 +59,8 @@ public sealed class DataflowGraph
                     Start(node);
             }
 
+            _started.SetResult();
+
             first = await WaitForAllAsync(stop).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -66,7 +69,7 @@ public sealed class DataflowGraph
         }
 
         first = await CloseAllAsync(first).ConfigureAwait(false);
-        if (first is null or OperationCanceledException)
+        if (first is OperationCanceledException)
             cancellation.ThrowIfCancellationRequested();
         if (first is not null)
             ExceptionDispatchInfo.Throw(first);
@@ -76,7 +79,17 @@ public sealed class DataflowGraph
     /// <exception cref="InvalidOperationException">The run is over.</exception>
     internal async Task AddAsync(Node node, CancellationToken cancellation)
     {
-        await node.OpenAsync(cancellation).ConfigureAwait(false);
+        await _started.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await node.OpenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            await node.CloseAsync().ConfigureAwait(false); // what it has opened half-way
+            throw;
+        }
+
         lock (_lock)
         {
             if (!_isOver)
@@ -95,6 +108,7 @@ public sealed class DataflowGraph
     /// <summary>Waits until a node has ended, which its owner has asked it to, and closes it.</summary>
     internal async Task RemoveAsync(Node node)
     {
+        await _started.Task.ConfigureAwait(false);
         Task? running;
         lock (_lock)
             running = _running.FirstOrDefault(r => r.Value == node).Key;
@@ -145,7 +159,7 @@ public sealed class DataflowGraph
             }
 
             if (first is not NodeFaultException)
-                first = ended.Exception?.InnerException ?? first;
+                first = ended.Exception?.InnerException ?? first ?? new OperationCanceledException();
             await stop.CancelAsync().ConfigureAwait(false);
         }
     }
@@ -160,6 +174,9 @@ public sealed class DataflowGraph
             _isOver = true;
             nodes = [.. _nodes];
         }
+
+        _started.TrySetException(first ?? new InvalidOperationException("the run is over"));
+        _ = _started.Task.Exception; // nobody may wait for it
 
         foreach (var node in nodes)
         {

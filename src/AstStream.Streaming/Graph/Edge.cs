@@ -165,9 +165,9 @@ public sealed class Edge<T> : IEdge
         {
             await waiting.ConfigureAwait(false);
         }
-        catch (ChannelClosedException)
+        catch
         {
-            (message as Pooled)?.Return();
+            (message as Pooled)?.Return(); // the edge has completed, or the graph is cancelled
             throw;
         }
     }

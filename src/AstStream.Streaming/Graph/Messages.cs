@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace AstStream.Streaming;
 
@@ -19,15 +21,15 @@ public enum MessageKind
 /// <summary>How many pooled objects are out: taken and not given back. None are, when no graph runs.</summary>
 public static class PoolCounters
 {
-    private static long s_rented;
-    private static long s_returned;
+    private static readonly ConcurrentDictionary<string, StrongBox<long>> s_out = new(StringComparer.Ordinal);
 
     /// <summary>Objects that are out now, over all pools of the process.</summary>
-    public static long Outstanding => Interlocked.Read(ref s_rented) - Interlocked.Read(ref s_returned);
+    public static long Outstanding => s_out.Values.Sum(c => Interlocked.Read(ref c.Value));
 
-    internal static void Rented() => Interlocked.Increment(ref s_rented);
+    /// <summary>The same by type, in words.</summary>
+    public static string Summary => string.Join(", ", s_out.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key} {c.Value.Value}"));
 
-    internal static void Returned() => Interlocked.Increment(ref s_returned);
+    internal static StrongBox<long> Of(string type) => s_out.GetOrAdd(type, _ => new StrongBox<long>());
 }
 
 /// <summary>An object that is pooled. Whoever holds it owns it and passes it on or returns it, once.</summary>
@@ -37,21 +39,25 @@ public abstract class Pooled
     public abstract void Return();
 }
 
-/// <summary>The pool of one type of objects.</summary>
+/// <summary>The pool of one type of objects, which may be of several sizes.</summary>
 public abstract class Pooled<T> : Pooled
     where T : Pooled<T>, new()
 {
-    private static readonly ConcurrentQueue<T> s_pool = new();
-    private bool _isOut;
+    private const int Sizes = 32;
 
-    /// <summary>Takes one from the pool, or makes one.</summary>
-    protected static T RentAny()
+    private static readonly ConcurrentQueue<T>[] s_pools = [.. Enumerable.Range(0, Sizes).Select(_ => new ConcurrentQueue<T>())];
+    private static readonly StrongBox<long> s_out = PoolCounters.Of(typeof(T).Name);
+    private bool _isOut;
+    private int _size;
+
+    /// <summary>Takes one of a size, 0 to 31, from the pool, or makes one: small ones must not grow large because large ones are needed somewhere.</summary>
+    protected static T RentAny(int size = 0)
     {
-        if (!s_pool.TryDequeue(out var item))
-            item = new T();
+        if (!s_pools[size].TryDequeue(out var item))
+            item = new T { _size = size };
         Debug.Assert(!item._isOut, "an object in the pool is in use");
         item._isOut = true;
-        PoolCounters.Rented();
+        Interlocked.Increment(ref s_out.Value);
         return item;
     }
 
@@ -61,8 +67,8 @@ public abstract class Pooled<T> : Pooled
         Debug.Assert(_isOut, "an object is given back twice");
         Clear();
         _isOut = false;
-        PoolCounters.Returned();
-        s_pool.Enqueue((T)this);
+        Interlocked.Decrement(ref s_out.Value);
+        s_pools[_size].Enqueue((T)this);
     }
 
     /// <summary>Lets go of what it refers to, before it lies in the pool.</summary>
@@ -100,10 +106,10 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     /// <param name="stream">The stream that it belongs to.</param>
     /// <param name="start">The first sample.</param>
     /// <param name="sampleRate">Samples a second, 8,000 to 192,000.</param>
-    /// <param name="length">How many samples there are.</param>
+    /// <param name="length">How many samples there are, 0 to 2³⁰.</param>
     public static AudioBlock Rent(StreamInfo stream, long start, int sampleRate, int length)
     {
-        var block = Mark(stream, MessageKind.Data, start, sampleRate);
+        var block = Mark(stream, MessageKind.Data, start, sampleRate, LossReason.None, BitOperations.Log2((uint)length) + 1);
         block.Resize(length);
         return block;
     }
@@ -112,14 +118,14 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     public Span<float> Resize(int length)
     {
         if (_values.Length < length)
-            Array.Resize(ref _values, length);
+            Array.Resize(ref _values, (int)Math.Max(256, BitOperations.RoundUpToPowerOf2((uint)length)));
         _length = length;
         return Samples;
     }
 
-    internal static AudioBlock Mark(StreamInfo stream, MessageKind kind, long start, int sampleRate, LossReason reason = LossReason.Gap)
+    internal static AudioBlock Mark(StreamInfo stream, MessageKind kind, long start, int sampleRate, LossReason reason = LossReason.Gap, int size = 0)
     {
-        var block = RentAny();
+        var block = RentAny(size);
         block.Stream = stream;
         block.Kind = kind;
         block.Start = start;

@@ -65,6 +65,15 @@ public abstract class Node
             _outputs.Add((edge, complete));
     }
 
+    /// <summary>The node will not run after all: its outputs end, if no other node writes them.</summary>
+    internal void Forget()
+    {
+        foreach (var (_, complete) in All())
+            complete(null);
+        lock (_lock)
+            _outputs.Clear();
+    }
+
     /// <summary>The node will not write to an edge any more; the edge ends if no other node does.</summary>
     internal void Releases<T>(Edge<T> edge)
     {

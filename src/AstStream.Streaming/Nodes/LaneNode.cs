@@ -27,7 +27,12 @@ internal sealed class LaneNode : Node
         _fbank = new OnlineFbank(new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
         foreach (var scheduler in schedulers)
         {
-            scheduler.AddLane(_room);
+            if (!scheduler.AddLane(_room))
+            {
+                Forget();
+                throw new InvalidOperationException("the run is over");
+            }
+
             scheduler.Windows.AddWriter(name);
             CompletesWith(scheduler.Windows, scheduler.Complete);
         }
@@ -41,6 +46,7 @@ internal sealed class LaneNode : Node
     {
         foreach (var stream in _streams)
             stream.FrontEnd?.Dispose();
+        _input.Drain(); // its sources may be gone, and the graph may not know it any more
         return ValueTask.CompletedTask;
     }
 
@@ -81,6 +87,12 @@ internal sealed class LaneNode : Node
                 // It has failed, and its source did not know yet.
                 if (block.Kind == MessageKind.End)
                     _streams.Remove(stream);
+                return;
+            }
+
+            if (block.SampleRate is < PcmFormat.MinSampleRate or > PcmFormat.MaxSampleRate)
+            {
+                _report.Fail(stream.Source, $"stream {stream.Id} comes at {block.SampleRate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz; it is left out, the others go on");
                 return;
             }
 

@@ -151,7 +151,7 @@ internal sealed class SessionNode : Node
                     session.SetInput(batch.Slot, row, window);
                     lock (_gate)
                     {
-                        if (batch != _atHand)
+                        if (batch != _atHand || row != batch.Windows.Count)
                             continue; // sent meanwhile: the window goes into the next one
                         batch.Windows.Add(window);
                         break;

@@ -12,6 +12,9 @@ public interface IAudioSource
     /// <summary>Whether it can't wait: a device, or a stream from one. What comes too fast from it is dropped and counted as lost.</summary>
     bool IsLive { get; }
 
+    /// <summary>Whether another source of the same kind can take its place while the pipeline runs: what this one has begun to read is not lost by that.</summary>
+    bool CanBeReplaced => true;
+
     /// <summary>
     /// Reads to the end, or until <paramref name="stop"/> asks to drain: then it ends its streams where they are and returns.
     /// One stream's bad data is reported to <see cref="SourceOutput.Fail"/> and ends that stream only.
@@ -83,7 +86,12 @@ public sealed class SourceOutput
         }
 
         // Samples that were dropped come first: the lane must know that time is missing before it gets what follows.
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested)
+        {
+            block.Return();
+            cancellation.ThrowIfCancellationRequested();
+        }
+
         route.Position = block.Start + block.Samples.Length;
         if (route.HasDropped && !TryWrite(route, AudioBlock.Mark(block.Stream, MessageKind.Discontinuity, block.Start, block.SampleRate, LossReason.Overrun)))
             block.Return();

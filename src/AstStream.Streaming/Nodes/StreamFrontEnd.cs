@@ -21,6 +21,8 @@ public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBi
 /// </summary>
 internal sealed class StreamFrontEnd : IDisposable
 {
+    private const long MaxSample = 1L << 50; // centuries: beyond it a position is a mistake
+
     private readonly Resampler _resampler;
     private readonly OnlineFbank _fbank;
     private readonly NoiseFloor _floor;
@@ -59,7 +61,7 @@ internal sealed class StreamFrontEnd : IDisposable
     {
         if (block.SampleRate != _resampler.InputRate)
             throw new InvalidAudioException($"changes from {_resampler.InputRate} Hz to {block.SampleRate} Hz");
-        if (block.Kind == MessageKind.Discontinuity ? block.Start < _expected : block.Start != _expected)
+        if (block.Kind == MessageKind.Discontinuity ? block.Start < _expected || block.Start > MaxSample : block.Start != _expected)
             throw new InvalidAudioException($"goes from sample {_expected} to {block.Start} without a discontinuity");
         var before = _samples;
         for (var rest = (ReadOnlySpan<float>)block.Samples; !rest.IsEmpty;)
@@ -90,7 +92,8 @@ internal sealed class StreamFrontEnd : IDisposable
     /// <summary>The stream ends with a block that can't be used: the time that it would have added is lost.</summary>
     public void Fail(AudioBlock block)
     {
-        Skip(At16k(Math.Max(_expected, block.Start) + block.Samples.Length), LossReason.Fault, block.Captured);
+        var next = block.Start <= MaxSample ? Math.Max(_expected, block.Start) + block.Samples.Length : _expected;
+        Skip(At16k(next), LossReason.Fault, block.Captured);
         End(block.Captured);
     }
 

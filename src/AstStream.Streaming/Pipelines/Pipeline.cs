@@ -79,6 +79,8 @@ public sealed class Pipeline : IDisposable
         {
             foreach (var (name, section, events) in sections)
             {
+                if (audio.Names.Contains(name))
+                    file.Problem(section.Node, $"{section.Name}: a source or transform has this name already");
                 labels[name] = null;
                 try
                 {

@@ -17,9 +17,10 @@ public sealed class PipelineRun
     private readonly Dictionary<string, DecodeNode> _decoders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningSource> _sources = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
-    private readonly List<LaneNode> _lanes = [];
-    private readonly Dictionary<(string Models, bool IsLive), Edge<AudioBlock>[]> _laneEdges = [];
+    private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _lanes = [];
     private readonly TeeNode _tee;
+    private Task[] _ending = []; // sinks that still write what they have
+    private int _laneCount;
     private Pipeline _pipeline;
 
     internal PipelineRun(Pipeline pipeline, RunReport report, CancellationToken stop)
@@ -30,7 +31,8 @@ public sealed class PipelineRun
         var sessions = new List<Node>();
         foreach (var (model, _) in pipeline.Models)
             _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report);
-        var sources = pipeline.Sources.Select(AddSource).ToList();
+        foreach (var source in pipeline.Sources)
+            _sources[source.Name] = MakeSource(source, []);
         foreach (var definition in pipeline.Models)
         {
             var model = definition.Model;
@@ -52,7 +54,7 @@ public sealed class PipelineRun
         var sinks = pipeline.Sinks.Select(MakeSink).ToList();
         foreach (var sink in sinks)
             Connect(sink);
-        Graph = new DataflowGraph([.. sources, .. _lanes, .. sessions, _tee, .. sinks.Select(s => s.Node)]);
+        Graph = new DataflowGraph([.. _sources.Values.Select(r => r.Node!), .. _lanes.Values.SelectMany(l => l.Nodes), .. sessions, _tee, .. sinks.Select(s => s.Node)]);
         report.Observe([.. _schedulers.Values], () => Graph.Edges);
     }
 
@@ -77,8 +79,18 @@ public sealed class PipelineRun
         var next = Pipeline.Load(_pipeline.Path, overrides, _pipeline.Host, _pipeline);
         if (next.Models.Count != _pipeline.Models.Count || next.Lanes != _pipeline.Lanes)
             throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that")]);
+        var sources = PrepareSources(next.Sources);
         var changes = new List<string>();
-        await ChangeSinksAsync(next.Sinks, changes, cancellation).ConfigureAwait(false);
+        try
+        {
+            await ChangeSinksAsync(next.Sinks, changes, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            Forget(sources);
+            throw;
+        }
+
         foreach (var model in next.Models)
         {
             if (!SameEvents(model.Events, _pipeline.Models.First(m => m.Model.Name == model.Model.Name).Events))
@@ -86,7 +98,7 @@ public sealed class PipelineRun
             _decoders[model.Model.Name].Reconfigure(model.Events);
         }
 
-        await ChangeSourcesAsync(next.Sources, changes, cancellation).ConfigureAwait(false);
+        await ChangeSourcesAsync(sources, changes, cancellation).ConfigureAwait(false);
         _pipeline = next;
         return string.Join(", ", changes);
     }
@@ -95,73 +107,118 @@ public sealed class PipelineRun
         a.Thresholds.SequenceEqual(b.Thresholds) && a.ReleaseThresholds.SequenceEqual(b.ReleaseThresholds)
         && a with { Thresholds = [], ReleaseThresholds = [] } == b with { Thresholds = [], ReleaseThresholds = [] };
 
-    /// <summary>Makes a source's node. Its lanes are those of all sources that the same models hear, live and patient ones apart.</summary>
-    private SourceNode AddSource(SourceDefinition definition)
+    /// <summary>
+    /// Makes a source's node, and makes it a writer of its lanes: those of all sources that the same models hear, live and patient ones apart.
+    /// </summary>
+    /// <param name="definition">The source.</param>
+    /// <param name="made">Receives lanes that had to be made for it.</param>
+    /// <exception cref="InvalidOperationException">The run is over. Nothing of the source is left.</exception>
+    private RunningSource MakeSource(SourceDefinition definition, List<LaneGroup> made)
     {
-        var lanes = LanesFor(definition);
+        var lanes = LanesFor(definition, made);
         var running = new RunningSource(definition, CancellationTokenSource.CreateLinkedTokenSource(_stop));
-        var next = -1;
         var output = new SourceOutput(
-            definition.Name, _ => lanes[(uint)Interlocked.Increment(ref next) % lanes.Length], definition.Source.IsLive, definition.Priority, (float)Math.Pow(10, definition.Decibels / 20), _pipeline.Host.Time, _report);
+            definition.Name, _ => lanes.Next(), definition.Source.IsLive, definition.Priority, (float)Math.Pow(10, definition.Decibels / 20), _pipeline.Host.Time, _report);
         running.Node = new SourceNode(definition.Name, definition.Description, definition.Source, output, _report, running.Stop.Token);
-        foreach (var lane in lanes)
-            running.Node.WritesTo(lane);
-        _sources[definition.Name] = running;
-        return running.Node;
+        try
+        {
+            foreach (var lane in lanes.Edges)
+                running.Node.WritesTo(lane);
+            return running;
+        }
+        catch
+        {
+            running.Node.Forget();
+            running.Stop.Dispose();
+            throw;
+        }
     }
 
-    private static (string, bool) LaneKey(SourceDefinition definition) => (string.Join(' ', definition.Models.Order(StringComparer.Ordinal)), definition.Source.IsLive);
-
-    private Edge<AudioBlock>[] LanesFor(SourceDefinition definition)
+    private LaneGroup LanesFor(SourceDefinition definition, List<LaneGroup> made)
     {
-        var key = LaneKey(definition);
-        if (_laneEdges.TryGetValue(key, out var edges) && edges[0].IsOpen)
-            return edges;
-        edges = new Edge<AudioBlock>[_pipeline.Lanes];
+        var isLive = definition.Source.IsLive;
+        var key = (string.Join(' ', definition.Models.Order(StringComparer.Ordinal)), isLive);
+        if (_lanes.TryGetValue(key, out var group) && group.Edges.All(e => e.IsOpen))
+            return group;
+        group = new LaneGroup();
         var schedulers = _schedulers.Where(s => definition.Models.Contains(s.Key)).Select(s => s.Value).ToList();
-        for (var i = 0; i < edges.Length; i++)
+        try
         {
-            var name = $"lane {_lanes.Count + 1}";
-            edges[i] = new Edge<AudioBlock>(name, definition.Source.IsLive ? LiveBlocks : PatientBlocks);
-            _lanes.Add(new LaneNode(name, edges[i], schedulers, definition.Source.IsLive, _report));
+            for (var i = 0; i < _pipeline.Lanes; i++)
+            {
+                var name = $"lane {++_laneCount}";
+                group.Edges.Add(new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks));
+                group.Nodes.Add(new LaneNode(name, group.Edges[i], schedulers, isLive, _report));
+            }
+        }
+        catch
+        {
+            group.Nodes.ForEach(n => n.Forget());
+            throw;
         }
 
-        return _laneEdges[key] = edges;
+        made.Add(group);
+        return _lanes[key] = group;
     }
 
-    private async Task ChangeSourcesAsync(IReadOnlyList<SourceDefinition> next, List<string> changes, CancellationToken cancellation)
+    /// <summary>
+    /// Makes what a new definition has more. The new sources are writers of their lanes before the old ones end: a lane without writers ends too.
+    /// </summary>
+    private SourceChange PrepareSources(IReadOnlyList<SourceDefinition> next)
     {
         var kept = next.Where(n => _sources.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint).Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
-        var ending = _sources.Values.Where(s => !kept.Contains(s.Definition.Name)).ToList();
-
-        // The new ones are writers of the lanes before the old ones end: a lane without writers ends too.
-        var lanes = _lanes.Count;
-        var beginning = new List<(SourceNode Node, string Word)>();
-        foreach (var definition in next.Where(n => !kept.Contains(n.Name)))
+        var change = new SourceChange([.. _sources.Values.Where(s => !kept.Contains(s.Definition.Name))], [], []);
+        var added = next.Where(n => !kept.Contains(n.Name)).ToList();
+        if (added.FirstOrDefault(n => !n.Source.CanBeReplaced) is { } single && change.Ending.Any(e => !e.Definition.Source.CanBeReplaced))
+            throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, $"sources.{single.Name}: can't take over while it runs what another one is reading; restart for that")]);
+        try
         {
-            var word = _sources.ContainsKey(definition.Name) ? "changed" : "added";
-            beginning.Add((AddSource(definition), word));
+            foreach (var definition in added)
+                change.Beginning.Add(MakeSource(definition, change.Lanes));
+            return change;
+        }
+        catch
+        {
+            Forget(change);
+            throw;
+        }
+    }
+
+    /// <summary>What was made for a change that does not come.</summary>
+    private void Forget(SourceChange change)
+    {
+        foreach (var source in change.Beginning)
+        {
+            source.Node!.Forget();
+            source.Stop.Dispose();
         }
 
-        foreach (var lane in _lanes.Skip(lanes))
-            await Graph.AddAsync(lane, cancellation).ConfigureAwait(false);
-        foreach (var source in ending)
+        foreach (var lane in change.Lanes)
         {
-            if (!beginning.Any(b => b.Node.Name == source.Definition.Name))
-            {
-                _sources.Remove(source.Definition.Name);
-                changes.Add($"source {source.Definition.Name} removed");
-            }
+            lane.Nodes.ForEach(n => n.Forget());
+            _lanes.Remove(_lanes.First(l => l.Value == lane).Key);
+        }
+    }
 
+    private async Task ChangeSourcesAsync(SourceChange change, List<string> changes, CancellationToken cancellation)
+    {
+        foreach (var lane in change.Lanes.SelectMany(l => l.Nodes))
+            await Graph.AddAsync(lane, cancellation).ConfigureAwait(false);
+        foreach (var source in change.Ending)
+        {
+            _sources.Remove(source.Definition.Name);
+            changes.Add($"source {source.Definition.Name} {(change.Beginning.Any(b => b.Definition.Name == source.Definition.Name) ? "changed" : "removed")}");
             await source.Stop.CancelAsync().ConfigureAwait(false);
             await Graph.RemoveAsync(source.Node!).ConfigureAwait(false);
             source.Stop.Dispose();
         }
 
-        foreach (var (node, word) in beginning)
+        foreach (var source in change.Beginning)
         {
-            changes.Add($"source {node.Name} {word}");
-            await Graph.AddAsync(node, cancellation).ConfigureAwait(false);
+            if (change.Ending.All(e => e.Definition.Name != source.Definition.Name))
+                changes.Add($"source {source.Definition.Name} added");
+            _sources[source.Definition.Name] = source;
+            await Graph.AddAsync(source.Node!, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -173,7 +230,10 @@ public sealed class PipelineRun
 
     private void Connect(RunningSink sink)
     {
+        var isKnown = sink.Edge.IsOpen;
         sink.Branch = _tee.Connect(sink.Definition.Name, sink.Edge, sink.Definition.Options);
+        if (isKnown)
+            sink.Edge.Complete(null); // the place that was held for it
         _sinks[sink.Definition.Name] = sink;
     }
 
@@ -185,46 +245,112 @@ public sealed class PipelineRun
         if (ending.Count == 0 && beginning.Count == 0)
             return;
 
-        // Between two records: those before go to the old sinks, those behind to the new ones, and none to nobody.
+        // Between two records: those before go to the old sinks, those behind to the new ones, and none to nobody. An old sink that is
+        // tried again for hours must not hold up the new one that is to mend it: it ends beside, unless the new one needs what it holds.
+        var left = new List<Task>();
         await _tee.ChangeAsync(
             async () =>
             {
-                foreach (var sink in ending)
-                    await EndAsync(sink).ConfigureAwait(false);
                 var begun = new List<RunningSink>();
                 try
                 {
                     foreach (var definition in beginning)
-                        begun.Add(await BeginAsync(definition, cancellation).ConfigureAwait(false));
+                        begun.Add(await OpenAsync(definition, ending, left, cancellation).ConfigureAwait(false));
                 }
                 catch
                 {
-                    foreach (var sink in begun)
-                        await EndAsync(sink).ConfigureAwait(false);
-                    foreach (var sink in ending)
-                        await BeginAsync(sink.Definition, cancellation).ConfigureAwait(false);
+                    begun.ForEach(Disconnect);
+                    foreach (var sink in ending.Where(s => !_sinks.ContainsKey(s.Definition.Name) || _sinks[s.Definition.Name] != s))
+                        await RestoreAsync(sink.Definition, cancellation).ConfigureAwait(false);
                     throw;
                 }
+
+                foreach (var sink in ending.Where(s => s.Branch is not null))
+                    left.Add(EndAsync(sink));
+                foreach (var sink in begun)
+                    Connect(sink);
             },
             cancellation).ConfigureAwait(false);
+        _ending = [.. _ending.Where(t => !t.IsCompleted), .. left];
         foreach (var name in ending.Select(s => s.Definition.Name).Union(beginning.Select(b => b.Name)))
             changes.Add($"sink {name} {(beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed")}");
     }
 
-    private async Task EndAsync(RunningSink sink)
+    /// <summary>Opens a sink. Where that fails, an old one may hold what it needs (the same file, the console): these end first, and it is tried once more.</summary>
+    private async Task<RunningSink> OpenAsync(SinkDefinition definition, List<RunningSink> ending, List<Task> left, CancellationToken cancellation)
     {
-        _tee.Disconnect(sink.Branch!);
-        _sinks.Remove(sink.Definition.Name);
-        await Graph.RemoveAsync(sink.Node).ConfigureAwait(false);
+        try
+        {
+            return await AddAsync(definition, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception) when (ending.Any(s => s.Branch is not null) && !cancellation.IsCancellationRequested)
+        {
+            foreach (var sink in ending.Where(s => s.Branch is not null))
+                left.Add(EndAsync(sink));
+            await Task.WhenAll(left).WaitAsync(cancellation).ConfigureAwait(false);
+            return await AddAsync(definition, cancellation).ConfigureAwait(false);
+        }
     }
 
-    private async Task<RunningSink> BeginAsync(SinkDefinition definition, CancellationToken cancellation)
+    private async Task<RunningSink> AddAsync(SinkDefinition definition, CancellationToken cancellation)
     {
         var sink = MakeSink(definition);
+        sink.Edge.AddWriter(_tee.Name); // until it is connected, or given up
         await Graph.AddAsync(sink.Node, cancellation).ConfigureAwait(false);
-        Connect(sink);
         return sink;
     }
+
+    /// <summary>Opens an old sink again, behind a change that failed. If that fails too, it is told, and the others go on.</summary>
+    private async Task RestoreAsync(SinkDefinition definition, CancellationToken cancellation)
+    {
+        try
+        {
+            Connect(await AddAsync(definition, cancellation).ConfigureAwait(false));
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            _report.Fail(definition.Name, $"can't be opened again: {e.Message}");
+        }
+    }
+
+    /// <summary>Takes a sink from the tee: it writes what it has, and ends.</summary>
+    private async Task EndAsync(RunningSink sink)
+    {
+        if (_sinks.TryGetValue(sink.Definition.Name, out var known) && known == sink)
+            _sinks.Remove(sink.Definition.Name);
+        Disconnect(sink);
+        try
+        {
+            await Graph.RemoveAsync(sink.Node).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _report.Fail(sink.Definition.Name, e.Message);
+        }
+    }
+
+    private void Disconnect(RunningSink sink)
+    {
+        if (sink.Branch is { } branch)
+            _tee.Disconnect(branch);
+        else
+            sink.Edge.Complete(null);
+        sink.Branch = null;
+    }
+
+    /// <summary>The lanes of one kind of sources. Streams take them in turn.</summary>
+    private sealed class LaneGroup
+    {
+        private int _next = -1;
+
+        public List<Edge<AudioBlock>> Edges { get; } = [];
+
+        public List<LaneNode> Nodes { get; } = [];
+
+        public Edge<AudioBlock> Next() => Edges[(int)((uint)Interlocked.Increment(ref _next) % Edges.Count)];
+    }
+
+    private sealed record SourceChange(List<RunningSource> Ending, List<RunningSource> Beginning, List<LaneGroup> Lanes);
 
     private sealed record RunningSource(SourceDefinition Definition, CancellationTokenSource Stop)
     {

@@ -69,16 +69,17 @@ internal sealed class HopController
             (IsOverloaded, _trim, _lateSince) = (false, 1, null);
     }
 
-    private static (int, bool) ClassOf(StreamTimeline stream) => (stream.Priority, !stream.IsQuiet);
-
     private void Sort(IReadOnlyCollection<StreamTimeline> streams)
     {
         foreach (var c in _classes.Values)
             (c.Streams, c.Rate, c.LeastRate) = (0, 0, 0);
         foreach (var stream in streams)
         {
-            if (!_classes.TryGetValue(ClassOf(stream), out var c))
-                _classes[ClassOf(stream)] = c = new Class();
+            // Looked at once: a lane may find the stream quiet at any time.
+            var key = (stream.Priority, !stream.IsQuiet);
+            if (!_classes.TryGetValue(key, out var c))
+                _classes[key] = c = new Class();
+            stream.HopClass = c;
             c.Streams++;
             c.Rate += 100.0 / stream.Options.HopFrames;
             c.LeastRate += 100.0 / stream.Options.MaxHopFrames;
@@ -91,7 +92,7 @@ internal sealed class HopController
         foreach (var stream in streams)
         {
             var options = stream.Options;
-            stream.EffectiveHop = Math.Clamp((int)Math.Ceiling((options.HopFrames * _classes[ClassOf(stream)].Stretch) - 1e-6), options.HopFrames, options.MaxHopFrames);
+            stream.EffectiveHop = Math.Clamp((int)Math.Ceiling((options.HopFrames * stream.HopClass!.Stretch) - 1e-6), options.HopFrames, options.MaxHopFrames);
             var stretch = (double)stream.EffectiveHop / options.HopFrames;
             MeanStretch += stretch / streams.Count;
             MaxStretch = Math.Max(MaxStretch, stretch);
@@ -101,7 +102,8 @@ internal sealed class HopController
             MeanStretch = 1;
     }
 
-    private sealed class Class
+    /// <summary>Streams of one priority that are quiet, or are not.</summary>
+    internal sealed class Class
     {
         public int Streams { get; set; }
 

@@ -54,6 +54,9 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowScheduler schedule
 
     public bool IsReady { get; set; }
 
+    /// <summary>The hop controller's own: the streams that it stretches alike.</summary>
+    public HopController.Class? HopClass { get; set; }
+
     // The decoding node's alone.
     public EventDecoder? Decoder { get; set; }
 

@@ -10,6 +10,8 @@ namespace AstStream.Streaming;
 /// </summary>
 internal sealed class WindowScheduler
 {
+    private const int MergeFrom = 64; // pieces of a stream
+
     private static readonly TimeSpan s_control = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_defaultMaxAge = TimeSpan.FromSeconds(10);
 
@@ -28,7 +30,7 @@ internal sealed class WindowScheduler
     private int _maxBatches; // windows in a run of all sessions
     private int _writers;
     private int _unread; // windows with scores that nobody has taken
-    private int _waitable; // windows of streams that can wait, from delivery until they are decoded
+    private int _patient; // pieces of streams that can wait, from delivery until they are decoded
     private bool _decoderWaits;
     private bool _isClosed;
 
@@ -46,7 +48,7 @@ internal sealed class WindowScheduler
         _time = time;
         _report = report;
         _lastControl = time.GetTimestamp();
-        Windows = new View(this, nameof(FeatureWindow), () => _queue.Count, () => WaitableCapacity);
+        Windows = new View(this, nameof(FeatureWindow), () => _queue.Count, () => PatientCapacity);
         Scores = new View(this, "ScoreFrame", () => _unread, () => UnreadCapacity);
     }
 
@@ -82,21 +84,21 @@ internal sealed class WindowScheduler
         }
     }
 
-    private int WaitableCapacity => Math.Max(32, 4 * _maxBatches);
+    private int PatientCapacity => Math.Max(32, 4 * _maxBatches);
 
     private int UnreadCapacity => Math.Max(1024, 4 * _maxBatches);
 
-    /// <summary>One more lane delivers; told before it runs.</summary>
+    /// <summary>One more lane delivers; told before it runs. False when all lanes have ended: nothing can be delivered any more.</summary>
     /// <param name="wakeUp">Set when a lane that waits for room may go on.</param>
-    /// <exception cref="InvalidOperationException">All lanes have ended: nothing can be delivered any more.</exception>
-    public void AddLane(Signal wakeUp)
+    public bool AddLane(Signal wakeUp)
     {
         lock (_lock)
         {
             if (_writers == 0 && _lanes.Count > 0)
-                throw new InvalidOperationException("the run is over");
+                return false;
             _lanes.Add(wakeUp);
             _writers++;
+            return true;
         }
     }
 
@@ -146,19 +148,21 @@ internal sealed class WindowScheduler
                 piece.Arrived = now;
                 if (piece.Captured == 0)
                     piece.Captured = now; // an end or a gap brought it, not a sample
+                if (stream.IsLive && stream.Items.Count > MergeFrom && TryMerge(stream, piece))
+                    continue;
                 stream.Items.AddLast(piece.InTimeline);
+                if (!stream.IsLive)
+                    _patient++;
                 if (piece.State != WindowState.Waiting)
                     continue;
                 Windows.Count();
                 _queue.Add(piece);
-                if (!stream.IsLive)
-                    _waitable++;
             }
 
-            Control(now);
+            if (Control(now) && _writers == 0 && _queue.Count == 0)
+                WakeAll();
             MarkReady(stream);
-            if (_queue.Count > 0)
-                BatchPolicy.Gatherer(_sessions)?.WakeUp.Set();
+            WakeGatherer();
         }
     }
 
@@ -166,7 +170,7 @@ internal sealed class WindowScheduler
     public bool HasRoom()
     {
         lock (_lock)
-            return _isClosed || _waitable < WaitableCapacity;
+            return _isClosed || _patient < PatientCapacity;
     }
 
     /// <summary>A lane has delivered its last piece, or has failed.</summary>
@@ -244,21 +248,18 @@ internal sealed class WindowScheduler
     {
         lock (_lock)
         {
-            var hadRoom = _waitable < WaitableCapacity;
+            var hadRoom = _patient < PatientCapacity;
             foreach (var piece in pieces)
             {
-                if (piece.State == WindowState.End)
-                {
-                    _streams.Remove(piece.Timeline);
-                    _live.Remove(piece.Timeline);
-                }
-                else if (piece.Frames > 0 && !piece.Timeline.IsLive)
-                {
-                    _waitable--;
-                }
+                if (!piece.Timeline.IsLive)
+                    _patient--;
+                if (piece.State != WindowState.End)
+                    continue;
+                _streams.Remove(piece.Timeline);
+                _live.Remove(piece.Timeline);
             }
 
-            if (!hadRoom && _waitable < WaitableCapacity)
+            if (!hadRoom && _patient < PatientCapacity)
             {
                 foreach (var lane in _lanes)
                     lane.Set();
@@ -276,6 +277,7 @@ internal sealed class WindowScheduler
         lock (_lock)
         {
             _isClosed = true;
+            _queue.Take(int.MaxValue, []);
             foreach (var stream in _streams)
             {
                 while (stream.Items.First is { } first)
@@ -298,6 +300,12 @@ internal sealed class WindowScheduler
         _decided.Set();
     }
 
+    private void WakeGatherer()
+    {
+        if (_queue.Count > 0)
+            BatchPolicy.Gatherer(_sessions)?.WakeUp.Set();
+    }
+
     private void WakeSessions()
     {
         foreach (var session in _sessions)
@@ -314,9 +322,10 @@ internal sealed class WindowScheduler
         _decided.Set();
     }
 
-    /// <summary>Expires windows that are too old, and now and then looks at the load.</summary>
-    private void Control(long now)
+    /// <summary>Expires windows that are too old (true where there were some), and now and then looks at the load.</summary>
+    private bool Control(long now)
     {
+        var waiting = _queue.Count;
         var (slowest, capacity) = (0.0, 0.0);
         foreach (var session in _sessions)
         {
@@ -331,8 +340,9 @@ internal sealed class WindowScheduler
             Expire(oldest);
         }
 
+        var expired = _queue.Count < waiting;
         if (_time.GetElapsedTime(_lastControl, now) < s_control)
-            return;
+            return expired;
         _lastControl = now;
         var late = Options.MaxQueueDelay + TimeSpan.FromSeconds((2 * slowest) + 0.2);
         var isLate = _queue.Oldest is { } first && _time.GetElapsedTime(first.Arrived, now) > late;
@@ -340,6 +350,17 @@ internal sealed class WindowScheduler
         _hops.Update(_time.GetElapsedTime(0, now), _live, capacity, _queue.Live, isLate);
         if (wasOverloaded != _hops.IsOverloaded)
             _report.Overload(Model, _hops.IsOverloaded, _live.Count);
+        return expired;
+    }
+
+    /// <summary>While nobody decodes (a sink stands still), pieces without a window become one, so that a stream that is gated or away costs no memory.</summary>
+    private static bool TryMerge(StreamTimeline stream, FeatureWindow piece)
+    {
+        if (piece.State is not (WindowState.Gated or WindowState.Lost) || stream.Items.Last!.Value is not { } last || last.State != piece.State || last.Reason != piece.Reason)
+            return false;
+        last.CellEnd = piece.CellEnd;
+        piece.Return();
+        return true;
     }
 
     /// <summary>A window that nobody will score. Neighbours that share its fate become one piece, so that a standstill costs no memory.</summary>
@@ -410,16 +431,21 @@ internal sealed class WindowScheduler
         {
             lock (scheduler._lock)
             {
-                scheduler.Control(scheduler._time.GetTimestamp());
-                if (BatchPolicy.Gatherer(scheduler._sessions) != this)
-                    return 0;
-                var first = taken.Count;
-                var count = scheduler._queue.Take(Room, taken);
-                AtHand += count;
-                for (var i = first; i < taken.Count; i++)
-                    taken[i].State = WindowState.Running;
-                if (scheduler._queue.Count > 0)
-                    BatchPolicy.Gatherer(scheduler._sessions)?.WakeUp.Set();
+                var expired = scheduler.Control(scheduler._time.GetTimestamp());
+                var count = 0;
+                if (BatchPolicy.Gatherer(scheduler._sessions) == this)
+                {
+                    var first = taken.Count;
+                    count = scheduler._queue.Take(Room, taken);
+                    AtHand += count;
+                    for (var i = first; i < taken.Count; i++)
+                        taken[i].State = WindowState.Running;
+                }
+
+                // Whose turn it is now must know, as it may be asleep; and when the last window is taken, all that wait for none.
+                scheduler.WakeGatherer();
+                if ((count > 0 || expired) && scheduler._writers == 0 && scheduler._queue.Count == 0)
+                    scheduler.WakeAll();
                 return count;
             }
         }
@@ -431,6 +457,7 @@ internal sealed class WindowScheduler
             {
                 (IsIdle, BusySince) = (false, scheduler._time.GetTimestamp());
                 AtHand -= rows;
+                scheduler.WakeGatherer();
             }
         }
 
@@ -441,8 +468,7 @@ internal sealed class WindowScheduler
             {
                 IsIdle = true;
                 Estimate.Add(rows, took.TotalSeconds);
-                if (scheduler._queue.Count > 0)
-                    WakeUp.Set();
+                scheduler.WakeGatherer();
             }
         }
 

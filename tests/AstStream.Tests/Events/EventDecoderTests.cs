@@ -121,6 +121,74 @@ public class EventDecoderTests
         Assert.Contains("MaxDuration", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(10, 3)] // as configured: one window of three makes no event
+    [InlineData(13, 3)]
+    [InlineData(10, 5)]
+    [InlineData(20, 5)]
+    public void Push_MedianAtAStretchedHop_SpikesThatAreShortForTheFilterMakeNoEvent(int hop, int median)
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(new Case { Median = median }) with { HopLength = 10 });
+        for (var i = 0; i < 9; i++)
+            decoder.Push(i * hop, (i + 1) * hop, [i == 4 ? 0.9f : 0], events.Add);
+        decoder.Flush(9 * hop, events.Add);
+
+        Assert.Empty(events);
+    }
+
+    [Theory]
+    [InlineData(10, 3)]
+    [InlineData(20, 3)]
+    [InlineData(30, 3)]
+    [InlineData(20, 5)]
+    [InlineData(40, 5)]
+    [InlineData(70, 9)]
+    public void Push_StretchedHop_NeitherMissesNorDoublesASoundThatLastsAsLongAsTheFilter(int hop, int median)
+    {
+        // A sound of the filter's own length, at every place between the windows; a window's score says how much of its hop it fills.
+        var length = median * 10;
+        for (var onset = 200; onset < 200 + hop; onset++)
+        {
+            var events = new List<DetectedEvent>();
+            var decoder = new EventDecoder(Options(new Case { Median = median, Release = 0.4f }) with { HopLength = 10 });
+            for (var start = 0; start < 600; start += hop)
+                decoder.Push(start, start + hop, [Math.Max(0, Math.Min(start + hop, onset + length) - Math.Max(start, onset)) / (float)Math.Min(hop, length)], events.Add);
+            decoder.Flush(600, events.Add);
+
+            Assert.True(events.Count(e => e.State == EventState.Closed) == 1, $"onset {onset}: {string.Join(' ', events.Select(Show))}");
+        }
+    }
+
+    [Fact]
+    public void Reconfigure_WiderAndNarrowerFilter_LosesNoInterval()
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(new Case { Median = 3 }));
+        for (var i = 0; i < 40; i++)
+        {
+            if (i is 10 or 20 or 30)
+                decoder.Reconfigure(Options(new Case { Median = i == 10 ? 7 : i == 20 ? 1 : 5 }));
+            decoder.Push(i * 10, (i + 1) * 10, [i is > 5 and < 35 ? 0.9f : 0], events.Add);
+        }
+
+        decoder.Flush(400, events.Add);
+        Assert.Equal(["o 60-70", "c 60-350"], events.Select(Show));
+    }
+
+    [Fact]
+    public void Reconfigure_HigherThreshold_EndsWhatIsBelowIt()
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(Options(new Case()));
+        decoder.Push(0, 10, [0.6f], events.Add);
+        decoder.Reconfigure(new EventOptions { Thresholds = [0.8f], ReleaseThresholds = [0.7f] });
+        decoder.Push(10, 20, [0.6f], events.Add);
+
+        Assert.Equal(["o 0-10", "c 0-10"], events.Select(Show));
+        Assert.Throws<ArgumentException>(() => decoder.Reconfigure(new EventOptions { Thresholds = [1, 1], ReleaseThresholds = [1, 1] }));
+    }
+
     [Property(MaxTest = 500)]
     public Property Push_AnyScores_KeepsTheLawsOfEvents() => Prop.ForAll(
         Gen.Choose(0, 10).Select(i => i / 10f).ArrayOf().ToArbitrary(),

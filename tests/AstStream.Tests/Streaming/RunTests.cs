@@ -147,6 +147,31 @@ public sealed class RunTests : IDisposable
         Assert.Equal(expected, await HeardAsync("block: 10s", "preferred_batch_size: 64, max_queue_delay: 20ms, threads: 1"));
     }
 
+    [Fact]
+    public async Task Run_SeveralSessions_GiveTheSameScoresToTheLastBit() => Assert.Equal(
+        await HeardAsync("block: 100ms", "preferred_batch_size: 1"),
+        await HeardAsync("block: 100ms", "threads: 1, sessions: [{preferred_batch_size: 2}, {preferred_batch_size: 3}, {attention: sdpa}]"));
+
+    [Fact]
+    public async Task Run_TwoModelsOnTheSameFeatures_EachGivesWhatItGivesAlone()
+    {
+        var source = $"sources: {{a: {{type: file, path: {Reference.Wav("bursts-12s")}}}}}\n";
+        const string events = "events: {threshold: 0.1, median_windows: 3}";
+        const string output = "sinks: {out: {type: jsonl, path: out.jsonl}}";
+        var one = (await RunYamlAsync($"{source}model: {{hop: 300ms}}\n{events}\n{output}")).Events;
+        var other = (await RunYamlAsync($"{source}model: {{hop: 800ms, window: 1.28s}}\n{events}\n{output}")).Events;
+        var models = $"{source}models: {{one: {{hop: 300ms, {events}}}, other: {{hop: 800ms, window: 1.28s, {events}}}}}\n";
+
+        var both = await RunYamlAsync(models + output);
+        var filtered = await RunYamlAsync(models + output.Replace("path", "models: other, path", StringComparison.Ordinal));
+
+        Assert.True(one.Count > 3 && other.Count > 3);
+        Assert.Equal(one.Concat(other).Select(e => e.ToString()).Order(StringComparer.Ordinal), both.Events.Select(e => e.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(other, filtered.Events);
+        Assert.Equal(["one", "other"], both.Report.CoverageByModel.Keys.Order(StringComparer.Ordinal));
+        Assert.All(both.Report.CoverageByModel.Values, c => Assert.Equal((12 * 16_000, 12 * 16_000), (c.Analysed, c.Total)));
+    }
+
     private static string Rest(string model) => $"model: {{hop: 300ms, {model}}}\nevents: {{threshold: 0.1, median_windows: 3, max_duration: 1s}}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}}}";
 
     private Task<(RunReport Report, List<Row> Events)> RunAsync(string path, string block, string model) =>

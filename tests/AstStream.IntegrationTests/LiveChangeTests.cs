@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace AstStream.IntegrationTests;
+
+/// <summary>A run that is told things from outside: edited definitions, SIGHUP, a collector of metrics.</summary>
+public sealed class LiveChangeTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_EditedDefinition_IsTakenOverAndABadOneRefused(bool byHangup)
+    {
+        var path = Write(1);
+        using var process = Cli.Start(byHangup ? ["run", path, "--no-watch"] : ["run", path]);
+        await SendAsync(process, 3);
+
+        File.WriteAllText(path, "sources: {mic: {type: stdin}}\nevents: {treshold: 0}\nsinks: {out: {type: jsonl, path: out.jsonl}}");
+        await HangUpAsync(process, byHangup);
+        Assert.Equal($"error: {path}:2:10: unknown key 'events.treshold'; did you mean 'threshold'?; the run goes on as it was", await LineAsync(process));
+        Write(0);
+        await HangUpAsync(process, byHangup);
+        Assert.Equal($"note: {path}: taken over: events", await LineAsync(process));
+        await SendAsync(process, 6);
+        var result = await Cli.FinishAsync(process);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("coverage          9.0 s: analysed 9.0 s", result.Error, StringComparison.Ordinal);
+        var e = JsonSerializer.Deserialize<JsonElement>(Assert.Single(await File.ReadAllLinesAsync(Path.Combine(_folder, "out.jsonl"))));
+        Assert.Equal(9, e.GetProperty("event_offset").GetDouble());
+    }
+
+    [Fact]
+    public async Task Run_CoverageSink_WritesWhatBecameOfEverySecond()
+    {
+        var path = Path.Combine(_folder, "p.yaml");
+        File.WriteAllText(path, "sources: {mic: {type: stdin, live: true}}\nmodel: {gate: true}\nsinks: {console: {type: console, format: json, records: coverage}}");
+
+        var result = await Cli.RunAsync(new byte[16_000 * 2 * 100], ["run", path]);
+
+        Assert.Equal(0, result.ExitCode);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        long end = 0;
+        foreach (var line in lines)
+        {
+            Assert.Equal(end, line.GetProperty("start_sample").GetInt64());
+            end = line.GetProperty("end_sample").GetInt64();
+        }
+
+        Assert.Equal(16_000 * 100, end);
+        Assert.Contains("gated", lines.Select(l => l.GetProperty("coverage").GetString()));
+    }
+
+    [Fact]
+    public async Task Run_WithACollector_ExportsItsMetrics()
+    {
+        using var collector = new HttpListener();
+        var port = FreePort();
+        collector.Prefixes.Add($"http://127.0.0.1:{port}/");
+        collector.Start();
+        var received = new StringBuilder();
+        var collecting = Task.Run(async () =>
+        {
+            while (collector.IsListening)
+            {
+                var context = await collector.GetContextAsync();
+                using var body = new MemoryStream();
+                await context.Request.InputStream.CopyToAsync(body);
+                lock (received)
+                    received.Append(context.Request.Url!.AbsolutePath).Append(' ').Append(Encoding.Latin1.GetString(body.ToArray()));
+                context.Response.Close();
+            }
+        });
+        var path = Write(0);
+        var environment = new Dictionary<string, string?> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}", ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf" };
+        using var process = Cli.Start(environment, "run", path);
+        await SendAsync(process, 6);
+
+        Assert.Equal(0, (await Cli.FinishAsync(process)).ExitCode);
+
+        collector.Stop();
+        await Assert.ThrowsAnyAsync<Exception>(() => collecting);
+        lock (received)
+        {
+            var text = received.ToString();
+            foreach (var name in (string[])["/v1/metrics", "aststream", "aststream_blocks_total", "aststream_coverage_seconds_total", "aststream_inference_seconds", "aststream_queue_depth", "aststream_events_total", "analysed"])
+                Assert.Contains(name, text, StringComparison.Ordinal);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        return ((IPEndPoint)socket.LocalEndpoint).Port;
+    }
+
+    /// <summary>Seconds of silence. A pipe holds two of them: when this returns, all but two have been read.</summary>
+    private static async Task SendAsync(Process process, int seconds)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process.StandardInput.BaseStream.WriteAsync(new byte[32_000 * seconds], timeout.Token);
+        await process.StandardInput.BaseStream.FlushAsync(timeout.Token);
+    }
+
+    private static Task HangUpAsync(Process process, bool byHangup)
+    {
+        if (byHangup)
+            Cli.Signal(process, 1);
+        return Task.CompletedTask;
+    }
+
+    private static async Task<string?> LineAsync(Process process)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        return await process.StandardError.ReadLineAsync(timeout.Token);
+    }
+
+    private string Write(double threshold)
+    {
+        var path = Path.Combine(_folder, "p.yaml");
+        File.WriteAllText(path, FormattableString.Invariant($"sources: {{mic: {{type: stdin}}}}\nevents: {{threshold: {threshold}, labels: [rain]}}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}}}"));
+        return path;
+    }
+}

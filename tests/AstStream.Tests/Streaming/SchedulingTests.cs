@@ -1,0 +1,257 @@
+using AstStream.Streaming;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AstStream.Tests.Streaming;
+
+/// <summary>What goes next, in what batches, at what hops: the pure parts, with times that the tests choose.</summary>
+public sealed class SchedulingTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly RunReport _report = new();
+
+    public void Dispose() => _report.Dispose();
+
+    [Fact]
+    public void Take_NoisyNeighbour_GetsNoMoreThanItsTurn()
+    {
+        var scheduler = Scheduler();
+        var queue = new WindowQueue();
+        var (noisy, quiet, other) = (Open(scheduler, "noisy"), Open(scheduler, "quiet"), Open(scheduler, "other"));
+        for (var i = 0; i < 100; i++)
+            queue.Add(Window(noisy, i));
+        queue.Add(Window(quiet, 0));
+        queue.Add(Window(other, 0));
+
+        Assert.Equal(["noisy 0", "quiet 0", "other 0", "noisy 1"], Take(queue, 4));
+        Assert.Equal(98, queue.Count);
+        Assert.Equal(98, Take(queue, 1000).Count);
+    }
+
+    [Fact]
+    public void Take_Priorities_HigherFirstAndLiveBeforePatient()
+    {
+        var scheduler = Scheduler();
+        var queue = new WindowQueue();
+        foreach (var (name, priority, isLive) in ((string, int, bool)[])[("file", 0, false), ("low", -5, true), ("live", 0, true), ("alarm", 7, false)])
+            queue.Add(Window(scheduler.Open(new StreamInfo(name, "s"), priority, isLive), 0));
+
+        Assert.Equal(["alarm 0", "live 0", "file 0", "low 0"], Take(queue, 9));
+    }
+
+    [Property(MaxTest = 200)]
+    public Property Take_AnyInterleaving_KeepsEachStreamsOrderAndLosesNothing() => Prop.ForAll(
+        Gen.Choose(-4, 3).Zip(Gen.Choose(1, 5)).ArrayOf().ToArbitrary(), steps =>
+        {
+            var scheduler = Scheduler();
+            var queue = new WindowQueue();
+            var streams = Enumerable.Range(0, 4).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), i % 2, i % 3 != 0)).ToList();
+            var (next, taken) = (new long[4], new List<FeatureWindow>());
+            foreach (var (what, many) in steps)
+            {
+                // A step adds a window to a stream, or takes or expires some.
+                if (what >= 0)
+                    queue.Add(Window(streams[what], next[what]++));
+                else if (what > -3)
+                    queue.Take(many, taken);
+                else if (queue.Oldest is not null)
+                    taken.Add(queue.TakeOldest());
+            }
+
+            queue.Take(int.MaxValue, taken);
+            var isGood = queue.Count == 0 && queue.Live == 0 && taken.Count == next.Sum()
+                && taken.GroupBy(w => w.Timeline).All(g => g.Select(w => w.Start).SequenceEqual(g.Select(w => w.Start).Order()));
+            foreach (var window in taken)
+                window.Return();
+            return isGood;
+        });
+
+    [Theory]
+    [InlineData(8, false, 0, 0)] // full
+    [InlineData(3, true, 0, 0)] // nothing more will come
+    [InlineData(3, false, 0, 20)]
+    [InlineData(3, false, 15, 5)]
+    [InlineData(3, false, 25, -5)]
+    public void WaitBeforeSend_BatchAtHand_WaitsForOthersOnlySoLong(int rows, bool isDraining, int waitedMilliseconds, int expected) => Assert.Equal(
+        TimeSpan.FromMilliseconds(expected), BatchPolicy.WaitBeforeSend(rows, 8, isDraining, TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(1000 + waitedMilliseconds)));
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 3)] // three quarters of 4
+    [InlineData(33, 32)] // 31 rows of padding would cost more than another run
+    [InlineData(47, 32)]
+    [InlineData(48, 48)]
+    [InlineData(64, 64)]
+    public void Preferred_RowsAtHand_FillASizeOrLeaveTheRest(int rows, int expected) => Assert.Equal(expected, BatchPolicy.Preferred(rows, [1, 2, 4, 8, 16, 32, 64]));
+
+    [Theory]
+    [InlineData("busy 5 +|idle 0 +", 1)] // an idle one first
+    [InlineData("idle 2 +|idle 3 +", 1)] // one batch fills at a time
+    [InlineData("busy 5 +|busy 3 +", 1)] // the one that falls free first, probably
+    [InlineData("busy 5 -|busy 9 +", 1)] // one slot can't be filled while it runs
+    [InlineData("busy 5 -|busy 6 -", -1)]
+    [InlineData("idle 8 +|busy 6 -", -1)] // full
+    public void Gatherer_Sessions_OneTakesTheWindowsToCome(string sessions, int expected)
+    {
+        List<Load> loads = [.. sessions.Split('|').Select(s => s.Split(' ')).Select(s => new Load(s[0] == "idle", s[2] == "+", s[0] == "idle" ? int.Parse(s[1]) : 0, s[0] == "idle" ? 0 : int.Parse(s[1])))];
+
+        Assert.Equal(expected < 0 ? null : loads[expected], BatchPolicy.Gatherer(loads));
+    }
+
+    [Fact]
+    public void Rate_SmallBatches_TellWhatALargeOneTakes()
+    {
+        var estimate = new ThroughputEstimate();
+        for (var i = 0; i < 50; i++)
+            estimate.Add(1 + (i % 8), 0.002 + (0.0004 * (1 + (i % 8))));
+
+        Assert.Equal(64 / 0.0276, estimate.Rate(64), 1.0);
+        Assert.Equal(0, new ThroughputEstimate().Rate(64));
+    }
+
+    [Fact]
+    public void Update_Overload_StretchesTheUnimportantAndTheQuietFirst()
+    {
+        var scheduler = Scheduler();
+        var controller = new HopController();
+        var streams = new[] { ("alarm", 5, false), ("loud", 0, false), ("quiet", 0, true) }.SelectMany(k => Enumerable.Range(0, 100).Select(i =>
+        {
+            var stream = scheduler.Open(new StreamInfo($"{k.Item1}{i}", "s"), k.Item2, isLive: true);
+            stream.IsQuiet = k.Item3;
+            return stream;
+        })).ToList();
+        void Run(double seconds, double capacity, bool isLate)
+        {
+            for (var i = 0; i < seconds * 10; i++)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(100));
+                controller.Update(_time.GetElapsedTime(0), streams, capacity, 0, isLate);
+            }
+        }
+
+        // 300 windows a second are asked for; the least is 100 streams / 2.56 s = 39 each.
+        Run(0.5, 260, isLate: true);
+        Assert.Equal((false, 1.0), (controller.IsOverloaded, controller.MaxStretch)); // not lasting yet
+        Run(1, 260, isLate: true);
+        Run(40, 260, isLate: false);
+        Assert.Equal(["alarm 100", "loud 100", "quiet 213"], Hops(streams)); // 247 fit: only the quiet ones' hops are longer, all alike
+        Run(40, 190, isLate: false);
+        Assert.Equal(["alarm 100", "loud 242", "quiet 256"], Hops(streams));
+        Run(40, 150, isLate: false);
+        Assert.Equal(["alarm 156", "loud 256", "quiet 256"], Hops(streams)); // the others are at their greatest hop
+        Run(20, 400, isLate: false);
+        Assert.Equal(["alarm 100", "loud 100", "quiet 100"], Hops(streams));
+        Assert.False(controller.IsOverloaded);
+    }
+
+    [Fact]
+    public void Update_Hops_ChangeGradually()
+    {
+        var scheduler = Scheduler();
+        var controller = new HopController();
+        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), 0, isLive: true)).ToList();
+        var last = 100;
+        for (var i = 0; i < 100; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            controller.Update(_time.GetElapsedTime(0), streams, 25, 0, isLate: i < 30);
+            Assert.InRange(streams[0].EffectiveHop - last, -5, 21); // hundredths of a second in a tenth
+            last = streams[0].EffectiveHop;
+        }
+
+        Assert.InRange(last, 200, 230); // 24 a second
+    }
+
+    [Fact]
+    public void Deliver_OldWindowsOfLiveStreams_AreLostAndMergedAndTheLedgerKnows()
+    {
+        var scheduler = Scheduler(new BatchOptions { MaxAge = TimeSpan.FromSeconds(5) });
+        scheduler.AddLane(new Signal());
+        var session = scheduler.AddSession(8, preparesAhead: false);
+        var (live, file) = (Open(scheduler, "live"), scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false));
+        for (var i = 0; i < 20; i++)
+        {
+            foreach (var stream in (StreamTimeline[])[live, file])
+                scheduler.Deliver(stream, [Window(stream, i, _time.GetTimestamp())]);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        var decided = new List<FeatureWindow>();
+        Assert.True(scheduler.TakeDecided(decided, 100));
+        Assert.Equal([(WindowState.Lost, LossReason.Overload, 0L, 14L)], decided.Select(p => (p.State, p.Reason, p.CellStart, p.CellEnd))); // one piece, not fourteen
+        scheduler.Decoded(decided);
+        var taken = new List<FeatureWindow>();
+        session.Take(taken);
+        Assert.Equal(8, taken.Count);
+        Assert.All(taken.Where(w => w.Timeline == file), w => Assert.True(w.Start < 8)); // a file's windows grow old unharmed
+        scheduler.Close();
+    }
+
+    [Fact]
+    public async Task HasRoom_PatientStreams_WaitUntilTheirWindowsAreDecoded()
+    {
+        var scheduler = Scheduler();
+        var lane = new Signal();
+        scheduler.AddLane(lane);
+        var session = scheduler.AddSession(8, preparesAhead: false);
+        var file = scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false);
+        long position = 0;
+        while (scheduler.HasRoom())
+            scheduler.Deliver(file, [Window(file, position++)]);
+        Assert.Equal(32, position);
+
+        var taken = new List<FeatureWindow>();
+        session.Take(taken);
+        session.Started(taken.Count);
+        session.Ended(taken.Count, TimeSpan.FromMilliseconds(1));
+        session.Scored(taken);
+        Assert.False(scheduler.HasRoom()); // scored, but nobody has read it
+        taken.Clear();
+        scheduler.TakeDecided(taken, 100);
+        scheduler.Decoded(taken);
+        Assert.True(scheduler.HasRoom());
+        await lane.WaitAsync(); // it was woken
+        scheduler.Close();
+    }
+
+    private static List<string> Hops(IEnumerable<StreamTimeline> streams) => [.. streams.Select(s => $"{s.Stream.Id.TrimEnd("0123456789".ToCharArray())} {s.EffectiveHop}").Distinct()];
+
+    private static StreamTimeline Open(WindowScheduler scheduler, string name) => scheduler.Open(new StreamInfo(name, "s"), 0, isLive: true);
+
+    private static FeatureWindow Window(StreamTimeline stream, long start, long captured = 0)
+    {
+        var window = FeatureWindow.Rent(stream, [], 0, 0, 128, start, start, start + 1, 1);
+        window.Captured = captured;
+        return Framed(window);
+    }
+
+    /// <summary>A window with one frame, so that it counts as one.</summary>
+    private static FeatureWindow Framed(FeatureWindow window)
+    {
+        var chunk = FrameChunk.Rent(128);
+        var framed = FeatureWindow.Rent(window.Timeline, [chunk], 0, 1, 128, window.Start, window.CellStart, window.CellEnd, 1);
+        framed.Captured = window.Captured;
+        chunk.Release();
+        window.Return();
+        return framed;
+    }
+
+    private static List<string> Take(WindowQueue queue, int most)
+    {
+        var taken = new List<FeatureWindow>();
+        queue.Take(most, taken);
+        List<string> names = [.. taken.Select(w => $"{w.Timeline.Stream.Id} {w.Start}")];
+        foreach (var window in taken)
+            window.Return();
+        return names;
+    }
+
+    private WindowScheduler Scheduler(BatchOptions? options = null) => new("m", new WindowOptions(256, 100, 128), options ?? new BatchOptions(), _time, _report);
+
+    private sealed record Load(bool IsIdle, bool PreparesAhead, int AtHand, long BusySince) : ISessionLoad
+    {
+        public int Room => 8 - AtHand;
+    }
+}

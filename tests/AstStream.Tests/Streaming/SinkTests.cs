@@ -1,0 +1,162 @@
+using AstStream.Events;
+using AstStream.Streaming;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AstStream.Tests.Streaming;
+
+public sealed class SinkTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly StreamInfo s_stream = new("yard/mic1", "yard");
+
+    private readonly FakeTimeProvider _time = new() { AutoAdvanceAmount = TimeSpan.Zero };
+    private readonly RunReport _report = new();
+
+    public void Dispose() => _report.Dispose();
+
+    [Theory]
+    [InlineData(true, "dog 0.6")]
+    [InlineData(false, "cat 0.6")]
+    [InlineData(false, "dog 0.4")]
+    [InlineData(false, "coverage")]
+    public void Accepts_Filters_ByLabelScoreAndKind(bool expected, string record) =>
+        Assert.Equal(expected, new SinkOptions { Labels = ["dog"], MinScore = 0.5, Streams = ["yard/*"], Models = ["m"] }.Accepts(Record(record)));
+
+    [Fact]
+    public void Accepts_OtherStreamModelOrKind_IsLeftOut()
+    {
+        Assert.False(new SinkOptions { Streams = ["house/*", "yard"] }.Accepts(Record("dog 0.6")));
+        Assert.False(new SinkOptions { Models = ["birds"] }.Accepts(Record("dog 0.6")));
+        Assert.False(new SinkOptions { Events = false, Coverage = true }.Accepts(Record("dog 0.6")));
+        Assert.True(new SinkOptions { Events = false, Coverage = true, MinScore = 1 }.Accepts(Record("coverage")));
+    }
+
+    [Fact]
+    public async Task WorkAsync_SinkFailsForATime_WritesEachRecordOnceInOrder()
+    {
+        var sink = new Flaky(failures: 6);
+        var running = RunAsync(sink, new SinkOptions { Buffer = 4, RetryFor = TimeSpan.FromDays(100_000) }, 20);
+        while (!running.IsCompleted)
+        {
+            await Task.Yield();
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await running.WaitAsync(s_patience);
+
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"label {i}"), sink.Written);
+        Assert.Equal(6, sink.Failed);
+    }
+
+    [Fact]
+    public async Task WorkAsync_SinkFailsForTooLong_IsAFaultThatNamesIt()
+    {
+        var running = RunAsync(new Flaky(failures: int.MaxValue), new SinkOptions { RetryFor = TimeSpan.FromMinutes(1) }, 20);
+        var start = _time.GetTimestamp();
+        while (!running.IsCompleted)
+        {
+            await Task.Yield();
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => running.WaitAsync(s_patience));
+        Assert.Equal("out: disk full", e.Message);
+        Assert.True(_time.GetElapsedTime(start) >= TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task WorkAsync_FailureThatStays_IsNotTriedAgain()
+    {
+        var sink = new Flaky(failures: int.MaxValue, isTransient: false);
+
+        await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(sink, new SinkOptions(), 1).WaitAsync(s_patience));
+
+        Assert.Equal(1, sink.Failed);
+    }
+
+    [Fact]
+    public async Task Tee_SlowSinkThatDrops_DoesNotHoldUpTheOther()
+    {
+        var release = new TaskCompletionSource();
+        var (slow, fast) = (new Flaky(0) { Wait = release.Task }, new Flaky(0));
+        var input = new Edge<StreamRecord>("tee", 4);
+        var tee = new TeeNode("tee", input, _report);
+        var nodes = new List<Node> { new Writer(input, 100, release), tee };
+        foreach (var (name, sink, drops) in ((string, Flaky, bool)[])[("slow", slow, true), ("fast", fast, false)])
+        {
+            var options = new SinkOptions { Buffer = 3, DropsNewest = drops };
+            var edge = new Edge<StreamRecord>(name, options.Buffer);
+            tee.Connect(name, edge, options);
+            nodes.Add(new SinkNode(name, edge, sink, options, _time, _report));
+        }
+
+        await new DataflowGraph(nodes).RunAsync(CancellationToken.None).WaitAsync(s_patience);
+
+        Assert.Equal(100, fast.Written.Count);
+        Assert.InRange(slow.Written.Count, 1, 10);
+        Assert.Equal(slow.Written, fast.Written.Where(slow.Written.Contains));
+    }
+
+    private Task RunAsync(ISink sink, SinkOptions options, int records)
+    {
+        var edge = new Edge<StreamRecord>("out", options.Buffer);
+        return new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, options, _time, _report)]).RunAsync(CancellationToken.None);
+    }
+
+    private static StreamRecord Record(string what) => what == "coverage"
+        ? new CoverageInterval(s_stream, "m", CoverageState.Lost, LossReason.Gap, 0, 16_000, 0)
+        : new SoundEvent("id", EventState.Closed, s_stream, "m", what.Split(' ')[0], 0, 1, float.Parse(what.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), 0.5f);
+
+    private sealed class Writer : Node
+    {
+        private readonly Edge<StreamRecord> _edge;
+        private readonly int _count;
+        private readonly TaskCompletionSource? _done;
+
+        public Writer(Edge<StreamRecord> edge, int count, TaskCompletionSource? done = null)
+            : base("writer")
+        {
+            _edge = WritesTo(edge);
+            _count = count;
+            _done = done;
+        }
+
+        public override string Description => "writes events";
+
+        protected override async Task WorkAsync(CancellationToken cancellation)
+        {
+            for (var i = 0; i < _count; i++)
+                await _edge.WriteAsync(new SoundEvent($"{i}", EventState.Closed, s_stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f), cancellation);
+            _done?.SetResult();
+        }
+    }
+
+    private sealed class Flaky(int failures, bool isTransient = true) : ISink
+    {
+        public List<string> Written { get; } = [];
+
+        public int Failed { get; private set; }
+
+        public Task Wait { get; init; } = Task.CompletedTask;
+
+        public string Description => "fails at first";
+
+        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public async ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
+        {
+            await Wait;
+            if (Failed < failures)
+            {
+                Failed++;
+                throw new SinkException("disk full", isTransient);
+            }
+
+            Written.Add(((SoundEvent)record).Label);
+        }
+
+        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
