@@ -1,6 +1,7 @@
 # make run    sets up, builds, makes the demo scene and runs the main job on it
 # make test   sets up, builds and runs all tests
 # make build  leaves a runnable artifacts/aststream/aststream
+# make invariants  runs the streaming tests in a debug build, where every edge and pool asserts what must hold
 # make bench  runs the kernel benchmarks
 # make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs
 # make clean  removes what make built here (not the cache folder)
@@ -8,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run build test bench gpu-bundle schema format clean
+.PHONY: run build test invariants bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -40,6 +41,9 @@ test: artifacts/.restored
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
 	dotnet test AstStream.sln --no-build -c Release -v:q -nologo
+
+invariants: artifacts/.restored
+	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "FullyQualifiedName~Streaming&FullyQualifiedName!~Allocat"
 
 bench: artifacts/.restored
 	dotnet run --project load-tests/AstStream.Benchmarks --no-restore -c Release -- frontend

@@ -57,7 +57,7 @@ internal static class Scenarios
             if (settled == 0 && clock.Elapsed.TotalSeconds > s.Seconds / 2)
                 settled = Usage.Resident;
             peak = Usage.Resident;
-            if (clock.Elapsed.TotalSeconds < s.Seconds / 2)
+            if (clock.Elapsed.TotalSeconds < s.Seconds * 2 / 3)
                 session.ForgetWindows(); // hops have settled
         }
 
@@ -71,7 +71,8 @@ internal static class Scenarios
         await running;
         Print(engine.Summary());
 
-        Print($"mean hop of a stream: {hops.Min():0.000} to {hops.Max():0.000} s, mean {hops.Average():0.000} s ({(hops.Min() / hops.Average()) - 1:+0.0 %;-0.0 %} to {(hops.Max() / hops.Average()) - 1:+0.0 %;-0.0 %})");
+        var mean = hops.Average();
+        Print($"mean hop of a stream: {hops.Min():0.000} to {hops.Max():0.000} s, mean {mean:0.000} s ({(hops.Min() / mean) - 1:+0.0 %;-0.0 %} to {(hops.Max() / mean) - 1:+0.0 %;-0.0 %}); {hops.Count(h => Math.Abs((h / mean) - 1) <= 0.05) / (double)hops.Count:P2} within 5 %");
     }
 
     public static async Task SaturateAsync(Settings s, string? folder)

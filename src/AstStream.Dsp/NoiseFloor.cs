@@ -12,6 +12,7 @@ public sealed class NoiseFloor
 
     private const int Bands = 16;
     private const int BlockFrames = 16;
+    private const double ActivityRate = 1 / 400.0; // a frame
 
     private readonly int _binsPerBand;
     private readonly int _bands;
@@ -38,6 +39,9 @@ public sealed class NoiseFloor
     /// <summary>The last frame that rose above the floor, counted from 0; -1 where none did.</summary>
     public long LastActive { get; private set; } = -1;
 
+    /// <summary>The part of the last seconds that rose above the floor, 0 to 1, older ones fading within 4 s. A single false alarm hardly moves it.</summary>
+    public double Activity { get; private set; }
+
     /// <summary>Whether enough was heard to call anything quiet.</summary>
     public bool IsLearnt => Heard >= LearningFrames;
 
@@ -46,7 +50,7 @@ public sealed class NoiseFloor
     /// <summary>Hears a frame of raw log-mel.</summary>
     public void Accept(ReadOnlySpan<float> frame)
     {
-        var isActive = false;
+        var (isActive, isBlockActive) = (false, false);
         for (var b = 0; b < _bands; b++)
         {
             var first = b * _binsPerBand;
@@ -65,15 +69,18 @@ public sealed class NoiseFloor
         {
             for (var b = 0; b < _bands; b++)
             {
-                isActive |= _blockLevels[b].Accept(_block[b] / BlockFrames, s_block, IsLearnt);
+                isBlockActive |= _blockLevels[b].Accept(_block[b] / BlockFrames, s_block, IsLearnt);
                 _block[b] = 0;
             }
 
             _inBlock = 0;
         }
 
-        if (isActive)
-            LastActive = Frames - 1;
+        Activity *= 1 - ActivityRate;
+        if (!isActive && !isBlockActive)
+            return;
+        LastActive = Frames - 1;
+        Activity += ActivityRate * (isBlockActive ? BlockFrames : 1);
     }
 
     /// <summary>Whether all frames from a given one on stayed within the floor.</summary>

@@ -199,6 +199,8 @@ internal sealed class StreamFrontEnd : IDisposable
 /// </summary>
 internal sealed class WindowCutter(StreamTimeline timeline)
 {
+    private const double QuietActivity = 0.25; // a second of sound in the last four
+
     private long _next; // first frame of the next regular window
     private long _heard; // frames that windows have covered
     private long _cellStart;
@@ -210,7 +212,7 @@ internal sealed class WindowCutter(StreamTimeline timeline)
     /// <summary>Cuts the windows that are whole.</summary>
     public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, long segmentStart, NoiseFloor floor, long captured)
     {
-        timeline.IsQuiet = floor.IsQuietSince(frames - Options.HopFrames);
+        timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
         while (frames - _next >= Options.WindowFrames)
         {
             // The hop behind this window is decided now: its cell ends midway to the next one's centre.

@@ -35,7 +35,7 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowScheduler schedule
     /// </summary>
     public int FirstHop => isLive ? 1 + (int)(_phase % (uint)EffectiveHop) : EffectiveHop;
 
-    /// <summary>Whether the last hop stayed within the stream's noise floor. The lane sets it, the scheduler reads it.</summary>
+    /// <summary>Whether the last seconds stayed, on the whole, within the stream's noise floor. The lane sets it, the scheduler reads it.</summary>
     public bool IsQuiet
     {
         get => _isQuiet;
