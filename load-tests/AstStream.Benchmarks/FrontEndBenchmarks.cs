@@ -1,5 +1,5 @@
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.LoadTest;
 using BenchmarkDotNet.Attributes;
 
 namespace AstStream.Benchmarks;
@@ -64,39 +64,18 @@ public class ResamplerBenchmarks
 
 /// <summary>Blocks of 100 ms at 44.1 kHz through resampler, log-mel and windows (1,024 frames every second), as one stream of the graph does.</summary>
 [MemoryDiagnoser]
-public class ResampleToWindowBenchmarks
+public class ResampleToWindowBenchmarks : IDisposable
 {
-    private readonly StreamInfo _stream = new("s", "s");
     private readonly float[] _samples = FrontEndLines.Noise(4410);
-    private readonly List<FeatureWindow> _windows = [];
-    private readonly WindowScheduler _scheduler;
-    private readonly WindowScheduler.SessionPort _session;
-    private readonly LaneNode _lane;
-    private long _position;
-
-    public ResampleToWindowBenchmarks()
-    {
-        var report = new RunReport();
-        _scheduler = new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, report);
-        _session = _scheduler.AddSession(64, preparesAhead: false);
-        _lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [_scheduler], isLive: true, report);
-    }
+    private readonly LaneAlone _lane = new(44100);
 
     [Benchmark]
-    public void Block()
+    public void Block() => _lane.Accept(_samples);
+
+    [GlobalCleanup]
+    public void Dispose()
     {
-        var block = AudioBlock.Rent(_stream, _position, 44100, _samples.Length);
-        _samples.CopyTo(block.Samples);
-        _position += _samples.Length;
-        _lane.Process(block);
-        block.Return();
-        if (_session.Take(_windows) == 0)
-            return;
-        _session.Started(_windows.Count);
-        _session.Ended(_windows.Count, TimeSpan.FromMilliseconds(1));
-        _session.Scored(_windows);
-        _windows.Clear();
-        _scheduler.TakeDecided(_windows, 64);
-        _scheduler.Decoded(_windows);
+        _lane.Dispose();
+        GC.SuppressFinalize(this);
     }
 }

@@ -24,31 +24,10 @@ internal static class Costs
 
     private static Action Lane(int rate, int length)
     {
-        var report = new RunReport();
-        var scheduler = new WindowScheduler("m", Engine.Window(1024, 100), new BatchOptions(), TimeProvider.System, report);
-        var session = scheduler.AddSession(64, preparesAhead: false);
-        var lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [scheduler], isLive: true, report);
-        var stream = new StreamInfo("s", "s");
+        var lane = new LaneAlone(rate);
         var random = new Random(1);
         var samples = Enumerable.Range(0, length).Select(_ => (float)random.NextDouble() - 0.5f).ToArray();
-        var windows = new List<FeatureWindow>();
-        long position = 0;
-        return () =>
-        {
-            var block = AudioBlock.Rent(stream, position, rate, length);
-            samples.CopyTo(block.Samples);
-            position += length;
-            lane.Process(block);
-            block.Return();
-            if (session.Take(windows) == 0)
-                return;
-            session.Started(windows.Count);
-            session.Ended(windows.Count, TimeSpan.FromMilliseconds(1));
-            session.Scored(windows);
-            windows.Clear();
-            scheduler.TakeDecided(windows, 64);
-            scheduler.Decoded(windows);
-        };
+        return () => lane.Accept(samples);
     }
 
     private static FeatureWindow Window()

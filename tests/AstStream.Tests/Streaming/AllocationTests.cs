@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.LoadTest;
 using AstStream.Streaming;
 using AstStream.Tests.Dsp;
 
@@ -26,41 +27,16 @@ public class AllocationTests
     [Fact]
     public void Process_ResampleToWindow_AllocatesNothingInTheSteadyState()
     {
-        using var report = new RunReport();
-        var scheduler = new WindowScheduler("m", s_options, new BatchOptions(), TimeProvider.System, report);
-        var port = scheduler.AddSession(64, preparesAhead: false);
-        var lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [scheduler], isLive: true, report);
-        var stream = new StreamInfo("s", "s");
+        using var lane = new LaneAlone(44100, s_options);
         var samples = OnlineFbankTests.Noise(4410, 3);
-        var taken = new List<FeatureWindow>();
-        long position = 0;
-        void Step()
-        {
-            var block = AudioBlock.Rent(stream, position, 44100, samples.Length);
-            samples.CopyTo(block.Samples);
-            position += samples.Length;
-            lane.Process(block);
-            block.Return();
-            if (port.Take(taken) == 0)
-                return;
-            port.Started(taken.Count);
-            port.Ended(taken.Count, TimeSpan.FromMilliseconds(1));
-            port.Scored(taken);
-            taken.Clear();
-            scheduler.TakeDecided(taken, 64);
-            scheduler.Decoded(taken);
-        }
-
         for (var i = 0; i < 100; i++)
-            Step();
+            lane.Accept(samples);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++)
-            Step();
+            lane.Accept(samples);
 
         // A window now and then makes a queue grow, and the load is looked at twice a second.
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20_000);
-        stream.FrontEnd!.Dispose();
-        scheduler.Close();
     }
 
     private static async Task<long> AllocatedAsync(int blocks)
