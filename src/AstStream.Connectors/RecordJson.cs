@@ -43,14 +43,14 @@ internal static class RecordJson
         if (interval.State == CoverageState.Lost)
             json.WriteString("reason", interval.Reason.SnakeCase());
         WriteStream(json, interval);
-        json.WriteNumber("start", Rounded((double)interval.Start / FbankOptions.SampleRate));
-        json.WriteNumber("end", Rounded((double)interval.End / FbankOptions.SampleRate));
+        json.WriteNumber("start", Rounded(FbankOptions.Seconds(interval.Start)));
+        json.WriteNumber("end", Rounded(FbankOptions.Seconds(interval.End)));
         json.WriteNumber("start_sample", interval.Start);
         json.WriteNumber("end_sample", interval.End);
         if (interval.State == CoverageState.Analysed)
             json.WriteNumber("effective_hop", Rounded(interval.EffectiveHop));
         if (interval.Stream.StartTime is { } start)
-            json.WriteString("start_time", (start + TimeSpan.FromSeconds((double)interval.Start / FbankOptions.SampleRate)).UtcDateTime);
+            json.WriteString("start_time", (start + TimeSpan.FromSeconds(FbankOptions.Seconds(interval.Start))).UtcDateTime);
     }
 
     private static void WriteStream(Utf8JsonWriter json, StreamRecord record)

@@ -34,6 +34,9 @@ public sealed record FbankOptions
     /// <summary>How many frames a span of time is, by <see cref="FrameTime"/>; null where it is no whole number of them.</summary>
     public static int? WholeFrames(TimeSpan duration) => duration.Ticks % FrameTime.Ticks == 0 ? (int)(duration.Ticks / FrameTime.Ticks) : null;
 
+    /// <summary>How long a number of samples at <see cref="SampleRate"/> lasts, in seconds.</summary>
+    public static double Seconds(long samples) => (double)samples / SampleRate;
+
     /// <summary>Whole frames in a number of samples: 1 + (N - 400) / 160, and none where N is below 400.</summary>
     public static long NumFrames(long samples) => samples < FrameLength ? 0 : 1 + ((samples - FrameLength) / FrameShift);
 

@@ -13,6 +13,9 @@ public sealed class EventDecoder
     private float[] _off;
     private int _half; // windows on each side of the median filter's centre
     private Interval[] _history; // a ring of the last intervals, as many as the widest filter so far looks at
+    private (Interval Interval, double Weight)[] _weighed; // those that the median of the interval at hand looks at
+    private int _numWeighed;
+    private double _totalWeight;
     private (float Score, double Weight)[] _sorted;
     private long _pushed; // intervals since the last break
     private long _decoded; // of these, smoothed and decoded
@@ -104,7 +107,7 @@ public sealed class EventDecoder
         _pushed = _decoded = _oldest = 0;
     }
 
-    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off), nameof(_sorted))]
+    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off), nameof(_weighed), nameof(_sorted))]
     private void Take(EventOptions options)
     {
         options.Validate();
@@ -112,6 +115,7 @@ public sealed class EventDecoder
         _on = [.. options.Thresholds];
         _off = [.. options.ReleaseThresholds];
         _half = options.MedianWindows / 2;
+        _weighed = new (Interval, double)[options.MedianWindows];
         _sorted = new (float, double)[options.MedianWindows];
     }
 
@@ -121,9 +125,11 @@ public sealed class EventDecoder
     private void Decode(long index, Action<DetectedEvent> emit)
     {
         var centre = At(index);
+        if (_half > 0)
+            Weigh(index);
         for (var label = 0; label < _tracks.Length; label++)
         {
-            var score = _half == 0 ? centre.Scores[label] : Median(index, label);
+            var score = _half == 0 ? centre.Scores[label] : Median(label);
             if (score >= _off[label] || _tracks[label].IsActive)
                 Step(label, centre.Start, centre.End, score, emit);
         }
@@ -135,15 +141,16 @@ public sealed class EventDecoder
     private double Centre(long index) => (At(index).Start + At(index).End) / 2.0;
 
     /// <summary>
-    /// The median over the time of MedianWindows hops around an interval's centre, each interval weighed by its part of that time: with equal
-    /// hops the plain median; with stretched ones fewer intervals count. What lies beyond the ends is taken to be as the first or last interval.
+    /// Weighs the intervals that the median around one looks at: by their part of the time of MedianWindows hops around its centre. With equal
+    /// hops that is the plain median; with stretched ones fewer intervals count. What lies beyond the ends is taken to be as the first or last
+    /// interval. The weights are the same for all labels.
     /// </summary>
-    private float Median(long index, int label)
+    private void Weigh(long index)
     {
         var reach = _options.HopLength > 0 ? _options.MedianWindows * _options.HopLength / 2.0 : 0;
         var (from, to) = (Centre(index) - reach, Centre(index) + reach);
         var (first, last) = (Math.Max(_oldest, index - _half), Math.Min(_pushed - 1, index + _half));
-        var (count, total) = (0, 0.0);
+        (_numWeighed, _totalWeight) = (0, 0);
         for (var i = first; i <= last; i++)
         {
             var interval = At(i);
@@ -152,9 +159,17 @@ public sealed class EventDecoder
             var weight = reach == 0 ? 1 + (i == first ? first - (index - _half) : 0) + (i == last ? index + _half - last : 0) : Math.Min(end, to) - Math.Max(start, from);
             if (!(weight > 0))
                 continue;
-            total += weight;
-            _sorted[count++] = (interval.Scores[label], weight);
+            _totalWeight += weight;
+            _weighed[_numWeighed++] = (interval, weight);
         }
+    }
+
+    /// <summary>The median of a label over the intervals that were weighed.</summary>
+    private float Median(int label)
+    {
+        var (count, total) = (_numWeighed, _totalWeight);
+        for (var i = 0; i < count; i++)
+            _sorted[i] = (_weighed[i].Interval.Scores[label], _weighed[i].Weight);
 
         // Of a few neighbours: sorted as they are inserted.
         for (var i = 1; i < count; i++)

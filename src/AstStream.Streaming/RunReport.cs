@@ -39,7 +39,7 @@ public sealed class RunReport : IDisposable
     public IReadOnlyList<string> Models => [.. _models];
 
     /// <summary>Seconds of sound that were heard.</summary>
-    public double AudioSeconds => (double)Interlocked.Read(ref _samples) / Dsp.FbankOptions.SampleRate;
+    public double AudioSeconds => Dsp.FbankOptions.Seconds(Interlocked.Read(ref _samples));
 
     /// <summary>Blocks that came from the sources.</summary>
     public long Blocks => Interlocked.Read(ref _blocks);

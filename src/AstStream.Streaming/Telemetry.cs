@@ -92,12 +92,10 @@ public sealed class Telemetry : IDisposable
     {
         foreach (var (model, totals) in _report.CoverageByModel)
         {
-            yield return new(Samples(totals.Analysed), Tag("model", model), Tag("state", "analysed"), Tag("reason", "none"));
-            yield return new(Samples(totals.Gated), Tag("model", model), Tag("state", "gated"), Tag("reason", "none"));
+            yield return new(Dsp.FbankOptions.Seconds(totals.Analysed), Tag("model", model), Tag("state", "analysed"), Tag("reason", "none"));
+            yield return new(Dsp.FbankOptions.Seconds(totals.Gated), Tag("model", model), Tag("state", "gated"), Tag("reason", "none"));
             foreach (var reason in Enum.GetValues<LossReason>().Where(r => r != LossReason.None))
-                yield return new(Samples(totals.LostTo(reason)), Tag("model", model), Tag("state", "lost"), Tag("reason", reason.SnakeCase()));
+                yield return new(Dsp.FbankOptions.Seconds(totals.LostTo(reason)), Tag("model", model), Tag("state", "lost"), Tag("reason", reason.SnakeCase()));
         }
     }
-
-    private static double Samples(long samples) => (double)samples / Dsp.FbankOptions.SampleRate;
 }

@@ -107,7 +107,7 @@ internal sealed class DecodeNode : Node
             if (e.State == EventState.Closed)
                 _report.AddEvent(_scheduler.Model, label);
             _records.Add(new SoundEvent(
-                Id(stream.Stream, label, e.Onset, options.ModelHash), e.State, stream.Stream, _scheduler.Model, label, Seconds(e.Onset), Seconds(e.Offset), e.PeakScore, e.MeanScore)
+                Id(stream.Stream, label, e.Onset, options.ModelHash), e.State, stream.Stream, _scheduler.Model, label, FbankOptions.Seconds(e.Onset), FbankOptions.Seconds(e.Offset), e.PeakScore, e.MeanScore)
             { Captured = stream.IsLive ? piece.Captured : 0 });
         }
 
@@ -116,12 +116,10 @@ internal sealed class DecodeNode : Node
 
     private void Account(CoverageLedger ledger, FeatureWindow piece, CoverageState state, LossReason reason)
     {
-        var hop = state == CoverageState.Analysed ? Seconds(piece.Hop) : 0;
+        var hop = state == CoverageState.Analysed ? FbankOptions.Seconds(piece.Hop) : 0;
         if (ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop) is { } finished)
             _records.Add(finished);
     }
-
-    private static double Seconds(long sample) => (double)sample / FbankOptions.SampleRate;
 
     /// <summary>The same for the same stream (and its start, where known), label, onset and model, so that whoever reads an event twice can tell.</summary>
     private static string Id(StreamInfo stream, string label, long onset, string modelHash)

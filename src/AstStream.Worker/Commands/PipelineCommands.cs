@@ -171,7 +171,7 @@ internal static class PipelineCommands
     /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
     private static string Covered(CoverageTotals totals)
     {
-        static string Seconds(long samples) => string.Create(CultureInfo.InvariantCulture, $"{(double)samples / FbankOptions.SampleRate:0.0} s");
+        static string Seconds(long samples) => string.Create(CultureInfo.InvariantCulture, $"{FbankOptions.Seconds(samples):0.0} s");
         List<string> parts = [$"analysed {Seconds(totals.Analysed)}"];
         if (totals.Gated > 0)
             parts.Add($"gated {Seconds(totals.Gated)}");
