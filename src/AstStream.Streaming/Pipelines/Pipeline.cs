@@ -16,9 +16,6 @@ public sealed record PipelineHost
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
-
-    /// <summary>Opens a model's session; ONNX Runtime's where it is null.</summary>
-    internal Func<ScorerOptions, AstSessionOptions, IModelSession>? OpenSession { get; init; }
 }
 
 /// <summary>One model of a pipeline, with how its scores become events.</summary>

@@ -19,7 +19,6 @@ public sealed class PipelineRun
     private readonly Dictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _lanes = [];
     private readonly TeeNode _tee;
-    private Task[] _ending = []; // sinks that still write what they have
     private int _laneCount;
     private Pipeline _pipeline;
 
@@ -40,9 +39,8 @@ public sealed class PipelineRun
             for (var i = 0; i < model.Sessions.Count; i++)
             {
                 var options = model.Sessions[i];
-                var open = host.OpenSession ?? Scorer.Open;
                 sessions.Add(new SessionNode(
-                    model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => open(model.Scorer, options), model.Describe(options), host.Time, report));
+                    model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => Scorer.Open(model.Scorer, options), model.Describe(options), host.Time, report));
             }
 
             var decoder = new DecodeNode(pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, definition.Decoding, records, report);
@@ -247,7 +245,6 @@ public sealed class PipelineRun
 
         // Between two records: those before go to the old sinks, those behind to the new ones, and none to nobody. An old sink that is
         // tried again for hours must not hold up the new one that is to mend it: it ends beside, unless the new one needs what it holds.
-        var left = new List<Task>();
         await _tee.ChangeAsync(
             async () =>
             {
@@ -255,7 +252,7 @@ public sealed class PipelineRun
                 try
                 {
                     foreach (var definition in beginning)
-                        begun.Add(await OpenAsync(definition, ending, left, cancellation).ConfigureAwait(false));
+                        begun.Add(await OpenAsync(definition, ending, cancellation).ConfigureAwait(false));
                 }
                 catch
                 {
@@ -265,19 +262,17 @@ public sealed class PipelineRun
                     throw;
                 }
 
-                foreach (var sink in ending.Where(s => s.Branch is not null))
-                    left.Add(EndAsync(sink));
+                _ = EndAllAsync(ending);
                 foreach (var sink in begun)
                     Connect(sink);
             },
             cancellation).ConfigureAwait(false);
-        _ending = [.. _ending.Where(t => !t.IsCompleted), .. left];
         foreach (var name in ending.Select(s => s.Definition.Name).Union(beginning.Select(b => b.Name)))
             changes.Add($"sink {name} {(beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed")}");
     }
 
     /// <summary>Opens a sink. Where that fails, an old one may hold what it needs (the same file, the console): these end first, and it is tried once more.</summary>
-    private async Task<RunningSink> OpenAsync(SinkDefinition definition, List<RunningSink> ending, List<Task> left, CancellationToken cancellation)
+    private async Task<RunningSink> OpenAsync(SinkDefinition definition, List<RunningSink> ending, CancellationToken cancellation)
     {
         try
         {
@@ -285,9 +280,7 @@ public sealed class PipelineRun
         }
         catch (Exception) when (ending.Any(s => s.Branch is not null) && !cancellation.IsCancellationRequested)
         {
-            foreach (var sink in ending.Where(s => s.Branch is not null))
-                left.Add(EndAsync(sink));
-            await Task.WhenAll(left).WaitAsync(cancellation).ConfigureAwait(false);
+            await EndAllAsync(ending).WaitAsync(cancellation).ConfigureAwait(false);
             return await AddAsync(definition, cancellation).ConfigureAwait(false);
         }
     }
@@ -312,6 +305,9 @@ public sealed class PipelineRun
             _report.Fail(definition.Name, $"can't be opened again: {e.Message}");
         }
     }
+
+    /// <summary>Ends those that are connected still. Their failures are told, and none comes out here.</summary>
+    private Task EndAllAsync(List<RunningSink> sinks) => Task.WhenAll(sinks.Where(s => s.Branch is not null).ToList().Select(EndAsync));
 
     /// <summary>Takes a sink from the tee: it writes what it has, and ends.</summary>
     private async Task EndAsync(RunningSink sink)
