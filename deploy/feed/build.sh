@@ -9,15 +9,14 @@ source "$here/../common.sh"
 feed=$(aststream_cache)/feed
 managed=Microsoft.ML.OnnxRuntime.Managed.1.29.0.nupkg
 gpu=Microsoft.ML.OnnxRuntime.Gpu.1.29.0.nupkg
+portaudio=PortAudioSharp2.1.0.6.nupkg
 
 mkdir -p "$feed"
 exec 9>"$feed.lock"
 # Programs started from here close the lock (9>&-): a server that outlives this script would hold it.
 flock 9 # two makes at once: the second waits, then finds everything built
-[ -e "$feed/$managed" ] && [ -e "$feed/$gpu" ] && exit 0
+[ -e "$feed/$managed" ] && [ -e "$feed/$gpu" ] && [ -e "$feed/$portaudio" ] && exit 0
 
-need_tool npm npm "the feed of NuGet packages that this machine's mirror lacks"
-need_tool openssl openssl "checking what was downloaded"
 rm -rf "$feed".build.* # of a build that was killed; the lock is ours
 scratch=$(mktemp -d "$feed.build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -26,6 +25,8 @@ trap 'rm -rf "$scratch"' EXIT
 download() {
   local spec=$1; shift
   local pin tarball found
+  need_tool npm npm "the feed of NuGet packages that this machine's mirror lacks"
+  need_tool openssl openssl "checking what was downloaded"
   pin=$(awk -v s="$spec" '$1 == s { print $2 }' "$here/pins.txt")
   [ -n "$pin" ] || fail "$spec is not pinned in deploy/feed/pins.txt"
   say "downloading $spec"
@@ -57,4 +58,5 @@ if [ ! -e "$feed/$gpu" ]; then
   mv "$scratch"/package/Plugins/Linux/x64/*.so "$scratch/native/"
   pack Microsoft.ML.OnnxRuntime.Gpu "-p:NativeDir=$scratch/native" "-p:FeedDir=$feed"
 fi
+[ -e "$feed/$portaudio" ] || pack PortAudioSharp2
 say "packages are in $feed"
