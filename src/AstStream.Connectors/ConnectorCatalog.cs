@@ -1,3 +1,4 @@
+using AstStream.Connectors.Capture;
 using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Connectors;
@@ -8,7 +9,7 @@ public static class ConnectorCatalog
     /// <summary>The source and sink types of this build.</summary>
     public static ComponentCatalog All { get; } = new()
     {
-        Sources = [FileSource.Type, StdinSource.Type],
+        Sources = [FileSource.Type, MicrophoneSource.Type, FfmpegSource.Type, StdinSource.Type, SocketSource.Type],
         Sinks = [ConsoleSink.Type, JsonLinesSink.Type],
     };
 }

@@ -1,5 +1,4 @@
 using System.IO.Enumeration;
-using AstStream.Dsp;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 using Microsoft.Extensions.FileSystemGlobbing;
@@ -7,19 +6,19 @@ using Microsoft.Extensions.FileSystemGlobbing;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// WAV files by paths, folders and glob patterns, one after another in the order of their names, each a stream of its own.
+/// Files of sound by paths, folders and glob patterns, one after another in the order of their names, each a stream of its own.
 /// A bad file is reported and the next one is read.
 /// </summary>
 public sealed class FileSource : IAudioSource
 {
     private const int MaxFiles = 1_000_000;
 
-    internal static readonly Key<IReadOnlyList<string>?> Path = Keys.Texts("path", "A WAV file, a folder (all .wav files below it), or a pattern with * and **; or a list of these. Relative to this file.", required: true);
+    internal static readonly Key<IReadOnlyList<string>?> Path = Keys.Texts("path", "A file, a folder (all files of sound below it), or a pattern with * and **; or a list of these. Relative to this file. Other formats than WAV need ffmpeg.", required: true);
     internal static readonly Key<string> Pace = Keys.Choice("pace", "fast (the default): as fast as the model goes. realtime: as fast as it was recorded, as a live source, which never waits.", "fast", "fast", "realtime");
     internal static readonly Key<TimeSpan?> Block = Keys.Duration("block", "Sound that is read at once; 100ms by default.", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
 
     /// <summary>The type as pipelines name it.</summary>
-    public static readonly SourceType Type = new("file", "Reads WAV files.", [Path, Pace, Channels.Key, Block], section => new FileSource(section))
+    public static readonly SourceType Type = new("file", "Reads files of sound: WAV, and any other format where ffmpeg is installed.", [Path, Pace, Channels.Key, Block], section => new FileSource(section))
     {
         Reads = section => (section.Get(Path) ?? []).Where(p => !IsPattern(p)).Select(section.ResolveLinks),
     };
@@ -42,7 +41,7 @@ public sealed class FileSource : IAudioSource
     }
 
     /// <inheritdoc/>
-    public string Description => $"WAV {string.Join(", ", _paths)}{(_isRealtime ? ", in real time" : "")}";
+    public string Description => $"{string.Join(", ", _paths)}{(_isRealtime ? ", in real time" : "")}";
 
     /// <inheritdoc/>
     public bool IsLive => _isRealtime;
@@ -57,12 +56,14 @@ public sealed class FileSource : IAudioSource
         {
             var files = Expand(path, output, stop);
             if (files.Count == 0 && !stop.IsCancellationRequested)
-                output.Fail($"{path}: no .wav file matches ({Full(path)})");
+                output.Fail($"{path}: no file {(IsPattern(path) ? "matches" : "of sound is there")} ({Full(path)})");
             foreach (var file in files.Where(seen.Add))
             {
                 if (stop.IsCancellationRequested)
                     return;
-                await ReadAsync(file, isSingle ? output.Source : $"{output.Source}/{Name(file)}", output, stop, cancellation).ConfigureAwait(false);
+                await AudioFile.PlayAsync(
+                    () => AudioFile.OpenAsync(file, _channel, stop), isSingle ? output.Source : $"{output.Source}/{Name(file)}", output, _isRealtime ? _time : null, _block, stop, cancellation)
+                    .ConfigureAwait(false);
             }
         }
     }
@@ -72,20 +73,21 @@ public sealed class FileSource : IAudioSource
     {
         var full = Full(path);
         if (!IsPattern(path))
-            return Directory.Exists(full) ? Find(full, "**/*.wav", output, stop) : [full];
+            return Directory.Exists(full) ? Find(full, AudioFile.Extensions.Select(e => "**/*" + e), output, stop) : [full];
 
         // The folder before the first wildcard is where the search begins.
         var parts = full.Split('/');
         var fixedParts = parts.TakeWhile(p => !IsPattern(p)).ToArray();
-        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), string.Join('/', parts.Skip(fixedParts.Length)), output, stop);
+        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), [string.Join('/', parts.Skip(fixedParts.Length))], output, stop);
     }
 
-    private static List<string> Find(string folder, string pattern, SourceOutput output, CancellationToken stop)
+    private static List<string> Find(string folder, IEnumerable<string> patterns, SourceOutput output, CancellationToken stop)
     {
         var found = new List<string>();
         if (!Directory.Exists(folder))
             return found;
-        var matcher = new Matcher(StringComparison.OrdinalIgnoreCase).AddInclude(pattern);
+        var matcher = new Matcher(StringComparison.OrdinalIgnoreCase);
+        matcher.AddIncludePatterns(patterns);
 
         // Links to files are followed, links to folders are not: they can lead in circles.
         var entries = new FileSystemEnumerable<string>(
@@ -123,70 +125,4 @@ public sealed class FileSource : IAudioSource
     }
 
     private static bool IsPattern(string path) => path.Contains('*', StringComparison.Ordinal);
-
-    private async Task ReadAsync(string file, string id, SourceOutput output, CancellationToken stop, CancellationToken cancellation)
-    {
-        try
-        {
-            using var reader = WavReader.Open(file, _channel);
-            var rate = reader.Format.SampleRate;
-            var stream = new StreamInfo(id, output.Source, _isRealtime ? _time.GetUtcNow() : null);
-            var pacer = _isRealtime ? new Pacer(_time, rate) : null;
-            var size = Math.Max(1, (int)(_block.TotalSeconds * rate));
-            long position = 0;
-            try
-            {
-                while (!stop.IsCancellationRequested)
-                {
-                    var block = AudioBlock.Rent(stream, position, rate, size);
-                    var read = Read(reader, block);
-                    if (read == 0)
-                    {
-                        block.Return();
-                        break;
-                    }
-
-                    block.Resize(read);
-                    position += read;
-                    if (pacer is not null && !await pacer.WaitUntilAsync(position, stop).ConfigureAwait(false))
-                    {
-                        position -= read;
-                        block.Return();
-                        break;
-                    }
-
-                    await output.WriteAsync(block, cancellation).ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                await output.EndAsync(stream, rate, position, cancellation).ConfigureAwait(false);
-            }
-
-            if (reader.Truncation is { } truncation)
-                output.Fail(truncation);
-            if (position == 0 && !stop.IsCancellationRequested && reader.Truncation is null)
-                output.Fail($"{file}: holds no sound (0 samples)");
-            if (reader.Warning is { } warning)
-                output.Warn(warning);
-        }
-        catch (InvalidAudioException e)
-        {
-            output.Fail(e.Message);
-        }
-    }
-
-    /// <summary>Reads into a block, which goes back to its pool if that fails.</summary>
-    private static int Read(WavReader reader, AudioBlock block)
-    {
-        try
-        {
-            return reader.Read(block.Samples);
-        }
-        catch
-        {
-            block.Return();
-            throw;
-        }
-    }
 }

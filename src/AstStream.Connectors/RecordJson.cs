@@ -32,8 +32,8 @@ internal static class RecordJson
         json.WriteNumber("event_offset", Rounded(e.Offset));
         json.WriteNumber("score", Rounded(e.Score));
         json.WriteNumber("mean_score", Rounded(e.MeanScore));
-        if (e.Stream.StartTime is { } start)
-            json.WriteString("onset_time", (start + TimeSpan.FromSeconds(e.Onset)).UtcDateTime);
+        if (e.Stream.TimeAt(e.Onset) is { } onset)
+            json.WriteString("onset_time", onset.UtcDateTime);
     }
 
     /// <summary>Samples besides seconds, so that who adds up a stream's intervals gets its length exactly.</summary>
@@ -49,8 +49,10 @@ internal static class RecordJson
         json.WriteNumber("end_sample", interval.End);
         if (interval.State == CoverageState.Analysed)
             json.WriteNumber("effective_hop", Rounded(interval.EffectiveHop));
-        if (interval.Stream.StartTime is { } start)
-            json.WriteString("start_time", (start + TimeSpan.FromSeconds(FbankOptions.Seconds(interval.Start))).UtcDateTime);
+        if (interval.Source is { } state)
+            json.WriteString("source_state", state.ToString().ToLowerInvariant());
+        if (interval.Stream.TimeAt(FbankOptions.Seconds(interval.Start)) is { } start)
+            json.WriteString("start_time", start.UtcDateTime);
     }
 
     private static void WriteStream(Utf8JsonWriter json, StreamRecord record)

@@ -8,4 +8,7 @@ public sealed class InvalidAudioException : Exception
         : base(message)
     {
     }
+
+    /// <summary>Whether it may be sound all the same, in a format that is not read here.</summary>
+    public bool IsOtherFormat { get; init; }
 }

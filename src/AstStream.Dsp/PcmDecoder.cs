@@ -16,6 +16,7 @@ public sealed class PcmDecoder
     private readonly PcmFormat _format;
     private readonly int _first;
     private readonly int _count;
+    private readonly long[] _silent; // frames for which a channel has been zero, of the channels that are heard
 
     /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down.</summary>
     /// <exception cref="InvalidAudioException">The format or the channel is out of range.</exception>
@@ -26,6 +27,7 @@ public sealed class PcmDecoder
         _format = format;
         _first = channel ?? 0;
         _count = channel is null ? format.Channels : 1;
+        _silent = new long[_count];
     }
 
     private interface ISample
@@ -40,6 +42,9 @@ public sealed class PcmDecoder
 
     /// <summary>The warning to give about them at the end; null where there are none.</summary>
     public string? Warning => InvalidSamples > 0 ? $"{_name}: {InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped" : null;
+
+    /// <summary>The channels, from 0, of those that are heard, that have been digitally silent for at least so many frames.</summary>
+    public IEnumerable<int> SilentChannels(long frames) => Enumerable.Range(0, _count).Where(c => _silent[c] >= frames).Select(c => _first + c);
 
     /// <summary>Decodes the whole frames of <paramref name="bytes"/> that fit and returns their number.</summary>
     public int Decode(ReadOnlySpan<byte> bytes, Span<float> samples)
@@ -76,6 +81,8 @@ public sealed class PcmDecoder
         var width = _format.BytesPerSample;
         var stride = _format.BytesPerFrame;
         var at = _first * width;
+        for (var c = 0; c < _count; c++)
+            _silent[c] = Silent<T>(bytes, at + (c * width), samples.Length, _silent[c]);
         if (_count == 1)
         {
             for (var i = 0; i < samples.Length; i++, at += stride)
@@ -91,6 +98,19 @@ public sealed class PcmDecoder
                 sum += Read<T>(bytes[(at + (c * width))..]);
             samples[i] = sum * scale;
         }
+    }
+
+    /// <summary>The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is told by its last sample.</summary>
+    private long Silent<T>(ReadOnlySpan<byte> bytes, int at, int frames, long before)
+        where T : struct, ISample
+    {
+        for (var i = frames - 1; i >= 0; i--)
+        {
+            if (T.Read(bytes[(at + (i * _format.BytesPerFrame))..]) != 0)
+                return frames - 1 - i;
+        }
+
+        return before + frames;
     }
 
     private float Read<T>(ReadOnlySpan<byte> bytes)

@@ -42,6 +42,9 @@ public sealed partial class WavReader : IDisposable
         _buffer = new byte[Math.Max(1, 65536 / Format.BytesPerFrame) * Format.BytesPerFrame];
     }
 
+    /// <summary>The file's name, as it stands in errors.</summary>
+    public string Name => _name;
+
     /// <summary>Encoding, rate and channels of the file.</summary>
     public PcmFormat Format { get; }
 
@@ -86,6 +89,26 @@ public sealed partial class WavReader : IDisposable
             stream.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Where the sound of a WAV file begins, from the file's first bytes; null where more of them are needed. Where they are no WAV file, all of
+    /// them: the reader says what is wrong.
+    /// </summary>
+    public static int? HeaderLength(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length >= 4 && !bytes.StartsWith("RIFF"u8) && !bytes.StartsWith("RF64"u8) && !bytes.StartsWith("BW64"u8))
+            return bytes.Length;
+        for (long at = 12; at + 8 <= bytes.Length;)
+        {
+            var chunk = bytes[(int)at..];
+            if (chunk.StartsWith("data"u8))
+                return (int)at + 8;
+            var size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
+            at += 8 + (long)size + (size & 1);
+        }
+
+        return null;
     }
 
     /// <summary>Fills <paramref name="samples"/> from the file and returns how many; 0 at the end.</summary>
@@ -154,12 +177,12 @@ public sealed partial class WavReader : IDisposable
             throw new InvalidAudioException($"{_name}: the file is empty; expected a WAV file");
         var magic = Printable(head[..Math.Min(4, got)]);
         if (head[..4].SequenceEqual("RIFX"u8))
-            throw new InvalidAudioException($"{_name}: a big-endian WAV (RIFX); convert it first, for example with sox or ffmpeg");
+            throw new InvalidAudioException($"{_name}: a big-endian WAV (RIFX)") { IsOtherFormat = true };
         var is64 = head[..4].SequenceEqual("RF64"u8) || head[..4].SequenceEqual("BW64"u8);
         if (!is64 && !head[..4].SequenceEqual("RIFF"u8))
-            throw new InvalidAudioException($"{_name}: not a WAV file: it begins with {magic}, expected RIFF, RF64 or BW64");
+            throw new InvalidAudioException($"{_name}: not a WAV file: it begins with {magic}, expected RIFF, RF64 or BW64") { IsOtherFormat = true };
         if (got < 12 || !head[8..].SequenceEqual("WAVE"u8))
-            throw new InvalidAudioException($"{_name}: not a WAV file: a RIFF file of type {Printable(head[8..Math.Max(8, got)])}, expected WAVE");
+            throw new InvalidAudioException($"{_name}: not a WAV file: a RIFF file of type {Printable(head[8..Math.Max(8, got)])}, expected WAVE") { IsOtherFormat = true };
 
         PcmFormat? format = null;
         ulong? length64 = null;
@@ -214,7 +237,7 @@ public sealed partial class WavReader : IDisposable
         if (tag == 0xFFFE)
         {
             if (size < 40 || !fmt[26..40].SequenceEqual(s_extensibleTail))
-                throw new InvalidAudioException($"{_name}: an extensible format whose sub-format is none that Microsoft defines; expected PCM or float");
+                throw new InvalidAudioException($"{_name}: an extensible format whose sub-format is none that Microsoft defines; expected PCM or float") { IsOtherFormat = true };
             tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt[24..]);
         }
 
@@ -226,8 +249,8 @@ public sealed partial class WavReader : IDisposable
             (1, 32) => PcmEncoding.S32,
             (3, 32) => PcmEncoding.F32,
             (3, 64) => PcmEncoding.F64,
-            (1 or 3, _) => throw new InvalidAudioException($"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of 32 or 64"),
-            _ => throw new InvalidAudioException($"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float. Convert it first, for example: ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav"),
+            (1 or 3, _) => throw new InvalidAudioException($"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of 32 or 64") { IsOtherFormat = true },
+            _ => throw new InvalidAudioException($"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float") { IsOtherFormat = true },
         };
         if (rate > int.MaxValue)
             throw new InvalidAudioException($"{_name}: a sample rate of {rate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");

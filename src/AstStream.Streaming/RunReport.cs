@@ -13,6 +13,7 @@ public sealed class RunReport : IDisposable
     private readonly ConcurrentDictionary<string, CoverageTotals> _coverage = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<StreamError> _errors = new();
     private readonly ConcurrentQueue<string> _models = new();
+    private readonly ConcurrentDictionary<SourceHealth, bool> _health = new();
     private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
     private readonly ILogger _log;
     private readonly TimeProvider _time;
@@ -65,6 +66,9 @@ public sealed class RunReport : IDisposable
     /// <summary>What became of the streams' time, by model.</summary>
     public IReadOnlyDictionary<string, CoverageTotals> CoverageByModel => _coverage;
 
+    /// <summary>How the live sources do.</summary>
+    public IEnumerable<SourceHealth> Health => _health.Keys;
+
     /// <summary>A stream, or one that could not even begin, failed; the others go on.</summary>
     public void Fail(string source, string message)
     {
@@ -78,6 +82,35 @@ public sealed class RunReport : IDisposable
 
     /// <summary>Ends the metrics.</summary>
     public void Dispose() => _telemetry.Dispose();
+
+    internal SourceHealth Watch(string source, string stream)
+    {
+        var health = new SourceHealth(source, stream, _time, this);
+        _health[health] = true;
+        return health;
+    }
+
+    /// <summary>A source is over; one that failed is still shown.</summary>
+    internal void Unwatch(SourceHealth health)
+    {
+        if (health.State != SourceState.Failed)
+            _health.TryRemove(health, out _);
+    }
+
+    internal void SourceChanges(SourceHealth health, SourceState before, SourceState after, string why)
+    {
+        var name = after.ToString().ToLowerInvariant();
+        _telemetry.SourceChanges.Add(1, new KeyValuePair<string, object?>("source", health.Source), new KeyValuePair<string, object?>("state", name));
+        var level = after switch
+        {
+            SourceState.Failed => LogLevel.Error,
+            SourceState.Running when before == SourceState.Starting => LogLevel.Debug, // the usual start is no news
+            SourceState.Running => LogLevel.Information,
+            _ => LogLevel.Warning,
+        };
+        if (_log.IsEnabled(level))
+            _log.SourceState(level, health.Stream, name, why);
+    }
 
     internal CoverageTotals Coverage(string model) => _coverage.GetOrAdd(model, static _ => new CoverageTotals());
 
@@ -197,6 +230,9 @@ internal static partial class Log
 
     [LoggerMessage(9, LogLevel.Information, "{File}: taken over: {Changes}")]
     public static partial void Reloaded(this ILogger log, string file, string changes);
+
+    [LoggerMessage(EventId = 11, Message = "{Stream}: {State}: {Why}")]
+    public static partial void SourceState(this ILogger log, LogLevel level, string stream, string state, string why);
 
     [LoggerMessage(10, LogLevel.Error, "{Problem}; the run goes on as it was")]
     public static partial void ReloadRefused(this ILogger log, string problem);

@@ -37,6 +37,15 @@ public sealed class Telemetry : IDisposable
         CaptureToEvent = _meter.CreateHistogram("aststream_capture_to_event_seconds", "s", "Live streams: from the last sample that decided an event to its sink.", tags: null, s_seconds);
         Events = _meter.CreateCounter<long>("aststream_events_total", "{event}", "Closed events, by label.");
         Failures = _meter.CreateCounter<long>("aststream_stream_failures_total", "{stream}", "Streams that failed, by source.");
+        SourceChanges = _meter.CreateCounter<long>("aststream_source_changes_total", "{change}", "Changes of a live source's state, by the state that it came to.");
+        Health("aststream_source_state", "1", "1 for the state that a live source is in, 0 for the others.", h => States(h));
+        Health("aststream_source_since_last_block_seconds", "s", "Live sources: time since sound last came.", h => [Of(h, h.SinceLastBlock)]);
+        Health("aststream_source_level_dbfs", "dB", "Live sources: level over the last second: stat rms or peak.", h => h.Meter is { } m ? [Of(h, m.RmsDb, "stat", "rms"), Of(h, m.PeakDb, "stat", "peak")] : []);
+        Health("aststream_source_dc_offset", "1", "Live sources: mean of the samples over the last second, -1 to 1.", h => h.Meter is { } m ? [Of(h, m.DcOffset)] : []);
+        Health("aststream_source_drift_ppm", "1", "Live sources: how much faster their clock runs than this machine's, in parts per million.", h => double.IsNaN(h.DriftPpm) ? [] : [Of(h, h.DriftPpm)]);
+        Totals("aststream_source_clipped_samples_total", "{sample}", "Live sources: samples at full scale.", h => h.Meter?.ClippedSamples ?? 0);
+        Totals("aststream_source_reconnects_total", "{reconnect}", "Live sources: times that they were opened anew.", h => h.Reconnects);
+        Totals("aststream_source_overruns_total", "{overrun}", "Live sources: times that the device said it had lost samples.", h => h.Overruns);
         SinkRetries = _meter.CreateCounter<long>("aststream_sink_retries_total", "{write}", "Writes that were tried again, by sink.");
         SinkDrops = _meter.CreateCounter<long>("aststream_sink_dropped_total", "{record}", "Records that a full buffer dropped, by sink.");
     }
@@ -61,6 +70,8 @@ public sealed class Telemetry : IDisposable
 
     internal Counter<long> Failures { get; }
 
+    internal Counter<long> SourceChanges { get; }
+
     internal Counter<long> SinkRetries { get; }
 
     internal Counter<long> SinkDrops { get; }
@@ -81,6 +92,19 @@ public sealed class Telemetry : IDisposable
         _meter.CreateObservableCounter(
             "aststream_queue_waits_total", () => edges().Select(e => new Measurement<long>(e.Waits, Tag("to", e.To), Tag("message", e.Message))), "{wait}", "Times that a writer found an arrow full: its reader is the slower one.");
     }
+
+    private void Health(string name, string unit, string description, Func<SourceHealth, IEnumerable<Measurement<double>>> read) =>
+        _meter.CreateObservableGauge(name, () => _report.Health.SelectMany(read), unit, description);
+
+    private void Totals(string name, string unit, string description, Func<SourceHealth, long> read) =>
+        _meter.CreateObservableCounter(name, () => _report.Health.Select(h => new Measurement<long>(read(h), Tag("source", h.Source), Tag("stream", h.Stream))), unit, description);
+
+    private static IEnumerable<Measurement<double>> States(SourceHealth health) =>
+        Enum.GetValues<SourceState>().Select(s => Of(health, s == health.State ? 1 : 0, "state", s.ToString().ToLowerInvariant()));
+
+    private static Measurement<double> Of(SourceHealth health, double value) => new(value, Tag("source", health.Source), Tag("stream", health.Stream));
+
+    private static Measurement<double> Of(SourceHealth health, double value, string tag, string text) => new(value, Tag("source", health.Source), Tag("stream", health.Stream), Tag(tag, text));
 
     private static double Seconds(WindowScheduler scheduler) => scheduler.Window.HopFrames * Dsp.FbankOptions.FrameTime.TotalSeconds;
 

@@ -1,3 +1,4 @@
+using AstStream.Connectors;
 using AstStream.Dsp;
 using AstStream.Model;
 
@@ -8,14 +9,14 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
 {
     private readonly FeatureNormalization _normalization = new(checkpoint.Extractor.Mean, checkpoint.Extractor.Std, checkpoint.Extractor.DoNormalize);
 
-    /// <summary>The first log-mel frames of a WAV file, at most <paramref name="maxFrames"/>.</summary>
+    /// <summary>The first log-mel frames of a file, at most <paramref name="maxFrames"/>.</summary>
     /// <exception cref="InvalidAudioException">The file can't be read, or has no sound.</exception>
     public float[] ReadFrames(string path, long maxFrames)
     {
-        using var reader = WavReader.Open(path);
+        using var reader = AudioFile.Open(path);
         if (reader.Truncation is { } truncation)
             throw new InvalidAudioException(truncation);
-        var resampler = new Resampler(reader.Format.SampleRate, FbankOptions.SampleRate);
+        var resampler = new Resampler(reader.SampleRate, FbankOptions.SampleRate);
         var fbank = new OnlineFbank(new FbankOptions { NumMelBins = checkpoint.Config.NumMelBins });
         var wanted = (int)Math.Min(maxFrames, Array.MaxLength / fbank.NumMelBins) * fbank.NumMelBins;
         var frames = new List<float>();
@@ -53,7 +54,7 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
         return [.. frames.Take(wanted)];
     }
 
-    /// <summary>Fills a window of raw log-mel from the front of a WAV file, padded with 0.0.</summary>
+    /// <summary>Fills a window of raw log-mel from the front of a file, padded with 0.0.</summary>
     public void Fill(string path, int frames, Span<float> window)
     {
         var heard = ReadFrames(path, frames);

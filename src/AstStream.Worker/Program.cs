@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
+using AstStream.Connectors.Capture;
 using AstStream.Connectors.Hub;
 using AstStream.Dsp;
 using AstStream.Model;
@@ -13,6 +14,9 @@ using Microsoft.Extensions.Configuration;
 
 // Streams of events are read by other programs: UTF-8 without a byte order mark, lines ended by \n.
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+if (CaptureProcess.IsMeant(args))
+    await CaptureProcess.RunAsync(args).ConfigureAwait(false);
 
 IConfiguration settings;
 try
@@ -40,7 +44,7 @@ var root = Help.Add(new RootCommand("Turns continuous sound into labelled events
     """);
 var help = root.Options.OfType<HelpOption>().Single();
 help.Action = new Help((HelpAction)help.Action!);
-foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(BenchCommands.All()))
+foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(BenchCommands.All()))
     root.Subcommands.Add(command);
 
 try

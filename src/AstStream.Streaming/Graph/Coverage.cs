@@ -28,8 +28,11 @@ public enum LossReason
     /// <summary>Samples are missing in the input.</summary>
     Gap,
 
-    /// <summary>The device was away.</summary>
+    /// <summary>The device, or the connection to it, was away.</summary>
     DeviceAway,
+
+    /// <summary>The device or the connection was there, but no sound came.</summary>
+    Stalled,
 
     /// <summary>The input could not be decoded.</summary>
     DecodeError,
@@ -51,6 +54,15 @@ public static class CoverageWords
         LossReason.DecodeError => "decode_error",
         LossReason.TooShort => "too_short",
         _ => reason.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>What a source was like while sound was lost for a reason; null where the reason does not tell.</summary>
+    internal static SourceState? SourceState(this LossReason reason) => reason switch
+    {
+        LossReason.DeviceAway or LossReason.DecodeError => Streaming.SourceState.Away,
+        LossReason.Stalled => Streaming.SourceState.Stalled,
+        LossReason.Fault => Streaming.SourceState.Failed,
+        _ => null,
     };
 }
 
@@ -74,7 +86,9 @@ public abstract record StreamRecord(StreamInfo Stream, string Model)
 /// <param name="Start">Its first sample at 16 kHz, counted from the stream's start.</param>
 /// <param name="End">The sample behind its last one.</param>
 /// <param name="EffectiveHop">The longest hop of the windows in it, in seconds; 0 where none was analysed.</param>
-public sealed record CoverageInterval(StreamInfo Stream, string Model, CoverageState State, LossReason Reason, long Start, long End, double EffectiveHop) : StreamRecord(Stream, Model);
+/// <param name="Source">What its source was like then; null where nobody watches the source.</param>
+public sealed record CoverageInterval(
+    StreamInfo Stream, string Model, CoverageState State, LossReason Reason, long Start, long End, double EffectiveHop, SourceState? Source = null) : StreamRecord(Stream, Model);
 
 /// <summary>How many samples at 16 kHz became what.</summary>
 public sealed class CoverageTotals
@@ -118,11 +132,11 @@ internal sealed class CoverageLedger(StreamInfo stream, string model, CoverageTo
     public long End { get; private set; }
 
     /// <summary>What the last interval was.</summary>
-    public (CoverageState State, LossReason Reason) Last { get; private set; } = (CoverageState.Lost, LossReason.TooShort);
+    public (CoverageState State, LossReason Reason, SourceState? Source) Last { get; private set; } = (CoverageState.Lost, LossReason.TooShort, null);
 
     /// <summary>Takes an interval; returns the record that is finished by it, if one is.</summary>
     /// <exception cref="InvalidOperationException">It does not join the last one: time would be counted twice or not at all.</exception>
-    public CoverageInterval? Add(CoverageState state, LossReason reason, long start, long end, double effectiveHop)
+    public CoverageInterval? Add(CoverageState state, LossReason reason, long start, long end, double effectiveHop, SourceState? source = null)
     {
         if (start != End || end < start)
             throw new InvalidOperationException($"stream {stream.Id}: an interval from {start} to {end} behind one that ended at {End}");
@@ -130,17 +144,17 @@ internal sealed class CoverageLedger(StreamInfo stream, string model, CoverageTo
             return null;
 
         // Long records end at times too, so that whoever reads them knows that somebody listened.
-        var finished = Last == (state, reason) && end - _start <= longest ? null : Close();
+        var finished = Last == (state, reason, source) && end - _start <= longest ? null : Close();
         totals.Add(state, reason, end - start);
         _effectiveHop = Math.Max(_effectiveHop, effectiveHop);
-        (End, Last) = (end, (state, reason));
+        (End, Last) = (end, (state, reason, source));
         return finished;
     }
 
     /// <summary>The record that is not finished yet, if there is one.</summary>
     public CoverageInterval? Close()
     {
-        var record = End == _start ? null : new CoverageInterval(stream, model, Last.State, Last.Reason, _start, End, _effectiveHop);
+        var record = End == _start ? null : new CoverageInterval(stream, model, Last.State, Last.Reason, _start, End, _effectiveHop, Last.Source);
         _start = End;
         _effectiveHop = 0;
         return record;

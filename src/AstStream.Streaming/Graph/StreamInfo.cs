@@ -6,6 +6,8 @@ namespace AstStream.Streaming;
 /// <param name="startTime">When its first sample was heard, where that is known.</param>
 public sealed class StreamInfo(string id, string source, DateTimeOffset? startTime = null)
 {
+    private volatile ClockCorrection _clock = new(0, 0, 0);
+
     /// <summary>Unique in the pipeline; stands in every event.</summary>
     public string Id => id;
 
@@ -18,12 +20,38 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     /// <summary>Which windows go first when the model is short: those of the higher number. The source's, until a source sets another.</summary>
     public int? Priority { get; init; }
 
+    /// <summary>How its source does, where that is watched.</summary>
+    public SourceHealth? Health { get; init; }
+
     /// <summary>What the source's side knows of it: its lane, and where it stands.</summary>
     internal StreamRoute? Route { get; set; }
 
     /// <summary>What its lane knows of it. Only the lane touches it.</summary>
     internal StreamFrontEnd? FrontEnd { get; set; }
 
+    /// <summary>When a place in the stream was heard: its start and the samples counted since, corrected for the drift of the device's clock where the source does that.</summary>
+    /// <param name="seconds">Seconds from the stream's start, by samples.</param>
+    public DateTimeOffset? TimeAt(double seconds) => startTime + TimeSpan.FromSeconds(seconds + _clock.At(seconds));
+
+    /// <summary>
+    /// From a place on, the device's clock is held to run off by so much. Times before and behind the place join: a correction never jumps.
+    /// </summary>
+    /// <param name="seconds">The place, in seconds from the stream's start, by samples.</param>
+    /// <param name="offset">How many seconds real time is ahead of the samples there.</param>
+    /// <param name="over">Over how many seconds the correction comes to be <paramref name="offset"/>.</param>
+    /// <param name="limit">The most that it changes in a second.</param>
+    public void Correct(double seconds, double offset, double over, double limit)
+    {
+        var now = _clock.At(seconds);
+        _clock = new ClockCorrection(seconds, now, Math.Clamp((offset - now) / over, -limit, limit));
+    }
+
     /// <inheritdoc/>
     public override string ToString() => id;
+
+    /// <summary>A straight line: the correction at a place, and how it goes on.</summary>
+    private sealed record ClockCorrection(double Origin, double Offset, double Slope)
+    {
+        public double At(double seconds) => Offset + (Slope * (seconds - Origin));
+    }
 }

@@ -76,21 +76,21 @@ internal sealed class DecodeNode : Node
         {
             case WindowState.Analysed:
                 decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect);
-                Account(ledger, piece, CoverageState.Analysed, LossReason.None);
+                Account(ledger, piece, CoverageState.Analysed, LossReason.None, piece.Source);
                 break;
             case WindowState.Gated:
                 // Nothing rose above the noise: no label has a score.
                 decoder.Push(piece.CellStart, piece.CellEnd, _silence, _detect);
-                Account(ledger, piece, CoverageState.Gated, LossReason.None);
+                Account(ledger, piece, CoverageState.Gated, LossReason.None, piece.Source);
                 break;
             case WindowState.Tail:
                 if (ledger.Last.State != CoverageState.Lost)
                     decoder.Flush(piece.CellEnd, _detect);
-                Account(ledger, piece, ledger.Last.State, ledger.Last.Reason);
+                Account(ledger, piece, ledger.Last.State, ledger.Last.Reason, ledger.Last.Source);
                 break;
             case WindowState.Lost:
                 decoder.Flush(piece.CellStart, _detect);
-                Account(ledger, piece, CoverageState.Lost, piece.Reason);
+                Account(ledger, piece, CoverageState.Lost, piece.Reason, piece.Source);
                 break;
             case WindowState.End:
                 decoder.Flush(piece.CellEnd, _detect);
@@ -114,10 +114,10 @@ internal sealed class DecodeNode : Node
         _detected.Clear();
     }
 
-    private void Account(CoverageLedger ledger, FeatureWindow piece, CoverageState state, LossReason reason)
+    private void Account(CoverageLedger ledger, FeatureWindow piece, CoverageState state, LossReason reason, SourceState? source)
     {
         var hop = state == CoverageState.Analysed ? FbankOptions.Seconds(piece.Hop) : 0;
-        if (ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop) is { } finished)
+        if (ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop, source) is { } finished)
             _records.Add(finished);
     }
 

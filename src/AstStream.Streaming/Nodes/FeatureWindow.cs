@@ -97,6 +97,9 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
     /// <summary>Why it was lost.</summary>
     public LossReason Reason { get; set; }
 
+    /// <summary>What the source was like then; null where nobody watches it.</summary>
+    public SourceState? Source { get; private set; }
+
     /// <summary>The window's first sample.</summary>
     public long Start { get; private set; }
 
@@ -146,6 +149,7 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
         window.Timeline = timeline;
         window.State = state;
         window.Reason = reason;
+        window.Source = timeline.Stream.Health is { } health ? reason.SourceState() ?? health.Sounding : null;
         window.Start = window.CellStart = start;
         window.CellEnd = end;
         window.Hop = 0;

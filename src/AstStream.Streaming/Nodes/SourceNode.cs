@@ -29,7 +29,7 @@ internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate, int pri
 
     public Edge<AudioBlock> Lane => lane;
 
-    public int SampleRate => sampleRate;
+    public int SampleRate { get; set; } = sampleRate;
 
     /// <summary>The sample behind the last one that was passed on or dropped.</summary>
     public long Position { get; set; }
@@ -42,6 +42,7 @@ internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate, int pri
 public sealed class SourceOutput
 {
     private readonly ConcurrentDictionary<StreamInfo, StreamRoute> _open = [];
+    private readonly ConcurrentBag<SourceHealth> _watched = [];
     private readonly Func<StreamInfo, Edge<AudioBlock>> _laneOf;
     private readonly float _gain;
     private readonly bool _isLive;
@@ -71,6 +72,7 @@ public sealed class SourceOutput
     {
         if (block.Captured == 0)
             block.Captured = _time.GetTimestamp();
+        block.Stream.Health?.Accept(block.Samples, block.SampleRate);
         if (_gain != 1)
         {
             foreach (ref var sample in block.Samples)
@@ -100,10 +102,14 @@ public sealed class SourceOutput
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Says that time is missing: the stream goes on at <paramref name="next"/>, a sample of its own rate.</summary>
+    /// <summary>
+    /// Says that time is missing: the stream goes on at <paramref name="next"/>, a sample of its own rate. That rate may be another one than
+    /// before, and <paramref name="next"/> counts it from the stream's start.
+    /// </summary>
     public ValueTask SkipAsync(StreamInfo stream, int sampleRate, long next, LossReason reason, CancellationToken cancellation)
     {
         var route = RouteOf(stream, sampleRate);
+        route.SampleRate = sampleRate;
         if (_isLive && route.HasDropped)
         {
             route.Position = next; // the mark that is still owed covers this too
@@ -128,6 +134,15 @@ public sealed class SourceOutput
         await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, length, sampleRate), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Watches a live stream of the source, from before its first sound on; its <see cref="StreamInfo.Health"/> is to be this.</summary>
+    /// <param name="stream">The stream's name.</param>
+    public SourceHealth Watch(string stream)
+    {
+        var health = _report.Watch(Source, stream);
+        _watched.Add(health);
+        return health;
+    }
+
     /// <summary>Reports that a stream failed; the run goes on and ends with an exit code that says so.</summary>
     public void Fail(string message) => _report.Fail(Source, message);
 
@@ -139,6 +154,8 @@ public sealed class SourceOutput
     {
         foreach (var (stream, route) in _open)
             await EndAsync(stream, route.SampleRate, route.Position, cancellation).ConfigureAwait(false);
+        foreach (var health in _watched)
+            _report.Unwatch(health);
     }
 
     private static bool TryWrite(StreamRoute route, AudioBlock block)

@@ -23,7 +23,7 @@ internal sealed class StreamFrontEnd : IDisposable
 {
     private const long MaxSample = 1L << 50; // centuries: beyond it a position is a mistake
 
-    private readonly Resampler _resampler;
+    private Resampler _resampler;
     private readonly OnlineFbank _fbank;
     private readonly NoiseFloor _floor;
     private readonly WindowCutter[] _cutters;
@@ -59,9 +59,13 @@ internal sealed class StreamFrontEnd : IDisposable
     /// <exception cref="InvalidAudioException">The block does not fit to what came before; nothing was taken of it.</exception>
     public long Accept(AudioBlock block, Span<float> scratch)
     {
-        if (block.SampleRate != _resampler.InputRate)
-            throw new InvalidAudioException($"changes from {_resampler.InputRate} Hz to {block.SampleRate} Hz");
-        if (block.Kind == MessageKind.Discontinuity ? block.Start < _expected || block.Start > MaxSample : block.Start != _expected)
+        var isBreak = block.Kind == MessageKind.Discontinuity;
+        var expected = isBreak ? AtRate(_expected, block.SampleRate) : _expected;
+        if (block.SampleRate != _resampler.InputRate && !isBreak)
+            throw new InvalidAudioException($"changes from {_resampler.InputRate} Hz to {block.SampleRate} Hz without a discontinuity");
+        if (block.SampleRate is < PcmFormat.MinSampleRate or > PcmFormat.MaxSampleRate)
+            throw new InvalidAudioException($"changes to {block.SampleRate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");
+        if (isBreak ? block.Start < expected || block.Start > MaxSample : block.Start != expected)
             throw new InvalidAudioException($"goes from sample {_expected} to {block.Start} without a discontinuity");
         var before = _samples;
         for (var rest = (ReadOnlySpan<float>)block.Samples; !rest.IsEmpty;)
@@ -81,7 +85,10 @@ internal sealed class StreamFrontEnd : IDisposable
         for (int given; (given = _resampler.Flush(scratch)) > 0;)
             AcceptWaveform(scratch[..given], block.Captured);
         var heard = _samples - before;
-        _resampler.Reset();
+        if (block.SampleRate == _resampler.InputRate)
+            _resampler.Reset();
+        else
+            _resampler = new Resampler(block.SampleRate, FbankOptions.SampleRate);
         if (block.Kind == MessageKind.End)
             End(block.Captured);
         else
@@ -92,7 +99,7 @@ internal sealed class StreamFrontEnd : IDisposable
     /// <summary>The stream ends with a block that can't be used: the time that it would have added is lost.</summary>
     public void Fail(AudioBlock block)
     {
-        var next = block.Start <= MaxSample ? Math.Max(_expected, block.Start) + block.Samples.Length : _expected;
+        var next = block.Start <= MaxSample && block.SampleRate == _resampler.InputRate ? Math.Max(_expected, block.Start) + block.Samples.Length : _expected;
         Skip(At16k(next), LossReason.Fault, block.Captured);
         End(block.Captured);
     }
@@ -142,6 +149,9 @@ internal sealed class StreamFrontEnd : IDisposable
 
     /// <summary>A sample of the stream's own rate at 16 kHz; never before what was heard, which is rounded up.</summary>
     private long At16k(long sample) => Math.Max(Position, (long)Math.Round(sample * (decimal)FbankOptions.SampleRate / _resampler.InputRate));
+
+    /// <summary>A sample of the stream's own rate as it is counted at another one, rounded down: what is behind it is behind this too.</summary>
+    private long AtRate(long sample, int sampleRate) => sampleRate == _resampler.InputRate ? sample : (long)((Int128)sample * sampleRate / _resampler.InputRate);
 
     private void Deliver()
     {

@@ -111,7 +111,7 @@ internal sealed partial class AudioGraph
             var section = new SectionReader(file, value, $"sources.{name}", [PipelineKeys.Type, .. type.Keys, .. PipelineKeys.SourceKeys]);
             if (type.IsSingle && _components.FirstOrDefault(c => c.SourceType == type) is { } other)
                 file.Problem(value, $"sources.{name}: only one source can be of type {type.Type}, and '{other.Name}' is");
-            _components.Add(new Component(name, key, type.Create(section), [], 0) { SourceType = type, Priority = section.Get(PipelineKeys.Priority), Fingerprint = section.Fingerprint });
+            _components.Add(new Component(name, key, type.Create(section), [], section.Get(PipelineKeys.Gain) ?? 0) { SourceType = type, Priority = section.Get(PipelineKeys.Priority), Fingerprint = section.Fingerprint });
             foreach (var path in type.Reads(section))
                 _reads.TryAdd(path, name);
         }

@@ -83,6 +83,10 @@ public static class Keys
     public static Key<bool> Flag(string name, string doc, bool fallback = false) =>
         new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null, () => new JsonObject { ["type"] = "boolean" });
 
+    /// <summary>true or false, or nothing.</summary>
+    public static Key<bool?> OptionalFlag(string name, string doc) =>
+        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null, () => new JsonObject { ["type"] = "boolean" });
+
     /// <summary>A whole number from 0, or a word, which reads as null.</summary>
     public static Key<int?> WordOrIndex(string name, string doc, string word) =>
         new(name, doc, null, false, (node, reader) => reader.WordOrIndex(node, name, word), () => new JsonObject
@@ -93,6 +97,10 @@ public static class Keys
     /// <summary>One of a few words.</summary>
     public static Key<string> Choice(string name, string doc, string fallback, params string[] choices) =>
         new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, choices), () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
+
+    /// <summary>One of a few words, or nothing.</summary>
+    public static Key<string?> OptionalChoice(string name, string doc, params string[] choices) =>
+        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, choices), () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
 
     /// <summary>One of a few words, or several as a list.</summary>
     public static Key<IReadOnlyList<string>> Choices(string name, string doc, IReadOnlyList<string> fallback, params string[] choices)

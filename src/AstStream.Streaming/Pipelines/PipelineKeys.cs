@@ -19,7 +19,8 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<string>?> Inputs = Keys.Texts("inputs", "The sources or transforms whose sound it takes.");
 
     public static readonly Key<int> Priority = Keys.Integer("priority", "Whose windows go first when the model is short of time, and whose hops are stretched last: those of the higher number; 0 by default.", 0, -100, 100);
-    public static readonly Key[] SourceKeys = [Priority];
+    public static readonly Key<double?> Gain = Keys.Number("gain", "A gain in decibels; 0 by default. Levels are measured before it.", -120, 120);
+    public static readonly Key[] SourceKeys = [Priority, Gain];
 
     public static readonly Key<IReadOnlyList<string>?> SinkModels = Keys.Texts("models", "The models whose records it gets; all by default.");
     public static readonly Key<IReadOnlyList<string>?> SinkLabels = Keys.Texts("labels", "The labels whose events it gets; all by default.");

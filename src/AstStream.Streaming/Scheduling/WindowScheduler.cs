@@ -356,7 +356,7 @@ internal sealed class WindowScheduler
     /// <summary>While nobody decodes (a sink stands still), pieces without a window become one, so that a stream that is gated or away costs no memory.</summary>
     private static bool TryMerge(StreamTimeline stream, FeatureWindow piece)
     {
-        if (piece.State is not (WindowState.Gated or WindowState.Lost) || stream.Items.Last!.Value is not { } last || last.State != piece.State || last.Reason != piece.Reason)
+        if (piece.State is not (WindowState.Gated or WindowState.Lost) || stream.Items.Last!.Value is not { } last || last.State != piece.State || last.Reason != piece.Reason || last.Source != piece.Source)
             return false;
         last.CellEnd = piece.CellEnd;
         piece.Return();

@@ -32,7 +32,7 @@ internal static class ClipCommands
 
     private static Command Classify(Option<string> model)
     {
-        var files = new Argument<string[]>("FILE") { Description = "WAV files.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "Files of sound: WAV, and any other format where ffmpeg is installed.", Arity = ArgumentArity.OneOrMore };
         files.Validators.Add(r =>
         {
             foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-') && !File.Exists(t.Value)))
@@ -67,7 +67,7 @@ internal static class ClipCommands
 
     private static Command Features(Option<string> model)
     {
-        var file = new Argument<string>("FILE") { Description = "A WAV file." };
+        var file = new Argument<string>("FILE") { Description = "A file of sound." };
         var output = new Option<string>("--out") { Description = "The NumPy file to write.", HelpName = "F.npy", Required = true };
         var raw = new Option<bool>("--raw") { Description = "The whole file's log-mel frames, neither cut nor padded nor normalised." };
         var command = Help.Add(new Command("features", "Writes what the model is given, as a NumPy file.") { file, output, raw, model }, """
@@ -103,7 +103,7 @@ internal static class ClipCommands
 
     private static Command Outputs(Option<string> model)
     {
-        var file = new Argument<string>("FILE") { Description = "A WAV file." };
+        var file = new Argument<string>("FILE") { Description = "A file of sound." };
         var to = new Option<string>("--to") { Description = "The folder to write NAME.npy to.", HelpName = "DIR", Required = true };
         var names = new Option<string[]>("--output") { Description = string.Join(", ", s_outputs.Keys), HelpName = "NAME", DefaultValueFactory = _ => ["pooler_output"], AllowMultipleArgumentsPerToken = true };
         ExecutionFlags.OneOf(names, [.. s_outputs.Keys]);

@@ -150,7 +150,7 @@ public sealed partial class PipelineTests : IDisposable
 
         using var report = new RunReport();
         var text = pipeline.Build(report, CancellationToken.None).Graph.ToText();
-        Assert.Contains("WAV other.wav", text, StringComparison.Ordinal);
+        Assert.Contains("other.wav", text, StringComparison.Ordinal);
         Assert.Contains("every 0.5 s", text, StringComparison.Ordinal);
     }
 

@@ -62,15 +62,15 @@ public sealed class RunTests : IDisposable
         var (report, events) = await RunAsync("path: clips", "block: 1s", "preferred_batch_size: 8");
 
         Assert.Equal(
-            ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64", "c.wav: the file is empty; expected a WAV file", "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?", "e.wav: holds no sound (0 samples)"],
-            report.Errors.Select(e => e.Message[(clips.Length + 1)..]));
+            ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64; ", "c.wav: the file is empty; expected a WAV file", "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?", "e.wav: holds no sound (0 samples)"],
+            report.Errors.Select(e => e.Message[(clips.Length + 1)..]).Select(m => m.StartsWith('b') ? m[..(m.IndexOf(';', StringComparison.Ordinal) + 2)] : m)); // behind it, what ffmpeg says, or that it is missing
         Assert.Equal(["a/clips/a.wav", "a/clips/d.wav", "a/clips/f.WAV"], events.Select(e => e.Stream).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(3 + 10.24 + (39956 / 2 / 16000.0), report.AudioSeconds, 1e-3);
     }
 
     [Theory]
     [InlineData("missing.wav", "missing.wav: no such file")]
-    [InlineData("'*.flac'", "no .wav file matches")]
+    [InlineData("'*.flac'", "no file matches")]
     public async Task Run_NothingToRead_SaysSo(string path, string message)
     {
         var (report, events) = await RunAsync($"path: {path}", "block: 1s", "preferred_batch_size: 8");

@@ -80,7 +80,7 @@ public class StreamFrontEndTests
 
     [Theory]
     [InlineData(16_000, 17, "goes from sample 0 to 17 without a discontinuity")]
-    [InlineData(48_000, 0, "changes from 16000 Hz to 48000 Hz")]
+    [InlineData(48_000, 0, "changes from 16000 Hz to 48000 Hz without a discontinuity")]
     public void Accept_BlockThatDoesNotFit_Throws(int rate, long start, string message)
     {
         using var stream = new Heard(s_options);

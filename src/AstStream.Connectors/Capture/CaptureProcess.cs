@@ -1,0 +1,159 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using AstStream.Dsp;
+
+namespace AstStream.Connectors.Capture;
+
+/// <summary>
+/// The program as the child that captures one device: it writes records of PCM to its standard output until its parent closes its standard
+/// input, or the device is gone. Whatever a sound server's death does to the libraries in it, this process ends and the pipeline's goes on.
+/// </summary>
+public static partial class CaptureProcess
+{
+    /// <summary>The first argument that makes the program this child.</summary>
+    public const string Command = "capture";
+
+    /// <summary>The exit code where trying again can't help.</summary>
+    internal const int Final = 2;
+
+    private const string ErrorPrefix = "error: ";
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1); // without a callback, after which PortAudio is asked
+
+    /// <summary>Whether the program was started as this child.</summary>
+    public static bool IsMeant(string[] arguments) => arguments is [Command, "--", ..];
+
+    /// <summary>Captures until it is told to stop. Never returns: the process ends here, past what native libraries do at an end.</summary>
+    public static async Task RunAsync(string[] arguments)
+    {
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => c.Cancel = true);
+        new Thread(WatchParent) { IsBackground = true, Name = "parent watch" }.Start();
+        try
+        {
+            await CaptureAsync(CaptureArguments.Parse(arguments[2..])).ConfigureAwait(false);
+            Exit(0);
+        }
+        catch (LinkException e)
+        {
+            End(e.Message, e.IsFinal ? Final : 1);
+        }
+        catch (InvalidAudioException e)
+        {
+            End(e.Message, Final);
+        }
+        catch (IOException)
+        {
+            Exit(0); // nobody listens any more
+        }
+        catch (Exception e)
+        {
+            End($"{e.GetType().Name}: {e.Message}", 1);
+        }
+    }
+
+    /// <summary>The error among what a child said; null where it said none.</summary>
+    internal static string? ErrorOf(ChildProcess child) =>
+        child.LastLines(int.MaxValue).LastOrDefault(l => l.StartsWith(ErrorPrefix, StringComparison.Ordinal))?[ErrorPrefix.Length..];
+
+    private static async Task CaptureAsync(CaptureArguments arguments)
+    {
+        using var devices = new AudioDevices();
+        var device = arguments.Choice.Pick(devices.All);
+        DeviceCapture? opened = null;
+        LinkException? refused = null;
+        AudioDevices.Quietly(() =>
+        {
+            try
+            {
+                opened = new DeviceCapture(device, arguments.Channels, arguments.LeastChannels, arguments.SampleRate, arguments.Latency);
+            }
+            catch (LinkException e)
+            {
+                refused = e;
+            }
+        });
+        using var capture = opened ?? throw refused!;
+        await using var output = Console.OpenStandardOutput();
+        var format = capture.Format;
+        var header = new byte[16];
+        PcmReader.Magic.CopyTo(header);
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), (uint)format.SampleRate);
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(12), (ushort)format.Channels);
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(14), (ushort)format.Encoding);
+        output.Write(header);
+
+        var record = new byte[16 + (format.SampleRate * format.BytesPerFrame)];
+        var last = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(arguments.Latency / 2);
+        while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
+        {
+            int count;
+            while ((count = capture.Read(MemoryMarshal.Cast<byte, float>(record.AsSpan(16)), out var isBreak, out var age)) > 0)
+            {
+                var captured = TimeProvider.System.GetUtcNow() - age - DateTimeOffset.UnixEpoch;
+                BinaryPrimitives.WriteUInt32LittleEndian(record, (uint)(count * sizeof(float)));
+                BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), isBreak ? PcmReader.BreakFlag : 0);
+                BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), captured.Ticks * TimeSpan.NanosecondsPerTick);
+                output.Write(record, 0, 16 + (count * sizeof(float)));
+                last = TimeProvider.System.GetTimestamp();
+            }
+
+            if (TimeProvider.System.GetElapsedTime(last) > s_silence && !capture.IsActive)
+                throw new LinkException($"'{device}' has stopped: it was unplugged, or its sound server ended");
+        }
+    }
+
+    private static void WatchParent()
+    {
+        using var input = Console.OpenStandardInput();
+        Span<byte> nothing = stackalloc byte[16];
+        while (input.Read(nothing) > 0)
+        {
+            // Nothing is said; the end is what counts.
+        }
+
+        Exit(0);
+    }
+
+    private static void End(string message, int code)
+    {
+        Console.Error.WriteLine(ErrorPrefix + message.ReplaceLineEndings(" "));
+        Console.Error.Flush();
+        Exit(code);
+    }
+
+    private static void Exit(int code)
+    {
+        if (OperatingSystem.IsLinux())
+            ExitNow(code);
+        Environment.Exit(code);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitNow(int code);
+}
+
+/// <summary>What the capturing child is told.</summary>
+/// <param name="Choice">The device.</param>
+/// <param name="Channels">How many channels to open; the device's own where not given.</param>
+/// <param name="LeastChannels">How many must be open at least.</param>
+/// <param name="SampleRate">The rate; the device's own where not given.</param>
+/// <param name="Latency">How much sound the device may hold back, 10 ms to 2 s.</param>
+internal sealed record CaptureArguments(DeviceChoice Choice, int? Channels, int LeastChannels, int? SampleRate, TimeSpan Latency)
+{
+    public string[] ToArguments()
+    {
+        static string Text(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "";
+        return [CaptureProcess.Command, "--", Choice.Name ?? "", Choice.HostApi ?? "", Text(Choice.Index), Text(Channels), Text(LeastChannels), Text(SampleRate), Text((int)Latency.TotalMilliseconds)];
+    }
+
+    public static CaptureArguments Parse(string[] a)
+    {
+        static int? Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        static string? Text(string text) => text.Length > 0 ? text : null;
+        if (a.Length != 7)
+            throw new InvalidAudioException($"{CaptureProcess.Command} is for the program itself; expected aststream record, or a pipeline with a source of type microphone");
+        return new CaptureArguments(
+            new DeviceChoice(Text(a[0]), Text(a[1]), Number(a[2])), Number(a[3]), Number(a[4]) ?? 1, Number(a[5]), TimeSpan.FromMilliseconds(Math.Clamp(Number(a[6]) ?? 100, 10, 2000)));
+    }
+}

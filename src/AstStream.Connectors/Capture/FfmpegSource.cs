@@ -1,0 +1,57 @@
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Connectors.Capture;
+
+/// <summary>Whatever ffmpeg can read: network streams, which are live, and files of any format, which can wait.</summary>
+internal static class FfmpegSource
+{
+    private static readonly Key<string?> Url = Keys.Text("url", "What ffmpeg is to read: rtsp://, http(s):// (Icecast, HLS too), or the path of a file, relative to this file. User, password and query are never shown.", required: true);
+    private static readonly Key<bool?> Live = Keys.OptionalFlag("live", "Whether it can't wait and is to be opened again when it ends; true by default for a URL, false for a file.");
+    private static readonly Key<string> Transport = Keys.Choice("rtsp_transport", "How RTSP brings its packets; tcp by default, which loses none.", "tcp", "tcp", "udp");
+    private static readonly Key<int> Track = Keys.Integer("track", "Which of several tracks of sound, from 0; 0 by default.", 0, 0, 99);
+    private static readonly Key<IReadOnlyList<string>?> Options = Keys.Texts("options", "Further options of ffmpeg, put before its input, each word a text of its own: [-user_agent, me].");
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SourceType Type = new(
+        "ffmpeg", "Reads network streams, and files of any format, through ffmpeg.", [Url, Live, Channels.Key, Transport, Track, Options, .. LiveOptions.ReopenKeys], Create)
+    {
+        Reads = section => section.Get(Url) is { } url && !SecretUrl.IsUrl(url) ? [section.ResolveLinks(url)] : [],
+    };
+
+    private static IAudioSource Create(SectionReader section)
+    {
+        var url = new SecretUrl(section.Get(Url) ?? "");
+        if (url.Value.Any(char.IsControl))
+            section.Problem(Url, "holds a line break or another control character; expected a URL or a path in one line");
+        var isUrl = SecretUrl.IsUrl(url.Value);
+        var isLive = section.Get(Live) ?? isUrl;
+        if (!isLive)
+        {
+            foreach (var key in LiveOptions.ReopenKeys.Where(section.Has))
+                section.Problem(key, "is for live sources; this one reads to the end (live: false)");
+            return new FileSource(isUrl ? url : new SecretUrl(section.Resolve(url.Value)), section);
+        }
+
+        List<string> options = [.. section.Get(Options) ?? []];
+        if (url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase))
+            options.InsertRange(0, ["-rtsp_transport", section.Get(Transport)]);
+        var live = new LiveOptions { WaitsAtStart = true, Timeout = TimeSpan.FromSeconds(15) }.With(section);
+        return new LiveSource(new FfmpegLink(isUrl ? url : new SecretUrl(section.Resolve(url.Value)), options, section.Get(Track)), live with { StalledAfter = live.Timeout!.Value / 2 });
+    }
+
+    /// <summary>Reads to the end, once, as fast as the model goes.</summary>
+    private sealed class FileSource(SecretUrl url, SectionReader section) : IAudioSource
+    {
+        private readonly int? _channel = section.Get(Channels.Key);
+        private readonly int _track = section.Get(Track);
+        private readonly IReadOnlyList<string> _options = section.Get(Options) ?? [];
+
+        public string Description => $"{url.Shown}, by ffmpeg";
+
+        public bool IsLive => false;
+
+        public Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation) =>
+            AudioFile.PlayAsync(() => AudioFile.OpenWithFfmpegAsync(url, _options, _track, _channel, stop), output.Source, output, pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
+    }
+}

@@ -1,0 +1,47 @@
+using AstStream.Dsp;
+using AstStream.Streaming;
+
+namespace AstStream.Connectors.Capture;
+
+/// <summary>A way to live sound that may break, and be opened again: a device, a network stream, a socket.</summary>
+internal interface ILiveLink : IAsyncDisposable
+{
+    /// <summary>What it leads to, in a few words and without a secret.</summary>
+    string Description { get; }
+
+    /// <summary>Whether it can be opened again when it has ended; else the source ends with it.</summary>
+    bool CanReopen { get; }
+
+    /// <summary>Opens it and waits until it is known how its samples are written.</summary>
+    /// <exception cref="LinkException">It can't be opened now.</exception>
+    Task<LiveConnection> OpenAsync(CancellationToken cancellation);
+}
+
+/// <summary>An open way to sound.</summary>
+/// <param name="reader">Reads its samples; the format is known.</param>
+internal abstract class LiveConnection(PcmReader reader) : IAsyncDisposable
+{
+    /// <summary>How the samples are written.</summary>
+    public PcmFormat Format => reader.Format;
+
+    /// <summary>Waits for sound; a chunk without bytes is the end.</summary>
+    public virtual ValueTask<PcmChunk> ReadAsync(CancellationToken cancellation) => reader.ReadAsync(cancellation);
+
+    /// <summary>Why it has ended, once it has.</summary>
+    public abstract Task<LinkException> WhyEndedAsync();
+
+    /// <summary>Closes it, whatever state it is in.</summary>
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>A way to sound is not there: it could not be opened, or it broke.</summary>
+/// <param name="message">What happened and what to do, in one line and without a secret.</param>
+/// <param name="reason">What the time until it is there again counts as.</param>
+internal sealed class LinkException(string message, LossReason reason = LossReason.DeviceAway) : Exception(message)
+{
+    /// <summary>What the time until it is there again counts as.</summary>
+    public LossReason Reason => reason;
+
+    /// <summary>Whether trying again can't help: something must be installed, or the definition changed.</summary>
+    public bool IsFinal { get; init; }
+}

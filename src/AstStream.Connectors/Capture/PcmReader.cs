@@ -1,0 +1,160 @@
+using System.Buffers.Binary;
+using System.Text;
+using AstStream.Dsp;
+
+namespace AstStream.Connectors.Capture;
+
+/// <summary>How raw PCM is framed.</summary>
+internal enum PcmFraming
+{
+    /// <summary>Nothing but samples; the definition says encoding, rate and channels.</summary>
+    Raw,
+
+    /// <summary>A WAV header, then samples to the end, whatever length it promises.</summary>
+    Wav,
+
+    /// <summary>Records with a time and a mark for missing sound; docs/raw-pcm.md describes them.</summary>
+    Records,
+}
+
+/// <summary>Whole sample frames, interleaved.</summary>
+/// <param name="Bytes">The frames; valid until the next read. Empty at the end.</param>
+/// <param name="IsBreak">Whether sound is missing before them.</param>
+/// <param name="Captured">When the last sample was heard; null where nobody says.</param>
+internal readonly record struct PcmChunk(ReadOnlyMemory<byte> Bytes, bool IsBreak, DateTimeOffset? Captured);
+
+/// <summary>Reads PCM from a stream of bytes, in any framing, as it comes. Memory is bounded whatever comes. For one reader.</summary>
+internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, PcmFormat declared = default)
+{
+    /// <summary>Set in a record's flags where sound is missing before it.</summary>
+    public const uint BreakFlag = 1;
+
+    private const int HeaderLimit = 1 << 20; // bytes before a WAV's sound
+    private const int RecordHeader = 16;
+    private const uint LongestRecord = 1 << 24;
+
+    private byte[] _buffer = new byte[65536];
+    private int _start;
+    private int _end;
+    private long _left; // bytes of the record
+    private bool _isBreak;
+    private DateTimeOffset? _captured;
+
+    /// <summary>The eight bytes that records begin with.</summary>
+    public static ReadOnlySpan<byte> Magic => "ASTPCM1\0"u8;
+
+    /// <summary>What comes; known after <see cref="ReadFormatAsync"/>.</summary>
+    public PcmFormat Format { get; private set; }
+
+    /// <summary>Bytes at the end that make no whole frame.</summary>
+    public int Rest => _end - _start;
+
+    /// <summary>Whether what has come begins like a WAV file.</summary>
+    public bool LooksLikeWav { get; private set; }
+
+    /// <summary>Reads what says how the samples are written. False where the stream ends before anything comes.</summary>
+    /// <exception cref="InvalidAudioException">It is not what was expected.</exception>
+    public async Task<bool> ReadFormatAsync(CancellationToken cancellation)
+    {
+        if (framing == PcmFraming.Wav)
+            return await ReadWavHeaderAsync(cancellation).ConfigureAwait(false);
+        if (framing == PcmFraming.Raw)
+        {
+            Format = declared;
+            return true;
+        }
+
+        const int length = 16;
+        if (!await FillAsync(length, cancellation).ConfigureAwait(false))
+        {
+            return _end == 0 ? false : throw new InvalidAudioException($"{name}: ends after {_end} bytes, inside the header of its records");
+        }
+
+        var header = _buffer.AsSpan(0, length);
+        if (!header.StartsWith(Magic))
+            throw new InvalidAudioException($"{name}: begins with {Shown(header[..8])}; expected ASTPCM1, as framing: records begins (docs/raw-pcm.md)");
+        var rate = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
+        var encoding = BinaryPrimitives.ReadUInt16LittleEndian(header[14..]);
+        if (encoding > (ushort)PcmEncoding.F64)
+            throw new InvalidAudioException($"{name}: encoding {encoding}; expected 0 (u8) to 5 (f64le)");
+        Format = new PcmFormat((PcmEncoding)encoding, (int)Math.Min(rate, int.MaxValue), BinaryPrimitives.ReadUInt16LittleEndian(header[12..]));
+        Format.Validate(name);
+        _start = length;
+        return true;
+    }
+
+    /// <summary>Waits for sound; a chunk without bytes is the end.</summary>
+    /// <exception cref="InvalidAudioException">The framing is broken.</exception>
+    /// <exception cref="IOException">Reading failed.</exception>
+    public async ValueTask<PcmChunk> ReadAsync(CancellationToken cancellation)
+    {
+        var frame = Format.BytesPerFrame;
+        while (framing == PcmFraming.Records && _left == 0)
+        {
+            if (!await FillAsync(RecordHeader, cancellation).ConfigureAwait(false))
+                return default;
+            var header = _buffer.AsSpan(_start, RecordHeader);
+            _left = BinaryPrimitives.ReadUInt32LittleEndian(header);
+            _isBreak |= (BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) & BreakFlag) != 0;
+            var time = BinaryPrimitives.ReadInt64LittleEndian(header[8..]);
+            _captured = time > 0 ? DateTimeOffset.UnixEpoch.AddTicks(time / TimeSpan.NanosecondsPerTick) : null;
+            if (_left > LongestRecord || _left % frame != 0)
+                throw new InvalidAudioException($"{name}: a record of {_left} bytes; expected whole frames of {frame} bytes, and at most {LongestRecord}");
+            _start += RecordHeader;
+        }
+
+        if (!await FillAsync(frame, cancellation).ConfigureAwait(false))
+            return default;
+        var bytes = framing == PcmFraming.Records ? (int)Math.Min(_left, _end - _start) : _end - _start;
+        bytes -= bytes % frame;
+        var seconds = (double)(_left - bytes) / frame / Format.SampleRate; // of the record that are still to come
+        var chunk = new PcmChunk(_buffer.AsMemory(_start, bytes), _isBreak, framing == PcmFraming.Records ? _captured - TimeSpan.FromSeconds(seconds) : null);
+        _start += bytes;
+        _left = framing == PcmFraming.Records ? _left - bytes : 0;
+        _isBreak = false;
+        return chunk;
+    }
+
+    /// <summary>Waits until so many bytes are there; false where the stream ends before.</summary>
+    private async ValueTask<bool> FillAsync(int bytes, CancellationToken cancellation)
+    {
+        while (_end - _start < bytes)
+        {
+            if (_start > 0)
+            {
+                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+                (_start, _end) = (0, _end - _start);
+            }
+
+            if (bytes > _buffer.Length)
+                Array.Resize(ref _buffer, Math.Max(bytes, _buffer.Length * 2));
+            var isFirst = _end == 0 && !LooksLikeWav;
+            var got = await stream.ReadAsync(_buffer.AsMemory(_end), cancellation).ConfigureAwait(false);
+            if (got == 0)
+                return false;
+            LooksLikeWav |= isFirst && _buffer.AsSpan(0, got).StartsWith("RIFF"u8);
+            _end += got;
+        }
+
+        return true;
+    }
+
+    private async Task<bool> ReadWavHeaderAsync(CancellationToken cancellation)
+    {
+        int? length;
+        while ((length = WavReader.HeaderLength(_buffer.AsSpan(0, _end))) is null && _end < HeaderLimit)
+        {
+            if (!await FillAsync(_end + 1, cancellation).ConfigureAwait(false))
+                break;
+        }
+
+        if (_end == 0)
+            return false;
+        using var reader = new WavReader(new MemoryStream(_buffer, 0, length ?? _end), name);
+        Format = reader.Format;
+        _start = length ?? _end;
+        return true;
+    }
+
+    private static string Shown(ReadOnlySpan<byte> bytes) => $"'{Printable.Text(Encoding.Latin1.GetString(bytes))}'";
+}
