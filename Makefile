@@ -38,6 +38,7 @@ $(SCENE): deploy/demo-scene.sh
 	deploy/demo-scene.sh $@
 
 test: artifacts/.restored
+	deploy/test-tools.sh
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
 	dotnet test AstStream.sln --no-build -c Release -v:q -nologo

@@ -112,6 +112,13 @@ public sealed class RunReport : IDisposable
             _log.SourceState(level, health.Stream, name, why);
     }
 
+    /// <summary>It is as it was, for another cause.</summary>
+    internal void SourceStays(SourceHealth health, SourceState state, string why)
+    {
+        if (IsTime("cause " + health.Stream) && _log.IsEnabled(LogLevel.Warning))
+            _log.SourceState(LogLevel.Warning, health.Stream, state.ToString().ToLowerInvariant(), why);
+    }
+
     internal CoverageTotals Coverage(string model) => _coverage.GetOrAdd(model, static _ => new CoverageTotals());
 
     /// <summary>Lets gauges be read from the schedulers and edges of a run.</summary>

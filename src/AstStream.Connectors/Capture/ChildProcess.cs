@@ -13,6 +13,7 @@ namespace AstStream.Connectors.Capture;
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
     private const int Interrupted = 15; // SIGTERM
+    private const int Killed = 9; // SIGKILL
     private const int KeptError = 4096; // bytes
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -121,17 +122,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Ends it at once: whoever reads from it reads to its end.</summary>
-    public void Kill()
-    {
-        try
-        {
-            _process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended.
-        }
-    }
+    public void Kill() => Signal(Killed);
 
     /// <summary>Asks it to end, so that it takes leave of its server; kills it when it does not.</summary>
     public async ValueTask DisposeAsync()
@@ -141,13 +132,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             if (!_process.HasExited)
             {
                 await Input.DisposeAsync().ConfigureAwait(false);
-                _ = Kill(_process.Id, Interrupted);
+                Signal(Interrupted);
                 await EndedAsync().ConfigureAwait(false);
             }
 
             if (!_process.HasExited)
             {
-                _process.Kill(entireProcessTree: true);
+                Signal(Killed);
                 await _process.WaitForExitAsync().WaitAsync(s_patience).ConfigureAwait(false);
             }
         }
@@ -182,6 +173,22 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>To it and all that it has started: they are a group of their own, where setsid is there.</summary>
+    private void Signal(int signal)
+    {
+        try
+        {
+            if (_process.HasExited)
+                return;
+            if (NativeKill(-_process.Id, signal) != 0)
+                _ = NativeKill(_process.Id, signal);
+        }
+        catch (InvalidOperationException)
+        {
+            // It is disposed of.
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int pid, int signal);
+    private static partial int NativeKill(int pid, int signal);
 }

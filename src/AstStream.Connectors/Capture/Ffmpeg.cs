@@ -80,7 +80,10 @@ internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, i
     {
         await child.EndedAsync().ConfigureAwait(false);
         var words = Ffmpeg.Words(child, url);
-        var isGarbage = words?.Contains("Invalid data", StringComparison.Ordinal) == true || words?.Contains("no sound in it", StringComparison.Ordinal) == true;
+
+        // Of an RTSP server that hangs up it says "invalid data" too.
+        var isGarbage = words?.Contains("no sound in it", StringComparison.Ordinal) == true
+            || (words?.Contains("Invalid data", StringComparison.Ordinal) == true && !url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase));
         return new LinkException(
             $"{url.Shown} {what}{(words is null ? "" : $"; ffmpeg said: {words}")}",
             isGarbage ? LossReason.DecodeError : LossReason.DeviceAway);

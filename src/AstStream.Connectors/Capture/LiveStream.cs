@@ -11,6 +11,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
 {
     private const int BlocksPerSecond = 10; // that held sound is cut into
     private const int LongestHold = 60; // seconds of sound
+    private const double CorrectedOver = 60; // seconds
+    private const double MostCorrection = 0.001; // seconds in a second
 
     private readonly CaptureClock _clock = new();
     private StreamInfo? _stream;
@@ -45,7 +47,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
             _position = ((_position * format.SampleRate) + _format.SampleRate - 1) / _format.SampleRate;
         _format = format;
         Volatile.Write(ref _lastArrival, Now);
-        Hold(_reason == LossReason.None ? LossReason.DeviceAway : _reason);
+        _heldUntil = double.PositiveInfinity; // the wait begins with the first sound
+        _reason = _reason == LossReason.None ? LossReason.DeviceAway : _reason;
         _isBroken = true;
         _isReopened = HasBegun;
     }
@@ -79,6 +82,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
             Hold(LossReason.Stalled);
         }
 
+        if (double.IsPositiveInfinity(_heldUntil))
+            _heldUntil = now + options.Settle.TotalSeconds;
         if (_heldUntil == 0)
             return PassAsync(chunk.Bytes, frames, now, age, cancellation);
         if (_held.Length < _heldCount + frames)
@@ -182,12 +187,10 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         if (_clock.DriftPpm is { } drift)
             health.DriftPpm = drift;
         if (options.CorrectsDrift)
-            _stream!.Correct(place, _clock.Lag, over: 60, limit: 0.001);
+            _stream!.Correct(place, _clock.Lag - (CorrectedOver * 1e-6 * _clock.DriftPpm.GetValueOrDefault()), CorrectedOver, MostCorrection);
 
         // Crystals drift by tens of parts per million, not by hundredths: sound was lost in pieces too small to see.
         if (_clock.Creep > options.Tolerance.TotalSeconds)
-        {
             Hold(LossReason.Gap);
-        }
     }
 }

@@ -37,6 +37,7 @@ public sealed class SourceHealth
     private readonly RunReport _report;
     private readonly TimeProvider _time;
     private SignalMeter? _meter;
+    private string _why = "";
     private volatile SourceState _state = SourceState.Starting;
     private long _lastBlock;
     private long _reconnects;
@@ -83,20 +84,24 @@ public sealed class SourceHealth
     /// <summary>Whether sound comes, silent or not.</summary>
     internal SourceState Sounding => _state == SourceState.Silent ? SourceState.Silent : SourceState.Running;
 
-    /// <summary>The state changes; that is told. Nothing happens where it is the same.</summary>
+    /// <summary>The state changes; that is told. Where it is the same, only another cause of being away is news.</summary>
     /// <param name="state">What it is like from here on.</param>
     /// <param name="why">What happened, in words; it must hold no secret.</param>
     public void Become(SourceState state, string why)
     {
         SourceState before;
+        bool isNews;
         lock (_lock)
         {
             before = _state;
-            _state = state;
+            isNews = _why != why;
+            (_state, _why) = (state, why);
         }
 
         if (before != state)
             _report.SourceChanges(this, before, state, why);
+        else if (state == SourceState.Away && isNews)
+            _report.SourceStays(this, state, why);
     }
 
     /// <summary>The source was opened anew.</summary>
