@@ -4,10 +4,15 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
-// `frontend` prints one line a kernel, to be read beside other programs' lines of one run; everything else is BenchmarkDotNet's.
+// `frontend` prints one line a kernel, to be read beside other programs' lines of one run; `soxr` our resampler beside libsoxr; everything else is
+// BenchmarkDotNet's.
 if (args is ["frontend", ..])
 {
     FrontEndLines.Print();
+}
+else if (args is ["soxr", ..])
+{
+    BesideSoxr.Print();
 }
 else
 {

@@ -52,6 +52,32 @@ public class ResamplerTests
             Assert.True(Math.Abs(output[n] - Math.Sin(2 * Math.PI * 1000 * n / 16000)) < 2e-4, $"at {n}: {output[n]}");
     }
 
+    public static TheoryData<int> UsualRates => [8000, 11025, 12000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000];
+
+    [Theory]
+    [MemberData(nameof(UsualRates))]
+    public void Process_ToneOf1kHz_HasOver100DecibelsToItsNoise(int rate)
+    {
+        foreach (var kernel in SimdKernels.Supported)
+            Assert.InRange(-Residue(Resample(rate, 16000, Tone(rate, 1000), kernel), 1000), 100, 200);
+    }
+
+    [Theory]
+    [MemberData(nameof(UsualRates))]
+    public void Process_Sweep_HasNoAliasOver90Decibels(int rate)
+    {
+        // What lies over the output's band must not come out at all.
+        if (rate > 16000)
+        {
+            foreach (var to in (double[])[9000, rate / 2.0])
+                Assert.InRange(20 * Math.Log10(Resample(rate, 16000, Sweep(rate, 8000, to))[2000..^2000].Max(Math.Abs)), -200, -90);
+        }
+
+        // What lies in the band comes out as itself and nothing else, up to where the filter begins to fall.
+        for (var frequency = 50.0; frequency < 0.92 * Math.Min(rate, 16000) / 2; frequency *= 1.13)
+            Assert.InRange(Residue(Resample(rate, 16000, Tone(rate, frequency)), frequency), -200, -90);
+    }
+
     [Theory]
     [MemberData(nameof(Kernels))]
     public void Process_AnyKernel_MatchesScalarKernel(SimdKernel kernel)
@@ -147,5 +173,35 @@ public class ResamplerTests
         for (var n = 0; n < middle.Length; n++)
             sum += middle[n] * Complex.Exp(new Complex(0, -2 * Math.PI * frequency * n / rate));
         return 20 * Math.Log10(2 * sum.Magnitude / middle.Length);
+    }
+
+    private static float[] Sweep(int rate, double from, double to)
+    {
+        var seconds = 4.0;
+        return [.. Enumerable.Range(0, (int)(seconds * rate)).Select(i => i / (double)rate).Select(t => (float)Math.Sin(2 * Math.PI * ((from * t) + ((to - from) * t * t / 2 / seconds))))];
+    }
+
+    /// <summary>What is left of a tone at 16 kHz when the tone itself is taken off, in decibels under it; the edges are left out.</summary>
+    private static double Residue(float[] output, double frequency)
+    {
+        var inner = output[1000..^1000];
+        double ss = 0, cc = 0, sc = 0, ys = 0, yc = 0;
+        (double S, double C) At(int i) => Math.SinCos(2 * Math.PI * frequency * i / 16000);
+        for (var i = 0; i < inner.Length; i++)
+        {
+            var (s, c) = At(i);
+            (ss, cc, sc, ys, yc) = (ss + (s * s), cc + (c * c), sc + (s * c), ys + (inner[i] * s), yc + (inner[i] * c));
+        }
+
+        var det = (ss * cc) - (sc * sc);
+        double a = ((ys * cc) - (yc * sc)) / det, b = ((yc * ss) - (ys * sc)) / det, noise = 0;
+        for (var i = 0; i < inner.Length; i++)
+        {
+            var (s, c) = At(i);
+            var rest = inner[i] - (a * s) - (b * c);
+            noise += rest * rest;
+        }
+
+        return 10 * Math.Log10(noise / inner.Length / (((a * a) + (b * b)) / 2));
     }
 }
