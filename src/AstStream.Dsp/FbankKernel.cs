@@ -36,6 +36,7 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
     private const int N = FbankOptions.FftLength / 2; // points of the complex FFT
     private const int Half = FbankOptions.FrameLength / 2; // samples in one plane
 
+    private readonly Fft256<T> _fft = new();
     private readonly int _numMelBins;
     private readonly int _paddedMelBins;
     private readonly float[] _memory;
@@ -45,9 +46,6 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
     // All of these point into _memory, which is pinned.
     private readonly float* _windowEven;
     private readonly float* _windowOdd;
-    private readonly float* _twiddle16; // W16^(n·k) for n, k in 0..3: cos, sin pairs
-    private readonly float* _twiddleRe; // W256^(row·column), 16×16
-    private readonly float* _twiddleIm;
     private readonly float* _splitRe; // W512^k, k below 128
     private readonly float* _splitIm;
     private readonly float* _re;
@@ -76,7 +74,7 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
         const int plane = N + 16;
         const int powerLength = N + 64; // rows of the last triangles are read past their end, into zeros
         var weightLength = _melBlocks.Sum() * width * width;
-        var total = (2 * (Half + 16)) + 32 + (2 * N) + N + (4 * plane) + powerLength + weightLength + _paddedMelBins + (16 * 16);
+        var total = (2 * (Half + 16)) + N + (4 * plane) + powerLength + weightLength + _paddedMelBins + (16 * 16);
         _memory = GC.AllocateArray<float>(total, pinned: true);
         _melStarts = GC.AllocateArray<int>(_paddedMelBins, pinned: true);
         _starts = (int*)Unsafe.AsPointer(ref _melStarts[0]);
@@ -92,9 +90,6 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
 
         _windowEven = Take(Half + 16);
         _windowOdd = Take(Half + 16);
-        _twiddle16 = Take(32);
-        _twiddleRe = Take(N);
-        _twiddleIm = Take(N);
         _splitRe = Take(N / 2);
         _splitIm = Take(N / 2);
         _re = Take(plane);
@@ -111,14 +106,8 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
             _windowOdd[n] = (float)Hann((2 * n) + 1);
         }
 
-        for (var n = 0; n < 4; n++)
-            for (var k = 0; k < 4; k++)
-                (_twiddle16[2 * ((4 * n) + k)], _twiddle16[(2 * ((4 * n) + k)) + 1]) = Root(n * k, 16);
-        for (var row = 0; row < 16; row++)
-            for (var column = 0; column < 16; column++)
-                (_twiddleRe[(16 * row) + column], _twiddleIm[(16 * row) + column]) = Root(row * column, N);
         for (var k = 0; k < N / 2; k++)
-            (_splitRe[k], _splitIm[k]) = Root(k, 2 * N);
+            (_splitRe[k], _splitIm[k]) = Fft256.Root(k, 2 * N);
 
         var w = _melWeights;
         for (var g = 0; g < _melBlocks.Length; g++)
@@ -144,22 +133,12 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
     {
         Window(even, odd);
 
-        // The 256-point FFT as 16×16: down the columns, times W256^(row·column), transposed, down the columns again.
-        ColumnsFirst(_re, _im);
-        ColumnsSecondTwiddled(_re, _im, _re2, _im2);
-        T.Transpose16(_re2, _re);
-        T.Transpose16(_im2, _im);
-        ColumnsFirst(_re, _im);
-        ColumnsSecond(_re, _im, _re2, _im2);
-
+        _fft.Transform(_re, _im, _re2, _im2);
         Power();
         LogMel(melOut);
     }
 
     private static double Hann(int n) => 0.5 - (0.5 * Math.Cos(2 * Math.PI * n / (FbankOptions.FrameLength - 1)));
-
-    private static (float Re, float Im) Root(int k, int n) =>
-        ((float)Math.Cos(2 * Math.PI * k / n), (float)-Math.Sin(2 * Math.PI * k / n));
 
     /// <summary>Removes the mean, pre-emphasises and windows into (_re, _im), zeros behind.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -220,99 +199,6 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
         oddBefore -= mean;
         (T.NegateMultiplyAdd(coeff, oddBefore, even) * T.Load(_windowEven + n)).Store(_re + n);
         (T.NegateMultiplyAdd(coeff, even, odd) * T.Load(_windowOdd + n)).Store(_im + n);
-    }
-
-    /// <summary>
-    /// First half of sixteen 16-point FFTs down the columns of a 16×16 matrix, in place: 4-point FFTs of every fourth row,
-    /// each result times W16^(n·k). The halves are methods of their own because the JIT stops inlining in larger ones.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ColumnsFirst(float* re, float* im)
-    {
-        for (var n = 0; n < 4; n++)
-        {
-            var w = _twiddle16 + (8 * n);
-            T c1 = T.Broadcast(w[2]), s1 = T.Broadcast(w[3]);
-            T c2 = T.Broadcast(w[4]), s2 = T.Broadcast(w[5]);
-            T c3 = T.Broadcast(w[6]), s3 = T.Broadcast(w[7]);
-            for (var c = 0; c < 16; c += T.Count)
-            {
-                float* r = re + (16 * n) + c, i = im + (16 * n) + c;
-                Butterfly(r, i, 64, out var r0, out var i0, out var r1, out var i1, out var r2, out var i2, out var r3, out var i3);
-                r0.Store(r);
-                i0.Store(i);
-                Multiply(r1, i1, c1, s1, r + 64, i + 64);
-                Multiply(r2, i2, c2, s2, r + 128, i + 128);
-                Multiply(r3, i3, c3, s3, r + 192, i + 192);
-            }
-        }
-    }
-
-    /// <summary>Second half of the column FFTs: 4-point FFTs of neighbouring rows, the results in natural order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ColumnsSecond(float* re, float* im, float* re2, float* im2)
-    {
-        for (var k = 0; k < 4; k++)
-        {
-            for (var c = 0; c < 16; c += T.Count)
-            {
-                Butterfly(re + (64 * k) + c, im + (64 * k) + c, 16, out var r0, out var i0, out var r1, out var i1, out var r2, out var i2, out var r3, out var i3);
-                float* r = re2 + (16 * k) + c, i = im2 + (16 * k) + c;
-                r0.Store(r);
-                i0.Store(i);
-                r1.Store(r + 64);
-                i1.Store(i + 64);
-                r2.Store(r + 128);
-                i2.Store(i + 128);
-                r3.Store(r + 192);
-                i3.Store(i + 192);
-            }
-        }
-    }
-
-    /// <summary><see cref="ColumnsSecond"/>, each result times W256^(row·column).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ColumnsSecondTwiddled(float* re, float* im, float* re2, float* im2)
-    {
-        for (var k = 0; k < 4; k++)
-        {
-            for (var c = 0; c < 16; c += T.Count)
-            {
-                Butterfly(re + (64 * k) + c, im + (64 * k) + c, 16, out var r0, out var i0, out var r1, out var i1, out var r2, out var i2, out var r3, out var i3);
-                var at = (16 * k) + c;
-                float* r = re2 + at, i = im2 + at, wr = _twiddleRe + at, wi = _twiddleIm + at;
-                Multiply(r0, i0, T.Load(wr), T.Load(wi), r, i);
-                Multiply(r1, i1, T.Load(wr + 64), T.Load(wi + 64), r + 64, i + 64);
-                Multiply(r2, i2, T.Load(wr + 128), T.Load(wi + 128), r + 128, i + 128);
-                Multiply(r3, i3, T.Load(wr + 192), T.Load(wi + 192), r + 192, i + 192);
-            }
-        }
-    }
-
-    /// <summary>A 4-point FFT of the rows at 0, stride, 2·stride and 3·stride.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Butterfly(float* re, float* im, int stride, out T r0, out T i0, out T r1, out T i1, out T r2, out T i2, out T r3, out T i3)
-    {
-        T ar = T.Load(re), br = T.Load(re + stride), cr = T.Load(re + (2 * stride)), dr = T.Load(re + (3 * stride));
-        T ai = T.Load(im), bi = T.Load(im + stride), ci = T.Load(im + (2 * stride)), di = T.Load(im + (3 * stride));
-        T t0r = ar + cr, t0i = ai + ci, t1r = ar - cr, t1i = ai - ci;
-        T t2r = br + dr, t2i = bi + di, t3r = br - dr, t3i = bi - di;
-        r0 = t0r + t2r;
-        i0 = t0i + t2i;
-        r1 = t1r + t3i;
-        i1 = t1i - t3r;
-        r2 = t0r - t2r;
-        i2 = t0i - t2i;
-        r3 = t1r - t3i;
-        i3 = t1i + t3r;
-    }
-
-    /// <summary>Stores (r + i·j)·(c + s·j).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply(T r, T i, T c, T s, float* re, float* im)
-    {
-        T.NegateMultiplyAdd(i, s, r * c).Store(re);
-        T.MultiplyAdd(i, c, r * s).Store(im);
     }
 
     /// <summary>

@@ -1,26 +1,16 @@
-using System.Runtime.CompilerServices;
-using AstStream.Dsp.Simd;
-
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Streaming polyphase resampler between any two rates from 8 to 192 kHz. Linear phase, its delay taken off: output sample n
-/// is the input at time n·in/out. Kaiser-windowed sinc; flat to 0.92 of the lower Nyquist frequency, at least 90 dB down
-/// from that frequency on. The output does not depend on how the input was cut into blocks. Nothing is allocated after
-/// construction. For one thread at a time.
+/// Streaming resampler between any two rates from 8 to 192 kHz. Linear phase, its delay taken off: output sample n is the input at time n·in/out.
+/// Flat to 0.92 of the lower Nyquist frequency, at least 90 dB down from that frequency on. The output does not depend on how the input was cut
+/// into blocks; it comes in blocks of its own, at most 100 ms behind the input. Nothing is allocated after construction. For one thread at a time.
 /// </summary>
-public sealed unsafe class Resampler
+public sealed class Resampler
 {
-    private const int Capacity = 8192; // input samples held beside the filter's own length
-
-    private readonly PolyphaseFilter? _filter; // null: the rates are the same
-    private readonly SimdKernel _kernel;
-    private readonly float[] _buffer; // pinned
-    private readonly float* _input;
-    private int _count; // samples in the buffer
-    private int _base; // where in the buffer the next output's first tap stands
-    private int _phase; // of the next output: its time's fraction, in units of 1/Up
-    private int _tail; // zeros still to be pushed behind the end
+    private readonly ResamplerPlan? _plan; // null: the rates are the same
+    private readonly PolyphaseStage? _first;
+    private readonly LowPassStage _sharp = null!;
+    private readonly PolyphaseStage? _last;
     private long _left; // outputs still owed after the end; -1 before it
     private long _inputs;
     private long _outputs;
@@ -38,12 +28,17 @@ public sealed unsafe class Resampler
 
         InputRate = inputRate;
         OutputRate = outputRate;
-        _kernel = kernel ?? SimdKernels.Default;
-        if (!SimdKernels.IsSupported(_kernel))
-            throw new NotSupportedException($"this processor can't run the {_kernel} kernel");
-        _filter = inputRate == outputRate ? null : PolyphaseFilter.Get(inputRate, outputRate);
-        _buffer = GC.AllocateArray<float>(_filter is null ? 1 : _filter.Taps + Capacity, pinned: true);
-        _input = (float*)Unsafe.AsPointer(ref _buffer[0]);
+        var lanes = kernel ?? SimdKernels.Default;
+        if (!SimdKernels.IsSupported(lanes))
+            throw new NotSupportedException($"this processor can't run the {lanes} kernel");
+        if (inputRate != outputRate)
+        {
+            _plan = ResamplerPlan.Get(inputRate, outputRate, lanes);
+            _first = _plan.First is { } first ? new PolyphaseStage(first) : null;
+            _sharp = new LowPassStage(_plan.Sharp, _plan.Step);
+            _last = _plan.Last is { } last ? new PolyphaseStage(last) : null;
+        }
+
         Reset();
     }
 
@@ -59,47 +54,39 @@ public sealed unsafe class Resampler
     /// </summary>
     public int Process(ReadOnlySpan<float> input, Span<float> output, out int taken)
     {
-        if (_filter is null)
+        if (_plan is null)
         {
             taken = Math.Min(input.Length, output.Length);
             input[..taken].CopyTo(output);
             return taken;
         }
 
-        taken = Take(input);
+        var given = Move(input, output, out taken);
         _inputs += taken;
-        var given = Give(output);
         _outputs += given;
         return given;
     }
 
     /// <summary>
-    /// After the last sample: gives what the filter still holds. Call until it gives 0; then ⌈inputs·out/in⌉ samples
+    /// After the last sample: gives what the filters still hold. Call until it gives 0; then ⌈inputs·out/in⌉ samples
     /// have come out in all.
     /// </summary>
     public int Flush(Span<float> output)
     {
-        if (_filter is null)
+        if (_plan is null)
             return 0;
         if (_left < 0)
-        {
-            _tail = _filter.Taps; // zeros behind the last sample, as there were before the first
-            _left = (((_inputs * _filter.Up) + _filter.Down - 1) / _filter.Down) - _outputs;
-        }
+            _left = (long)((((Int128)_inputs * OutputRate) + InputRate - 1) / InputRate) - _outputs;
 
+        // Silence behind the last sample, as there was before the first.
+        Span<float> silence = stackalloc float[256];
+        silence.Clear();
         var given = 0;
         while (_left > 0 && given < output.Length)
         {
-            Compact();
-            var zeros = Math.Min(_tail, _buffer.Length - _count);
-            new Span<float>(_input + _count, zeros).Clear();
-            _count += zeros;
-            _tail -= zeros;
-            var n = Give(output[given..(int)Math.Min(output.Length, given + _left)]);
+            var n = Move(silence, output[given..(int)Math.Min(output.Length, given + _left)], out _);
             given += n;
             _left -= n;
-            if (n == 0 && zeros == 0)
-                throw new InvalidOperationException("the resampler owes samples that it can't compute");
         }
 
         return given;
@@ -108,185 +95,113 @@ public sealed unsafe class Resampler
     /// <summary>Forgets what was pushed: the next sample is the first of a new stream.</summary>
     public void Reset()
     {
-        // The first output's centre tap stands on the first sample: the taps before it see silence.
-        _count = _filter is null ? 0 : (_filter.Taps / 2) - 1;
-        _buffer.AsSpan(0, _count).Clear();
-        _base = _phase = _tail = 0;
+        if (_plan is not null)
+        {
+            _first?.Reset();
+            _sharp.Reset();
+            _last?.Reset();
+        }
+
         _inputs = _outputs = 0;
         _left = -1;
     }
 
-    private int Take(ReadOnlySpan<float> input)
+    /// <summary>Moves samples through the stages until nothing moves any more.</summary>
+    private int Move(ReadOnlySpan<float> input, Span<float> output, out int taken)
     {
-        if (_buffer.Length - _count < input.Length)
-            Compact();
-        var taken = Math.Min(input.Length, _buffer.Length - _count);
-        input[..taken].CopyTo(_buffer.AsSpan(_count));
-        _count += taken;
-        return taken;
-    }
-
-    private void Compact()
-    {
-        // Where the input rate is far the higher, the next output's taps may begin beyond what has come.
-        var drop = Math.Min(_base, _count);
-        _buffer.AsSpan(drop, _count - drop).CopyTo(_buffer);
-        _base -= drop;
-        _count -= drop;
-    }
-
-    private int Give(Span<float> output) => _kernel switch
-    {
-        SimdKernel.Avx512 => Give<Avx512Lanes>(output),
-        SimdKernel.Avx2 => Give<Avx2Lanes>(output),
-        SimdKernel.Vector128 => Give<Vector128Lanes>(output),
-        _ => Give<ScalarLanes>(output),
-    };
-
-    private int Give<T>(Span<float> output)
-        where T : unmanaged, ILanes<T>
-    {
-        var filter = _filter!;
-        int taps = filter.Taps, up = filter.Up, whole = filter.Down / up, part = filter.Down % up;
         var given = 0;
-        for (; given < output.Length && _base + taps <= _count; given++)
+        taken = 0;
+        for (var moved = -1; moved != taken + given;)
         {
-            output[given] = filter.IsExact
-                ? Dot<T>(_input + _base, filter.Row(_phase), taps)
-                : Interpolated<T>(filter, _input + _base);
-            _base += whole;
-            _phase += part;
-            if (_phase >= up)
+            moved = taken + given;
+            taken += (_first ?? (ResamplerStage)_sharp).Take(input[taken..]);
+            while (_first is not null && Pass(_first, _sharp))
             {
-                _phase -= up;
-                _base++;
+                // until it has nothing more, or there is no room
             }
+
+            if (_last is null)
+            {
+                given += _sharp.Give(output[given..]);
+                continue;
+            }
+
+            do
+                given += _last.Give(output[given..]);
+            while (Pass(_sharp, _last));
         }
 
         return given;
     }
 
-    private float Interpolated<T>(PolyphaseFilter filter, float* x)
-        where T : unmanaged, ILanes<T>
+    private static bool Pass(ResamplerStage from, ResamplerStage to)
     {
-        var at = (double)_phase * PolyphaseFilter.MaxPhases / filter.Up;
-        var row = (int)at;
-        var fraction = (float)(at - row);
-        var a = Dot<T>(x, filter.Row(row), filter.Taps);
-        return a + (fraction * (Dot<T>(x, filter.Row(row + 1), filter.Taps) - a));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Dot<T>(float* a, float* b, int count)
-        where T : unmanaged, ILanes<T>
-    {
-        T s0 = T.Broadcast(0), s1 = s0, s2 = s0, s3 = s0;
-        var i = 0;
-        for (; i <= count - (4 * T.Count); i += 4 * T.Count)
-        {
-            s0 = T.MultiplyAdd(T.Load(a + i), T.Load(b + i), s0);
-            s1 = T.MultiplyAdd(T.Load(a + i + T.Count), T.Load(b + i + T.Count), s1);
-            s2 = T.MultiplyAdd(T.Load(a + i + (2 * T.Count)), T.Load(b + i + (2 * T.Count)), s2);
-            s3 = T.MultiplyAdd(T.Load(a + i + (3 * T.Count)), T.Load(b + i + (3 * T.Count)), s3);
-        }
-
-        for (; i < count; i += T.Count)
-            s0 = T.MultiplyAdd(T.Load(a + i), T.Load(b + i), s0);
-        return T.Sum(s0 + s1 + (s2 + s3));
+        var passed = from.Give(to.Free());
+        to.Added(passed);
+        return passed > 0;
     }
 }
 
 /// <summary>
-/// The taps of one pair of rates, shared by all streams that need it. Up/Down is out/in in lowest terms. With at most
-/// <see cref="MaxPhases"/> phases every phase has its row; with more, rows lie on a fixed grid and neighbours are
-/// interpolated linearly (error under -100 dB).
+/// The steps from one rate to another, shared by all streams that need them. One sharp filter does the work, by FFT, at a rate where its output is
+/// oversampled at least twice; what is before and behind it needs only short filters, as nothing lies in their wide transition bands. A rate
+/// over 120 kHz is quartered first. Where the sharp filter's rate is a multiple of the output's, samples are left out and the last step is not needed.
 /// </summary>
-internal sealed unsafe class PolyphaseFilter
+internal sealed class ResamplerPlan
 {
-    public const int MaxPhases = 1024;
-
-    private const double Attenuation = 100; // dB
     private const double PassBand = 0.92; // of the lower Nyquist frequency
+    private const double QuarteredFrom = 120_000;
+    private const double Oversampled = 2.25;
 
-    // Weak: a filter lives as long as a stream that uses it, whatever rates come by in a run of months.
-    private static readonly Dictionary<(int, int), WeakReference<PolyphaseFilter>> s_cache = [];
+    // Weak: a plan lives as long as a stream that uses it, whatever rates come by in a run of months.
+    private static readonly Dictionary<(int, int, SimdKernel), WeakReference<ResamplerPlan>> s_cache = [];
 
-    private readonly float[] _rows; // pinned
-    private readonly float* _first;
-
-    private PolyphaseFilter(int inputRate, int outputRate)
+    private ResamplerPlan(int inputRate, int outputRate, SimdKernel kernel)
     {
-        var divisor = Gcd(inputRate, outputRate);
-        Up = outputRate / divisor;
-        Down = inputRate / divisor;
-        IsExact = Up <= MaxPhases;
-
-        // Kaiser's formulas (Oppenheim & Schafer, Discrete-Time Signal Processing, 7.6) for a pass band to 0.92 and a stop
-        // band from 1.0 of the lower Nyquist frequency, in units of the input's samples.
-        var nyquist = Math.Min(inputRate, outputRate) / 2.0 / inputRate;
-        var width = 2 * Math.PI * nyquist * (1 - PassBand);
-        var beta = 0.1102 * (Attenuation - 8.7);
-        var cutoff = nyquist * (1 + PassBand); // twice the centre of the transition band
-        var half = (int)Math.Ceiling((Attenuation - 7.95) / (2.285 * width) / 2);
-        Taps = ((2 * half) + 15) & ~15;
-        var centre = (Taps / 2) - 1;
-        var rows = IsExact ? Up : MaxPhases + 1;
-        _rows = GC.AllocateArray<float>((rows * Taps) + 16, pinned: true);
-        var first = (float*)Unsafe.AsPointer(ref _rows[0]);
-        _first = (float*)(((nuint)first + 63) & ~(nuint)63);
-        var norm = 1 / BesselI0(beta);
-        for (var row = 0; row < rows; row++)
+        double rate = inputRate, band = Math.Min(inputRate, outputRate) / 2.0;
+        long up = outputRate, down = inputRate; // what is still to be done
+        if (rate > QuarteredFrom)
         {
-            var fraction = row / (double)(IsExact ? Up : MaxPhases);
-            for (var tap = 0; tap < Taps; tap++)
-            {
-                var time = tap - centre - fraction;
-                var edge = time / half;
-                if (Math.Abs(edge) < 1)
-                    _first[(row * Taps) + tap] = (float)(cutoff * Sinc(cutoff * time) * BesselI0(beta * Math.Sqrt(1 - (edge * edge))) * norm);
-            }
+            First = new Polyphase(1, 4, band / rate, ((rate / 4) - band) / rate, kernel);
+            rate /= 4;
+            up *= 4;
         }
+
+        var factor = down % up == 0 || rate >= Oversampled * 2 * band ? 1 : 2;
+        rate *= factor;
+        down *= factor;
+        Sharp = LowPass.Create(new KaiserSinc(PassBand * band / rate, band / rate), factor, kernel);
+        var divisor = Gcd(up, down);
+        (up, down) = (up / divisor, down / divisor);
+        if (up == 1)
+            Step = (int)down;
+        else
+            Last = new Polyphase((int)up, (int)down, band / rate, (rate - band) / rate, kernel);
     }
 
-    /// <summary>Numerator of out/in.</summary>
-    public int Up { get; }
+    /// <summary>Quarters the rate; null where it is not needed.</summary>
+    public Polyphase? First { get; }
 
-    /// <summary>Denominator of out/in.</summary>
-    public int Down { get; }
+    /// <summary>The sharp filter.</summary>
+    public LowPass Sharp { get; }
 
-    /// <summary>Taps of one output, a multiple of 16.</summary>
-    public int Taps { get; }
+    /// <summary>Of what it gives, every Step-th sample is kept.</summary>
+    public int Step { get; } = 1;
 
-    /// <summary>Whether each phase has its own row.</summary>
-    public bool IsExact { get; }
+    /// <summary>Brings its rate to the output's; null where leaving samples out does.</summary>
+    public Polyphase? Last { get; }
 
-    public static PolyphaseFilter Get(int inputRate, int outputRate)
+    public static ResamplerPlan Get(int inputRate, int outputRate, SimdKernel kernel)
     {
         lock (s_cache)
         {
-            if (s_cache.TryGetValue((inputRate, outputRate), out var weak) && weak.TryGetTarget(out var filter))
-                return filter;
-            filter = new PolyphaseFilter(inputRate, outputRate);
-            s_cache[(inputRate, outputRate)] = new WeakReference<PolyphaseFilter>(filter);
-            return filter;
+            if (s_cache.TryGetValue((inputRate, outputRate, kernel), out var weak) && weak.TryGetTarget(out var plan))
+                return plan;
+            plan = new ResamplerPlan(inputRate, outputRate, kernel);
+            s_cache[(inputRate, outputRate, kernel)] = new WeakReference<ResamplerPlan>(plan);
+            return plan;
         }
     }
 
-    public float* Row(int row) => _first + ((long)row * Taps);
-
-    private static int Gcd(int a, int b) => b == 0 ? a : Gcd(b, a % b);
-
-    private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);
-
-    private static double BesselI0(double x)
-    {
-        double sum = 1, term = 1;
-        for (var k = 1; term > sum * 1e-17; k++)
-        {
-            term *= x / (2 * k) * (x / (2 * k));
-            sum += term;
-        }
-
-        return sum;
-    }
+    private static long Gcd(long a, long b) => b == 0 ? a : Gcd(b, a % b);
 }

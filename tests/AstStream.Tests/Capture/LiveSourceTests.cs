@@ -60,7 +60,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
     [Theory]
     [InlineData(0.3)]
     [InlineData(5)]
-    [InlineData(3600)]
+    [InlineData(600)]
     public async Task RunAsync_LinkBreaksAndComesBack_TheTimeBetweenIsLost(double seconds)
     {
         Start(s_options);
@@ -202,7 +202,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task RunAsync_NotThereAtTheStart_FailsOrWaits()
+    public async Task RunAsync_NotThereAtTheStart_Fails()
     {
         Start(s_options);
         _link.Refuse(new LinkException("no such device"));
@@ -210,7 +210,11 @@ public sealed class LiveSourceTests : IAsyncDisposable
 
         Assert.Equal("no such device", Assert.Single(_report.Errors).Message);
         Assert.Equal(SourceState.Failed, _health!.State);
+    }
 
+    [Fact]
+    public async Task RunAsync_NotThereAtTheStart_IsWaitedForWhereThatIsSaid()
+    {
         Start(s_options with { WaitsAtStart = true });
         _link.Refuse(new LinkException("no such device"));
         await UntilAsync(() => _health!.State == SourceState.Away);
@@ -218,7 +222,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
         await PassAsync(3);
         await PlayAsync(2);
         Assert.Equal(2 * Rate, Samples);
-        Assert.Single(_report.Errors);
+        Assert.Empty(_report.Errors);
     }
 
     [Fact]
@@ -237,7 +241,6 @@ public sealed class LiveSourceTests : IAsyncDisposable
         Start(s_options);
         _link.Connect();
         await PlayAsync(20);
-        await _link.BreakAsync(new LinkException("cut"));
         for (var i = 0; i < 12; i++)
             _link.Refuse(new LinkException("refused"));
         var tries = await TriesAsync(12);
@@ -249,7 +252,6 @@ public sealed class LiveSourceTests : IAsyncDisposable
         _link.Connect();
         await PassAsync(9);
         await PlayAsync(15);
-        await _link.BreakAsync(new LinkException("cut"));
         for (var i = 0; i < 2; i++)
             _link.Refuse(new LinkException("refused"));
         tries = await TriesAsync(2);
@@ -334,7 +336,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
         _lane.AddWriter("source");
         var output = new SourceOutput("mic", _ => _lane, isLive: true, 0, 1, _time, _report);
         _running = new LiveSource(_link, options, _time).RunAsync(output, _stop.Token, CancellationToken.None);
-        _health = _report.Health.Last();
+        _health = _report.Health.Single();
     }
 
     /// <summary>Sound in real time, in pieces of 100 ms.</summary>
@@ -372,13 +374,15 @@ public sealed class LiveSourceTests : IAsyncDisposable
         Drain();
     }
 
-    /// <summary>Seconds between the next tries to open the link.</summary>
+    /// <summary>The link breaks; seconds from then to the first try to open it again, and from each one to the next.</summary>
     private async Task<List<double>> TriesAsync(int count)
     {
         var tries = new List<double>();
         var (last, opened) = (_time.GetUtcNow(), _link.Opened);
+        await _link.BreakAsync(new LinkException("cut"));
         while (tries.Count < count)
         {
+            Assert.True(_time.GetUtcNow() - s_start < TimeSpan.FromHours(1), "it is not tried again");
             for (; opened < _link.Opened; opened++)
             {
                 tries.Add((_time.GetUtcNow() - last).TotalSeconds);

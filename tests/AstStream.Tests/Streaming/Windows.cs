@@ -5,6 +5,9 @@ namespace AstStream.Tests.Streaming;
 /// <summary>Feature windows for tests.</summary>
 internal static class Windows
 {
+    private static readonly StreamTimeline s_timeline = new(
+        new StreamInfo("s", "s"), new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport()), 0, isLive: false);
+
     /// <summary>A window that holds given features of 128 bins.</summary>
     public static FeatureWindow From(ReadOnlySpan<float> features, int frames)
     {
@@ -16,7 +19,7 @@ internal static class Windows
             chunks.Add(chunk);
         }
 
-        var window = FeatureWindow.Rent(null!, chunks, 0, frames, 128, 0, 0, 1, 1);
+        var window = FeatureWindow.Rent(s_timeline, chunks, 0, frames, 128, 0, 0, 1, 1);
         foreach (var chunk in chunks)
             chunk.Release();
         return window;
