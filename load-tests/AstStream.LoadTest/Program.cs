@@ -14,6 +14,11 @@ var model = new Option<string?>("--model") { Description = "saturate: a model's 
 var data = new Option<string>("--data") { Description = "gate: a folder of WAV clips.", DefaultValueFactory = _ => "clips" };
 var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
 
+var count = new Option<int>("--count") { Description = "Microphones.", DefaultValueFactory = _ => 16 };
+var latency = new Option<double>("--latency-ms") { Description = "What a device may hold back.", DefaultValueFactory = _ => 300 };
+var turns = new Option<int>("--turns") { DefaultValueFactory = _ => 50 };
+var cuts = new Option<int>("--cuts") { DefaultValueFactory = _ => 100 };
+
 var root = new RootCommand("Loads the engine as thousands of streams do, and reports. Every command ends by itself.");
 Command Add(string name, string description, Func<ParseResult, Task> action, params Option[] options)
 {
@@ -33,4 +38,7 @@ Add("saturate", "Sound as fast as it is taken: the engine's throughput beside th
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.", r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
 Add("costs", "What the parts of the engine cost on one thread.", _ => Costs.RunAsync());
+Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.", r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
+Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)), turns);
+Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(r.GetValue(cuts)), cuts);
 return await root.Parse(args).InvokeAsync();

@@ -16,7 +16,7 @@ using Microsoft.Extensions.Configuration;
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
 if (CaptureProcess.IsMeant(args))
-    await CaptureProcess.RunAsync(args).ConfigureAwait(false);
+    CaptureProcess.Run(args);
 
 IConfiguration settings;
 try

@@ -46,7 +46,7 @@ public sealed record DeviceChoice(string? Name, string? HostApi, int? Index)
             return found.Count switch
             {
                 1 => found[0],
-                0 => throw new LinkException($"{this}: there is no such device; there are {list}"),
+                0 => throw new LinkException($"{this}: there is no such device, or another program holds it; there are {list}"),
                 _ => throw new LinkException($"{this}: {found.Count} devices match: {string.Join(", ", found.Select(d => $"'{d}'"))}; expected a longer part of the name, or host_api, that only one has") { IsFinal = true },
             };
         }

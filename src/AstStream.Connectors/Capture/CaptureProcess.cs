@@ -24,13 +24,13 @@ public static partial class CaptureProcess
     public static bool IsMeant(string[] arguments) => arguments is [Command, "--", ..];
 
     /// <summary>Captures until it is told to stop. Never returns: the process ends here, past what native libraries do at an end.</summary>
-    public static async Task RunAsync(string[] arguments)
+    public static void Run(string[] arguments)
     {
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => c.Cancel = true);
         new Thread(WatchParent) { IsBackground = true, Name = "parent watch" }.Start();
         try
         {
-            await CaptureAsync(CaptureArguments.Parse(arguments[2..])).ConfigureAwait(false);
+            Capture(CaptureArguments.Parse(arguments[2..]));
             Exit(0);
         }
         catch (LinkException e)
@@ -55,7 +55,7 @@ public static partial class CaptureProcess
     internal static string? ErrorOf(ChildProcess child) =>
         child.LastLines(int.MaxValue).LastOrDefault(l => l.StartsWith(ErrorPrefix, StringComparison.Ordinal))?[ErrorPrefix.Length..];
 
-    private static async Task CaptureAsync(CaptureArguments arguments)
+    private static void Capture(CaptureArguments arguments)
     {
         using var devices = new AudioDevices();
         var device = arguments.Choice.Pick(devices.All);
@@ -73,7 +73,7 @@ public static partial class CaptureProcess
             }
         });
         using var capture = opened ?? throw refused!;
-        await using var output = Console.OpenStandardOutput();
+        using var output = Console.OpenStandardOutput();
         var format = capture.Format;
         var header = new byte[16];
         PcmReader.Magic.CopyTo(header);
@@ -84,8 +84,10 @@ public static partial class CaptureProcess
 
         var record = new byte[16 + (format.SampleRate * format.BytesPerFrame)];
         var last = TimeProvider.System.GetTimestamp();
-        using var timer = new PeriodicTimer(arguments.Latency / 2);
-        while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
+
+        // One thread that sleeps: the thread pool's would spin a while after every wake-up.
+        using var never = new ManualResetEvent(initialState: false);
+        while (!never.WaitOne(arguments.Latency / 2))
         {
             int count;
             while ((count = capture.Read(MemoryMarshal.Cast<byte, float>(record.AsSpan(16)), out var isBreak, out var age)) > 0)
@@ -112,7 +114,7 @@ public static partial class CaptureProcess
             // Nothing is said; the end is what counts.
         }
 
-        Exit(0);
+        Exit(0); // whatever the other threads hang in
     }
 
     private static void End(string message, int code)

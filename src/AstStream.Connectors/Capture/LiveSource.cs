@@ -45,7 +45,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         try
         {
             while (!either.IsCancellationRequested)
-                await retry.ExecuteAsync(ct => new ValueTask(HearAsync(output, stream, health, ct)), either.Token).ConfigureAwait(false);
+                await retry.ExecuteAsync(ct => new ValueTask(HearAsync(output, stream, health, ct, cancellation)), either.Token).ConfigureAwait(false);
         }
         catch (LinkException e) when (!link.CanReopen && stream.HasBegun && !e.IsFinal)
         {
@@ -71,19 +71,20 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
     }
 
     /// <summary>Opens it and hears it until it breaks. Returns where it was well for long enough to be opened again at once; else throws.</summary>
-    private async Task HearAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken cancellation)
+    private async Task HearAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken stop, CancellationToken cancellation)
     {
         var began = _time.GetTimestamp();
-        var broken = await HearOnceAsync(output, stream, health, cancellation).ConfigureAwait(false);
+        var broken = await HearOnceAsync(output, stream, health, stop, cancellation).ConfigureAwait(false);
         await stream.CloseAsync(broken.Reason, cancellation).ConfigureAwait(false);
         if (!link.CanReopen || !stream.HasBegun || _time.GetElapsedTime(began) < options.HealthyAfter)
             throw broken;
         health.Become(SourceState.Away, broken.Message);
     }
 
-    private async Task<LinkException> HearOnceAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken cancellation)
+    /// <summary>Returns why it broke. Asked to stop, it reads no more, but passes on what it has read.</summary>
+    private async Task<LinkException> HearOnceAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken stop, CancellationToken cancellation)
     {
-        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(stop);
         if (options.Timeout is { } openFor && !options.OpensByItself)
             stalled.CancelAfter(openFor + openFor);
         var wasStalled = false;
@@ -123,7 +124,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         {
             return e;
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             return new LinkException(wasStalled
                 ? $"no sound came from {link.Description} for {options.Timeout?.TotalSeconds} s; it is opened anew"

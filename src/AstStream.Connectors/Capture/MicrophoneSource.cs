@@ -11,7 +11,7 @@ internal static class MicrophoneSource
     private static readonly Key<int?> Index = Keys.OptionalInteger("index", "The device's number in aststream devices, where no name tells it apart. Numbers change when devices come and go.", 0, 9999);
     private static readonly Key<int?> NumChannels = Keys.OptionalInteger("channels", "How many channels are opened; all of a device by default, one of a sound server that makes as many as it is asked for.", 1, PcmFormat.MaxChannels);
     private static readonly Key<int?> SampleRate = Keys.OptionalInteger("sample_rate", "Samples a second; the device's own by default.", PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
-    private static readonly Key<TimeSpan?> Latency = Keys.Duration("latency", "How much sound the device may hold back: less wakes the machine more often; 100ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2));
+    private static readonly Key<TimeSpan?> Latency = Keys.Duration("latency", "How much sound the device may hold back: less wakes the machine more often; 300ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2));
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
@@ -29,12 +29,12 @@ internal static class MicrophoneSource
             Timeout = TimeSpan.FromSeconds(3),
             MinDelay = TimeSpan.FromMilliseconds(250),
             MaxDelay = TimeSpan.FromSeconds(2),
-            Settle = TimeSpan.FromMilliseconds(300),
+            Settle = TimeSpan.FromMilliseconds(400),
             Tolerance = TimeSpan.FromMilliseconds(100),
         }.With(section);
         var choice = new DeviceChoice(section.Get(Device), section.Get(HostApi), section.Get(Index));
         return new LiveSource(
-            new MicrophoneLink(new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), section.Get(Latency) ?? TimeSpan.FromMilliseconds(100))), options);
+            new MicrophoneLink(new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), section.Get(Latency) ?? TimeSpan.FromMilliseconds(300))), options);
     }
 }
 
@@ -44,11 +44,27 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
     // Small, and quick to start: it copies bytes.
     private static readonly Dictionary<string, string> s_environment = new() { ["DOTNET_gcConcurrent"] = "0", ["DOTNET_TieredPGO"] = "0", ["DOTNET_GCHeapCount"] = "1", ["JACK_NO_START_SERVER"] = "1" };
 
+    // To list devices, PortAudio opens each of them for a moment: many at once take them from each other, or are too many for a sound server.
+    private static readonly SemaphoreSlim s_opening = new(2);
+
     public string Description => arguments.Choice.ToString();
 
     public bool CanReopen => true;
 
     public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+    {
+        await s_opening.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await OpenNowAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            s_opening.Release();
+        }
+    }
+
+    private async Task<LiveConnection> OpenNowAsync(CancellationToken cancellation)
     {
         ChildProcess child;
         try

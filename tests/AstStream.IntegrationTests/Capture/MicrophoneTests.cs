@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AstStream.Dsp;
+using AstStream.LoadTest;
 using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;
@@ -100,7 +101,7 @@ public sealed class MicrophoneTests : IDisposable
         var result = await RunAsync("run", pipeline);
 
         Assert.Equal(3, result.ExitCode);
-        Assert.Contains("error: mic: microphone 'right': there is no such device; there are", result.Error, StringComparison.Ordinal);
+        Assert.Contains("error: mic: microphone 'right': there is no such device, or another program holds it; there are", result.Error, StringComparison.Ordinal);
         Assert.Contains("'ALSA: left'", result.Error, StringComparison.Ordinal);
         Assert.Contains("streams           1", result.Error, StringComparison.Ordinal);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AstStream.LoadTest;
 using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using AstStream.LoadTest;
 using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;

@@ -29,7 +29,7 @@ public class DeviceChoiceTests
     [Theory]
     [InlineData("USB", null, null, true, "2 devices match: 'ALSA: USB Audio: - (hw:1,0)', 'ALSA: USB Audio: - (hw:2,0)'")]
     [InlineData("pulse", null, null, true, "2 devices match: 'ALSA: pulse', 'JACK: pulse'")]
-    [InlineData("Yeti", null, null, false, "there is no such device; there are 'ALSA: HDA")]
+    [InlineData("Yeti", null, null, false, "there is no such device, or another program holds it; there are 'ALSA: HDA")]
     [InlineData(null, "CoreAudio", null, false, "there is no host API 'CoreAudio'")]
     [InlineData(null, null, 1, false, "there is no such device; there are 0 'ALSA: HDA")]
     public void Pick_NoneOrSeveral_ListsThem(string? name, string? hostApi, int? index, bool isFinal, string message)

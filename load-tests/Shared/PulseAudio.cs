@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace AstStream.IntegrationTests.Capture;
+namespace AstStream.LoadTest;
 
 /// <summary>
 /// A PulseAudio of the test's own, in a folder of its own, with null sinks in place of microphones: what is played into one comes out of its
@@ -14,6 +14,7 @@ public sealed class PulseAudio : IDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly List<(string Name, int Rate)> _sinks = [];
     private Process? _server;
+    private bool _isUp;
 
     public PulseAudio()
     {
@@ -41,6 +42,7 @@ public sealed class PulseAudio : IDisposable
     {
         var script = Path.Combine(_folder, "script.pa");
         File.WriteAllLines(script, ["load-module module-native-protocol-unix auth-anonymous=1", .. _sinks.Select(s => "load-module " + Module(s.Name, s.Rate))]);
+        _isUp = true;
         _server = Launch("pulseaudio", "-n", "-F", script, "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--log-target=file:" + Path.Combine(_folder, "log"));
         for (var clock = Stopwatch.StartNew(); !TryControl("info");)
         {
@@ -52,8 +54,10 @@ public sealed class PulseAudio : IDisposable
     /// <summary>Kills the server, as a crash does.</summary>
     public void Kill()
     {
+        _isUp = false;
         _server!.Kill();
         _server.WaitForExit();
+        _server.Dispose();
         File.Delete(Path.Combine(_folder, "run", "pulse", "native"));
     }
 
@@ -80,7 +84,8 @@ public sealed class PulseAudio : IDisposable
     {
         using var player = Launch("paplay", "--device=" + name, "--latency-msec=200", file);
         await player.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        Assert.Equal(0, player.ExitCode);
+        if (player.ExitCode != 0)
+            throw new InvalidOperationException($"paplay failed: {await player.StandardError.ReadToEndAsync()}");
     }
 
     /// <summary>Plays a WAV file into a microphone until that is disposed of.</summary>
@@ -92,9 +97,8 @@ public sealed class PulseAudio : IDisposable
 
     public void Dispose()
     {
-        if (_server is { HasExited: false })
+        if (_isUp)
             Kill();
-        _server?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -103,7 +107,8 @@ public sealed class PulseAudio : IDisposable
     private void Control(params string[] arguments)
     {
         using var process = Launch("pactl", arguments);
-        Assert.True(process.WaitForExit(s_patience) && process.ExitCode == 0, $"pactl {string.Join(' ', arguments)} failed: {process.StandardError.ReadToEnd()}");
+        if (!process.WaitForExit(s_patience) || process.ExitCode != 0)
+            throw new InvalidOperationException($"pactl {string.Join(' ', arguments)} failed: {process.StandardError.ReadToEnd()}");
     }
 
     private bool TryControl(params string[] arguments)

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace AstStream.IntegrationTests.Capture;
+namespace AstStream.LoadTest;
 
 /// <summary>A server of endless live sound on this machine that does to its listeners what networks and cameras do.</summary>
 internal abstract class SoundServer : IAsyncDisposable
