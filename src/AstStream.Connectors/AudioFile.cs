@@ -135,6 +135,7 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         {
             await using var file = await open().ConfigureAwait(false);
             await using var abort = stop.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
+            await using var abandon = cancellation.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
             var rate = file.SampleRate;
             var stream = new StreamInfo(id, output.Source, pace?.GetUtcNow());
             var pacer = pace is null ? null : new Pacer(pace, rate);

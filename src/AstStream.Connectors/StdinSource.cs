@@ -69,7 +69,7 @@ public sealed class StdinSource : IAudioSource
             if (position == 0)
                 output.Fail($"{Name}: no sound came; expected {_framing switch { PcmFraming.Wav => "a WAV file", PcmFraming.Records => "records of PCM", _ => "raw PCM" }}, for example from: {Example}");
             else if (reader.Rest > 0)
-                output.Fail($"{Name}: ended in the middle of a sample ({reader.Rest} of {reader.Format.BytesPerFrame} bytes); are encoding and channels right?");
+                output.Fail(Cut(reader.Rest, reader.Format));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -101,6 +101,8 @@ public sealed class StdinSource : IAudioSource
         return patient;
     }
 
+    private static string Cut(long rest, PcmFormat format) => $"{Name}: ended in the middle of a sample or a record ({rest} bytes, in frames of {format.BytesPerFrame}); are encoding and channels right?";
+
     /// <summary>The chunk in blocks of at most 100 ms.</summary>
     private static IEnumerable<AudioBlock> Blocks(PcmChunk chunk, PcmDecoder decoder, PcmFormat format, StreamInfo stream, long position)
     {
@@ -124,7 +126,7 @@ public sealed class StdinSource : IAudioSource
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-        public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+        public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
         {
             var input = open();
             var reader = new PcmReader(input, Name, framing, format);
@@ -138,7 +140,8 @@ public sealed class StdinSource : IAudioSource
             public override async ValueTask<PcmChunk> ReadAsync(CancellationToken cancellation) =>
                 await base.ReadAsync(cancellation).AsTask().WaitAsync(cancellation).ConfigureAwait(false); // as above, a read can't be taken back
 
-            public override Task<LinkException> WhyEndedAsync() => Task.FromResult(new LinkException($"{Name}: no sound came; expected PCM, for example from: {Example}"));
+            public override Task<LinkException> WhyEndedAsync() =>
+                Task.FromResult(Rest > 0 ? new LinkException(Cut(Rest, Format)) : new LinkException($"{Name}: no sound came; expected PCM, for example from: {Example}") { IsEnd = true });
 
             public override ValueTask DisposeAsync() => input.DisposeAsync();
         }

@@ -160,7 +160,7 @@ internal sealed class ResamplerPlan
     {
         double rate = inputRate, band = Math.Min(inputRate, outputRate) / 2.0;
         long up = outputRate, down = inputRate; // what is still to be done
-        if (rate > QuarteredFrom)
+        if (rate > QuarteredFrom && rate / 4 >= Oversampled * 2 * band)
         {
             First = new Polyphase(1, 4, band / rate, ((rate / 4) - band) / rate, kernel);
             rate /= 4;

@@ -86,6 +86,8 @@ public sealed class RunReport : IDisposable
     internal SourceHealth Watch(string source, string stream)
     {
         var health = new SourceHealth(source, stream, _time, this);
+        foreach (var former in _health.Keys.Where(h => h.Source == source && h.Stream == stream))
+            _health.TryRemove(former, out _);
         _health[health] = true;
         return health;
     }

@@ -209,7 +209,7 @@ public sealed class CliTests : IDisposable
         var empty = await Cli.RunAsync([], ["run", pipeline]);
 
         Assert.Equal((3, 3), (cut.ExitCode, empty.ExitCode));
-        Assert.Contains("error: mic: standard input: ended in the middle of a sample (1 of 2 bytes)", cut.Error, StringComparison.Ordinal);
+        Assert.Contains("error: mic: standard input: ended in the middle of a sample or a record (1 bytes, in frames of 2)", cut.Error, StringComparison.Ordinal);
         Assert.Contains("error: mic: standard input: no sound came", empty.Error, StringComparison.Ordinal);
     }
 

@@ -17,6 +17,7 @@ public static partial class CaptureProcess
     /// <summary>The exit code where trying again can't help.</summary>
     internal const int Final = 2;
 
+    private const int LongestRecord = 1 << 20; // bytes
     private const string ErrorPrefix = "error: ";
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1); // without a callback, after which PortAudio is asked
 
@@ -82,7 +83,7 @@ public static partial class CaptureProcess
         BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(14), (ushort)format.Encoding);
         output.Write(header);
 
-        var record = new byte[16 + (format.SampleRate * format.BytesPerFrame)];
+        var record = new byte[16 + (Math.Max(1, Math.Min(format.SampleRate, LongestRecord / format.BytesPerFrame)) * format.BytesPerFrame)];
         var last = TimeProvider.System.GetTimestamp();
 
         // One thread that sleeps: the thread pool's would spin a while after every wake-up.
@@ -92,16 +93,15 @@ public static partial class CaptureProcess
             int count;
             while ((count = capture.Read(MemoryMarshal.Cast<byte, float>(record.AsSpan(16)), out var isBreak, out var age)) > 0)
             {
-                var captured = TimeProvider.System.GetUtcNow() - age - DateTimeOffset.UnixEpoch;
                 BinaryPrimitives.WriteUInt32LittleEndian(record, (uint)(count * sizeof(float)));
-                BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), isBreak ? PcmReader.BreakFlag : 0);
-                BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), captured.Ticks * TimeSpan.NanosecondsPerTick);
+                BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), PcmReader.BootTimeFlag | (isBreak ? PcmReader.BreakFlag : 0));
+                BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), BootClock.Instance.GetTimestamp() - (age.Ticks * TimeSpan.NanosecondsPerTick));
                 output.Write(record, 0, 16 + (count * sizeof(float)));
                 last = TimeProvider.System.GetTimestamp();
             }
 
             if (TimeProvider.System.GetElapsedTime(last) > s_silence && !capture.IsActive)
-                throw new LinkException($"'{device}' has stopped: it was unplugged, or its sound server ended");
+                End($"'{device}' has stopped: it was unplugged, or its sound server ended", 1); // at once: closing it may hang
         }
     }
 

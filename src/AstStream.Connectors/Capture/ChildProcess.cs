@@ -35,6 +35,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly Task _reading;
     private readonly byte[] _error = new byte[KeptError];
     private int _errorLength;
+    private volatile bool _isCut;
 
     private ChildProcess(Process process)
     {
@@ -104,6 +105,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         string text;
         lock (_error)
             text = Encoding.UTF8.GetString(_error, 0, _errorLength);
+
+        // Half a line may hold half a secret, which nobody would recognise.
+        if (_isCut)
+            text = text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+        if (!_reading.IsCompleted)
+            text = text[..(text.LastIndexOf('\n') + 1)];
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(count)];
     }
 
@@ -148,6 +155,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
 
         await Output.DisposeAsync().ConfigureAwait(false);
+        _process.StandardError.Dispose();
         _process.Dispose();
     }
 
@@ -161,6 +169,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
                 lock (_error)
                 {
                     var drop = Math.Max(0, _errorLength + got - _error.Length);
+                    _isCut |= drop > 0;
                     _error.AsSpan(drop, _errorLength - drop).CopyTo(_error);
                     buffer.AsSpan(0, got).CopyTo(_error.AsSpan(_errorLength - drop));
                     _errorLength += got - drop;

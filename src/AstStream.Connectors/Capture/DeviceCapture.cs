@@ -23,6 +23,7 @@ internal sealed unsafe class DeviceCapture : IDisposable
     // The callback's.
     private long _written; // floats
     private long _time; // of the last callback
+    private bool _isDropping;
     private long _breakAt = -1; // where samples are missing; the reader takes it back
 
     // The reader's.
@@ -91,7 +92,7 @@ internal sealed unsafe class DeviceCapture : IDisposable
         var written = Volatile.Read(ref _written);
         var time = Volatile.Read(ref _time);
         var breakAt = Volatile.Read(ref _breakAt);
-        isBreak = breakAt >= 0 && breakAt <= _read;
+        isBreak = breakAt >= 0 && breakAt <= _read && written > _read;
         if (isBreak)
             Interlocked.CompareExchange(ref _breakAt, -1, breakAt);
         var end = !isBreak && breakAt > _read ? Math.Min(breakAt, written) : written;
@@ -124,9 +125,15 @@ internal sealed unsafe class DeviceCapture : IDisposable
         var count = (int)frameCount * _channels;
         var written = _written;
         var isFull = written + count - Volatile.Read(ref _read) > _ring.Length;
-        if ((isFull || (flags & StreamCallbackFlags.InputOverflow) != 0) && Volatile.Read(ref _breakAt) < 0)
-            Volatile.Write(ref _breakAt, written);
-        if (isFull || input == IntPtr.Zero)
+        if (isFull || _isDropping || (flags & StreamCallbackFlags.InputOverflow) != 0)
+        {
+            // One place can be marked; until that is taken, what comes behind another loss is lost too.
+            _isDropping = Volatile.Read(ref _breakAt) >= 0;
+            if (!_isDropping)
+                Volatile.Write(ref _breakAt, written);
+        }
+
+        if (isFull || _isDropping || input == IntPtr.Zero)
             return StreamCallbackResult.Continue;
         var samples = new ReadOnlySpan<float>((void*)input, count);
         var at = (int)(written % _ring.Length);

@@ -7,6 +7,7 @@ namespace AstStream.Connectors.Capture;
 public static class DeviceListener
 {
     private static readonly TimeSpan s_latency = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Records a device to a WAV file of 16 bits, with its own rate and channels.</summary>
     /// <param name="choice">The device.</param>
@@ -63,13 +64,13 @@ public static class DeviceListener
         try
         {
             await using var link = new MicrophoneLink(new CaptureArguments(choice, null, 1, null, s_latency));
-            await using var connection = await link.OpenAsync(stop).ConfigureAwait(false);
+            await using var connection = await link.OpenAsync(s_patience, stop).ConfigureAwait(false);
             var decoder = new PcmDecoder(connection.Format);
             var meter = new SignalMeter(connection.Format.SampleRate);
             var mono = new float[connection.Format.SampleRate];
             while (true)
             {
-                var chunk = await connection.ReadAsync(stop).ConfigureAwait(false);
+                var chunk = await connection.ReadAsync(stop).AsTask().WaitAsync(s_patience, stop).ConfigureAwait(false);
                 if (chunk.Bytes.IsEmpty)
                     throw await connection.WhyEndedAsync().ConfigureAwait(false);
                 for (var rest = chunk.Bytes.Span; !rest.IsEmpty;)
@@ -86,6 +87,10 @@ public static class DeviceListener
         catch (LinkException e)
         {
             throw new InvalidAudioException(e.Message);
+        }
+        catch (TimeoutException)
+        {
+            throw new InvalidAudioException($"{choice}: no sound came for {s_patience.TotalSeconds} s");
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

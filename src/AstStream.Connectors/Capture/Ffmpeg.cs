@@ -31,7 +31,7 @@ internal static partial class Ffmpeg
         }
         catch (IOException e)
         {
-            throw new LinkException(e.Message) { IsFinal = true };
+            throw new LinkException(e.Message);
         }
     }
 
@@ -59,13 +59,13 @@ internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, i
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+    public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
     {
         var child = await Ffmpeg.StartAsync(url.Value, options, track).ConfigureAwait(false);
         try
         {
             var reader = new PcmReader(child.Output, url.Shown, PcmFraming.Wav);
-            if (await reader.ReadFormatAsync(cancellation).ConfigureAwait(false))
+            if (await LiveConnection.ReadFormatAsync(reader, url.Shown, patience, cancellation).ConfigureAwait(false))
                 return new Connection(reader, child, url);
             throw await WhyAsync(child, url, "can't be opened").ConfigureAwait(false);
         }

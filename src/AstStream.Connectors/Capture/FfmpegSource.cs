@@ -22,8 +22,8 @@ internal static class FfmpegSource
     private static IAudioSource Create(SectionReader section)
     {
         var url = new SecretUrl(section.Get(Url) ?? "");
-        if (url.Value.Any(char.IsControl))
-            section.Problem(Url, "holds a line break or another control character; expected a URL or a path in one line");
+        if (url.Value.Any(char.IsControl) || url.Value.Trim() != url.Value)
+            section.Problem(Url, "holds a line break or another control character, or a space at an end; expected a URL or a path in one line");
         var isUrl = SecretUrl.IsUrl(url.Value);
         var isLive = section.Get(Live) ?? isUrl;
         if (!isLive)

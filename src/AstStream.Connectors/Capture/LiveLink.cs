@@ -13,8 +13,10 @@ internal interface ILiveLink : IAsyncDisposable
     bool CanReopen { get; }
 
     /// <summary>Opens it and waits until it is known how its samples are written.</summary>
+    /// <param name="patience">How long the other side may take, once it is asked; as long as it likes where not given.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="LinkException">It can't be opened now.</exception>
-    Task<LiveConnection> OpenAsync(CancellationToken cancellation);
+    Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation);
 }
 
 /// <summary>An open way to sound.</summary>
@@ -24,6 +26,9 @@ internal abstract class LiveConnection(PcmReader reader) : IAsyncDisposable
     /// <summary>How the samples are written.</summary>
     public PcmFormat Format => reader.Format;
 
+    /// <summary>At the end: bytes that make no whole frame or record.</summary>
+    protected long Rest => reader.Rest;
+
     /// <summary>Waits for sound; a chunk without bytes is the end.</summary>
     public virtual ValueTask<PcmChunk> ReadAsync(CancellationToken cancellation) => reader.ReadAsync(cancellation);
 
@@ -32,6 +37,23 @@ internal abstract class LiveConnection(PcmReader reader) : IAsyncDisposable
 
     /// <summary>Closes it, whatever state it is in.</summary>
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Reads what says how the samples are written, for so long; false where the other side ends before.</summary>
+    /// <exception cref="LinkException">Nothing came in that time.</exception>
+    public static async Task<bool> ReadFormatAsync(PcmReader reader, string description, TimeSpan? patience, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        if (patience is { } time)
+            limit.CancelAfter(time);
+        try
+        {
+            return await reader.ReadFormatAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new LinkException($"{description} could not be opened within {patience?.TotalSeconds} s");
+        }
+    }
 }
 
 /// <summary>A way to sound is not there: it could not be opened, or it broke.</summary>
@@ -41,6 +63,9 @@ internal sealed class LinkException(string message, LossReason reason = LossReas
 {
     /// <summary>What the time until it is there again counts as.</summary>
     public LossReason Reason => reason;
+
+    /// <summary>Whether it is an end in order, behind which there is nothing to be opened.</summary>
+    public bool IsEnd { get; init; }
 
     /// <summary>Whether trying again can't help: something must be installed, or the definition changed.</summary>
     public bool IsFinal { get; init; }

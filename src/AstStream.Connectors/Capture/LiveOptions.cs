@@ -40,9 +40,6 @@ internal sealed record LiveOptions
     /// <summary>Less missing time than this is a late arrival.</summary>
     public TimeSpan Tolerance { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Whether the other side opens it when it likes, so that there is no limit to the wait.</summary>
-    public bool OpensByItself { get; init; }
-
     /// <summary>Whether times follow this machine's clock.</summary>
     public bool CorrectsDrift { get; init; }
 

@@ -1,4 +1,4 @@
-using AstStream.Dsp;
+using System.Threading.Channels;
 using AstStream.Streaming;
 using Polly;
 using Polly.Retry;
@@ -26,7 +26,8 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         await using var owned = link.ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation);
         var health = output.Watch(output.Source);
-        var stream = new LiveStream(output, health, options, _time);
+        var stream = new LiveStream(output, health, options, _time, cancellation);
+        CancellationTokenSource? open = null; // cancelled when nothing comes for too long
         var retry = new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
         {
             ShouldHandle = new PredicateBuilder().Handle<LinkException>(e => link.CanReopen && (stream.HasBegun || (options.WaitsAtStart && !e.IsFinal))),
@@ -35,19 +36,48 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
             Delay = options.MinDelay,
             MaxDelay = options.MaxDelay,
             MaxRetryAttempts = int.MaxValue,
-            OnRetry = async args =>
+            OnRetry = args =>
             {
-                var e = (LinkException)args.Outcome.Exception!;
-                health.Become(SourceState.Away, e.Message);
-                await stream.SkipToNowAsync(cancellation).ConfigureAwait(false);
+                health.Become(SourceState.Away, args.Outcome.Exception!.Message);
+                return default;
             },
         }).Build();
+
+        async ValueTask HearAsync(CancellationToken ct)
+        {
+            using var silence = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            Volatile.Write(ref open, silence);
+            var began = _time.GetTimestamp();
+            var broken = await HearOnceAsync(output, stream, ct, silence.Token).ConfigureAwait(false);
+            Volatile.Write(ref open, null);
+            stream.Close(broken.Reason);
+
+            // Where it was well for long enough, it is opened again at once.
+            if (!link.CanReopen || !stream.HasBegun || _time.GetElapsedTime(began) < options.HealthyAfter)
+                throw broken;
+            health.Become(SourceState.Away, broken.Message);
+        }
+
+        void Look()
+        {
+            try
+            {
+                if (!either.IsCancellationRequested && stream.Look() > options.Timeout?.TotalSeconds)
+                    Volatile.Read(ref open)?.Cancel();
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            {
+                // It ends at this moment.
+            }
+        }
+
         try
         {
+            await using var look = _time.CreateTimer(_ => Look(), null, s_look, s_look).ConfigureAwait(false);
             while (!either.IsCancellationRequested)
-                await retry.ExecuteAsync(ct => new ValueTask(HearAsync(output, stream, health, ct, cancellation)), either.Token).ConfigureAwait(false);
+                await retry.ExecuteAsync(HearAsync, either.Token).ConfigureAwait(false);
         }
-        catch (LinkException e) when (!link.CanReopen && stream.HasBegun && !e.IsFinal)
+        catch (LinkException e) when (e.IsEnd && stream.HasBegun)
         {
             // It has ended, as files and pipes do.
         }
@@ -63,56 +93,24 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
 
         if (!stream.HasBegun && link.CanReopen && health.State == SourceState.Away)
             output.Fail($"{link.Description} was never there");
-        if (health.State == SourceState.Away)
-            await stream.SkipToNowAsync(cancellation).ConfigureAwait(false);
-        await stream.EndAsync(cancellation).ConfigureAwait(false);
+        await stream.EndAsync().ConfigureAwait(false);
         if (stream.Warning is { } warning)
             output.Warn(warning);
     }
 
-    /// <summary>Opens it and hears it until it breaks. Returns where it was well for long enough to be opened again at once; else throws.</summary>
-    private async Task HearAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken stop, CancellationToken cancellation)
+    /// <summary>Opens it and hears it until it breaks; returns why it did. Asked to stop, it reads no more.</summary>
+    private async Task<LinkException> HearOnceAsync(SourceOutput output, LiveStream stream, CancellationToken stop, CancellationToken silence)
     {
-        var began = _time.GetTimestamp();
-        var broken = await HearOnceAsync(output, stream, health, stop, cancellation).ConfigureAwait(false);
-        await stream.CloseAsync(broken.Reason, cancellation).ConfigureAwait(false);
-        if (!link.CanReopen || !stream.HasBegun || _time.GetElapsedTime(began) < options.HealthyAfter)
-            throw broken;
-        health.Become(SourceState.Away, broken.Message);
-    }
-
-    /// <summary>Returns why it broke. Asked to stop, it reads no more, but passes on what it has read.</summary>
-    private async Task<LinkException> HearOnceAsync(SourceOutput output, LiveStream stream, SourceHealth health, CancellationToken stop, CancellationToken cancellation)
-    {
-        using var stalled = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        if (options.Timeout is { } openFor && !options.OpensByItself)
-            stalled.CancelAfter(openFor + openFor);
-        var wasStalled = false;
         try
         {
-            await using var connection = await link.OpenAsync(stalled.Token).ConfigureAwait(false);
+            await using var connection = await link.OpenAsync(options.Timeout * 2, stop).ConfigureAwait(false);
             stream.Open(connection.Format);
-            stalled.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan);
-            var deadTold = false;
-            await using var look = _time.CreateTimer(
-                _ =>
-                {
-                    var idle = _time.GetTimestamp() / (double)_time.TimestampFrequency - stream.LastArrival;
-                    if (idle > options.StalledAfter.TotalSeconds && health.State is SourceState.Running or SourceState.Silent)
-                        health.Become(SourceState.Stalled, $"no sound has come for {idle:0.0} s");
-                    if (idle > options.Timeout?.TotalSeconds)
-                    {
-                        wasStalled = true;
-                        stalled.Cancel();
-                    }
-                },
-                null, s_look, s_look).ConfigureAwait(false);
-            while (true)
+            for (var deadTold = false; ;)
             {
-                var chunk = await connection.ReadAsync(stalled.Token).ConfigureAwait(false);
+                var chunk = await connection.ReadAsync(silence).ConfigureAwait(false);
                 if (chunk.Bytes.IsEmpty)
                     return await connection.WhyEndedAsync().ConfigureAwait(false);
-                await stream.AcceptAsync(chunk, cancellation).ConfigureAwait(false);
+                stream.Accept(chunk);
                 if (!deadTold && stream.DeadChannels() is { Count: > 0 } dead)
                 {
                     deadTold = true;
@@ -124,15 +122,13 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         {
             return e;
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (silence.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            return new LinkException(wasStalled
-                ? $"no sound came from {link.Description} for {options.Timeout?.TotalSeconds} s; it is opened anew"
-                : $"{link.Description} could not be opened within {2 * options.Timeout?.TotalSeconds} s");
+            return new LinkException($"no sound came from {link.Description} for {options.Timeout?.TotalSeconds} s; it is opened anew");
         }
-        catch (Exception e) when (e is InvalidAudioException or IOException)
+        catch (Exception e) when (e is not (OperationCanceledException or ChannelClosedException))
         {
-            return new LinkException(e.Message, LossReason.DecodeError);
+            return new LinkException(e.Message.ReplaceLineEndings(" "), LossReason.DecodeError);
         }
     }
 }

@@ -5,35 +5,42 @@ namespace AstStream.Connectors.Capture;
 
 /// <summary>
 /// One live stream's way into the graph: decoded, and put where it belongs in the stream's time. Sound that joins what came before goes
-/// on at once. Behind a break it is held for a moment, until it is plain whether it was late or time is missing. For one caller at a time.
+/// on at once. Behind a break it is held for a moment, until it is plain whether it was late or time is missing. One thread brings sound, another one
+/// looks at the clock; a lock keeps them apart, as nothing here ever waits: the graph never makes a live source wait.
 /// </summary>
-internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time)
+internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time, CancellationToken cancellation)
 {
     private const int BlocksPerSecond = 10; // that held sound is cut into
     private const int LongestHold = 60; // seconds of sound
+    private const double AccountedEvery = 10; // seconds without sound, in which their loss is passed on
     private const double CorrectedOver = 60; // seconds
     private const double MostCorrection = 0.001; // seconds in a second
+    private const double LongestAge = 60; // seconds
 
+    private readonly Lock _lock = new();
     private readonly CaptureClock _clock = new();
     private StreamInfo? _stream;
-    private PcmDecoder _decoder = null!;
+    private PcmDecoder? _decoder;
     private PcmFormat _format;
+    private bool _isOpen;
     private long _position; // samples at the format's rate, from the stream's start
+    private double _arrival; // the last one
+    private double _accounted; // when loss was last passed on
+
+    // What is held, until it is plain where it belongs.
     private float[] _held = [];
     private int _heldCount;
-    private double _heldUntil; // 0: nothing is held
-    private double _lastArrival;
-    private LossReason _reason; // of the time that may be missing before what is held
-    private bool _isBroken; // what is held does not join, whatever the clock says
+    private double _heldUntil; // 0: nothing is held; infinite: from the next sound on
+    private double _heard; // when its last sample was heard
+    private LossReason _reason; // of the time that may be missing before it
+    private bool _isBroken; // it does not join, whatever the clock says
+    private bool _isAgain; // it may have been heard, or counted as lost, before
     private bool _isReopened;
 
     /// <summary>Whether any sound has come.</summary>
-    public bool HasBegun => _stream is not null;
+    public bool HasBegun => Volatile.Read(ref _stream) is not null;
 
-    /// <summary>The clock's seconds when sound last came.</summary>
-    public double LastArrival => Volatile.Read(ref _lastArrival);
-
-    /// <summary>Odd samples, channels that are dead; null where all is well.</summary>
+    /// <summary>Odd samples; null where all are well.</summary>
     public string? Warning => _decoder?.Warning;
 
     private double Now => time.GetTimestamp() / (double)time.TimestampFrequency;
@@ -42,147 +49,191 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     /// <exception cref="InvalidAudioException">The format has no such channel.</exception>
     public void Open(PcmFormat format)
     {
-        _decoder = new PcmDecoder(format, options.Channel, output.Source);
-        if (_stream is not null && format.SampleRate != _format.SampleRate)
-            _position = ((_position * format.SampleRate) + _format.SampleRate - 1) / _format.SampleRate;
-        _format = format;
-        Volatile.Write(ref _lastArrival, Now);
-        _heldUntil = double.PositiveInfinity; // the wait begins with the first sound
-        _reason = _reason == LossReason.None ? LossReason.DeviceAway : _reason;
-        _isBroken = true;
-        _isReopened = HasBegun;
+        var decoder = new PcmDecoder(format, options.Channel, output.Source);
+        lock (_lock)
+        {
+            _decoder = decoder;
+            if (_stream is not null && format.SampleRate != _format.SampleRate)
+                _position = ((_position * format.SampleRate) + _format.SampleRate - 1) / _format.SampleRate;
+            _format = format;
+            _arrival = Now;
+            _isOpen = _isBroken = true;
+            _isReopened = _isAgain = HasBegun;
+            Hold(double.PositiveInfinity, _reason == LossReason.None ? LossReason.DeviceAway : _reason);
+        }
     }
 
     /// <summary>The way to it is gone. What was held is passed on.</summary>
     /// <param name="reason">What the time counts as from here on.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async ValueTask CloseAsync(LossReason reason, CancellationToken cancellation)
+    public void Close(LossReason reason)
     {
-        if (_heldUntil > 0)
-            await ReleaseAsync(cancellation).ConfigureAwait(false);
-        _reason = reason;
+        lock (_lock)
+        {
+            Release();
+            _isOpen = false;
+            _heldUntil = 0;
+            _reason = reason;
+        }
     }
 
     /// <summary>Takes what came.</summary>
-    public ValueTask AcceptAsync(PcmChunk chunk, CancellationToken cancellation)
+    public void Accept(PcmChunk chunk)
     {
-        var now = Now;
-        var age = chunk.Captured is { } captured ? Math.Clamp((time.GetUtcNow() - captured).TotalSeconds, 0, 60) : 0;
-        var frames = chunk.Bytes.Length / _format.BytesPerFrame;
-        var wait = now - LastArrival;
-        Volatile.Write(ref _lastArrival, now);
-        if (chunk.IsBreak)
+        lock (_lock)
         {
-            health.Overrun();
-            Hold(LossReason.Overrun);
-            _isBroken = true;
-        }
-        else if (wait > options.StalledAfter.TotalSeconds)
-        {
-            Hold(LossReason.Stalled);
-        }
+            var now = Now;
+            var heard = now - AgeOf(chunk, now);
+            var wait = now - _arrival;
+            _arrival = now;
+            if (chunk.IsBreak || now >= _heldUntil)
+                Release(); // it came before the break, or is a burst of its own
+            if (chunk.IsBreak)
+            {
+                health.Overrun();
+                _isBroken = true;
+                Hold(now + options.Settle.TotalSeconds, LossReason.Overrun);
+            }
+            else if (wait > options.StalledAfter.TotalSeconds)
+            {
+                Hold(now + options.Settle.TotalSeconds, LossReason.Stalled);
+            }
 
-        if (double.IsPositiveInfinity(_heldUntil))
-            _heldUntil = now + options.Settle.TotalSeconds;
-        if (_heldUntil == 0)
-            return PassAsync(chunk.Bytes, frames, now, age, cancellation);
-        if (_held.Length < _heldCount + frames)
-            Array.Resize(ref _held, Math.Max(_heldCount + frames, _held.Length * 2));
-        _heldCount += _decoder.Decode(chunk.Bytes.Span, _held.AsSpan(_heldCount, frames));
-        return now >= _heldUntil || _heldCount > LongestHold * _format.SampleRate ? ReleaseAsync(cancellation, age) : ValueTask.CompletedTask;
+            var frames = chunk.Bytes.Length / _format.BytesPerFrame;
+            if (_heldUntil == 0)
+            {
+                Pass(_decoder!, chunk.Bytes.Span, frames);
+                Follow(heard);
+                return;
+            }
+
+            _heldUntil = Math.Min(_heldUntil, now + options.Settle.TotalSeconds);
+            _heard = heard;
+            if (_held.Length < _heldCount + frames)
+                Array.Resize(ref _held, Math.Max(_heldCount + frames, _held.Length * 2));
+            _heldCount += _decoder!.Decode(chunk.Bytes.Span, _held.AsSpan(_heldCount, frames));
+            if (now >= _heldUntil || _heldCount > LongestHold * _format.SampleRate)
+                Release();
+        }
     }
 
-    /// <summary>While nothing can come: the time up to now is lost.</summary>
-    public async ValueTask SkipToNowAsync(CancellationToken cancellation)
+    /// <summary>
+    /// Time has passed: what was held for long enough is passed on, and so is the loss of time in which nothing comes. Returns for how long nothing
+    /// has come though the way is open, in seconds.
+    /// </summary>
+    public double Look()
     {
-        if (_stream is null)
-            return;
-        var next = (long)(_clock.PlaceAt(Now) * _format.SampleRate);
-        if (next <= _position)
-            return;
-        _position = next;
-        await output.SkipAsync(_stream, _format.SampleRate, next, _reason, cancellation).ConfigureAwait(false);
+        lock (_lock)
+        {
+            var now = Now;
+            if (now >= _heldUntil)
+                Release();
+            var idle = now - _arrival;
+            if (_isOpen && idle > options.StalledAfter.TotalSeconds)
+                health.Become(SourceState.Stalled, $"no sound has come for {idle:0.0} s");
+            if (now - Math.Max(_arrival, _accounted) > AccountedEvery && health.State is SourceState.Stalled or SourceState.Away)
+                LoseToNow();
+            return _isOpen ? idle : 0;
+        }
     }
 
     /// <summary>The stream is over.</summary>
-    public async ValueTask EndAsync(CancellationToken cancellation)
+    public ValueTask EndAsync()
     {
-        if (_heldUntil > 0)
-            await ReleaseAsync(cancellation).ConfigureAwait(false);
-        if (_stream is not null)
-            await output.EndAsync(_stream, _format.SampleRate, _position, cancellation).ConfigureAwait(false);
+        lock (_lock)
+        {
+            Release();
+            if (health.State is SourceState.Stalled or SourceState.Away)
+                LoseToNow();
+        }
+
+        return _stream is null ? ValueTask.CompletedTask : output.EndAsync(_stream, _format.SampleRate, _position, cancellation);
     }
 
     /// <summary>The channels of a mix that have been silent for as long as makes a source silent, while others sound.</summary>
     public IReadOnlyList<int> DeadChannels() =>
-        _format.Channels > 1 && options.Channel is null && health.State == SourceState.Running ? [.. _decoder.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate))] : [];
+        _format.Channels > 1 && options.Channel is null && health.State == SourceState.Running ? [.. _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate))] : [];
 
-    private void Hold(LossReason reason)
+    private void Hold(double until, LossReason reason)
     {
         if (_heldUntil == 0)
-            (_heldUntil, _reason) = (Now + options.Settle.TotalSeconds, reason);
+            (_heldUntil, _reason) = (until, reason);
     }
 
-    private ValueTask PassAsync(ReadOnlyMemory<byte> bytes, int frames, double now, double age, CancellationToken cancellation)
+    /// <summary>The time up to now is lost: nothing came in it.</summary>
+    private void LoseToNow()
     {
-        var block = AudioBlock.Rent(_stream!, _position, _format.SampleRate, frames);
-        _decoder.Decode(bytes.Span, block.Samples);
-        _position += frames;
-        Heard(now - age);
-        return output.WriteAsync(block, cancellation);
+        _accounted = Now;
+        if (_stream is null)
+            return;
+        var next = (long)(_clock.PlaceAt(_accounted) * _format.SampleRate);
+        if (next <= _position)
+            return;
+        if (_isOpen)
+            Hold(double.PositiveInfinity, LossReason.Stalled);
+        _isAgain = _isBroken = true; // should it have been late after all
+        _position = next;
+        Done(output.SkipAsync(_stream, _format.SampleRate, next, _reason, cancellation));
     }
 
     /// <summary>Passes on what is held, put where it belongs.</summary>
-    private async ValueTask ReleaseAsync(CancellationToken cancellation, double age = 0)
+    private void Release()
     {
+        if (_heldUntil == 0 || _heldCount == 0)
+            return;
         var rate = _format.SampleRate;
         var first = 0;
-        var heard = Now - age;
-        _heldUntil = 0;
-        if (_heldCount == 0)
-            return;
         if (_stream is null)
         {
             var seconds = (double)_heldCount / rate;
-            _stream = new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(seconds + age)) { Health = health };
-            _clock.Begin(heard, seconds);
+            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(seconds + Now - _heard)) { Health = health });
+            _clock.Begin(_heard, seconds);
         }
         else
         {
-            var missing = (long)Math.Round(_clock.PlaceAt(heard) * rate) - _heldCount - _position;
+            var missing = (long)Math.Round(_clock.PlaceAt(_heard) * rate) - _heldCount - _position;
             if (_isBroken || missing > options.Tolerance.TotalSeconds * rate)
             {
-                // What a server sends again after a break has been heard, or is counted as lost already.
-                if (missing < 0 && _isReopened)
+                if (missing < 0 && _isAgain)
                     first = (int)Math.Min(-missing, _heldCount);
                 _position += Math.Max(0, missing);
-                await output.SkipAsync(_stream, rate, _position, _reason, cancellation).ConfigureAwait(false);
-                _clock.Break(heard);
+                Done(output.SkipAsync(_stream, rate, _position, _reason, cancellation));
+                _clock.Break(_heard);
             }
         }
 
         if (_isReopened)
             health.Reconnected();
-        (_isBroken, _isReopened, _reason) = (false, false, LossReason.None);
         for (var size = Math.Max(1, rate / BlocksPerSecond); first < _heldCount; first += size)
-        {
-            var part = _held.AsMemory(first, Math.Min(size, _heldCount - first));
-            var block = AudioBlock.Rent(_stream, _position, rate, part.Length);
-            part.Span.CopyTo(block.Samples);
-            _position += part.Length;
-            await output.WriteAsync(block, cancellation).ConfigureAwait(false);
-        }
-
+            Pass(_held.AsSpan(first, Math.Min(size, _heldCount - first)));
         _heldCount = 0;
+        _heldUntil = 0;
         if (_held.Length > 4 * rate)
             _held = []; // a burst
-        Heard(heard);
+        (_isBroken, _isAgain, _isReopened, _reason) = (false, false, false, LossReason.None);
+        Follow(_heard);
     }
 
-    private void Heard(double now)
+    private void Pass(PcmDecoder decoder, ReadOnlySpan<byte> bytes, int frames)
+    {
+        var block = AudioBlock.Rent(_stream!, _position, _format.SampleRate, frames);
+        decoder.Decode(bytes, block.Samples);
+        _position += frames;
+        Done(output.WriteAsync(block, cancellation));
+    }
+
+    private void Pass(ReadOnlySpan<float> samples)
+    {
+        var block = AudioBlock.Rent(_stream!, _position, _format.SampleRate, samples.Length);
+        samples.CopyTo(block.Samples);
+        _position += samples.Length;
+        Done(output.WriteAsync(block, cancellation));
+    }
+
+    /// <summary>The clock follows what was heard up to the position.</summary>
+    private void Follow(double heard)
     {
         var place = (double)_position / _format.SampleRate;
-        if (!_clock.Heard(now, place))
+        if (!_clock.Heard(heard, place))
             return;
         if (_clock.DriftPpm is { } drift)
             health.DriftPpm = drift;
@@ -191,6 +242,18 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
 
         // Crystals drift by tens of parts per million, not by hundredths: sound was lost in pieces too small to see.
         if (_clock.Creep > options.Tolerance.TotalSeconds)
-            Hold(LossReason.Gap);
+            Hold(double.PositiveInfinity, LossReason.Gap);
+    }
+
+    /// <summary>How long ago its last sample was heard.</summary>
+    private double AgeOf(PcmChunk chunk, double now) => Math.Clamp(
+        chunk.BootTime is { } boot ? now - (boot * 1e-9) : chunk.Captured is { } captured ? (time.GetUtcNow() - captured).TotalSeconds : 0, 0, LongestAge);
+
+    /// <summary>A live source's writes are done when they return.</summary>
+    private static void Done(ValueTask write)
+    {
+        if (!write.IsCompleted)
+            throw new InvalidOperationException("a live source was made to wait");
+        write.GetAwaiter().GetResult();
     }
 }

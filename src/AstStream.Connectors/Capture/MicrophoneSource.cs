@@ -24,9 +24,13 @@ internal static class MicrophoneSource
         var channel = section.Get(Channels.Key);
         if (channel >= (section.Get(NumChannels) ?? PcmFormat.MaxChannels))
             section.Problem(Channels.Key, $"channel {channel} was asked for, but {section.Get(NumChannels) ?? PcmFormat.MaxChannels} are opened, numbered from 0");
+        var latency = section.Get(Latency) ?? TimeSpan.FromMilliseconds(300);
+        if (section.Get(LiveOptions.StallTimeout) < 4 * latency)
+            section.Problem(LiveOptions.StallTimeout, $"is too short for a latency of {latency.TotalMilliseconds} ms, which comes at once; expected at least four times that");
         var options = new LiveOptions
         {
-            Timeout = TimeSpan.FromSeconds(3),
+            StalledAfter = TimeSpan.FromMilliseconds(500) + (2 * latency),
+            Timeout = TimeSpan.FromSeconds(3) + latency,
             MinDelay = TimeSpan.FromMilliseconds(250),
             MaxDelay = TimeSpan.FromSeconds(2),
             Settle = TimeSpan.FromMilliseconds(400),
@@ -34,7 +38,7 @@ internal static class MicrophoneSource
         }.With(section);
         var choice = new DeviceChoice(section.Get(Device), section.Get(HostApi), section.Get(Index));
         return new LiveSource(
-            new MicrophoneLink(new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), section.Get(Latency) ?? TimeSpan.FromMilliseconds(300))), options);
+            new MicrophoneLink(new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), latency)), options);
     }
 }
 
@@ -51,12 +55,12 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
 
     public bool CanReopen => true;
 
-    public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+    public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
     {
         await s_opening.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return await OpenNowAsync(cancellation).ConfigureAwait(false);
+            return await OpenNowAsync(patience, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -64,7 +68,7 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
         }
     }
 
-    private async Task<LiveConnection> OpenNowAsync(CancellationToken cancellation)
+    private async Task<LiveConnection> OpenNowAsync(TimeSpan? patience, CancellationToken cancellation)
     {
         ChildProcess child;
         try
@@ -79,7 +83,7 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
         try
         {
             var reader = new PcmReader(child.Output, Description, PcmFraming.Records);
-            if (await reader.ReadFormatAsync(cancellation).ConfigureAwait(false))
+            if (await LiveConnection.ReadFormatAsync(reader, Description, patience, cancellation).ConfigureAwait(false))
                 return new Connection(reader, child, Description);
             throw await WhyAsync(child, Description).ConfigureAwait(false);
         }

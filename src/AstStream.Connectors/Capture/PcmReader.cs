@@ -21,13 +21,17 @@ internal enum PcmFraming
 /// <param name="Bytes">The frames; valid until the next read. Empty at the end.</param>
 /// <param name="IsBreak">Whether sound is missing before them.</param>
 /// <param name="Captured">When the last sample was heard; null where nobody says.</param>
-internal readonly record struct PcmChunk(ReadOnlyMemory<byte> Bytes, bool IsBreak, DateTimeOffset? Captured);
+/// <param name="BootTime">The same by this machine's CLOCK_BOOTTIME in nanoseconds, where it is told so.</param>
+internal readonly record struct PcmChunk(ReadOnlyMemory<byte> Bytes, bool IsBreak, DateTimeOffset? Captured, long? BootTime);
 
 /// <summary>Reads PCM from a stream of bytes, in any framing, as it comes. Memory is bounded whatever comes. For one reader.</summary>
 internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, PcmFormat declared = default)
 {
     /// <summary>Set in a record's flags where sound is missing before it.</summary>
     public const uint BreakFlag = 1;
+
+    /// <summary>Set where its time is this machine's CLOCK_BOOTTIME, which nobody sets.</summary>
+    public const uint BootTimeFlag = 2;
 
     private const int HeaderLimit = 1 << 20; // bytes before a WAV's sound
     private const int RecordHeader = 16;
@@ -38,7 +42,8 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
     private int _end;
     private long _left; // bytes of the record
     private bool _isBreak;
-    private DateTimeOffset? _captured;
+    private long _time; // of the record, 0 where it is not told
+    private bool _isBootTime;
 
     /// <summary>The eight bytes that records begin with.</summary>
     public static ReadOnlySpan<byte> Magic => "ASTPCM1\0"u8;
@@ -46,8 +51,8 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
     /// <summary>What comes; known after <see cref="ReadFormatAsync"/>.</summary>
     public PcmFormat Format { get; private set; }
 
-    /// <summary>Bytes at the end that make no whole frame.</summary>
-    public int Rest => _end - _start;
+    /// <summary>At the end: bytes that make no whole frame, or that a record promised and did not bring.</summary>
+    public long Rest => framing == PcmFraming.Records && _left > 0 ? _left : _end - _start;
 
     /// <summary>Whether what has come begins like a WAV file.</summary>
     public bool LooksLikeWav { get; private set; }
@@ -96,8 +101,8 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
             var header = _buffer.AsSpan(_start, RecordHeader);
             _left = BinaryPrimitives.ReadUInt32LittleEndian(header);
             _isBreak |= (BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) & BreakFlag) != 0;
-            var time = BinaryPrimitives.ReadInt64LittleEndian(header[8..]);
-            _captured = time > 0 ? DateTimeOffset.UnixEpoch.AddTicks(time / TimeSpan.NanosecondsPerTick) : null;
+            _isBootTime = (BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) & BootTimeFlag) != 0;
+            _time = Math.Max(0, BinaryPrimitives.ReadInt64LittleEndian(header[8..]));
             if (_left > LongestRecord || _left % frame != 0)
                 throw new InvalidAudioException($"{name}: a record of {_left} bytes; expected whole frames of {frame} bytes, and at most {LongestRecord}");
             _start += RecordHeader;
@@ -107,8 +112,9 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
             return default;
         var bytes = framing == PcmFraming.Records ? (int)Math.Min(_left, _end - _start) : _end - _start;
         bytes -= bytes % frame;
-        var seconds = (double)(_left - bytes) / frame / Format.SampleRate; // of the record that are still to come
-        var chunk = new PcmChunk(_buffer.AsMemory(_start, bytes), _isBreak, framing == PcmFraming.Records ? _captured - TimeSpan.FromSeconds(seconds) : null);
+        long? captured = framing == PcmFraming.Records && _time > 0 ? _time - (long)(1e9 * (_left - bytes) / frame / Format.SampleRate) : null; // of the record's part that is here
+        var chunk = new PcmChunk(
+            _buffer.AsMemory(_start, bytes), _isBreak, _isBootTime ? null : captured is { } t ? DateTimeOffset.UnixEpoch.AddTicks(t / TimeSpan.NanosecondsPerTick) : null, _isBootTime ? captured : null);
         _start += bytes;
         _left = framing == PcmFraming.Records ? _left - bytes : 0;
         _isBreak = false;

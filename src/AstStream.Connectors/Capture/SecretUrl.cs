@@ -16,7 +16,7 @@ internal sealed partial class SecretUrl
         var match = Parts().Match(url);
         if (!match.Success)
         {
-            Shown = url;
+            Shown = OtherQuery().Replace(OtherUser().Replace(url, $"$1{Mask}@"), $"$1?{Mask}");
             return;
         }
 
@@ -60,10 +60,10 @@ internal sealed partial class SecretUrl
             _secrets.Add(plain);
     }
 
-    [GeneratedRegex(@"\A(?<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?<user>[^?]*@)?(?<rest>[^?]*)(?<query>\?.*)?\z", RegexOptions.Singleline)]
+    [GeneratedRegex(@"\A(?<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?<user>.*@)?(?<rest>[^?]*)(?<query>\?.*)?\z", RegexOptions.Singleline)]
     private static partial Regex Parts();
 
-    [GeneratedRegex(@"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'""/@]*@")]
+    [GeneratedRegex(@"([A-Za-z][A-Za-z0-9+.-]*:/+)[^\s'""/@]*@")]
     private static partial Regex OtherUser();
 
     [GeneratedRegex(@"([A-Za-z][A-Za-z0-9+.-]*://[^\s'""?]*)\?[^\s'"":]+")]

@@ -21,18 +21,20 @@ internal static class SocketSource
         if (System.Text.Encoding.UTF8.GetByteCount(path) > 107)
             section.Problem(Path, "a Unix socket's path has at most 107 bytes; expected a shorter one, for example below /run");
         var options = new LiveOptions { WaitsAtStart = true, MinDelay = TimeSpan.FromMilliseconds(100), MaxDelay = TimeSpan.FromSeconds(2), StalledAfter = TimeSpan.FromSeconds(5) }.With(section);
-        return new LiveSource(new SocketLink(path, PcmKeys.Describe($"socket {path}", framing, format), framing, format), options with { OpensByItself = true });
+        return new LiveSource(new SocketLink(path, PcmKeys.Describe($"socket {path}", framing, format), framing, format), options);
     }
 
-    private sealed class SocketLink(string path, string description, PcmFraming framing, PcmFormat format) : ILiveLink, IAsyncDisposable
+    private sealed class SocketLink(string path, string description, PcmFraming framing, PcmFormat format) : ILiveLink
     {
+        private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // for a header
+
         private Socket? _listener;
 
         public string Description => description;
 
         public bool CanReopen => true;
 
-        public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+        public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
         {
             _listener ??= Listen();
             var socket = await _listener.AcceptAsync(cancellation).ConfigureAwait(false);
@@ -40,7 +42,7 @@ internal static class SocketSource
             try
             {
                 var reader = new PcmReader(stream, $"socket {path}", framing, format);
-                if (await reader.ReadFormatAsync(cancellation).ConfigureAwait(false))
+                if (await LiveConnection.ReadFormatAsync(reader, $"socket {path}", patience ?? s_patience, cancellation).ConfigureAwait(false))
                     return new Connection(reader, stream, path);
                 throw new LinkException($"socket {path}: the writer closed it before any sound came");
             }
@@ -69,7 +71,7 @@ internal static class SocketSource
             {
                 if (File.Exists(path))
                 {
-                    if (new FileInfo(path).Length > 0)
+                    if (IsFile())
                         throw new LinkException($"socket {path}: is a file; expected a path where a socket can be made") { IsFinal = true };
                     using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                     try
@@ -96,6 +98,20 @@ internal static class SocketSource
             {
                 listener.Dispose();
                 throw;
+            }
+        }
+
+        /// <summary>A socket can't be opened as a file can.</summary>
+        private bool IsFile()
+        {
+            try
+            {
+                File.OpenHandle(path).Dispose();
+                return true;
+            }
+            catch (IOException)
+            {
+                return false;
             }
         }
 

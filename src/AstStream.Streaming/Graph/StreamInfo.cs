@@ -6,7 +6,7 @@ namespace AstStream.Streaming;
 /// <param name="startTime">When its first sample was heard, where that is known.</param>
 public sealed class StreamInfo(string id, string source, DateTimeOffset? startTime = null)
 {
-    private volatile ClockCorrection _clock = new(0, 0, 0);
+    private volatile ClockCorrection _clock = new(0, 0, 0, 0);
 
     /// <summary>Unique in the pipeline; stands in every event.</summary>
     public string Id => id;
@@ -43,15 +43,15 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     public void Correct(double seconds, double offset, double over, double limit)
     {
         var now = _clock.At(seconds);
-        _clock = new ClockCorrection(seconds, now, Math.Clamp((offset - now) / over, -limit, limit));
+        _clock = new ClockCorrection(seconds, now, Math.Clamp((offset - now) / over, -limit, limit), over);
     }
 
     /// <inheritdoc/>
     public override string ToString() => id;
 
-    /// <summary>A straight line: the correction at a place, and how it goes on.</summary>
-    private sealed record ClockCorrection(double Origin, double Offset, double Slope)
+    /// <summary>A straight line: the correction at a place, and how it goes on for a while. While a device is away, nothing is known of its clock.</summary>
+    private sealed record ClockCorrection(double Origin, double Offset, double Slope, double For)
     {
-        public double At(double seconds) => Offset + (Slope * (seconds - Origin));
+        public double At(double seconds) => Offset + (Slope * Math.Clamp(seconds - Origin, -For, For));
     }
 }

@@ -38,7 +38,7 @@ internal static class PipelineCommands
             Examples:
               aststream run pipelines/demo.yaml
               aststream run pipelines/demo.yaml --set events.threshold=0.6 --set sources.scene.pace=realtime
-              ffmpeg -loglevel error -i rtsp://camera/1 -f s16le -ar 48000 -ac 1 - | aststream run pipelines/stdin.yaml
+              aststream run pipelines/microphone.yaml --set sources.mic.device=USB
 
             {ExitCode.Help}
             """);

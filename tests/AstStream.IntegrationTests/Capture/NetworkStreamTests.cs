@@ -51,7 +51,7 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         await tap.UntilAsync(() => tap.Samples.Count > before + (2 * tap.Rate), "sound after it came back");
 
         Assert.All(tap.Lost, l => Assert.Equal(LossReason.DeviceAway, l.Reason));
-        Assert.InRange(tap.Lost.Sum(l => l.Length) / (double)tap.Rate, 1, 12); // 2 s of a server that was down; a busy machine takes longer
+        Assert.InRange(tap.Lost.Sum(l => l.Length) / (double)tap.Rate, isRtsp ? 1 : 0, 12); // 2 s of a server that was down, which the two seconds that HTTP sends at once may cover
         Assert.Equal(tap.Position, tap.Samples.Count + tap.Lost.Sum(l => l.Length));
         Assert.Equal((TimeProvider.System.GetUtcNow() - tap.Stream!.StartTime!.Value).TotalSeconds, tap.Position / (double)tap.Rate, 2.5);
     }

@@ -125,8 +125,9 @@ public sealed class LiveSourceTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromHours(8));
         await PlayAsync(5);
 
-        var gap = Assert.Single(_heard, b => b.Kind == MessageKind.Discontinuity);
-        Assert.Equal((20 + (8 * 3600)) * Rate, gap.Start, 0.05 * Rate);
+        Assert.Equal(25 * Rate, Samples);
+        Assert.All(_heard.Where(b => b.Kind == MessageKind.Discontinuity), b => Assert.Equal(LossReason.Stalled, b.Reason));
+        Assert.Equal((25 + (8 * 3600)) * Rate, _heard[^1].Start + _heard[^1].Length, 0.05 * Rate);
         AssertJoined();
     }
 
@@ -162,6 +163,91 @@ public sealed class LiveSourceTests : IAsyncDisposable
         }
 
         Assert.Equal((20 + (20 * 25)) * Rate, _heard[^1].Start + _heard[^1].Length, 0.2 * Rate);
+        AssertJoined();
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(6)]
+    public async Task RunAsync_SoundInBurstsOfSeconds_NothingIsLostAndTimeIsKept(int seconds)
+    {
+        Start(s_options with { StalledAfter = TimeSpan.FromSeconds(seconds * 0.75), Timeout = TimeSpan.FromSeconds(15) });
+        _link.Connect();
+        for (var i = 0; i < 30; i++)
+        {
+            await SendAsync(seconds);
+            await PassAsync(seconds);
+        }
+
+        Assert.All(_heard, b => Assert.Equal(MessageKind.Data, b.Kind));
+        Assert.Equal(30 * seconds * Rate, Samples);
+
+        // A reconnect: the first burst repeats what was heard.
+        await _link.BreakAsync(new LinkException("cut"));
+        _link.Connect();
+        await PassAsync(9);
+        await SendAsync(seconds);
+        await PassAsync(seconds);
+        await SendAsync(seconds);
+        await PassAsync(1);
+        Assert.Equal(((32 * seconds) + 9) * Rate, _heard[^1].Start + _heard[^1].Length, 0.6 * Rate);
+        AssertJoined();
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(7200)]
+    public async Task RunAsync_StopsWhileNothingComes_TheTimeIsLost(double seconds)
+    {
+        Start(s_options with { Timeout = null });
+        _link.Connect();
+        await PlayAsync(20);
+        await PassAsync(seconds);
+        if (seconds > 60)
+            Assert.InRange(_heard[^1].Start, (seconds - 20) * Rate, (seconds + 21) * Rate); // passed on as it happens
+        await _stop.CancelAsync();
+        await _running;
+        Drain();
+
+        Assert.Equal(MessageKind.End, _heard[^1].Kind);
+        Assert.Equal((20 + seconds) * Rate, _heard[^1].Start, 0.3 * Rate);
+        Assert.All(_heard.Where(b => b.Kind == MessageKind.Discontinuity), b => Assert.Equal(LossReason.Stalled, b.Reason));
+        Assert.Equal(20 * Rate, Samples);
+    }
+
+    [Fact]
+    public async Task RunAsync_StoppedBehindAReconnect_WhatWasHeldIsHeard()
+    {
+        Start(s_options);
+        _link.Connect();
+        await PlayAsync(20);
+        await _link.BreakAsync(new LinkException("cut"));
+        _link.Connect();
+        await PassAsync(5);
+        await PlayAsync(0.3); // less than what is held
+        await _stop.CancelAsync();
+        await _running;
+        Drain();
+
+        Assert.Equal(20.3 * Rate, Samples, 1.0);
+        AssertJoined();
+    }
+
+    [Fact]
+    public async Task RunAsync_BreakBehindLateSound_StandsBehindIt()
+    {
+        Start(s_options, PcmFraming.Records);
+        _link.Connect();
+        await _link.SendAsync(PcmReaderTests.Header(Rate, 1));
+        await PlayAsync(20);
+        await PassAsync(5);
+        await SendAsync(4, age: 1); // late, up to a second ago
+        await _link.SendAsync(PcmReaderTests.Record(new byte[2 * Rate / 10], PcmReader.BreakFlag, null));
+        await PlayAsync(5);
+
+        var gap = Assert.Single(_heard, b => b.Kind == MessageKind.Discontinuity);
+        Assert.Equal(LossReason.Overrun, gap.Reason);
+        Assert.Equal(24.9 * Rate, gap.Start, 0.05 * Rate);
         AssertJoined();
     }
 
@@ -349,12 +435,12 @@ public sealed class LiveSourceTests : IAsyncDisposable
         }
     }
 
-    private async Task SendAsync(double seconds, int rate = Rate)
+    private async Task SendAsync(double seconds, int rate = Rate, double age = 0)
     {
         var bytes = new byte[2 * (int)Math.Round(seconds * rate)];
         for (var i = 0; i < bytes.Length; i += 2)
             bytes[i] = _link.Value;
-        await _link.SendAsync(_link.Framing == PcmFraming.Records ? PcmReaderTests.Record(bytes, 0, null) : bytes);
+        await _link.SendAsync(_link.Framing == PcmFraming.Records ? PcmReaderTests.Record(bytes, 0, age > 0 ? _time.GetUtcNow() - TimeSpan.FromSeconds(age) : null) : bytes);
         Drain();
     }
 
@@ -451,7 +537,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-        public async Task<LiveConnection> OpenAsync(CancellationToken cancellation)
+        public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
         {
             Interlocked.Increment(ref _waiting);
             await _asked.WaitAsync(cancellation);

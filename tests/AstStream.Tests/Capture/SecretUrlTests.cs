@@ -9,6 +9,8 @@ public class SecretUrlTests
     [InlineData("rtsp://admin:s3cret@10.0.0.5:554/h264?channel=1", "rtsp://***@10.0.0.5:554/h264?***")]
     [InlineData("rtsp://admin:pa@ss/word#1@cam/x", "rtsp://***@cam/x")]
     [InlineData("https://host/live.m3u8?token=abc.def", "https://host/live.m3u8?***")]
+    [InlineData("rtsp://admin:what?ever@cam/1", "rtsp://***@cam/1")]
+    [InlineData("/pipelines/async:http:/u:pw@h/x", "/pipelines/async:http:/***@h/x")]
     [InlineData("/media/a@b?.mp3", "/media/a@b?.mp3")]
     public void Shown_AnyUrl_HasNoSecret(string url, string shown) => Assert.Equal(shown, new SecretUrl(url).Shown);
 

@@ -52,6 +52,20 @@ public class ResamplerTests
             Assert.True(Math.Abs(output[n] - Math.Sin(2 * Math.PI * 1000 * n / 16000)) < 2e-4, $"at {n}: {output[n]}");
     }
 
+    [Fact]
+    public void Process_AnyPairOfRates_KeepsToneAndLength()
+    {
+        int[] rates = [8000, 11025, 16000, 22050, 44100, 48000, 95999, 96000, 121000, 176400, 192000];
+        foreach (var (from, to) in rates.SelectMany(f => rates.Select(t => (f, t))))
+        {
+            var input = Tone(from, 1000);
+            var output = Resample(from, to, input);
+            Assert.Equal((long)Math.Ceiling(input.Length * (double)to / from), output.Length);
+            for (var n = to / 10; n < output.Length - (to / 10); n++)
+                Assert.True(Math.Abs(output[n] - Math.Sin(2 * Math.PI * 1000 * n / to)) < 2e-4, $"{from} to {to}, at {n}: {output[n]}");
+        }
+    }
+
     public static TheoryData<int> UsualRates => [8000, 11025, 12000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000];
 
     [Theory]
