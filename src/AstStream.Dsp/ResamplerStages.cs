@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
 namespace AstStream.Dsp;
@@ -103,8 +104,7 @@ internal sealed unsafe class LowPassStage : ResamplerStage
 {
     private const int Capacity = 1024; // beside what a run needs
 
-    [ThreadStatic]
-    private static float[]? t_scratch; // pinned
+    private static readonly ConcurrentQueue<float[]> s_scratch = []; // pinned; as many as ever ran at once
 
     private readonly LowPass _filter;
     private readonly int _step;
@@ -134,8 +134,10 @@ internal sealed unsafe class LowPassStage : ResamplerStage
             {
                 if (Count - Used < _filter.Advance + (2 * _filter.Half))
                     break;
-                t_scratch ??= GC.AllocateArray<float>(LowPass.Scratch + 16, pinned: true);
-                _filter.Run(Buffer + Used, _given, (float*)(((nuint)Unsafe.AsPointer(ref t_scratch[0]) + 63) & ~(nuint)63));
+                if (!s_scratch.TryDequeue(out var scratch))
+                    scratch = GC.AllocateArray<float>(LowPass.Scratch + 16, pinned: true);
+                _filter.Run(Buffer + Used, _given, (float*)(((nuint)Unsafe.AsPointer(ref scratch[0]) + 63) & ~(nuint)63));
+                s_scratch.Enqueue(scratch);
                 Used += _filter.Advance;
                 _next -= blocks;
                 continue;
