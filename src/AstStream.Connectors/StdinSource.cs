@@ -48,9 +48,15 @@ public sealed class StdinSource : IAudioSource
         {
             // A read from a terminal or an idle pipe can't be interrupted; what matters is not to wait for it.
             var isThere = await reader.ReadFormatAsync(either.Token).WaitAsync(either.Token).ConfigureAwait(false);
+            var stopped = Task.Delay(Timeout.Infinite, either.Token);
             while (isThere)
             {
-                var chunk = await reader.ReadAsync(either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false);
+                // Asked to drain, what has been read is passed on.
+                var read = reader.ReadAsync(cancellation).AsTask();
+                await Task.WhenAny(read, stopped).ConfigureAwait(false);
+                if (!read.IsCompleted)
+                    either.Token.ThrowIfCancellationRequested();
+                var chunk = await read.ConfigureAwait(false);
                 if (chunk.Bytes.IsEmpty)
                     break;
                 decoder ??= new PcmDecoder(reader.Format, _channel, Name);
@@ -64,11 +70,13 @@ public sealed class StdinSource : IAudioSource
                     position += block.Samples.Length;
                     await output.WriteAsync(block, cancellation).ConfigureAwait(false);
                 }
+
+                isThere = !stop.IsCancellationRequested;
             }
 
-            if (position == 0)
+            if (position == 0 && !stop.IsCancellationRequested)
                 output.Fail($"{Name}: no sound came; expected {_framing switch { PcmFraming.Wav => "a WAV file", PcmFraming.Records => "records of PCM", _ => "raw PCM" }}, for example from: {Example}");
-            else if (reader.Rest > 0)
+            else if (reader.Rest > 0 && !stop.IsCancellationRequested)
                 output.Fail(Cut(reader.Rest, reader.Format));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellation.IsCancellationRequested)
