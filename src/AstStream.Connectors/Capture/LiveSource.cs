@@ -9,7 +9,7 @@ namespace AstStream.Connectors.Capture;
 /// A source of one live stream behind a link that may break: opens it, hears it, notices when nothing comes, and opens it again, for ever, with
 /// growing waits. All time in between is in the stream's ledger.
 /// </summary>
-internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvider? time = null) : IAudioSource
+internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvider? time = null, Func<double>? randomizer = null) : IAudioSource
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250); // how often it is looked whether sound came
 
@@ -33,6 +33,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
             ShouldHandle = new PredicateBuilder().Handle<LinkException>(e => link.CanReopen && (stream.HasBegun || (options.WaitsAtStart && !e.IsFinal))),
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
+            Randomizer = randomizer ?? Random.Shared.NextDouble,
             Delay = options.MinDelay,
             MaxDelay = options.MaxDelay,
             MaxRetryAttempts = int.MaxValue,
@@ -48,7 +49,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
             using var silence = CancellationTokenSource.CreateLinkedTokenSource(ct);
             Volatile.Write(ref open, silence);
             var began = _time.GetTimestamp();
-            var broken = await HearOnceAsync(output, stream, ct, silence.Token).ConfigureAwait(false);
+            var broken = await HearOnceAsync(stream, ct, silence.Token).ConfigureAwait(false);
             Volatile.Write(ref open, null);
             stream.Close(broken.Reason);
 
@@ -99,23 +100,18 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
     }
 
     /// <summary>Opens it and hears it until it breaks; returns why it did. Asked to stop, it reads no more.</summary>
-    private async Task<LinkException> HearOnceAsync(SourceOutput output, LiveStream stream, CancellationToken stop, CancellationToken silence)
+    private async Task<LinkException> HearOnceAsync(LiveStream stream, CancellationToken stop, CancellationToken silence)
     {
         try
         {
             await using var connection = await link.OpenAsync(options.Timeout * 2, stop).ConfigureAwait(false);
             stream.Open(connection.Format);
-            for (var deadTold = false; ;)
+            while (true)
             {
                 var chunk = await connection.ReadAsync(silence).ConfigureAwait(false);
                 if (chunk.Bytes.IsEmpty)
                     return await connection.WhyEndedAsync().ConfigureAwait(false);
                 stream.Accept(chunk);
-                if (!deadTold && stream.DeadChannels() is { Count: > 0 } dead)
-                {
-                    deadTold = true;
-                    output.Warn($"{output.Source}: channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
-                }
             }
         }
         catch (LinkException e)

@@ -421,7 +421,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
         _link.Framing = framing;
         _lane.AddWriter("source");
         var output = new SourceOutput("mic", _ => _lane, isLive: true, 0, 1, _time, _report);
-        _running = new LiveSource(_link, options, _time).RunAsync(output, _stop.Token, CancellationToken.None);
+        _running = new LiveSource(_link, options, _time, static () => 0.5).RunAsync(output, _stop.Token, CancellationToken.None);
         _health = _report.Health.Single();
     }
 
