@@ -50,7 +50,7 @@ internal static class RecordJson
         if (interval.State == CoverageState.Analysed)
             json.WriteNumber("effective_hop", Rounded(interval.EffectiveHop));
         if (interval.Source is { } state)
-            json.WriteString("source_state", state.ToString().ToLowerInvariant());
+            json.WriteString("source_state", state.SnakeCase());
         if (interval.Stream.TimeAt(FbankOptions.Seconds(interval.Start)) is { } start)
             json.WriteString("start_time", start.UtcDateTime);
     }

@@ -132,8 +132,6 @@ public sealed class StdinSource : IAudioSource
 
         public bool CanReopen => false;
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
         public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
         {
             var input = open();

@@ -101,7 +101,7 @@ public sealed class RunReport : IDisposable
 
     internal void SourceChanges(SourceHealth health, SourceState before, SourceState after, string why)
     {
-        var name = after.ToString().ToLowerInvariant();
+        var name = after.SnakeCase();
         _telemetry.SourceChanges.Add(1, new KeyValuePair<string, object?>("source", health.Source), new KeyValuePair<string, object?>("state", name));
         var level = after switch
         {
@@ -118,7 +118,7 @@ public sealed class RunReport : IDisposable
     internal void SourceStays(SourceHealth health, SourceState state, string why)
     {
         if (IsTime("cause " + health.Stream) && _log.IsEnabled(LogLevel.Warning))
-            _log.SourceState(LogLevel.Warning, health.Stream, state.ToString().ToLowerInvariant(), why);
+            _log.SourceState(LogLevel.Warning, health.Stream, state.SnakeCase(), why);
     }
 
     internal CoverageTotals Coverage(string model) => _coverage.GetOrAdd(model, static _ => new CoverageTotals());

@@ -100,7 +100,7 @@ public sealed class Telemetry : IDisposable
         _meter.CreateObservableCounter(name, () => _report.Health.Select(h => new Measurement<long>(read(h), Tag("source", h.Source), Tag("stream", h.Stream))), unit, description);
 
     private static IEnumerable<Measurement<double>> States(SourceHealth health) =>
-        Enum.GetValues<SourceState>().Select(s => Of(health, s == health.State ? 1 : 0, "state", s.ToString().ToLowerInvariant()));
+        Enum.GetValues<SourceState>().Select(s => Of(health, s == health.State ? 1 : 0, "state", s.SnakeCase()));
 
     private static Measurement<double> Of(SourceHealth health, double value) => new(value, Tag("source", health.Source), Tag("stream", health.Stream));
 

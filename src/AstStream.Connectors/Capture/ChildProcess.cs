@@ -49,9 +49,6 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Its standard input.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 
-    /// <summary>Its number.</summary>
-    public int Id => _process.Id;
-
     /// <summary>Its exit code; null while it runs.</summary>
     public int? ExitCode => _process.HasExited ? _process.ExitCode : null;
 

@@ -63,7 +63,7 @@ public static class DeviceListener
     {
         try
         {
-            await using var link = new MicrophoneLink(new CaptureArguments(choice, null, 1, null, s_latency));
+            var link = new MicrophoneLink(new CaptureArguments(choice, null, 1, null, s_latency));
             await using var connection = await link.OpenAsync(s_patience, stop).ConfigureAwait(false);
             var decoder = new PcmDecoder(connection.Format);
             var meter = new SignalMeter(connection.Format.SampleRate);

@@ -57,26 +57,13 @@ internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, i
 
     public bool CanReopen => true;
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
     {
         var child = await Ffmpeg.StartAsync(url.Value, options, track).ConfigureAwait(false);
-        try
-        {
-            var reader = new PcmReader(child.Output, url.Shown, PcmFraming.Wav);
-            if (await LiveConnection.ReadFormatAsync(reader, url.Shown, patience, cancellation).ConfigureAwait(false))
-                return new Connection(reader, child, url);
-            throw await WhyAsync(child, url, "can't be opened").ConfigureAwait(false);
-        }
-        catch
-        {
-            await child.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        return await ChildConnection.OpenAsync(child, url.Shown, PcmFraming.Wav, patience, what => WhyAsync(child, what), takesLeave: true, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task<LinkException> WhyAsync(ChildProcess child, SecretUrl url, string what)
+    private async Task<LinkException> WhyAsync(ChildProcess child, string what)
     {
         await child.EndedAsync().ConfigureAwait(false);
         var words = Ffmpeg.Words(child, url);
@@ -87,12 +74,5 @@ internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, i
         return new LinkException(
             $"{url.Shown} {what}{(words is null ? "" : $"; ffmpeg said: {words}")}",
             isGarbage ? LossReason.DecodeError : LossReason.DeviceAway);
-    }
-
-    private sealed class Connection(PcmReader reader, ChildProcess child, SecretUrl url) : LiveConnection(reader)
-    {
-        public override Task<LinkException> WhyEndedAsync() => WhyAsync(child, url, "has ended");
-
-        public override ValueTask DisposeAsync() => child.DisposeAsync();
     }
 }

@@ -17,6 +17,9 @@ internal interface ILiveLink : IAsyncDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="LinkException">It can't be opened now.</exception>
     Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation);
+
+    /// <summary>Lets go of what outlives a connection; most links hold nothing.</summary>
+    ValueTask IAsyncDisposable.DisposeAsync() => ValueTask.CompletedTask;
 }
 
 /// <summary>An open way to sound.</summary>
@@ -40,7 +43,7 @@ internal abstract class LiveConnection(PcmReader reader) : IAsyncDisposable
 
     /// <summary>Reads what says how the samples are written, for so long; false where the other side ends before.</summary>
     /// <exception cref="LinkException">Nothing came in that time.</exception>
-    public static async Task<bool> ReadFormatAsync(PcmReader reader, string description, TimeSpan? patience, CancellationToken cancellation)
+    public async Task<bool> ReadFormatAsync(string description, TimeSpan? patience, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (patience is { } time)

@@ -23,6 +23,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     private PcmDecoder? _decoder;
     private PcmFormat _format;
     private bool _isOpen;
+    private bool _isDeadTold;
     private long _position; // samples at the format's rate, from the stream's start
     private double _arrival; // the last one
     private double _accounted; // when loss was last passed on
@@ -57,6 +58,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
                 _position = ((_position * format.SampleRate) + _format.SampleRate - 1) / _format.SampleRate;
             _format = format;
             _arrival = Now;
+            _isDeadTold = false;
             _isOpen = _isBroken = true;
             _isReopened = _isAgain = HasBegun;
             Hold(double.PositiveInfinity, _reason == LossReason.None ? LossReason.DeviceAway : _reason);
@@ -101,7 +103,9 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
             var frames = chunk.Bytes.Length / _format.BytesPerFrame;
             if (_heldUntil == 0)
             {
-                Pass(_decoder!, chunk.Bytes.Span, frames);
+                var block = Rent(frames);
+                _decoder!.Decode(chunk.Bytes.Span, block.Samples);
+                Pass(block);
                 Follow(heard);
                 return;
             }
@@ -132,6 +136,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
                 health.Become(SourceState.Stalled, $"no sound has come for {idle:0.0} s");
             if (now - Math.Max(_arrival, _accounted) > AccountedEvery && health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
+            TellDeadChannels();
             return _isOpen ? idle : 0;
         }
     }
@@ -149,9 +154,16 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         return _stream is null ? ValueTask.CompletedTask : output.EndAsync(_stream, _format.SampleRate, _position, cancellation);
     }
 
-    /// <summary>The channels of a mix that have been silent for as long as makes a source silent, while others sound.</summary>
-    public IReadOnlyList<int> DeadChannels() =>
-        _format.Channels > 1 && options.Channel is null && health.State == SourceState.Running ? [.. _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate))] : [];
+    /// <summary>Tells, once a connection, which channels of a mix have been silent for as long as makes a source silent, while others sound.</summary>
+    private void TellDeadChannels()
+    {
+        if (_isDeadTold || _format.Channels < 2 || options.Channel is not null || health.State != SourceState.Running)
+            return;
+        var dead = string.Join(", ", _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)));
+        _isDeadTold = dead.Length > 0;
+        if (_isDeadTold)
+            output.Warn($"{output.Source}: channel {dead} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
+    }
 
     private void Hold(double until, LossReason reason)
     {
@@ -204,7 +216,13 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         if (_isReopened)
             health.Reconnected();
         for (var size = Math.Max(1, rate / BlocksPerSecond); first < _heldCount; first += size)
-            Pass(_held.AsSpan(first, Math.Min(size, _heldCount - first)));
+        {
+            var part = _held.AsSpan(first, Math.Min(size, _heldCount - first));
+            var block = Rent(part.Length);
+            part.CopyTo(block.Samples);
+            Pass(block);
+        }
+
         _heldCount = 0;
         _heldUntil = 0;
         if (_held.Length > 4 * rate)
@@ -213,19 +231,11 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         Follow(_heard);
     }
 
-    private void Pass(PcmDecoder decoder, ReadOnlySpan<byte> bytes, int frames)
-    {
-        var block = AudioBlock.Rent(_stream!, _position, _format.SampleRate, frames);
-        decoder.Decode(bytes, block.Samples);
-        _position += frames;
-        Done(output.WriteAsync(block, cancellation));
-    }
+    private AudioBlock Rent(int samples) => AudioBlock.Rent(_stream!, _position, _format.SampleRate, samples);
 
-    private void Pass(ReadOnlySpan<float> samples)
+    private void Pass(AudioBlock block)
     {
-        var block = AudioBlock.Rent(_stream!, _position, _format.SampleRate, samples.Length);
-        samples.CopyTo(block.Samples);
-        _position += samples.Length;
+        _position += block.Samples.Length;
         Done(output.WriteAsync(block, cancellation));
     }
 

@@ -80,43 +80,18 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
             throw new LinkException($"{Description}: {e.Message}");
         }
 
-        try
-        {
-            var reader = new PcmReader(child.Output, Description, PcmFraming.Records);
-            if (await LiveConnection.ReadFormatAsync(reader, Description, patience, cancellation).ConfigureAwait(false))
-                return new Connection(reader, child, Description);
-            throw await WhyAsync(child, Description).ConfigureAwait(false);
-        }
-        catch
-        {
-            child.Kill();
-            await child.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        return await ChildConnection.OpenAsync(child, Description, PcmFraming.Records, patience, _ => WhyAsync(child), takesLeave: false, cancellation).ConfigureAwait(false);
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>How this program is started once more: by itself, or by dotnet where it is only a library.</summary>
     private static string[] Self { get; } = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "aststream"
         ? [Environment.ProcessPath!]
         : [Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : ChildProcess.Find("dotnet") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "aststream.dll")];
 
-    private static async Task<LinkException> WhyAsync(ChildProcess child, string description)
+    private async Task<LinkException> WhyAsync(ChildProcess child)
     {
         await child.EndedAsync().ConfigureAwait(false);
-        var message = CaptureProcess.ErrorOf(child) ?? $"{description}: its capturing process ended{(child.ExitCode is { } code ? $" with code {code}" : "")}";
+        var message = CaptureProcess.ErrorOf(child) ?? $"{Description}: its capturing process ended{(child.ExitCode is { } code ? $" with code {code}" : "")}";
         return new LinkException(message) { IsFinal = child.ExitCode == CaptureProcess.Final };
-    }
-
-    private sealed class Connection(PcmReader reader, ChildProcess child, string description) : LiveConnection(reader)
-    {
-        public override Task<LinkException> WhyEndedAsync() => WhyAsync(child, description);
-
-        public override ValueTask DisposeAsync()
-        {
-            child.Kill();
-            return child.DisposeAsync();
-        }
     }
 }

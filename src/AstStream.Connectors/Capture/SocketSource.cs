@@ -24,7 +24,7 @@ internal static class SocketSource
         return new LiveSource(new SocketLink(path, PcmKeys.Describe($"socket {path}", framing, format), framing, format), options);
     }
 
-    private sealed class SocketLink(string path, string description, PcmFraming framing, PcmFormat format) : ILiveLink
+    private sealed class SocketLink(string path, string description, PcmFraming framing, PcmFormat format) : ILiveLink, IAsyncDisposable
     {
         private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // for a header
 
@@ -41,9 +41,9 @@ internal static class SocketSource
             var stream = new NetworkStream(socket, ownsSocket: true);
             try
             {
-                var reader = new PcmReader(stream, $"socket {path}", framing, format);
-                if (await LiveConnection.ReadFormatAsync(reader, $"socket {path}", patience ?? s_patience, cancellation).ConfigureAwait(false))
-                    return new Connection(reader, stream, path);
+                var connection = new Connection(new PcmReader(stream, $"socket {path}", framing, format), stream, path);
+                if (await connection.ReadFormatAsync($"socket {path}", patience ?? s_patience, cancellation).ConfigureAwait(false))
+                    return connection;
                 throw new LinkException($"socket {path}: the writer closed it before any sound came");
             }
             catch

@@ -56,6 +56,9 @@ public static class CoverageWords
         _ => reason.ToString().ToLowerInvariant(),
     };
 
+    /// <summary>A source's state in lower case.</summary>
+    public static string SnakeCase(this SourceState state) => state.ToString().ToLowerInvariant();
+
     /// <summary>What a source was like while sound was lost for a reason; null where the reason does not tell.</summary>
     internal static SourceState? SourceState(this LossReason reason) => reason switch
     {
