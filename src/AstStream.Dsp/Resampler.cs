@@ -49,6 +49,16 @@ public sealed class Resampler
     public int OutputRate { get; }
 
     /// <summary>
+    /// Input samples, at least 1, after which its blocks and phases stand as at the start: a resampler that begins at a multiple of this gives what
+    /// one from the start gives, bit for bit, once it has heard <see cref="Reach"/> samples. Where that would take longer than 30 s
+    /// (11,025, 88,200, 47,999 Hz to 16,000), only the phases do, and the two differ by rounding.
+    /// </summary>
+    public int Period => _plan?.Period ?? 1;
+
+    /// <summary>Input samples behind which an output no longer depends on what was before; 0 where the rates are the same.</summary>
+    public int Reach => _plan?.Reach ?? 0;
+
+    /// <summary>
     /// Takes samples and gives resampled ones; returns how many it gave and says how many it took. Call again with the rest
     /// until all are taken; it always takes or gives something unless both spans are used up.
     /// </summary>
@@ -152,6 +162,7 @@ internal sealed class ResamplerPlan
     private const double PassBand = 0.92; // of the lower Nyquist frequency
     private const double QuarteredFrom = 120_000;
     private const double Oversampled = 2.25;
+    private const int LongestPeriod = 30; // seconds
 
     // Weak: a plan lives as long as a stream that uses it, whatever rates come by in a run of months.
     private static readonly Dictionary<(int, int, SimdKernel), WeakReference<ResamplerPlan>> s_cache = [];
@@ -177,6 +188,15 @@ internal sealed class ResamplerPlan
             Step = (int)down;
         else
             Last = new Polyphase((int)up, (int)down, band / rate, (rate - band) / rate, kernel);
+
+        // Runs of the sharp filter until what is behind it is at phase 0 again.
+        var outputs = 2L * Sharp.Block;
+        var whole = (long)(Last?.Down ?? Step);
+        var runs = whole / Gcd(outputs, whole);
+        var before = First?.Down ?? 1;
+        var period = runs * Sharp.Advance * before;
+        Period = (int)(period <= LongestPeriod * (long)inputRate ? period : inputRate / Gcd(inputRate, outputRate));
+        Reach = (before * ((2 * Sharp.Half) + Sharp.Advance + (Last?.Taps ?? 0))) + (First?.Taps ?? 0);
     }
 
     /// <summary>Quarters the rate; null where it is not needed.</summary>
@@ -190,6 +210,12 @@ internal sealed class ResamplerPlan
 
     /// <summary>Brings its rate to the output's; null where leaving samples out does.</summary>
     public Polyphase? Last { get; }
+
+    /// <summary>See <see cref="Resampler.Period"/>.</summary>
+    public int Period { get; }
+
+    /// <summary>See <see cref="Resampler.Reach"/>.</summary>
+    public int Reach { get; }
 
     public static ResamplerPlan Get(int inputRate, int outputRate, SimdKernel kernel)
     {
