@@ -41,7 +41,7 @@ internal sealed class Engine : IDisposable
         nodes.Add(new SessionNode("m", Scheduler, () => Session = session(), "session", time, _report));
         var thresholds = Enumerable.Repeat(threshold, labels).ToArray();
         var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t / 2)], MedianWindows = 3, HopLength = window.HopFrames * 160L };
-        nodes.Add(new DecodeNode("events", Scheduler, new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"), records, _report));
+        nodes.Add(new DecodeNode("events", Scheduler, new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, new ModelIdentity("x", "float32", "cpu")), records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);
     }

@@ -86,10 +86,11 @@ public sealed class NoiseFloor
     /// <summary>Whether all frames from a given one on stayed within the floor.</summary>
     public bool IsQuietSince(long frame) => IsLearnt && LastActive < frame;
 
-    /// <summary>Time is missing: frames are counted from 0 again, what was learnt stays.</summary>
-    public void Skip()
+    /// <summary>Time is missing: frames are counted anew, what was learnt stays.</summary>
+    /// <param name="firstFrame">The number of the frame that comes next, 0 by default.</param>
+    public void Skip(long firstFrame = 0)
     {
-        Frames = 0;
+        Frames = firstFrame;
         LastActive = -1;
         _inBlock = 0;
         _block.AsSpan().Clear();

@@ -58,6 +58,18 @@ public sealed class Resampler
     /// <summary>Input samples behind which an output no longer depends on what was before; 0 where the rates are the same.</summary>
     public int Reach => _plan?.Reach ?? 0;
 
+    /// <summary>Where, at the latest, a resampler must begin that is to give what one from sample 0 gives for the time from a sample on.</summary>
+    /// <param name="sample">The sample, at the input's rate.</param>
+    /// <param name="inputRate">Samples a second that go in.</param>
+    /// <param name="outputRate">Samples a second that come out.</param>
+    public static long StartFor(long sample, int inputRate, int outputRate)
+    {
+        if (inputRate == outputRate)
+            return sample;
+        var plan = ResamplerPlan.Get(inputRate, outputRate, SimdKernels.Default);
+        return Math.Max(0, sample - plan.Reach) / plan.Period * plan.Period;
+    }
+
     /// <summary>
     /// Takes samples and gives resampled ones; returns how many it gave and says how many it took. Call again with the rest
     /// until all are taken; it always takes or gives something unless both spans are used up.

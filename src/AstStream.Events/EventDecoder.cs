@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace AstStream.Events;
 
 /// <summary>
@@ -7,6 +9,8 @@ namespace AstStream.Events;
 /// </summary>
 public sealed class EventDecoder
 {
+    private const int MaxIntervals = 1024; // in a state; a filter is at most 99 wide
+
     private readonly Track[] _tracks; // by class
     private EventOptions _options;
     private float[] _on;
@@ -27,7 +31,7 @@ public sealed class EventDecoder
     {
         Take(options);
         _tracks = new Track[_on.Length];
-        _history = [.. Enumerable.Range(0, options.MedianWindows).Select(_ => new Interval(_on.Length))];
+        _history = NewHistory(options.MedianWindows);
     }
 
     /// <summary>The options that it decodes by.</summary>
@@ -45,9 +49,9 @@ public sealed class EventDecoder
             return;
 
         // A wider filter has a longer memory, which begins with what the narrower one remembers.
-        _history = [.. Enumerable.Range(0, options.MedianWindows).Select(_ => new Interval(_on.Length))];
+        _history = NewHistory(options.MedianWindows);
         _oldest = Math.Max(_oldest, _pushed - history.Length);
-        for (var index = _oldest; index < _pushed; index++)
+        for (var index = Math.Max(0, _oldest); index < _pushed; index++)
             _history[index % _history.Length] = history[index % history.Length];
     }
 
@@ -56,8 +60,9 @@ public sealed class EventDecoder
     /// <param name="end">The sample behind its last one.</param>
     /// <param name="scores">One score a class.</param>
     /// <param name="emit">Receives events in the order in which they are decided.</param>
+    /// <param name="origin">Where in its input the interval was heard; events carry that of their sound.</param>
     /// <exception cref="ArgumentException">The interval is empty, does not join the last one, or has another number of classes.</exception>
-    public void Push(long start, long end, ReadOnlySpan<float> scores, Action<DetectedEvent> emit)
+    public void Push(long start, long end, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
     {
         if (scores.Length != _on.Length)
             throw new ArgumentException($"{scores.Length} scores; expected {_on.Length}", nameof(scores));
@@ -68,6 +73,7 @@ public sealed class EventDecoder
         var slot = At(_pushed);
         slot.Start = start;
         slot.End = end;
+        slot.Origin = origin;
         scores.CopyTo(slot.Scores);
         _pushed++;
         while (_pushed - _decoded > _half || (_decoded < _pushed && end >= FilterEnd(_decoded)))
@@ -107,6 +113,87 @@ public sealed class EventDecoder
         _pushed = _decoded = _oldest = 0;
     }
 
+    /// <summary>Writes what it remembers, so that another decoder can go on from here.</summary>
+    public void Save(BinaryWriter state)
+    {
+        // The intervals that the next ones' medians look at. Whether there were others before them tells their edge.
+        var first = Math.Max(Math.Max(0, _oldest), _decoded - _half - 1);
+        state.Write(_on.Length);
+        state.Write((int)(_pushed - first));
+        state.Write((int)(_decoded - first));
+        state.Write(_oldest == first);
+        for (var index = first; index < _pushed; index++)
+        {
+            var interval = At(index);
+            state.Write(interval.Start);
+            state.Write(interval.End);
+            interval.Origin.Save(state);
+            state.Write(MemoryMarshal.AsBytes(interval.Scores.AsSpan()));
+        }
+
+        state.Write(_tracks.Count(t => t.IsActive));
+        for (var label = 0; label < _tracks.Length; label++)
+        {
+            ref var track = ref _tracks[label];
+            if (!track.IsActive)
+                continue;
+            state.Write(label);
+            state.Write(track.IsSounding);
+            state.Write(track.IsAnnounced);
+            state.Write(track.Onset);
+            state.Write(track.Offset);
+            state.Write(track.Peak);
+            state.Write(track.ScoreTime);
+            state.Write(track.Time);
+            track.Origin.Save(state);
+        }
+    }
+
+    /// <summary>Takes over what another decoder remembered; this one must be new. Its own options hold, whatever the other's were.</summary>
+    /// <exception cref="InvalidDataException">That is no state of a decoder of so many classes.</exception>
+    /// <exception cref="EndOfStreamException">It is cut short.</exception>
+    public void Restore(BinaryReader state)
+    {
+        if (state.ReadInt32() != _on.Length)
+            throw new InvalidDataException("the state is of another number of classes");
+        var (intervals, decoded) = (state.ReadInt32(), state.ReadInt32());
+        var isFirst = state.ReadBoolean();
+        if (intervals is < 0 or > MaxIntervals || decoded < 0 || decoded > intervals)
+            throw new InvalidDataException($"the state has {intervals} intervals, {decoded} decoded");
+        (_pushed, _decoded) = (intervals, decoded);
+        _oldest = isFirst || decoded < _half ? 0 : -1; // a wider filter begins with what the narrower one remembers
+        if (_history.Length < intervals)
+            _history = NewHistory(intervals);
+        for (var index = 0; index < intervals; index++)
+        {
+            var slot = At(index);
+            slot.Start = state.ReadInt64();
+            slot.End = state.ReadInt64();
+            slot.Origin = InputRange.Restore(state);
+            state.BaseStream.ReadExactly(MemoryMarshal.AsBytes(slot.Scores.AsSpan()));
+        }
+
+        var active = state.ReadInt32();
+        for (; active > 0; active--)
+        {
+            var label = state.ReadInt32();
+            if (label < 0 || label >= _tracks.Length)
+                throw new InvalidDataException($"the state has an event of class {label}");
+            _tracks[label] = new Track
+            {
+                IsActive = true,
+                IsSounding = state.ReadBoolean(),
+                IsAnnounced = state.ReadBoolean(),
+                Onset = state.ReadInt64(),
+                Offset = state.ReadInt64(),
+                Peak = state.ReadSingle(),
+                ScoreTime = state.ReadDouble(),
+                Time = state.ReadInt64(),
+                Origin = InputRange.Restore(state),
+            };
+        }
+    }
+
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off), nameof(_weighed), nameof(_sorted))]
     private void Take(EventOptions options)
     {
@@ -118,6 +205,8 @@ public sealed class EventDecoder
         _weighed = new (Interval, double)[options.MedianWindows];
         _sorted = new (float, double)[options.MedianWindows];
     }
+
+    private Interval[] NewHistory(int intervals) => [.. Enumerable.Range(0, intervals).Select(_ => new Interval(_on.Length))];
 
     private Interval At(long index) => _history[index % _history.Length];
 
@@ -131,7 +220,7 @@ public sealed class EventDecoder
         {
             var score = _half == 0 ? centre.Scores[label] : Median(label);
             if (score >= _off[label] || _tracks[label].IsActive)
-                Step(label, centre.Start, centre.End, score, emit);
+                Step(label, centre, score, emit);
         }
     }
 
@@ -192,8 +281,9 @@ public sealed class EventDecoder
         return _sorted[count - 1].Score;
     }
 
-    private void Step(int label, long start, long end, float score, Action<DetectedEvent> emit)
+    private void Step(int label, Interval interval, float score, Action<DetectedEvent> emit)
     {
+        var (start, end) = (interval.Start, interval.End);
         ref var track = ref _tracks[label];
         var needed = track.IsActive && track.IsSounding ? _off[label] : _on[label];
         if (!(score >= needed))
@@ -209,8 +299,9 @@ public sealed class EventDecoder
         if (track.IsActive && !track.IsSounding && end - track.Onset > _options.MaxDuration)
             Close(label, emit);
         if (!track.IsActive)
-            track = new Track { IsActive = true, Onset = start };
+            track = new Track { IsActive = true, Onset = start, Origin = interval.Origin };
         track.IsSounding = true;
+        track.Origin = track.Origin with { Last = Math.Max(track.Origin.Last, interval.Origin.Last) };
         track.Offset = end;
         track.Peak = Math.Max(track.Peak, score);
         track.ScoreTime += score * (double)(end - start);
@@ -226,7 +317,7 @@ public sealed class EventDecoder
         {
             // What goes on is another event; it needs only the release threshold, as it has not been quiet.
             Close(label, emit);
-            track = new Track { IsActive = true, IsSounding = true, Onset = end, Offset = end };
+            track = new Track { IsActive = true, IsSounding = true, Onset = end, Offset = end, Origin = interval.Origin };
         }
     }
 
@@ -249,6 +340,8 @@ public sealed class EventDecoder
 
         public long End { get; set; }
 
+        public InputRange Origin { get; set; }
+
         public float[] Scores { get; } = new float[labels];
     }
 
@@ -263,8 +356,9 @@ public sealed class EventDecoder
         public float Peak;
         public double ScoreTime; // sum of score times samples
         public long Time; // samples that sounded
+        public InputRange Origin; // of all intervals that sounded
 
         public readonly DetectedEvent ToEvent(EventState state, int label) =>
-            new(state, label, Onset, Offset, Peak, (float)(ScoreTime / Time));
+            new(state, label, Onset, Offset, Peak, (float)(ScoreTime / Time)) { Origin = Origin };
     }
 }

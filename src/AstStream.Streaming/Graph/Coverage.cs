@@ -74,6 +74,9 @@ public static class CoverageWords
 /// <param name="Model">The model that heard, or did not hear, by its name in the pipeline.</param>
 public abstract record StreamRecord(StreamInfo Stream, string Model)
 {
+    /// <summary>The number of the first checkpoint of its stream and model behind it; 0 where nobody asks for checkpoints.</summary>
+    public long Checkpoint { get; init; }
+
     /// <summary>When the sound that decided it was there, by the clock's timestamps.</summary>
     internal long Captured { get; init; }
 }
@@ -126,13 +129,13 @@ public sealed class CoverageTotals
 /// One stream's ledger for one model: takes intervals in order, each joining the last one, and gives records of equal neighbours
 /// merged. For one thread at a time.
 /// </summary>
-internal sealed class CoverageLedger(StreamInfo stream, string model, CoverageTotals totals, long longest)
+internal sealed class CoverageLedger(StreamInfo stream, string model, CoverageTotals totals, long longest, long start = 0)
 {
-    private long _start; // of the record that is not finished
+    private long _start = start; // of the record that is not finished
     private double _effectiveHop;
 
     /// <summary>The sample behind the last interval.</summary>
-    public long End { get; private set; }
+    public long End { get; private set; } = start;
 
     /// <summary>What the last interval was.</summary>
     public (CoverageState State, LossReason Reason, SourceState? Source) Last { get; private set; } = (CoverageState.Lost, LossReason.TooShort, null);
@@ -152,6 +155,27 @@ internal sealed class CoverageLedger(StreamInfo stream, string model, CoverageTo
         _effectiveHop = Math.Max(_effectiveHop, effectiveHop);
         (End, Last) = (end, (state, reason, source));
         return finished;
+    }
+
+    /// <summary>Writes where it stands, so that another ledger can go on from here.</summary>
+    public void Save(BinaryWriter state)
+    {
+        state.Write(_start);
+        state.Write(End);
+        state.Write(_effectiveHop);
+        state.Write((byte)Last.State);
+        state.Write((byte)Last.Reason);
+        state.Write(Last.Source is { } source ? (sbyte)source : (sbyte)-1);
+    }
+
+    /// <summary>Takes over where another ledger stood.</summary>
+    public void Restore(BinaryReader state)
+    {
+        _start = state.ReadInt64();
+        End = state.ReadInt64();
+        _effectiveHop = state.ReadDouble();
+        var (last, reason, source) = ((CoverageState)state.ReadByte(), (LossReason)state.ReadByte(), state.ReadSByte());
+        Last = (last, reason, source < 0 ? null : (SourceState)source);
     }
 
     /// <summary>The record that is not finished yet, if there is one.</summary>

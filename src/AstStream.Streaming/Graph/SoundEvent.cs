@@ -13,4 +13,17 @@ namespace AstStream.Streaming;
 /// <param name="Score">The highest smoothed score.</param>
 /// <param name="MeanScore">The mean smoothed score.</param>
 public sealed record SoundEvent(string Id, EventState State, StreamInfo Stream, string Model, string Label, double Onset, double Offset, float Score, float MeanScore)
-    : StreamRecord(Stream, Model);
+    : StreamRecord(Stream, Model)
+{
+    /// <summary>Where in the source's input it was heard; zeros where the source has no places.</summary>
+    public InputRange Origin { get; init; }
+
+    /// <summary>Which model heard it, and how that ran.</summary>
+    public ModelIdentity? HeardBy { get; init; }
+}
+
+/// <summary>A model as events name it.</summary>
+/// <param name="Hash">The checkpoint's hash.</param>
+/// <param name="Precision">The precision of its products.</param>
+/// <param name="Provider">What it runs on.</param>
+public sealed record ModelIdentity(string Hash, string Precision, string Provider);

@@ -7,6 +7,7 @@ namespace AstStream.Streaming;
 public sealed class StreamInfo(string id, string source, DateTimeOffset? startTime = null)
 {
     private volatile ClockCorrection _clock = new(0, 0, 0, 0);
+    private volatile bool _isAbandoned;
 
     /// <summary>Unique in the pipeline; stands in every event.</summary>
     public string Id => id;
@@ -22,6 +23,18 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
 
     /// <summary>How its source does, where that is watched.</summary>
     public SourceHealth? Health { get; init; }
+
+    /// <summary>Who is told what was decided of it and published; null where nobody asks.</summary>
+    public IDelivery? Delivery { get; init; }
+
+    /// <summary>The first sample that its source gives, at its own rate: 0 unless it goes on from an earlier place.</summary>
+    public long FirstSample { get; init; }
+
+    /// <summary>What models remember of it from before, by their names: the state of a <see cref="StreamCheckpoint"/> each. It goes on behind these.</summary>
+    public IReadOnlyDictionary<string, byte[]>? States { get; init; }
+
+    /// <summary>Whether it was given up: somebody else goes on with it, and what is not published yet is not to be.</summary>
+    public bool IsAbandoned => _isAbandoned;
 
     /// <summary>What the source's side knows of it: its lane, and where it stands.</summary>
     internal StreamRoute? Route { get; set; }
@@ -45,6 +58,9 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
         var now = _clock.At(seconds);
         _clock = new ClockCorrection(seconds, now, Math.Clamp((offset - now) / over, -limit, limit), over);
     }
+
+    /// <summary>Gives it up.</summary>
+    internal void Abandon() => _isAbandoned = true;
 
     /// <inheritdoc/>
     public override string ToString() => id;

@@ -9,8 +9,8 @@ namespace AstStream.Streaming;
 /// <summary>What turns one model's scores into events.</summary>
 /// <param name="Labels">The class names.</param>
 /// <param name="Options">How scores become events; may change while the graph runs.</param>
-/// <param name="ModelHash">Tells models apart in events' ids.</param>
-internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, string ModelHash);
+/// <param name="Model">Stands in events; its hash tells models apart in their ids.</param>
+internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, ModelIdentity Model);
 
 /// <summary>Decodes one model's scores of each stream into events, and keeps the streams' ledgers.</summary>
 internal sealed class DecodeNode : Node
@@ -56,8 +56,15 @@ internal sealed class DecodeNode : Node
         while (await _scheduler.TakeDecidedAsync(_pieces, AtOnce).ConfigureAwait(false))
         {
             var options = _options;
-            foreach (var piece in _pieces)
-                Decode(piece, options);
+            for (var i = 0; i < _pieces.Count; i++)
+            {
+                if (_pieces[i].Timeline.Stream.IsAbandoned)
+                    continue;
+                Decode(_pieces[i], options);
+                if (i == _pieces.Count - 1 || _pieces[i + 1].Timeline != _pieces[i].Timeline)
+                    AddCheckpoint(_pieces[i]);
+            }
+
             _scheduler.Decoded(_pieces);
             foreach (var record in _records)
                 await _output.WriteAsync(record, cancellation).ConfigureAwait(false);
@@ -68,14 +75,20 @@ internal sealed class DecodeNode : Node
     private void Decode(FeatureWindow piece, DecodeOptions options)
     {
         var stream = piece.Timeline;
-        var decoder = stream.Decoder ??= new EventDecoder(options.Options);
-        var ledger = stream.Ledger ??= new CoverageLedger(stream.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord);
+        if (stream.Decoder is not { } decoder || stream.Ledger is not { } ledger)
+        {
+            decoder = stream.Decoder = new EventDecoder(options.Options);
+            ledger = stream.Ledger = new CoverageLedger(stream.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart);
+            stream.Resumed?.Restore(ledger, decoder);
+            stream.Checkpoint = stream.Stream.Delivery is null ? 0 : 1;
+        }
+
         if (decoder.Options != options.Options)
             decoder.Reconfigure(options.Options);
         switch (piece.State)
         {
             case WindowState.Analysed:
-                decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect);
+                decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect, piece.Origin);
                 Account(ledger, piece, CoverageState.Analysed, LossReason.None, piece.Source);
                 break;
             case WindowState.Gated:
@@ -94,8 +107,7 @@ internal sealed class DecodeNode : Node
                 break;
             case WindowState.End:
                 decoder.Flush(piece.CellEnd, _detect);
-                if (ledger.Close() is { } last)
-                    _records.Add(last);
+                Add(ledger.Close(), stream.Checkpoint);
                 break;
             default:
                 throw new InvalidOperationException($"stream {stream.Stream.Id}: a piece that is {piece.State} was taken for decided");
@@ -107,8 +119,13 @@ internal sealed class DecodeNode : Node
             if (e.State == EventState.Closed)
                 _report.AddEvent(_scheduler.Model, label);
             _records.Add(new SoundEvent(
-                Id(stream.Stream, label, e.Onset, options.ModelHash), e.State, stream.Stream, _scheduler.Model, label, FbankOptions.Seconds(e.Onset), FbankOptions.Seconds(e.Offset), e.PeakScore, e.MeanScore)
-            { Captured = stream.IsLive ? piece.Captured : 0 });
+                Id(stream.Stream, label, e.Onset, options.Model.Hash), e.State, stream.Stream, _scheduler.Model, label, FbankOptions.Seconds(e.Onset), FbankOptions.Seconds(e.Offset), e.PeakScore, e.MeanScore)
+            {
+                Captured = stream.IsLive ? piece.Captured : 0,
+                Checkpoint = stream.Checkpoint,
+                Origin = e.Origin,
+                HeardBy = options.Model,
+            });
         }
 
         _detected.Clear();
@@ -117,8 +134,29 @@ internal sealed class DecodeNode : Node
     private void Account(CoverageLedger ledger, FeatureWindow piece, CoverageState state, LossReason reason, SourceState? source)
     {
         var hop = state == CoverageState.Analysed ? FbankOptions.Seconds(piece.Hop) : 0;
-        if (ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop, source) is { } finished)
-            _records.Add(finished);
+        Add(ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop, source), piece.Timeline.Checkpoint);
+    }
+
+    private void Add(CoverageInterval? finished, long checkpoint)
+    {
+        if (finished is not null)
+            _records.Add(finished with { Checkpoint = checkpoint });
+    }
+
+    /// <summary>Where somebody asks for it: the place behind a piece, and what is needed to go on there.</summary>
+    private void AddCheckpoint(FeatureWindow piece)
+    {
+        var stream = piece.Timeline;
+        if (stream.Checkpoint == 0)
+            return;
+        _records.Add(new StreamCheckpoint(
+            stream.Stream,
+            _scheduler.Model,
+            stream.Checkpoint++,
+            StreamState.Write(_scheduler.Identity, piece.After, stream.Ledger!, stream.Decoder!),
+            piece.After.NeededSample(_scheduler.Window.WindowFrames),
+            piece.After.Segment.SampleRate,
+            piece.State == WindowState.End));
     }
 
     /// <summary>The same for the same stream (and its start, where known), label, onset and model, so that whoever reads an event twice can tell.</summary>

@@ -1,3 +1,5 @@
+using AstStream.Events;
+
 namespace AstStream.Streaming;
 
 /// <summary>A few log-mel frames of one stream. Windows overlap and share them; the last one that lets go gives them back.</summary>
@@ -112,6 +114,12 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
     /// <summary>Samples from this window's start to the next one's.</summary>
     public int Hop { get; private set; }
 
+    /// <summary>How its stream goes on behind it.</summary>
+    public CutPoint After { get; set; }
+
+    /// <summary>Where in the source's input it was heard.</summary>
+    public InputRange Origin { get; set; }
+
     /// <summary>When the window's last sample was there.</summary>
     public long Captured { get; set; }
 
@@ -156,6 +164,7 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
         window.Frames = 0;
         window.Captured = window.Arrived = 0;
         window._numScores = 0;
+        window.Origin = default;
         return window;
     }
 

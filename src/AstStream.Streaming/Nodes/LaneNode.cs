@@ -82,9 +82,9 @@ internal sealed class LaneNode : Node
         var state = stream.FrontEnd;
         if (state is null)
         {
-            if (!_streams.Add(stream))
+            if (!_streams.Add(stream) || stream.IsAbandoned)
             {
-                // It has failed, and its source did not know yet.
+                // It has failed, and its source did not know yet; or it was given up before it began.
                 if (block.Kind == MessageKind.End)
                     _streams.Remove(stream);
                 return;
@@ -97,6 +97,15 @@ internal sealed class LaneNode : Node
             }
 
             state = Open(stream, block.SampleRate);
+        }
+
+        if (stream.IsAbandoned)
+        {
+            state.Abandon();
+            Remove(stream);
+            if (block.Kind != MessageKind.End)
+                _streams.Add(stream);
+            return;
         }
 
         try
@@ -119,7 +128,14 @@ internal sealed class LaneNode : Node
     private StreamFrontEnd Open(StreamInfo stream, int sampleRate)
     {
         _report.AddStream();
-        return stream.FrontEnd = new StreamFrontEnd(_fbank, sampleRate, [.. _schedulers.Select(s => s.Open(stream, stream.Route?.Priority ?? 0, _isLive))]);
+        List<StreamState?> states = [.. _schedulers.Select(s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity) : null)];
+        var goesOn = states.All(s => s is not null);
+        if (stream.States is not null && !goesOn)
+            _report.Warn(stream.Source, $"stream {stream.Id}: another model, or another one besides, goes on with it: it begins anew with the sound that was not decided");
+        var timelines = _schedulers.Select(s => s.Open(stream, stream.Route?.Priority ?? 0, _isLive)).ToList();
+        for (var i = 0; i < timelines.Count; i++)
+            timelines[i].Resumed = goesOn ? states[i] : null;
+        return stream.FrontEnd = new StreamFrontEnd(_fbank, sampleRate, timelines, stream.FirstSample);
     }
 
     private void End(StreamInfo stream)

@@ -89,6 +89,7 @@ internal sealed class SinkNode : Node
     private readonly TimeProvider _time;
     private readonly RunReport _report;
     private readonly ResiliencePipeline _retry;
+    private readonly List<StreamCheckpoint> _checkpoints = []; // that wait for the next flush
     private bool _isFailing;
     private long _since; // when the operation that is under way began
 
@@ -133,12 +134,21 @@ internal sealed class SinkNode : Node
         {
             while (_input.TryRead(out var record))
             {
+                if (record is StreamCheckpoint checkpoint)
+                {
+                    _checkpoints.Add(checkpoint);
+                    continue;
+                }
+
                 await TryAsync(static (x, c) => x.Sink.WriteAsync(x.Record!, c), record, cancellation).ConfigureAwait(false);
                 if (record.Captured != 0 && record is SoundEvent)
                     _report.Published(record.Model, _time.GetElapsedTime(record.Captured));
             }
 
             await TryAsync(static (x, c) => x.Sink.FlushAsync(c), null, cancellation).ConfigureAwait(false);
+            foreach (var checkpoint in _checkpoints)
+                checkpoint.Done();
+            _checkpoints.Clear();
         }
     }
 

@@ -134,6 +134,17 @@ public sealed class SourceOutput
         await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, length, sampleRate), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Gives a stream up where it is: somebody else goes on with it. What is not published of it by now is not published here. This waits, as an
+    /// end does.
+    /// </summary>
+    public async ValueTask AbandonAsync(StreamInfo stream, CancellationToken cancellation)
+    {
+        stream.Abandon();
+        if (_open.TryRemove(stream, out var route))
+            await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, route.Position, route.SampleRate), cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Watches a live stream of the source, from before its first sound on; its <see cref="StreamInfo.Health"/> is to be this.</summary>
     /// <param name="stream">The stream's name.</param>
     public SourceHealth Watch(string stream)

@@ -33,25 +33,34 @@ internal sealed class StreamFrontEnd : IDisposable
     private long _firstFrame; // of the chunks, counted from the segment's start
     private long _frames; // of the segment
     private long _samples; // of the segment
-    private long _segmentStart; // sample
+    private Segment _segment;
     private long _expected; // the next sample at the stream's own rate
+    private long _discard; // resampled samples that come before the first one that is needed
 
     /// <summary>Makes a front end.</summary>
     /// <param name="fbank">Whose tables are shared; of the same thread.</param>
     /// <param name="sampleRate">The stream's own rate.</param>
-    /// <param name="timelines">One for each model, all with the same number of mel bins.</param>
-    public StreamFrontEnd(OnlineFbank fbank, int sampleRate, IEnumerable<StreamTimeline> timelines)
+    /// <param name="timelines">One for each model, all with the same number of mel bins. Where all have states, it goes on from these.</param>
+    /// <param name="firstSample">The first sample that comes, at the stream's own rate.</param>
+    public StreamFrontEnd(OnlineFbank fbank, int sampleRate, IEnumerable<StreamTimeline> timelines, long firstSample = 0)
     {
-        _resampler = new Resampler(sampleRate, FbankOptions.SampleRate);
         _fbank = fbank.Another();
         _floor = new NoiseFloor(fbank.NumMelBins);
         _cutters = [.. timelines.Select(t => new WindowCutter(t))];
         _bins = fbank.NumMelBins;
         _kept = _cutters.Max(c => c.Options.WindowFrames);
+        if (_cutters.All(c => c.Timeline.Resumed is not null))
+            Resume();
+        else
+            _segment = new Segment(sampleRate, firstSample, (long)Math.Round(firstSample * (decimal)FbankOptions.SampleRate / sampleRate));
+        _resampler = new Resampler(_segment.SampleRate, FbankOptions.SampleRate);
+        _expected = firstSample;
+        foreach (var cutter in _cutters)
+            cutter.Begin(_segment);
     }
 
     /// <summary>The sample at 16 kHz that comes next.</summary>
-    private long Position => _segmentStart + _samples;
+    private long Position => _segment.Start + _samples;
 
     /// <summary>Takes a block or a mark; the windows that it completes go to the models' schedulers. Returns how many samples at 16 kHz were heard.</summary>
     /// <param name="block">The block; it stays the caller's.</param>
@@ -67,12 +76,15 @@ internal sealed class StreamFrontEnd : IDisposable
             throw new InvalidAudioException($"changes to {block.SampleRate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");
         if (isBreak ? block.Start < expected || block.Start > MaxSample : block.Start != expected)
             throw new InvalidAudioException($"goes from sample {_expected} to {block.Start} without a discontinuity");
+        var ended = _expected;
         var before = _samples;
         for (var rest = (ReadOnlySpan<float>)block.Samples; !rest.IsEmpty;)
         {
             var given = _resampler.Process(rest, scratch, out var taken);
             rest = rest[taken..];
-            AcceptWaveform(scratch[..given], block.Captured);
+            var skipped = (int)Math.Min(given, _discard);
+            _discard -= skipped;
+            AcceptWaveform(scratch[skipped..given], block.Captured);
         }
 
         _expected = block.Start + block.Samples.Length;
@@ -83,16 +95,22 @@ internal sealed class StreamFrontEnd : IDisposable
         }
 
         for (int given; (given = _resampler.Flush(scratch)) > 0;)
-            AcceptWaveform(scratch[..given], block.Captured);
+        {
+            var skipped = (int)Math.Min(given, _discard);
+            _discard -= skipped;
+            AcceptWaveform(scratch[skipped..given], block.Captured);
+        }
+
         var heard = _samples - before;
+        EndSegment(ended, block.Captured);
         if (block.SampleRate == _resampler.InputRate)
             _resampler.Reset();
         else
             _resampler = new Resampler(block.SampleRate, FbankOptions.SampleRate);
         if (block.Kind == MessageKind.End)
-            End(block.Captured);
+            EndCutters();
         else
-            Skip(At16k(block.Start), block.Reason, block.Captured);
+            Skip(new Segment(block.SampleRate, block.Start, At16k(block.Start)), block.Reason);
         return heard;
     }
 
@@ -100,14 +118,23 @@ internal sealed class StreamFrontEnd : IDisposable
     public void Fail(AudioBlock block)
     {
         var next = block.Start <= MaxSample && block.SampleRate == _resampler.InputRate ? Math.Max(_expected, block.Start) + block.Samples.Length : _expected;
-        Skip(At16k(next), LossReason.Fault, block.Captured);
-        End(block.Captured);
+        EndSegment(_expected, block.Captured);
+        Skip(new Segment(_resampler.InputRate, next, At16k(next)), LossReason.Fault);
+        EndCutters();
     }
 
     /// <summary>The stream is over.</summary>
     public void End(long captured)
     {
-        EndSegment(captured);
+        EndSegment(_expected, captured);
+        EndCutters();
+    }
+
+    /// <summary>The stream is somebody else's: it ends here, and what is not a whole window yet is not scored.</summary>
+    public void Abandon() => EndCutters();
+
+    private void EndCutters()
+    {
         foreach (var cutter in _cutters)
             cutter.End();
         Deliver();
@@ -130,20 +157,31 @@ internal sealed class StreamFrontEnd : IDisposable
             {
                 AddFrames();
                 foreach (var cutter in _cutters)
-                    cutter.Cut(_chunks, _firstFrame, _frames, _segmentStart, _floor, captured);
+                    cutter.Cut(_chunks, _firstFrame, _frames, _floor, captured);
                 DropFrames();
             }
         }
     }
 
-    /// <summary>Time is missing from here to <paramref name="next"/>: what came before ends, and what comes begins anew.</summary>
-    private void Skip(long next, LossReason reason, long captured)
+    /// <summary>Goes on where other front ends have stopped: from the earliest place that a model still needs.</summary>
+    private void Resume()
     {
-        EndSegment(captured);
+        var points = _cutters.Select(c => (c.Timeline.Resumed!.Point, c.Options.WindowFrames)).ToList();
+        _segment = points.MinBy(p => p.Point.Segment.Start).Point.Segment;
+        _firstFrame = _frames = points.Where(p => p.Point.Segment == _segment).Min(p => p.Point.NeededFrame(p.WindowFrames));
+        _samples = _frames * FbankOptions.FrameShift;
+        _floor.Skip(_frames);
+        var started = points.Where(p => p.Point.Segment == _segment).Min(p => p.Point.NeededSample(p.WindowFrames)) - _segment.Origin;
+        _discard = _samples - (long)((Int128)started * FbankOptions.SampleRate / _segment.SampleRate);
+    }
+
+    /// <summary>Time is missing up to a new segment.</summary>
+    private void Skip(Segment next, LossReason reason)
+    {
+        _segment = next;
         foreach (var cutter in _cutters)
             cutter.Lose(next, reason);
         Deliver();
-        _segmentStart = next;
         _floor.Skip();
     }
 
@@ -159,13 +197,20 @@ internal sealed class StreamFrontEnd : IDisposable
             cutter.Timeline.Deliver();
     }
 
-    private void EndSegment(long captured)
+    /// <summary>The segment ends; what comes may join it in time, but not in its windows.</summary>
+    /// <param name="expected">The sample behind it, at its own rate.</param>
+    /// <param name="captured">When its last sample was there.</param>
+    private void EndSegment(long expected, long captured)
     {
+        // Behind a place that was resumed from, less may have come than was heard before.
+        var end = _cutters.Max(c => c.IsWaiting ? Position : Math.Max(Position, c.CellStart));
+        var next = new Segment(_segment.SampleRate, expected, end);
         foreach (var cutter in _cutters)
-            cutter.EndSegment(_chunks, _firstFrame, _frames, _segmentStart, Position, captured);
+            cutter.EndSegment(_chunks, _firstFrame, _frames, end, next, captured);
         ReleaseChunks();
         _fbank.Reset();
-        _segmentStart = Position;
+        _segment = next;
+        _discard = 0;
         _firstFrame = _frames = _samples = 0;
     }
 
@@ -211,64 +256,121 @@ internal sealed class WindowCutter(StreamTimeline timeline)
 {
     private const double QuietActivity = 0.25; // a second of sound in the last four
 
+    private Segment _segment;
     private long _next; // first frame of the next regular window
     private long _heard; // frames that windows have covered
-    private long _cellStart;
+    private CutPoint? _awaited; // where it goes on, as long as what comes was decided before
 
     public StreamTimeline Timeline => timeline;
 
     public WindowOptions Options { get; } = timeline.Options;
 
-    /// <summary>Cuts the windows that are whole.</summary>
-    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, long segmentStart, NoiseFloor floor, long captured)
+    /// <summary>The first sample at 16 kHz that has no window yet.</summary>
+    public long CellStart { get; private set; }
+
+    /// <summary>Whether what comes was decided before.</summary>
+    public bool IsWaiting => _awaited is not null;
+
+    /// <summary>Begins with a segment, or goes on where it stood in it.</summary>
+    public void Begin(Segment segment)
     {
+        (_segment, CellStart) = (segment, segment.Start);
+        if (timeline.Resumed is { } state)
+            (_awaited, CellStart) = (state.Point, state.Point.CellStart);
+        Await();
+    }
+
+    /// <summary>Cuts the windows that are whole.</summary>
+    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, NoiseFloor floor, long captured)
+    {
+        if (IsWaiting)
+            return;
         timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
         while (frames - _next >= Options.WindowFrames)
         {
             // The hop behind this window is decided now: its cell ends midway to the next one's centre.
             var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
-            var start = segmentStart + (_next * FbankOptions.FrameShift);
+            var start = _segment.Start + (_next * FbankOptions.FrameShift);
             var cellEnd = start + (FbankOptions.NumSamples(Options.WindowFrames) / 2) + ((long)hop * FbankOptions.FrameShift / 2);
-            if (Options.Gate && floor.IsQuietSince(_next))
-                timeline.Add(FeatureWindow.Interval(timeline, WindowState.Gated, LossReason.None, _cellStart, cellEnd), captured);
-            else
-                timeline.Add(FeatureWindow.Rent(timeline, chunks, (int)(_next - firstFrame), Options.WindowFrames, Options.NumMelBins, start, _cellStart, cellEnd, hop * FbankOptions.FrameShift), captured);
-            _cellStart = cellEnd;
+            var piece = Options.Gate && floor.IsQuietSince(_next)
+                ? FeatureWindow.Interval(timeline, WindowState.Gated, LossReason.None, CellStart, cellEnd)
+                : Locate(FeatureWindow.Rent(timeline, chunks, (int)(_next - firstFrame), Options.WindowFrames, Options.NumMelBins, start, CellStart, cellEnd, hop * FbankOptions.FrameShift));
             _heard = _next + Options.WindowFrames;
             _next += hop;
+            Add(piece, captured);
         }
     }
 
     /// <summary>The segment ends: cuts its last window over the frames that no window has covered, and closes the last cell.</summary>
-    public void EndSegment(List<FrameChunk> chunks, long firstFrame, long frames, long segmentStart, long end, long captured)
+    public void EndSegment(List<FrameChunk> chunks, long firstFrame, long frames, long end, Segment next, long captured)
     {
+        if (IsWaiting)
+        {
+            _segment = next;
+            Await();
+            return;
+        }
+
+        FeatureWindow? piece = null;
         if (frames > _heard)
         {
             var first = Math.Max(0, frames - Options.WindowFrames);
-            var start = segmentStart + (first * FbankOptions.FrameShift);
-            timeline.Add(
-                FeatureWindow.Rent(timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, _cellStart, end, timeline.EffectiveHop * FbankOptions.FrameShift), captured);
+            var start = _segment.Start + (first * FbankOptions.FrameShift);
+            piece = Locate(FeatureWindow.Rent(
+                timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, CellStart, end, timeline.EffectiveHop * FbankOptions.FrameShift));
         }
-        else if (end > _cellStart)
+        else if (end > CellStart)
         {
-            timeline.Add(
-                _heard > 0
-                    ? FeatureWindow.Interval(timeline, WindowState.Tail, LossReason.None, _cellStart, end)
-                    : FeatureWindow.Interval(timeline, WindowState.Lost, LossReason.TooShort, _cellStart, end),
-                captured);
+            piece = _heard > 0
+                ? FeatureWindow.Interval(timeline, WindowState.Tail, LossReason.None, CellStart, end)
+                : FeatureWindow.Interval(timeline, WindowState.Lost, LossReason.TooShort, CellStart, end);
         }
 
-        _cellStart = end;
+        _segment = next;
         _next = _heard = 0;
+        if (piece is not null)
+            Add(piece, captured);
+        CellStart = end;
     }
 
-    /// <summary>Nothing is there up to a sample.</summary>
-    public void Lose(long next, LossReason reason)
+    /// <summary>Nothing is there up to a new segment.</summary>
+    public void Lose(Segment next, LossReason reason)
     {
-        timeline.Add(FeatureWindow.Interval(timeline, WindowState.Lost, reason, _cellStart, next), captured: 0);
-        _cellStart = next;
+        _segment = next;
+        if (IsWaiting && !Await())
+            return;
+        if (CellStart <= next.Start)
+            Add(FeatureWindow.Interval(timeline, WindowState.Lost, reason, CellStart, next.Start), captured: 0);
     }
 
     /// <summary>The stream ends.</summary>
-    public void End() => timeline.Add(FeatureWindow.Interval(timeline, WindowState.End, LossReason.None, _cellStart, _cellStart), captured: 0);
+    public void End() => Add(FeatureWindow.Interval(timeline, WindowState.End, LossReason.None, CellStart, CellStart), captured: 0);
+
+    /// <summary>Whether it goes on with the segment at hand: the one that it stood in, or, where that does not come again, one behind it.</summary>
+    private bool Await()
+    {
+        if (_awaited is not { } point || _segment.Start < point.Segment.Start)
+            return _awaited is null;
+        if (_segment == point.Segment)
+            (_next, _heard) = (point.Next, point.Heard);
+        _awaited = null;
+        return _segment != point.Segment;
+    }
+
+    private void Add(FeatureWindow piece, long captured)
+    {
+        piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd);
+        CellStart = piece.CellEnd;
+        timeline.Add(piece, captured);
+    }
+
+    /// <summary>Notes where in the source's input the window's sound was heard.</summary>
+    private FeatureWindow Locate(FeatureWindow window)
+    {
+        if (timeline.Stream.Delivery is not { } delivery)
+            return window;
+        long Own(long sample) => _segment.Origin + (long)((Int128)(sample - _segment.Start) * _segment.SampleRate / FbankOptions.SampleRate);
+        window.Origin = delivery.Locate(Own(window.Start), Own(window.Start + FbankOptions.NumSamples(window.Frames)));
+        return window;
+    }
 }

@@ -38,6 +38,8 @@ internal sealed class TeeNode(string name, Edge<StreamRecord> input, RunReport r
             {
                 if (record is Change change)
                     await ApplyAsync(change).ConfigureAwait(false);
+                else if (record is StreamCheckpoint checkpoint)
+                    await TellAsync(checkpoint, cancellation).ConfigureAwait(false);
                 else
                     await WriteAsync(record, cancellation).ConfigureAwait(false);
             }
@@ -55,6 +57,18 @@ internal sealed class TeeNode(string name, Edge<StreamRecord> input, RunReport r
             else if (!branch.Edge.TryWrite(record))
                 report.SinkDrops(branch.Sink);
         }
+    }
+
+    /// <summary>Every sink is to be done with what came before, those besides that miss records when they are full.</summary>
+    private async ValueTask TellAsync(StreamCheckpoint checkpoint, CancellationToken cancellation)
+    {
+        foreach (var branch in _branches)
+        {
+            checkpoint.Expect();
+            await branch.Edge.WriteAsync(checkpoint, cancellation).ConfigureAwait(false);
+        }
+
+        checkpoint.Done();
     }
 
     /// <summary>A change that fails is its owner's to tell; the records go on.</summary>

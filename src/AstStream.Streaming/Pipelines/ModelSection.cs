@@ -65,6 +65,9 @@ internal sealed class ModelSection : IDisposable
         ? Checkpoints[0].Hash
         : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', Checkpoints.Select(c => c.Hash)))));
 
+    /// <summary>Tells apart what scores a window differently or cuts it differently.</summary>
+    public string Identity => FormattableString.Invariant($"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} {string.Join(' ', Activations)}");
+
     /// <summary>Opens the checkpoints that the section names, or the default one.</summary>
     /// <exception cref="InvalidCheckpointException">A checkpoint is broken. A folder that is not there is a problem of the section besides.</exception>
     public static ModelSection Read(string name, SectionReader section, string defaultModel)

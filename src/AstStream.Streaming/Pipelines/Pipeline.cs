@@ -21,7 +21,7 @@ public sealed record PipelineHost
 /// <summary>One model of a pipeline, with how its scores become events.</summary>
 internal sealed record ModelDefinition(ModelSection Model, EventOptions Events)
 {
-    public DecodeOptions Decoding => new(Model.Labels, Events, Model.Hash);
+    public DecodeOptions Decoding => new(Model.Labels, Events, new ModelIdentity(Model.Hash, Model.Sessions[0].Precision.Word(), Model.Sessions[0].Providers[0].Word()));
 }
 
 /// <summary>A pipeline definition that was read and checked, and its checkpoints.</summary>

@@ -29,7 +29,7 @@ public sealed class PipelineRun
         var records = new Edge<StreamRecord>("tee", Records);
         var sessions = new List<Node>();
         foreach (var (model, _) in pipeline.Models)
-            _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report);
+            _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
         foreach (var source in pipeline.Sources)
             _sources[source.Name] = MakeSource(source, []);
         foreach (var definition in pipeline.Models)

@@ -57,7 +57,12 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowScheduler schedule
     /// <summary>The hop controller's own: the streams that it stretches alike.</summary>
     public HopController.Class? HopClass { get; set; }
 
+    /// <summary>What the model remembers of the stream from before, for the decoding node. Set before the first piece.</summary>
+    public StreamState? Resumed { get; set; }
+
     // The decoding node's alone.
+    public long Checkpoint { get; set; } // the number of the next one; 0 where nobody asks
+
     public EventDecoder? Decoder { get; set; }
 
     public CoverageLedger? Ledger { get; set; }

@@ -58,6 +58,9 @@ internal sealed class WindowScheduler
 
     public BatchOptions Options { get; }
 
+    /// <summary>Tells models apart whose scores differ, and windows that are cut otherwise: what one remembers of a stream another one can't use.</summary>
+    public string Identity { get; init; } = "";
+
     /// <summary>The arrow from the lanes to the sessions.</summary>
     public View Windows { get; }
 
@@ -359,6 +362,7 @@ internal sealed class WindowScheduler
         if (piece.State is not (WindowState.Gated or WindowState.Lost) || stream.Items.Last!.Value is not { } last || last.State != piece.State || last.Reason != piece.Reason || last.Source != piece.Source)
             return false;
         last.CellEnd = piece.CellEnd;
+        last.After = piece.After;
         piece.Return();
         return true;
     }
@@ -373,6 +377,7 @@ internal sealed class WindowScheduler
         if (window.InTimeline.Previous is { Value: { State: WindowState.Lost, Reason: LossReason.Overload } before })
         {
             before.CellEnd = window.CellEnd;
+            before.After = window.After;
             stream.Items.Remove(window.InTimeline);
             window.Return();
         }

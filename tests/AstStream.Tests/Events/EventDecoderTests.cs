@@ -213,6 +213,95 @@ public class EventDecoderTests
                 && closed.Zip(closed.Skip(1)).All(p => p.First.Offset <= p.Second.Onset);
         });
 
+    /// <summary>A law: whoever goes on from a saved state, at any time and as often as it likes, gives what one that never stopped gives.</summary>
+    [Property(MaxTest = 500)]
+    public Property Restore_AfterAnyInterval_GoesOnAsIfNothingHadHappened() => Prop.ForAll(
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        Gen.Elements(1, 3, 5, 9).ToArbitrary(),
+        Gen.Choose(0, 40).Two().ToArbitrary(),
+        (seed, median, durations) =>
+        {
+            var options = Options(new Case { Median = median, MinDuration = durations.Item1, MergeGap = durations.Item2, Release = 0.3f, MaxDuration = 200 }) with { HopLength = seed % 3 == 0 ? 0 : 10, Thresholds = [0.5f, 0.6f], ReleaseThresholds = [0.3f, 0.4f] };
+            return Play(seed, options, savesAt: _ => false).SequenceEqual(Play(seed, options, savesAt: random => random.Next(3) == 0));
+        });
+
+    [Fact]
+    public void Restore_BrokenState_Throws()
+    {
+        var state = Save(Played(5));
+        for (var length = 0; length < state.Length; length++)
+            Assert.Throws<EndOfStreamException>(() => Restored(5, state[..length]));
+        Assert.Throws<InvalidDataException>(() => new EventDecoder(new EventOptions { Thresholds = [1, 1], ReleaseThresholds = [1, 1] }).Restore(new BinaryReader(new MemoryStream(state))));
+        Assert.Throws<InvalidDataException>(() => Restored(5, [1, 0, 0, 0, .. BitConverter.GetBytes(int.MaxValue), .. state[8..]]));
+    }
+
+    [Theory]
+    [InlineData(9, 3)]
+    [InlineData(3, 9)]
+    [InlineData(9, 1)]
+    [InlineData(1, 9)]
+    public void Restore_OtherWidthOfTheFilter_GoesOnWithItsOwn(int before, int after)
+    {
+        var decoder = Restored(after, Save(Played(before)));
+        var events = new List<DetectedEvent>();
+        for (var i = 20; i < 40; i++)
+            decoder.Push(i * 10, (i * 10) + 10, [0], events.Add);
+        decoder.Flush(400, events.Add);
+
+        Assert.Equal(["c 50-200"], events.Select(Show).TakeLast(1));
+    }
+
+    /// <summary>A decoder that has heard 20 intervals, from the fifth on of sound.</summary>
+    private static EventDecoder Played(int median)
+    {
+        var decoder = new EventDecoder(Options(new Case { Median = median }));
+        for (var i = 0; i < 20; i++)
+            decoder.Push(i * 10, (i * 10) + 10, [i < 5 ? 0 : 0.9f], _ => { });
+        return decoder;
+    }
+
+    private static EventDecoder Restored(int median, byte[] state)
+    {
+        var decoder = new EventDecoder(Options(new Case { Median = median }));
+        decoder.Restore(new BinaryReader(new MemoryStream(state)));
+        return decoder;
+    }
+
+    private static byte[] Save(EventDecoder decoder)
+    {
+        var state = new MemoryStream();
+        decoder.Save(new BinaryWriter(state));
+        return state.ToArray();
+    }
+
+    /// <summary>Random scores in intervals of random lengths, with breaks; now and then another decoder takes over.</summary>
+    private static List<DetectedEvent> Play(int seed, EventOptions options, Func<Random, bool> savesAt)
+    {
+        var (random, saves) = (new Random(seed), new Random(seed + 1));
+        var events = new List<DetectedEvent>();
+        var decoder = new EventDecoder(options);
+        var (at, level) = (0L, 0f);
+        for (var i = 0; i < 60; i++)
+        {
+            var end = at + random.Next(5, 20);
+            level = random.Next(3) == 0 ? random.NextSingle() : level;
+            decoder.Push(at, end, [level, random.NextSingle()], events.Add, new InputRange(i, i + 2));
+            at = end;
+            if (savesAt(saves))
+            {
+                var state = Save(decoder);
+                decoder = new EventDecoder(options);
+                decoder.Restore(new BinaryReader(new MemoryStream(state)));
+            }
+
+            if (random.Next(15) == 0)
+                decoder.Flush(at += random.Next(3), events.Add);
+        }
+
+        decoder.Flush(at + 3, events.Add);
+        return events;
+    }
+
     private static List<string> Run(Case c)
     {
         var events = new List<DetectedEvent>();

