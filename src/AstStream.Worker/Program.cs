@@ -44,7 +44,7 @@ var root = Help.Add(new RootCommand("Turns continuous sound into labelled events
     """);
 var help = root.Options.OfType<HelpOption>().Single();
 help.Action = new Help((HelpAction)help.Action!);
-foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(BenchCommands.All()))
+foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
     root.Subcommands.Add(command);
 
 try

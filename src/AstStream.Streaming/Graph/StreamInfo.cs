@@ -33,6 +33,9 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     /// <summary>What models remember of it from before, by their names: the state of a <see cref="StreamCheckpoint"/> each. It goes on behind these.</summary>
     public IReadOnlyDictionary<string, byte[]>? States { get; init; }
 
+    /// <summary>The models that hear it, by their names; none before its lane has got its first block.</summary>
+    public IReadOnlyList<string> Models { get; internal set; } = [];
+
     /// <summary>Whether it was given up: somebody else goes on with it, and what is not published yet is not to be.</summary>
     public bool IsAbandoned => _isAbandoned;
 
@@ -59,8 +62,8 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
         _clock = new ClockCorrection(seconds, now, Math.Clamp((offset - now) / over, -limit, limit), over);
     }
 
-    /// <summary>Gives it up.</summary>
-    internal void Abandon() => _isAbandoned = true;
+    /// <summary>Gives it up: what is decided of it from now on is not published. Its source takes it out of the graph with <see cref="SourceOutput.AbandonAsync"/>.</summary>
+    public void Abandon() => _isAbandoned = true;
 
     /// <inheritdoc/>
     public override string ToString() => id;

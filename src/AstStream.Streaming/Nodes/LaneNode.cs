@@ -129,7 +129,8 @@ internal sealed class LaneNode : Node
     {
         _report.AddStream();
         List<StreamState?> states = [.. _schedulers.Select(s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity) : null)];
-        var goesOn = states.All(s => s is not null);
+        var goesOn = states.All(s => s is not null) && stream.States!.Count == states.Count;
+        stream.Models = [.. _schedulers.Select(s => s.Model)];
         if (stream.States is not null && !goesOn)
             _report.Warn(stream.Source, $"stream {stream.Id}: another model, or another one besides, goes on with it: it begins anew with the sound that was not decided");
         var timelines = _schedulers.Select(s => s.Open(stream, stream.Route?.Priority ?? 0, _isLive)).ToList();

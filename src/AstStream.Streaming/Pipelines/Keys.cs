@@ -134,6 +134,14 @@ public static class Keys
             ["additionalProperties"] = new JsonObject { ["type"] = "number", ["minimum"] = min, ["maximum"] = max },
         });
 
+    /// <summary>A mapping from names to texts.</summary>
+    public static Key<IReadOnlyDictionary<string, string>?> Mapping(string name, string doc) =>
+        new(name, doc, null, false, (node, reader) => reader.Mapping(node, name), () => new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number", "boolean") },
+        });
+
     /// <summary>A mapping that is read on its own.</summary>
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });

@@ -15,6 +15,8 @@ internal sealed class PipelineFile
     private readonly List<ConfigProblem> _problems = [];
     private readonly Dictionary<YamlNode, string> _overrides = new(ReferenceEqualityComparer.Instance);
 
+    private readonly Dictionary<Type, object> _shared = [];
+
     private PipelineFile(string path) => _path = path;
 
     public YamlNode Root { get; private set; } = new YamlMappingNode();
@@ -22,6 +24,15 @@ internal sealed class PipelineFile
     public string FullPath => Path.GetFullPath(_path);
 
     public string BaseFolder => Path.GetDirectoryName(FullPath)!;
+
+    /// <summary>An object that all components of the definition share.</summary>
+    public T Shared<T>()
+        where T : class, new()
+    {
+        if (!_shared.TryGetValue(typeof(T), out var shared))
+            _shared[typeof(T)] = shared = new T();
+        return (T)shared;
+    }
 
     public static PipelineFile Load(string path, IReadOnlyList<string> overrides)
     {

@@ -48,6 +48,10 @@ public sealed class SectionReader
     /// <summary>Whether the key stands in the definition.</summary>
     public bool Has(Key key) => _nodes.ContainsKey(key.Name);
 
+    /// <summary>An object that all components of the definition share, for those that must know of each other.</summary>
+    public T Shared<T>()
+        where T : class, new() => _file.Shared<T>();
+
     /// <summary>Notes a problem with a key's value.</summary>
     public void Problem(Key key, string message) => Problem(_nodes.GetValueOrDefault(key.Name, _node), $"{Path(key.Name)}: {message}");
 
@@ -169,6 +173,18 @@ public sealed class SectionReader
         }
 
         return numbers;
+    }
+
+    internal Dictionary<string, string>? Mapping(YamlNode node, string key)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, _, value) in _file.Entries(node, Path(key)))
+        {
+            if (Scalar(value, $"{key}.{name}", "text") is { } text)
+                texts[name] = text;
+        }
+
+        return texts;
     }
 
     /// <summary>YAML's null, or an empty text, which no key takes.</summary>

@@ -1,0 +1,340 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using AstStream.Streaming;
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>
+/// One run of a Kafka source. A thread of its own polls the consumer, always, so that the group never takes it for dead: it hands records to the pump,
+/// pauses partitions while that is busy, and takes partitions in and gives them back. The pump passes sound to the graph; the committer's
+/// loop commits.
+/// </summary>
+internal sealed class KafkaIngest : IAsyncDisposable
+{
+    private const int MostWaiting = 4096; // records
+
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
+
+    private readonly KafkaSourceOptions _options;
+    private readonly SourceOutput _output;
+    private readonly SourceHealth _health;
+    private readonly KafkaLog _log;
+    private readonly Committer _committer;
+    private readonly Channel<IngestRecord> _records = Channel.CreateBounded<IngestRecord>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
+    private readonly ConcurrentQueue<Action> _commands = new(); // for the polling thread
+    private readonly ConcurrentDictionary<PartitionLease, bool> _ended = new(); // that the pump takes out of the graph
+    private readonly CancellationTokenSource _over = new();
+    private long _waitingBytes;
+    private int _failures; // in a row
+
+    // The polling thread's.
+    private readonly Dictionary<TopicPartition, PartitionLease> _leases = [];
+    private readonly HashSet<TopicPartition> _paused = [];
+    private IConsumer<string?, PooledBytes> _consumer = null!;
+    private IngestRecord? _blocked; // that finds no room
+    private bool _isStateTopicThere;
+
+    public KafkaIngest(KafkaSourceOptions options, SourceOutput output)
+    {
+        (_options, _output) = (options, output);
+        _health = output.Watch(output.Source);
+        var name = options.Instance ?? $"{Environment.MachineName}-{Guid.NewGuid():N}";
+        _log = new KafkaLog(options.Cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd, offsets => _consumer.Commit(offsets));
+        _committer = new Committer(_log);
+    }
+
+    public async Task RunAsync(CancellationToken stop, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation, _over.Token);
+        _consumer = Build();
+        _consumer.Subscribe(_options.Topics);
+        var polling = Task.Factory.StartNew(() => Poll(either.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var committing = Task.Factory.StartNew(() => Commit(either.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var pump = new KafkaPump(_options, _output, _ended);
+        try
+        {
+            await pump.RunAsync(_records.Reader, r => Interlocked.Add(ref _waitingBytes, -r.Value.Length), either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            // Asked to drain, or to stop.
+        }
+        finally
+        {
+            await _over.CancelAsync().ConfigureAwait(false);
+            await committing.ConfigureAwait(false);
+            await polling.ConfigureAwait(false);
+            await pump.LeaveAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _log.Dispose();
+        _over.Dispose();
+        while (_records.Reader.TryRead(out var record))
+            record.Value.Return();
+        return ValueTask.CompletedTask;
+    }
+
+    private IConsumer<string?, PooledBytes> Build()
+    {
+        var config = new ConsumerConfig
+        {
+            GroupId = _options.Group,
+            GroupInstanceId = _options.Instance,
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            AutoOffsetReset = AutoOffsetReset.Earliest, // of records that retention has removed; where to begin is said by seeking
+            IsolationLevel = IsolationLevel.ReadCommitted,
+            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+            QueuedMaxMessagesKbytes = 16_384,
+            FetchMaxBytes = Math.Max(52_428_800, _options.MaxRecord),
+            AllowAutoCreateTopics = false,
+        };
+        return new ConsumerBuilder<string?, PooledBytes>(_options.Cluster.Configure(config))
+            .SetKeyDeserializer(new KeyDeserializer())
+            .SetValueDeserializer(new PooledDeserializer())
+            .SetLogHandler(static (_, _) => { })
+            .SetErrorHandler((_, e) => Away(e))
+            .SetPartitionsAssignedHandler((_, partitions) => Assigned(partitions))
+            .SetPartitionsRevokedHandler((_, partitions) => Revoked(partitions, commits: true))
+            .SetPartitionsLostHandler((_, partitions) => Revoked(partitions, commits: false))
+            .Build();
+    }
+
+    private void Poll(CancellationToken stop)
+    {
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                while (_commands.TryDequeue(out var command))
+                    command();
+                PauseAndResume();
+                try
+                {
+                    if (_consumer.Consume(s_poll) is { } result)
+                        Take(result);
+                }
+                catch (ConsumeException e)
+                {
+                    Away(e.Error);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            _output.Fail(_options.Cluster.Describe($"reading from Kafka failed: {e.Message}"));
+            _over.Cancel();
+        }
+
+        // What is decided by now is committed as the partitions are given back.
+        try
+        {
+            _consumer.Close();
+        }
+        catch (KafkaException e)
+        {
+            _output.Warn(_options.Cluster.Describe(e.Error));
+        }
+
+        EndAll(commits: false);
+        _consumer.Dispose();
+    }
+
+    private void Take(ConsumeResult<string?, PooledBytes> result)
+    {
+        var value = result.Message.Value;
+        if (!_leases.TryGetValue(result.TopicPartition, out var lease) || !lease.IsReady || lease.IsEnded)
+        {
+            value.Return(); // it comes again when it is known where to begin
+            return;
+        }
+
+        if (_health.State != SourceState.Running)
+            _health.Become(SourceState.Running, "sound comes");
+        var record = new IngestRecord(
+            lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers, result.Message.Timestamp.UtcDateTime);
+        Interlocked.Add(ref _waitingBytes, value.Length);
+        if (!_records.Writer.TryWrite(record))
+            _blocked = record;
+    }
+
+    /// <summary>Partitions whose state is not known, and all of them while too much waits, are paused; the consumer is polled all the same.</summary>
+    private void PauseAndResume()
+    {
+        if (_blocked is { } blocked && _records.Writer.TryWrite(blocked))
+            _blocked = null;
+        var waiting = Interlocked.Read(ref _waitingBytes);
+        var isFull = _blocked is not null || waiting > _options.Buffer;
+        var hasRoom = _blocked is null && waiting <= _options.Buffer / 4;
+        List<TopicPartition>? pause = null, resume = null;
+        foreach (var (partition, lease) in _leases)
+        {
+            if (_paused.Contains(partition))
+            {
+                if (lease.IsReady && hasRoom)
+                    (resume ??= []).Add(partition);
+            }
+            else if (isFull || !lease.IsReady)
+            {
+                (pause ??= []).Add(partition);
+            }
+        }
+
+        if (pause is not null)
+        {
+            _consumer.Pause(pause);
+            _paused.UnionWith(pause);
+        }
+
+        if (resume is not null)
+        {
+            _consumer.Resume(resume);
+            _paused.ExceptWith(resume);
+        }
+    }
+
+    private void Assigned(List<TopicPartition> partitions)
+    {
+        _committer.Join(_consumer.ConsumerGroupMetadata);
+        if (_health.State is SourceState.Starting or SourceState.Away)
+            _health.Become(SourceState.Stalled, "the group has given partitions out; no sound yet");
+        Begin(partitions);
+    }
+
+    private void Begin(IReadOnlyList<TopicPartition> partitions)
+    {
+        List<PartitionLease> leases = [.. partitions.Select(p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|") { TransactionsAt = _options.IsExactlyOnce ? _options.Cluster.Name : null })];
+        foreach (var lease in leases)
+        {
+            _leases[lease.Partition] = lease;
+            _paused.Remove(lease.Partition);
+        }
+
+        if (leases.Count > 0)
+            _ = Task.Factory.StartNew(() => Load(leases), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Finds out where to go on. Others may give the partitions up meanwhile, and they may be somebody else's by then.</summary>
+    private void Load(List<PartitionLease> leases)
+    {
+        for (var tries = 0; !_over.IsCancellationRequested && leases.Any(l => !l.IsEnded); tries++)
+        {
+            try
+            {
+                if (!_isStateTopicThere)
+                {
+                    _log.EnsureStateTopic(_options.StateTopic, leases.Max(l => l.Partition.Partition.Value) + 1);
+                    _isStateTopicThere = true;
+                }
+
+                var states = _log.Load([.. leases.Select(l => l.Partition)], _options.StateTopic, _over.Token);
+                _commands.Enqueue(() => Go(leases, states));
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e) when (e is KafkaException or Confluent.Kafka.Admin.CreateTopicsException or Confluent.Kafka.Admin.CreatePartitionsException)
+            {
+                _isStateTopicThere = false;
+                _health.Become(SourceState.Away, _options.Cluster.Describe($"where to go on can't be read: {e.Message}"));
+                _over.Token.WaitHandle.WaitOne(Backoff(tries));
+            }
+        }
+    }
+
+    private void Go(List<PartitionLease> leases, Dictionary<TopicPartition, PartitionState> states)
+    {
+        foreach (var lease in leases.Where(l => !l.IsEnded && _leases.GetValueOrDefault(l.Partition) == l))
+        {
+            var state = states[lease.Partition];
+            try
+            {
+                if (!_paused.Contains(lease.Partition))
+                {
+                    _consumer.Pause([lease.Partition]);
+                    _paused.Add(lease.Partition);
+                }
+
+                var (offset, problems) = lease.Restore(state.Offset, state.IsCommitted, state.States);
+                _consumer.Seek(new TopicPartitionOffset(lease.Partition, offset));
+                foreach (var problem in problems)
+                    _output.Fail(problem);
+                _committer.Add(lease);
+            }
+            catch (KafkaException e) when (!e.Error.IsFatal)
+            {
+                // Not fetched yet, as it was only just assigned: once more from the beginning.
+                lease.End();
+                Begin([lease.Partition]);
+            }
+        }
+    }
+
+    private void Revoked(List<TopicPartitionOffset> partitions, bool commits)
+    {
+        List<PartitionLease> leases = [.. partitions.Select(p => _leases.GetValueOrDefault(p.TopicPartition)).OfType<PartitionLease>()];
+        try
+        {
+            _committer.End(leases, commits);
+        }
+        catch (KafkaException e)
+        {
+            Failed(e);
+        }
+
+        foreach (var lease in leases)
+        {
+            _leases.Remove(lease.Partition);
+            _paused.Remove(lease.Partition);
+            _ended[lease] = true;
+        }
+    }
+
+    private void EndAll(bool commits) => Revoked([.. _leases.Keys.Select(p => new TopicPartitionOffset(p, Offset.Unset))], commits);
+
+    /// <summary>The committer's loop.</summary>
+    private void Commit(CancellationToken stop)
+    {
+        while (!stop.WaitHandle.WaitOne(_failures == 0 ? _options.CommitInterval : Backoff(_failures)))
+        {
+            try
+            {
+                _committer.Commit();
+                _failures = 0;
+            }
+            catch (KafkaException e)
+            {
+                _failures++;
+                Failed(e);
+            }
+        }
+    }
+
+    /// <summary>A commit has failed, or may have: everything is taken anew from what is committed.</summary>
+    private void Failed(KafkaException e)
+    {
+        _output.Warn(_options.Cluster.Describe($"a commit failed: {e.Error.Reason}; it goes on from what was committed last"));
+        _commands.Enqueue(() =>
+        {
+            List<PartitionLease> gone = [.. _leases.Values.Where(l => l.IsEnded)];
+            foreach (var lease in gone)
+                _ended[lease] = true;
+            Begin([.. gone.Select(l => l.Partition)]);
+        });
+    }
+
+    private void Away(Error error)
+    {
+        if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed || error.IsFatal)
+            _health.Become(SourceState.Away, _options.Cluster.Describe(error));
+    }
+
+    private static TimeSpan Backoff(int tries) => TimeSpan.FromSeconds(Math.Min(s_longestBackoff.TotalSeconds, 0.5 * Math.Pow(2, Math.Min(tries, 10)) * (0.5 + Random.Shared.NextDouble())));
+}

@@ -1,0 +1,196 @@
+using System.Buffers;
+using System.Text;
+using AstStream.Dsp;
+using AstStream.Streaming;
+using AstStream.Streaming.Pipelines;
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>How sound is read from Kafka.</summary>
+internal sealed record KafkaSourceOptions
+{
+    public required KafkaCluster Cluster { get; init; }
+
+    public required IReadOnlyList<string> Topics { get; init; }
+
+    /// <summary>The workers that share the topics' partitions.</summary>
+    public string Group { get; init; } = "aststream";
+
+    /// <summary>This worker's name in its group; a restart under the same name finds its partitions again at once. Null for none.</summary>
+    public string? Instance { get; init; }
+
+    public bool IsExactlyOnce { get; init; }
+
+    public bool StartsAtEnd { get; init; }
+
+    public required string StateTopic { get; init; }
+
+    /// <summary>Where records go that can't be used; null for each topic's own, with -dead-letter behind its name.</summary>
+    public string? DeadLetterTopic { get; init; }
+
+    public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Blocks that come too early are held for so much sound.</summary>
+    public TimeSpan Reorder { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A stream of which nothing comes for so long rests: its open events are closed.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>What headers do not say.</summary>
+    public BlockFormat Otherwise { get; init; } = new(BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, FbankOptions.SampleRate, 1), null, null, "");
+
+    public int? Channel { get; init; }
+
+    /// <summary>Bytes of records that may wait before partitions are paused.</summary>
+    public long Buffer { get; init; } = 16_000_000;
+
+    /// <summary>Larger records are not used.</summary>
+    public int MaxRecord { get; init; } = 16_000_000;
+}
+
+/// <summary>What a pipeline's Kafka sources and sinks know of each other.</summary>
+internal sealed class KafkaPlan
+{
+    /// <summary>The clusters that sinks write to.</summary>
+    public HashSet<string> Sinks { get; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>Reads streams of sound from the partitions of topics that a group of workers share; a stream is a key.</summary>
+internal sealed class KafkaSource : IAudioSource
+{
+    internal static readonly Key<IReadOnlyList<string>?> Topics = Keys.Texts("topics", "The topics: a name, or several.", required: true);
+    internal static readonly Key<string?> Group = Keys.Text("group", "The consumer group whose workers share the topics' partitions; aststream by default.");
+    internal static readonly Key<string?> Instance = Keys.Text("instance", "This worker's own name in the group (static membership): one that is started again under it within the session's time-out finds its partitions as they were. Two workers must not share one.");
+    internal static readonly Key<string> Delivery = Keys.Choice("delivery", "exactly_once: offsets, events and states are committed in one transaction, for which a kafka sink must write to the same cluster. at_least_once: offsets are committed when all sinks have what came before; after a crash some events come again, with the same ids. auto, the default: exactly_once where there is such a sink.", "auto", "auto", "exactly_once", "at_least_once");
+    internal static readonly Key<string> StartAt = Keys.Choice("start_at", "Where a group begins that has committed nothing yet: earliest (the default) or latest.", "earliest", "earliest", "latest");
+    internal static readonly Key<string?> StateTopic = Keys.Text("state_topic", "The compacted topic that holds what is needed to go on with a stream; GROUP-state by default. It is made where it is missing.");
+    internal static readonly Key<string?> DeadLetterTopic = Keys.Text("dead_letter_topic", "Where records go that can't be used, with the reason; TOPIC-dead-letter by default.");
+    internal static readonly Key<TimeSpan?> CommitInterval = Keys.Duration("commit_interval", "How often is committed, and so how late readers of committed events see them at most; 1s by default.", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1));
+    internal static readonly Key<TimeSpan?> Reorder = Keys.Duration("reorder", "How much sound is held behind a hole until the missing blocks come, or are counted as lost; 2s by default.", TimeSpan.Zero, TimeSpan.FromMinutes(1));
+    internal static readonly Key<TimeSpan?> IdleTimeout = Keys.Duration("idle_timeout", "When nothing comes of a stream for so long, its open events are closed and no record of it is kept any more; 1m by default.", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+    internal static readonly Key<string> Encoding = Keys.Choice("encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);
+    internal static readonly Key<int> SampleRate = Keys.Integer("sample_rate", "The sample rate of records whose headers do not say it; 16000 by default.", FbankOptions.SampleRate, PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
+    internal static readonly Key<int> Channels = Keys.Integer("channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
+    internal static readonly Key<int?> Channel = Keys.OptionalInteger("channel", "The channel that is heard, from 0; by default all are mixed down.", 0, BlockFormat.MaxChannels - 1);
+    internal static readonly Key<long?> Buffer = Keys.Size("buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
+    internal static readonly Key<long?> MaxRecord = Keys.Size("max_record", "Records that are larger are not used; 16MB by default.", 1_000, 1_000_000_000);
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SourceType Type = new(
+        "kafka",
+        "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group share the partitions.",
+        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, Encoding, SampleRate, Channels, Channel, Buffer, MaxRecord],
+        Create);
+
+    private readonly Func<KafkaSourceOptions> _options;
+
+    /// <summary>Makes a source.</summary>
+    /// <param name="description">What it reads, in a few words.</param>
+    /// <param name="options">Asked when it runs: only then all sinks are known.</param>
+    internal KafkaSource(string description, Func<KafkaSourceOptions> options) => (Description, _options) = (description, options);
+
+    public string Description { get; }
+
+    public bool IsLive => false;
+
+    public bool CanBeReplaced => true;
+
+    public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
+    {
+        await using var ingest = new KafkaIngest(_options(), output);
+        await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
+    }
+
+    private static KafkaSource Create(SectionReader section)
+    {
+        var cluster = KafkaCluster.Read(section);
+        var plan = section.Shared<KafkaPlan>();
+        var (encoding, samples) = BlockFormat.Encodings[section.Get(Encoding)];
+        var topics = section.Get(Topics) ?? [];
+        var group = section.Get(Group) ?? "aststream";
+        var options = new KafkaSourceOptions
+        {
+            Cluster = cluster,
+            Topics = topics,
+            Group = group,
+            Instance = section.Get(Instance),
+            StartsAtEnd = section.Get(StartAt) == "latest",
+            StateTopic = section.Get(StateTopic) ?? $"{group}-state",
+            DeadLetterTopic = section.Get(DeadLetterTopic),
+            Otherwise = new BlockFormat(encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(Channels)), null, null, ""),
+            Channel = section.Get(Channel),
+        };
+        options = options with
+        {
+            CommitInterval = section.Get(CommitInterval) ?? options.CommitInterval,
+            Reorder = section.Get(Reorder) ?? options.Reorder,
+            IdleTimeout = section.Get(IdleTimeout) ?? options.IdleTimeout,
+            Buffer = section.Get(Buffer) ?? options.Buffer,
+            MaxRecord = (int)(section.Get(MaxRecord) ?? options.MaxRecord),
+        };
+        var delivery = section.Get(Delivery);
+        return new KafkaSource($"Kafka topic {string.Join(", ", topics)} at {cluster.Name}, group {group}", () => options with { IsExactlyOnce = delivery == "exactly_once" || (delivery == "auto" && plan.Sinks.Contains(cluster.Name)) });
+    }
+}
+
+/// <summary>A record on its way from the consumer to the pump.</summary>
+/// <param name="Lease">Its partition.</param>
+/// <param name="Offset">Its offset.</param>
+/// <param name="Key">Its stream.</param>
+/// <param name="Value">Its value; the array is a pool's.</param>
+/// <param name="Headers">Its headers.</param>
+/// <param name="Written">When it was written.</param>
+internal readonly record struct IngestRecord(PartitionLease Lease, long Offset, string Key, PooledBytes Value, Headers Headers, DateTime Written);
+
+/// <summary>Bytes in an array that is a pool's, so that a record costs no array of its own.</summary>
+/// <param name="Array">The array; null where the value is null.</param>
+/// <param name="Length">How many bytes of it are the value.</param>
+internal readonly record struct PooledBytes(byte[]? Array, int Length)
+{
+    public Span<byte> Span => Array.AsSpan(0, Length);
+
+    public void Return()
+    {
+        if (Array is not null)
+            ArrayPool<byte>.Shared.Return(Array);
+    }
+}
+
+/// <summary>Copies a value out of librdkafka's memory.</summary>
+internal sealed class PooledDeserializer : IDeserializer<PooledBytes>
+{
+    public PooledBytes Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
+    {
+        if (isNull)
+            return default;
+        var array = ArrayPool<byte>.Shared.Rent(Math.Max(1, data.Length));
+        data.CopyTo(array);
+        return new PooledBytes(array, data.Length);
+    }
+}
+
+/// <summary>Reads a key as text; the same key is the same object.</summary>
+internal sealed class KeyDeserializer : IDeserializer<string?>
+{
+    private const int MostKnown = 100_000;
+    private const int LongestKey = 1024;
+
+    private readonly Dictionary<string, string> _known = new(StringComparer.Ordinal);
+
+    public string? Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
+    {
+        if (isNull || data.IsEmpty)
+            return null;
+        if (data.Length > LongestKey)
+            data = data[..LongestKey];
+        Span<char> text = stackalloc char[LongestKey];
+        var name = text[..Encoding.UTF8.GetChars(data, text)];
+        var lookup = _known.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (lookup.TryGetValue(name, out var known))
+            return known;
+        if (_known.Count >= MostKnown)
+            _known.Clear();
+        return lookup[name] = name.ToString();
+    }
+}

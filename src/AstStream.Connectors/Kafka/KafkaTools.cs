@@ -1,0 +1,225 @@
+using System.Globalization;
+using System.Text.Json;
+using AstStream.Dsp;
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>How the tools that look into a cluster, or load it, reach it.</summary>
+/// <param name="Servers">The cluster's first servers.</param>
+/// <param name="Settings">librdkafka's own settings.</param>
+public sealed record KafkaAccess(string Servers, IReadOnlyDictionary<string, string> Settings)
+{
+    internal KafkaCluster Cluster => KafkaCluster.Of(Servers, Settings);
+}
+
+/// <summary>A tool could not do its work. The message says what happened, and what to do.</summary>
+public sealed class KafkaToolException(string message) : Exception(message);
+
+/// <summary>How files are fed to a topic.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Streams">How many streams each file becomes.</param>
+/// <param name="IsRealtime">Whether blocks go out when they would be heard, or as fast as they are taken.</param>
+/// <param name="Block">Milliseconds of sound in a record.</param>
+/// <param name="Ends">Whether the streams are ended behind the last record.</param>
+public sealed record FeedOptions(string Topic, int Streams, bool IsRealtime, int Block, bool Ends);
+
+/// <summary>How far a group is behind in a partition.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Partition">The partition.</param>
+/// <param name="Committed">What the group has committed; null where it has not.</param>
+/// <param name="End">The offset that the next record gets.</param>
+public sealed record PartitionLag(string Topic, int Partition, long? Committed, long End)
+{
+    /// <summary>Records between the two.</summary>
+    public long Lag => End - (Committed ?? 0);
+}
+
+/// <summary>What a person does with a cluster: load a topic, look at events, look how far a group is.</summary>
+public static class KafkaTools
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>Writes files to a topic as streams of sound, each in a session of its own: s16le, mono, at the file's rate.</summary>
+    /// <param name="access">The cluster.</param>
+    /// <param name="files">The files; a stream is named after its file.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told how many records went out.</param>
+    /// <param name="stop">Ends it; what went out is delivered.</param>
+    /// <returns>Records that were delivered.</returns>
+    /// <exception cref="InvalidAudioException">A file can't be read.</exception>
+    /// <exception cref="KafkaToolException">The cluster can't be written to.</exception>
+    public static async Task<long> FeedAsync(KafkaAccess access, IReadOnlyList<string> files, FeedOptions options, Action<long> progress, CancellationToken stop)
+    {
+        using var producer = new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = 30_000 }))
+            .SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        var (delivered, sent) = (0L, 0L);
+        Error? failed = null;
+        void Delivered(DeliveryReport<string, byte[]?> report)
+        {
+            if (report.Error.IsError)
+                failed = report.Error;
+            else
+                Interlocked.Increment(ref delivered);
+        }
+
+        async Task SendAsync(Message<string, byte[]?> message)
+        {
+            while (true)
+            {
+                if (failed is { } error)
+                    throw new KafkaToolException($"{options.Topic} at {access.Servers}: {access.Cluster.Describe(error)}");
+                try
+                {
+                    producer.Produce(options.Topic, message, Delivered);
+                    progress(++sent);
+                    return;
+                }
+                catch (ProduceException<string, byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+                {
+                    await Task.Delay(10, stop).ConfigureAwait(false);
+                }
+            }
+        }
+
+        var start = TimeProvider.System.GetUtcNow();
+        var session = start.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'.'fff", CultureInfo.InvariantCulture);
+        var readers = new List<(string Name, AudioFile File)>();
+        try
+        {
+            foreach (var file in files)
+                readers.Add((Path.GetFileNameWithoutExtension(file), await AudioFile.OpenAsync(file, stop: stop).ConfigureAwait(false)));
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            for (var turn = 1L; readers.Count > 0 && !stop.IsCancellationRequested; turn++)
+            {
+                foreach (var (name, file) in readers.ToList())
+                {
+                    var samples = new float[file.SampleRate * options.Block / 1000];
+                    var read = 0;
+                    for (int n; read < samples.Length && (n = file.Read(samples.AsSpan(read))) > 0;)
+                        read += n;
+                    var first = (turn - 1) * samples.Length;
+                    var format = new BlockFormat(BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, file.SampleRate, 1), first, start + TimeSpan.FromSeconds((double)first / file.SampleRate), session);
+                    var bytes = Bytes(samples.AsSpan(0, read));
+                    for (var i = 1; i <= options.Streams; i++)
+                    {
+                        var key = options.Streams == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{i}");
+                        if (read > 0)
+                            await SendAsync(new Message<string, byte[]?> { Key = key, Value = bytes, Headers = format.ToHeaders() }).ConfigureAwait(false);
+                        if (read < samples.Length && options.Ends)
+                            await SendAsync(new Message<string, byte[]?> { Key = key, Value = null }).ConfigureAwait(false);
+                    }
+
+                    if (read == samples.Length)
+                        continue;
+                    readers.Remove((name, file));
+                    await file.DisposeAsync().ConfigureAwait(false);
+                }
+
+                var ahead = TimeSpan.FromMilliseconds(turn * options.Block) - clock.Elapsed;
+                if (options.IsRealtime && ahead > TimeSpan.Zero)
+                    await Task.Delay(ahead, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // What went out is delivered.
+        }
+        finally
+        {
+            foreach (var (_, file) in readers)
+                await file.DisposeAsync().ConfigureAwait(false);
+        }
+
+        producer.Flush(TimeSpan.FromSeconds(30));
+        return failed is { } why ? throw new KafkaToolException($"{options.Topic} at {access.Servers}: {access.Cluster.Describe(why)}") : delivered;
+    }
+
+    /// <summary>Gives the values of a topic's records as they come, committed ones only.</summary>
+    /// <param name="access">The cluster.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="isFromBeginning">Whether those that are there already are given too.</param>
+    /// <param name="untilEnd">Whether it ends with the last record that is there.</param>
+    /// <param name="take">Takes a record's partition, offset, stream and the data of the event in it; null where it is none.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <exception cref="KafkaToolException">The cluster can't be read.</exception>
+    public static void Tail(KafkaAccess access, string topic, bool isFromBeginning, bool untilEnd, Action<int, long, string, JsonElement?> take, CancellationToken stop)
+    {
+        try
+        {
+            using var consumer = Reader(access, "aststream-tail");
+            var partitions = Partitions(access, topic);
+            consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p, isFromBeginning ? Offset.Beginning : Offset.End)));
+            var left = partitions.Count;
+            while (!stop.IsCancellationRequested && (left > 0 || !untilEnd))
+            {
+                if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } result)
+                    continue;
+                if (result.IsPartitionEOF)
+                    left--;
+                else
+                    take(result.Partition.Value, result.Offset.Value, result.Message.Key ?? "", Data(result.Message.Value));
+            }
+        }
+        catch (KafkaException e)
+        {
+            throw new KafkaToolException($"{topic} at {access.Servers}: {access.Cluster.Describe(e.Error)}");
+        }
+    }
+
+    /// <summary>How far a group is behind in the partitions of topics.</summary>
+    /// <exception cref="KafkaToolException">The cluster can't be asked.</exception>
+    public static IReadOnlyList<PartitionLag> Lag(KafkaAccess access, string group, IReadOnlyList<string> topics)
+    {
+        try
+        {
+            using var consumer = Reader(access, group);
+            List<TopicPartition> partitions = [.. topics.SelectMany(t => Partitions(access, t))];
+            return [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
+                c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(c.TopicPartition, s_patience).High.Value))];
+        }
+        catch (KafkaException e)
+        {
+            throw new KafkaToolException($"{access.Servers}: {access.Cluster.Describe(e.Error)}");
+        }
+    }
+
+    private static List<TopicPartition> Partitions(KafkaAccess access, string topic)
+    {
+        using var admin = new AdminClientBuilder(access.Cluster.Configure(new AdminClientConfig())).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        var found = admin.GetMetadata(topic, s_patience).Topics.FirstOrDefault(t => t.Topic == topic);
+        if (found is null or { Partitions.Count: 0 })
+            throw new KafkaToolException($"there is no topic {topic} at {access.Servers}");
+        return [.. found.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))];
+    }
+
+    private static IConsumer<string?, byte[]?> Reader(KafkaAccess access, string group) =>
+        new ConsumerBuilder<string?, byte[]?>(access.Cluster.Configure(new ConsumerConfig
+        {
+            GroupId = group,
+            EnableAutoCommit = false,
+            EnablePartitionEof = true,
+            IsolationLevel = IsolationLevel.ReadCommitted,
+        })).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+
+    private static JsonElement? Data(byte[]? value)
+    {
+        try
+        {
+            var json = JsonDocument.Parse(value ?? []).RootElement;
+            return json.ValueKind != JsonValueKind.Object ? null : json.TryGetProperty("data", out var data) ? data : json;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static byte[] Bytes(ReadOnlySpan<float> samples)
+    {
+        var bytes = new byte[samples.Length * 2];
+        for (var i = 0; i < samples.Length; i++)
+            BitConverter.TryWriteBytes(bytes.AsSpan(i * 2), (short)Math.Clamp(MathF.Round(samples[i] * 32768f), short.MinValue, short.MaxValue));
+        return bytes;
+    }
+}

@@ -1,0 +1,190 @@
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>A message that is to be written as part of what is committed.</summary>
+/// <param name="Topic">Where to.</param>
+/// <param name="Partition">Its partition; null for the one of its key.</param>
+/// <param name="Message">The message.</param>
+internal readonly record struct Outgoing(string Topic, int? Partition, Message<byte[], byte[]?> Message);
+
+/// <summary>
+/// A partition from its assignment to its end here: which records its streams still need, and what was decided and is not committed. Another
+/// assignment of the same partition is another lease. The pump adds records, sinks add messages and checkpoints, the committer takes what
+/// belongs together; a lock keeps them apart.
+/// </summary>
+internal sealed class PartitionLease(TopicPartition partition, string stateTopic, string stateKeys)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, KafkaStream> _streams = new(StringComparer.Ordinal);
+    private readonly List<Outgoing> _deadLetters = [];
+    private long _next = Offset.Unset; // behind the last record that the pump has taken
+    private long _read = Offset.Unset; // behind the last one that was ever taken, by whomever, and committed
+    private long _committed = Offset.Unset;
+    private volatile bool _isEnded;
+
+    /// <summary>The partition.</summary>
+    public TopicPartition Partition => partition;
+
+    /// <summary>The cluster at which messages are committed with its offsets; none where offsets are committed when messages are delivered.</summary>
+    public string? TransactionsAt { get; init; }
+
+    /// <summary>Whether records of it are taken: its state is known.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Whether it is somebody else's, or taken anew: nothing more of it is published here.</summary>
+    public bool IsEnded => _isEnded;
+
+    /// <summary>The streams that are known.</summary>
+    public IReadOnlyList<KafkaStream> Streams
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _streams.Values];
+        }
+    }
+
+    /// <summary>Bytes of messages that came since the last commit.</summary>
+    public long PendingBytes { get; set; }
+
+    /// <summary>Takes up what the last owner left.</summary>
+    /// <param name="start">The committed offset, or where to begin where there is none.</param>
+    /// <param name="isCommitted">Whether it was committed.</param>
+    /// <param name="states">What the state topic holds for the partition: keys and values.</param>
+    /// <returns>Where to read from, and what could not be read.</returns>
+    public (long Offset, IReadOnlyList<string> Problems) Restore(long start, bool isCommitted, IReadOnlyDictionary<string, byte[]> states)
+    {
+        var problems = new List<string>();
+        lock (_lock)
+        {
+            _next = _read = start;
+            _committed = isCommitted ? start : Offset.Unset;
+            foreach (var (key, value) in states)
+            {
+                if (!key.StartsWith(stateKeys, StringComparison.Ordinal))
+                    continue;
+                try
+                {
+                    var state = StreamSnapshot.Read(value);
+                    _read = Math.Max(_read, state.ReadTo);
+                    if (state.Id.Length == 0)
+                        continue;
+                    var stream = new KafkaStream(this, state.Id, state);
+                    _streams[state.Id] = stream;
+                    if (stream.NeededOffset is { } needed)
+                        _next = Math.Min(_next, needed);
+                }
+                catch (InvalidDataException e)
+                {
+                    problems.Add($"{partition}: the state '{Printable.Text(key)}' can't be read ({e.Message}); the stream begins anew with the sound that was not committed, and events of it may come again, with the same ids");
+                }
+            }
+
+            IsReady = true;
+            return (_next, problems);
+        }
+    }
+
+    /// <summary>The stream of a key; one that is new begins with this record.</summary>
+    public KafkaStream StreamOf(string key)
+    {
+        lock (_lock)
+            return _streams.TryGetValue(key, out var stream) ? stream : _streams[key] = new KafkaStream(this, key, null);
+    }
+
+    /// <summary>A record was taken, and nothing of it is needed any more.</summary>
+    public void Took(long offset)
+    {
+        lock (_lock)
+            _next = Math.Max(_next, offset + 1);
+    }
+
+    /// <summary>A record was taken, and is needed until its stream says otherwise.</summary>
+    public void Took(long offset, Action keep)
+    {
+        lock (_lock)
+        {
+            keep();
+            _next = Math.Max(_next, offset + 1);
+        }
+    }
+
+    /// <summary>A record can't be used; unless it was told before, it goes to those that can't.</summary>
+    public void Reject(long offset, Func<Outgoing> letter)
+    {
+        lock (_lock)
+        {
+            if (offset >= _read)
+                _deadLetters.Add(letter());
+            _next = Math.Max(_next, offset + 1);
+        }
+    }
+
+    /// <summary>Runs something of a stream's under the lease's lock.</summary>
+    public T Locked<T>(Func<T> action)
+    {
+        lock (_lock)
+            return action();
+    }
+
+    /// <summary>Ends it: nothing more of it is committed here.</summary>
+    public void End()
+    {
+        lock (_lock)
+        {
+            _isEnded = true;
+            foreach (var stream in _streams.Values)
+                stream.Abandon();
+        }
+    }
+
+    /// <summary>
+    /// Takes all that can be committed as one: the messages before each stream's last checkpoint, the streams' states behind these, and the
+    /// offset from which on records are still needed. Whoever takes it commits it, or ends the lease.
+    /// </summary>
+    public void Collect(List<Outgoing> messages, List<TopicPartitionOffset> offsets)
+    {
+        lock (_lock)
+        {
+            if (_isEnded || !IsReady)
+                return;
+            PendingBytes = 0;
+            var before = messages.Count;
+            var offset = _next;
+            foreach (var stream in _streams.Values)
+                offset = Math.Min(offset, stream.NeededOffset ?? long.MaxValue);
+            _read = Math.Max(_read, _next);
+            foreach (var stream in _streams.Values.ToList())
+            {
+                // Nothing will come again of one that is over: it can be forgotten.
+                var hasChanged = stream.Collect(messages);
+                if (stream.IsOver && offset >= stream.EndOffset)
+                {
+                    _streams.Remove(stream.Id);
+                    messages.Add(StateMessage(stream.Id, null));
+                }
+                else if (hasChanged)
+                {
+                    messages.Add(StateMessage(stream.Id, stream.Snapshot(_read)));
+                }
+            }
+
+            if (_deadLetters.Count > 0)
+            {
+                messages.AddRange(_deadLetters);
+                messages.Add(StateMessage("", new StreamSnapshot("", "", null, null, 0, 0, 0, _read, new Dictionary<string, byte[]>())));
+                _deadLetters.Clear();
+            }
+
+            // An offset goes with every message: it is what a former owner is kept out by.
+            if (offset == _committed && messages.Count == before)
+                return;
+            _committed = offset;
+            offsets.Add(new TopicPartitionOffset(partition, offset));
+        }
+    }
+
+    private Outgoing StateMessage(string id, StreamSnapshot? state) =>
+        new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id), Value = state?.Write() });
+}

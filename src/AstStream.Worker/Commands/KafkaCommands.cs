@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using AstStream.Connectors;
+using AstStream.Connectors.Kafka;
+using AstStream.Dsp;
+using Spectre.Console;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>kafka feed, kafka tail, kafka lag: load a topic with sound, look at events, see how far a group is.</summary>
+internal static class KafkaCommands
+{
+    private static readonly Option<string> s_servers = new("--bootstrap-servers") { Description = "The cluster's first servers; localhost:9092 by default.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "localhost:9092" };
+    private static readonly Option<string[]> s_settings = new("--set") { Description = "A setting of librdkafka's own, NAME=VALUE; may be given several times.", HelpName = "NAME=VALUE" };
+
+    public static IEnumerable<Command> All()
+    {
+        var command = new Command("kafka", "Loads topics with sound, shows events as they come, shows how far workers are.") { Feed(), Tail(), Lag() };
+        yield return command;
+    }
+
+    private static Command Feed()
+    {
+        var files = new Argument<string[]>("FILE") { Description = "Files of sound.", Arity = ArgumentArity.OneOrMore };
+        var topic = new Option<string>("--topic") { Description = "The topic.", HelpName = "T", Required = true };
+        var streams = new Option<int>("--streams") { Description = "How many streams each file becomes.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var realtime = new Option<bool>("--realtime") { Description = "Sends each block when it would be heard, not as fast as it is taken." };
+        var block = new Option<int>("--block") { Description = "Milliseconds of sound in a record.", HelpName = "MS", DefaultValueFactory = _ => 200 };
+        var open = new Option<bool>("--no-end") { Description = "Does not end the streams behind their last record." };
+        InRange(streams, 1, 100_000);
+        InRange(block, 10, 10_000);
+        var command = Help.Add(new Command("feed", "Writes files to a topic as streams of sound.") { files, topic, streams, realtime, block, open, s_servers, s_settings }, $"""
+            Records are as docs/wire-format.md says: s16le, one channel, with their sample index and time.
+
+            Examples:
+              aststream kafka feed scene.wav --topic audio
+              aststream kafka feed scene.wav --topic audio --streams 64 --realtime
+
+            {ExitCode.Help}
+            """);
+        command.SetAction(async (result, _) =>
+        {
+            var paths = result.GetValue(files)!;
+            using var stop = new StopSignal();
+            using var progress = new ProgressLine("records", long.MaxValue);
+            var options = new FeedOptions(result.GetValue(topic)!, result.GetValue(streams), result.GetValue(realtime), result.GetValue(block), !result.GetValue(open));
+            var sent = await RunAsync(() => KafkaTools.FeedAsync(Access(result), paths, options, _ => { }, stop.Token)).ConfigureAwait(false);
+            if (sent is not { } records)
+                return ExitCode.Failed;
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Tail()
+    {
+        var topic = new Argument<string>("TOPIC") { Description = "The topic that a kafka sink writes to." };
+        var beginning = new Option<bool>("--from-beginning") { Description = "Shows those that are there already, too." };
+        var end = new Option<bool>("--until-end") { Description = "Ends with the last one that is there; with --from-beginning." };
+        var json = new Option<bool>("--json") { Description = "The data of each record as one line of JSON." };
+        var command = Help.Add(new Command("tail", "Shows events as they come.") { topic, beginning, end, json, s_servers, s_settings }, $"""
+            Only what is committed is shown.
+
+            Examples:
+              aststream kafka tail events
+              aststream kafka tail events --from-beginning --until-end --json
+
+            {ExitCode.Help}
+            """);
+        command.SetAction(async (result, _) =>
+        {
+            using var stop = new StopSignal();
+            var isJson = result.GetValue(json);
+            var ok = await RunAsync(() => Task.Run(() =>
+            {
+                KafkaTools.Tail(Access(result), result.GetValue(topic)!, result.GetValue(beginning) || result.GetValue(end), result.GetValue(end), (partition, offset, stream, data) =>
+                    Console.Out.WriteLine(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token);
+                return 0L;
+            })).ConfigureAwait(false);
+            return ok is null ? ExitCode.Failed : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Lag()
+    {
+        var topics = new Argument<string[]>("TOPIC") { Description = "The topics of sound.", Arity = ArgumentArity.OneOrMore };
+        var group = new Option<string>("--group") { Description = "The consumer group; aststream by default.", HelpName = "G", DefaultValueFactory = _ => "aststream" };
+        var json = new Option<bool>("--json") { Description = "One JSON object a line." };
+        var command = Help.Add(new Command("lag", "Shows how far a group of workers is behind.") { topics, group, json, s_servers, s_settings }, $"""
+            The lag never falls to 0 while streams flow: the records of each stream's last window, and of open reorderings, are needed still.
+
+            Examples:
+              aststream kafka lag audio
+
+            {ExitCode.Help}
+            """);
+        command.SetAction(async (result, _) =>
+        {
+            IReadOnlyList<PartitionLag> lags = [];
+            var ok = await RunAsync(() => Task.Run(() =>
+            {
+                lags = KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!);
+                return 0L;
+            })).ConfigureAwait(false);
+            if (ok is null)
+                return ExitCode.Failed;
+            if (result.GetValue(json))
+            {
+                foreach (var lag in lags)
+                    Console.Out.WriteLine(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
+                return ExitCode.Ok;
+            }
+
+            var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
+            foreach (var lag in lags)
+                table.AddRow(Markup.Escape(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
+            AnsiConsole.Write(table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void InRange(Option<int> option, int min, int max) => option.Validators.Add(r =>
+    {
+        if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < min || n > max))
+            r.AddError($"{option.Name}: expected a whole number from {min} to {max}");
+    });
+
+    private static KafkaAccess Access(ParseResult result)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var setting in result.GetValue(s_settings) ?? [])
+        {
+            var parts = setting.Split('=', 2);
+            if (parts.Length != 2)
+                throw new KafkaToolException($"--set {parts[0]}: expected NAME=VALUE");
+            settings[parts[0]] = parts[1];
+        }
+
+        return new KafkaAccess(result.GetValue(s_servers)!, settings);
+    }
+
+    /// <summary>Runs a tool; null where it failed, which is told.</summary>
+    private static async Task<long?> RunAsync(Func<Task<long>> tool)
+    {
+        try
+        {
+            return await tool().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is KafkaToolException or InvalidAudioException or InvalidOperationException)
+        {
+            Errors.Write(e.Message);
+            return null;
+        }
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Line(int partition, long offset, string stream, JsonElement? data)
+    {
+        var where = string.Create(CultureInfo.InvariantCulture, $"{partition}/{offset}");
+        if (data is not { } json || !json.TryGetProperty("event_label", out var label))
+            return $"{where,10}  {Printable.Text(stream)}  {(data is null ? "(no JSON)" : Printable.Text(data.Value.GetRawText()))}";
+        double Number(string name) => json.TryGetProperty(name, out var number) && number.ValueKind == JsonValueKind.Number ? number.GetDouble() : double.NaN;
+        return string.Create(CultureInfo.InvariantCulture, $"{where,10}  {Number("event_onset"),9:0.00} {Number("event_offset"),9:0.00}  {Number("score"):0.00}  {Printable.Text(label.ToString()),-18}  {(json.TryGetProperty("state", out var state) ? Printable.Text(state.ToString()) : ""),-6}  {Printable.Text(stream)}");
+    }
+}
