@@ -41,4 +41,9 @@ Add("costs", "What the parts of the engine cost on one thread.", _ => Costs.RunA
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.", r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
 Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)), turns);
 Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(r.GetValue(cuts)), cuts);
+var servers = new Option<string>("--bootstrap-servers") { DefaultValueFactory = _ => "localhost:9092" };
+var keys = new Option<int>("--streams") { DefaultValueFactory = _ => 64 };
+var freeze = new Option<int>("--freeze") { Description = "Seconds.", DefaultValueFactory = _ => 60 };
+Add("kafka-kills", "A worker is killed again and again: is every event there once?", r => KafkaTrials.KillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys)), servers, turns, keys);
+Add("kafka-moves", "Workers come, go and freeze: is every event there once?", r => KafkaTrials.MovesAsync(r.GetValue(servers)!, r.GetValue(keys), r.GetValue(freeze)), servers, keys, freeze);
 return await root.Parse(args).InvokeAsync();

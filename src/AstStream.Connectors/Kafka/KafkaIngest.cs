@@ -201,7 +201,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Assigned(List<TopicPartition> partitions)
     {
         _committer.Join(_consumer.ConsumerGroupMetadata);
-        if (_health.State is SourceState.Starting or SourceState.Away)
+        if (_health.State == SourceState.Away)
             _health.Become(SourceState.Stalled, "the group has given partitions out; no sound yet");
         Begin(partitions);
     }

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using AstStream.Connectors.Kafka;
+using AstStream.Dsp;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace AstStream.LoadTest;
+
+/// <summary>
+/// Workers of one group that read streams of sound from a cluster and publish events to it, while things are done to them. What a reader of
+/// committed events sees at the end is compared with what one worker gives that nobody disturbed.
+/// </summary>
+internal sealed partial class KafkaTrial : IAsyncDisposable
+{
+    private const int Block = FbankOptions.SampleRate / 4; // samples
+
+    private readonly string _servers;
+    private readonly string _program;
+    private readonly string _name = $"trial-{Guid.NewGuid():N}"[..14];
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-kafka").FullName;
+    private readonly Dictionary<string, Process> _workers = new(StringComparer.Ordinal);
+    private readonly IProducer<string, byte[]?> _producer;
+
+    /// <summary>Makes the topics of a trial.</summary>
+    /// <param name="servers">The cluster's servers.</param>
+    /// <param name="program">aststream.dll.</param>
+    /// <param name="partitions">Of the topic of sound.</param>
+    public KafkaTrial(string servers, string program, int partitions)
+    {
+        (_servers, _program) = (servers, program);
+        _producer = new ProducerBuilder<string, byte[]?>(new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 5 }).SetLogHandler((_, _) => { }).Build();
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers }).SetLogHandler((_, _) => { }).Build();
+        admin.CreateTopicsAsync([.. new[] { Audio, Events("live"), Events("calm") }.Select(t => new TopicSpecification { Name = t, NumPartitions = partitions })]).GetAwaiter().GetResult();
+    }
+
+    public string Audio => _name + "-audio";
+
+    /// <summary>The names of the workers that run.</summary>
+    public IReadOnlyCollection<string> Workers => _workers.Keys;
+
+    /// <summary>What a worker wrote to standard error, by its name; of all its lives.</summary>
+    public Dictionary<string, StringBuilder> Said { get; } = new(StringComparer.Ordinal);
+
+    public string Events(string group) => $"{_name}-{group}-events";
+
+    /// <summary>Streams of tones and noise that come and go, no two alike; at so many times real time. A record without a value ends each.</summary>
+    public async Task FeedAsync(int streams, double seconds, double pace, CancellationToken stop = default)
+    {
+        var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var clock = Stopwatch.StartNew();
+        var blocks = (int)(seconds * FbankOptions.SampleRate / Block);
+        var samples = new short[Block];
+        for (var b = 0; b < blocks; b++)
+        {
+            for (var s = 0; s < streams; s++)
+            {
+                Sound(s, b, samples);
+                var first = (long)b * Block;
+                var headers = new Headers
+                {
+                    { "encoding", "s16le"u8.ToArray() },
+                    { "sample_rate", "16000"u8.ToArray() },
+                    { "first_sample", Encoding.ASCII.GetBytes(first.ToString(CultureInfo.InvariantCulture)) },
+                    { "capture_time", Encoding.ASCII.GetBytes((start + TimeSpan.FromSeconds((double)first / FbankOptions.SampleRate)).UtcDateTime.ToString("O", CultureInfo.InvariantCulture)) },
+                    { "session", "1"u8.ToArray() },
+                };
+                _producer.Produce(Audio, new Message<string, byte[]?> { Key = $"stream-{s}", Value = MemoryMarshal.AsBytes(samples.AsSpan()).ToArray(), Headers = headers });
+            }
+
+            var ahead = TimeSpan.FromSeconds((b + 1) * Block / (double)FbankOptions.SampleRate / pace) - clock.Elapsed;
+            if (ahead > TimeSpan.Zero)
+                await Task.Delay(ahead, stop);
+        }
+
+        for (var s = 0; s < streams; s++)
+            _producer.Produce(Audio, new Message<string, byte[]?> { Key = $"stream-{s}", Value = null });
+        _producer.Flush(TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>Starts a worker of a group.</summary>
+    public void Start(string group, string worker, string more = "")
+    {
+        var yaml = Path.Combine(_folder, worker + ".yaml");
+        File.WriteAllText(yaml, $$"""
+            sources:
+              in:
+                type: kafka
+                bootstrap_servers: "{{_servers}}"
+                topics: {{Audio}}
+                group: {{_name}}-{{group}}
+                instance: {{worker}}
+                commit_interval: 200ms
+                librdkafka: {session.timeout.ms: 6000, heartbeat.interval.ms: 1000}
+            {{more}}
+            model: {window: 1s, hop: 500ms, threads: 1}
+            events: {threshold: 0.1, median_windows: 3, min_duration: 500ms, merge_gap: 500ms}
+            sinks:
+              out: {type: kafka, bootstrap_servers: "{{_servers}}", topic: {{Events(group)}}, records: [events, coverage] }
+            """);
+        var start = new ProcessStartInfo("dotnet", ["exec", _program, "run", yaml]) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        var process = Process.Start(start)!;
+        var said = Said.TryGetValue(worker, out var known) ? known : Said[worker] = new StringBuilder();
+        process.ErrorDataReceived += (_, e) =>
+        {
+            lock (said)
+                said.AppendLine(e.Data);
+        };
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        _workers[worker] = process;
+    }
+
+    /// <summary>Ends a worker at once, with SIGKILL.</summary>
+    public void Kill(string worker)
+    {
+        _workers.Remove(worker, out var process);
+        process!.Kill();
+        process.WaitForExit();
+        process.Dispose();
+    }
+
+    /// <summary>Sends a worker a signal: 2 to drain, 19 to freeze, 18 to go on.</summary>
+    public void Signal(string worker, int signal) => _ = kill(_workers[worker].Id, signal);
+
+    /// <summary>Waits for a worker to end by itself.</summary>
+    public async Task EndedAsync(string worker)
+    {
+        _workers.Remove(worker, out var process);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process!.WaitForExitAsync(patience.Token);
+        process.Dispose();
+    }
+
+    /// <summary>Waits until a group has committed all that was fed.</summary>
+    public async Task DoneAsync(string group, TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < patience)
+        {
+            var lags = KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), $"{_name}-{group}", [Audio]);
+            if (lags.All(l => l.Lag == 0 && (l.Committed is not null || l.End == 0)))
+                return;
+            await Task.Delay(500);
+        }
+
+        throw new TimeoutException($"group {group} has not committed all of it after {patience}: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
+    }
+
+    /// <summary>What a reader of committed records sees of each stream, in their order: identifiers and data.</summary>
+    public SortedDictionary<string, List<string>> Read(string group)
+    {
+        var seen = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        KafkaTools.Tail(new KafkaAccess(_servers, new Dictionary<string, string>()), Events(group), isFromBeginning: true, untilEnd: true, (_, _, stream, data) =>
+        {
+            if (!seen.TryGetValue(stream, out var list))
+                seen[stream] = list = [];
+            list.Add(data!.Value.GetRawText());
+        }, CancellationToken.None);
+        return seen;
+    }
+
+    /// <summary>How two readings differ, stream by stream; empty where they are equal.</summary>
+    public static IEnumerable<string> Differences(SortedDictionary<string, List<string>> expected, SortedDictionary<string, List<string>> found)
+    {
+        foreach (var stream in expected.Keys.Union(found.Keys))
+        {
+            var (calm, live) = (expected.GetValueOrDefault(stream, []), found.GetValueOrDefault(stream, []));
+            foreach (var lost in calm.Except(live))
+                yield return $"{stream} lost: {lost}";
+            foreach (var more in live.Except(calm))
+                yield return $"{stream} has besides: {more}";
+            foreach (var twice in live.GroupBy(x => x).Where(g => g.Count() > 1))
+                yield return $"{stream} has {twice.Count()} times: {twice.Key}";
+            if (live.Count == calm.Count && !live.SequenceEqual(calm))
+                yield return $"{stream} is in another order";
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var worker in _workers.Keys.ToList())
+            Kill(worker);
+        _producer.Dispose();
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signal);
+
+    /// <summary>A quarter of a second of a stream: a new tone, chirp or noise every two seconds or so, with silence between.</summary>
+    private static void Sound(int stream, int block, short[] samples)
+    {
+        var turn = (block + (stream % 5)) / 9;
+        var random = new Random((stream * 7919) + (turn * 104_729));
+        var (kind, pitch, level) = (random.Next(4), 100 + random.Next(4000), 1000 + random.Next(15_000));
+        var noise = new Random((stream * 31) + (block * 17));
+        for (var i = 0; i < samples.Length; i++)
+        {
+            var time = ((block * (double)samples.Length) + i) / FbankOptions.SampleRate;
+            samples[i] = (short)(kind switch
+            {
+                0 => noise.Next(-20, 20),
+                1 => level * Math.Sin(2 * Math.PI * pitch * time),
+                2 => noise.Next(-level, level),
+                _ => level * Math.Sin(2 * Math.PI * pitch * time * (1 + (0.2 * Math.Sin(8 * time)))) * Math.Exp(-5 * (time % 0.5)),
+            });
+        }
+    }
+}
