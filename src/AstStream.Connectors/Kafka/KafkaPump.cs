@@ -106,8 +106,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
     private async ValueTask TakeAsync(IngestRecord record, CancellationToken cancellation)
     {
         var lease = record.Lease;
-        var stream = lease.StreamOf(record.Key);
-        if (stream.IsDone(record.Offset))
+        if (lease.Find(record.Key)?.IsDone(record.Offset) == true)
         {
             lease.Took(record.Offset);
             return;
@@ -127,6 +126,13 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         if (wav is null)
             format.Validate("the record", options.Channel);
         var frames = wav?.Length ?? (record.Value.Length / format.BytesPerFrame);
+        var stream = lease.StreamOf(record.Key);
+        if (stream.IsPast(block.Session))
+        {
+            lease.Took(record.Offset);
+            return;
+        }
+
         if (stream.HasBegun && (stream.EndOffset is not null || stream.Session != block.Session))
         {
             await stream.EndAsync(output, cancellation).ConfigureAwait(false);
@@ -162,8 +168,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
     /// <summary>A record without a value ends its stream.</summary>
     private async ValueTask EndAsync(IngestRecord record, CancellationToken cancellation)
     {
-        var stream = record.Lease.StreamOf(record.Key);
-        if (stream.IsDone(record.Offset))
+        if (record.Lease.Find(record.Key) is not { HasBegun: true } stream || stream.IsDone(record.Offset))
         {
             record.Lease.Took(record.Offset);
             return;

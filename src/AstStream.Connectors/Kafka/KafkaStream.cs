@@ -11,6 +11,7 @@ namespace AstStream.Connectors.Kafka;
 internal sealed class KafkaStream : IDelivery
 {
     private const int MostHeld = 256; // blocks
+    private const int MostPast = 8; // sessions
 
     private static readonly TimeSpan s_farthest = TimeSpan.FromDays(7); // that a sample index may jump
 
@@ -29,9 +30,11 @@ internal sealed class KafkaStream : IDelivery
     private readonly Dictionary<string, ModelPart> _models = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _ready = []; // messages that can be committed
     private long? _restoredOffset;
+    private long _behind; // the last record that was used
     private bool _hasChanged;
     private long _opened; // its first sample in the graph
     private int _openedRate;
+    private readonly List<string> _past = []; // sessions
     private TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public KafkaStream(PartitionLease lease, string id, StreamSnapshot? state)
@@ -40,9 +43,11 @@ internal sealed class KafkaStream : IDelivery
         if (state is null)
             return;
         _restored = state;
-        _restoredOffset = state.NeededOffset;
-        _firstOffset = state.NeededOffset ?? 0;
+        _restoredOffset = state.Rest == StreamRest.None ? state.NeededOffset : null;
+        EndOffset = state.Rest == StreamRest.Ended ? state.NeededOffset : null;
+        _firstOffset = _behind = state.NeededOffset;
         (Session, StartTime, _count, _position, _rate) = (state.Session, state.StartTime, state.NeededStart, state.Position, state.SampleRate);
+        _past.AddRange(state.Past);
         foreach (var (model, bytes) in state.States)
             _models[model] = new ModelPart { State = bytes, Needed = state.Position, Rate = state.SampleRate };
         HasBegun = true;
@@ -70,7 +75,7 @@ internal sealed class KafkaStream : IDelivery
     public long LastRecord { get; set; }
 
     /// <summary>Whether a worker before this one has left sound of it undecided, and no record of it has come yet.</summary>
-    public bool IsWaiting => _restored is { NeededOffset: not null };
+    public bool IsWaiting => _restored is { Rest: StreamRest.None };
 
     /// <summary>Samples before the next one that is expected that duplicates have brought at most.</summary>
     public bool HasToldBackwards { get; set; }
@@ -177,9 +182,19 @@ internal sealed class KafkaStream : IDelivery
         return Info = new StreamInfo(Id, source, StartTime) { Delivery = this, FirstSample = _position, States = states };
     }
 
+    /// <summary>Whether a session of it is over: a record of it has come again, or far too late.</summary>
+    public bool IsPast(string session) => EndOffset is null && _past.Contains(session);
+
     /// <summary>Another session of the same device: it counts from its own start.</summary>
     public void BeginAnew() => _lease.Locked(() =>
     {
+        // What has ended is forgotten at some time: it must make no difference when.
+        if (EndOffset is not null)
+            _past.Clear();
+        else if (Session.Length > 0)
+            _past.Add(Session);
+        if (_past.Count > MostPast)
+            _past.RemoveAt(0);
         HasBegun = false;
         HasToldBackwards = false;
         EndOffset = null;
@@ -206,6 +221,7 @@ internal sealed class KafkaStream : IDelivery
         _lease.Took(offset, () =>
         {
             _restoredOffset = null;
+            _behind = offset + 1;
             _entries.Add(new Entry(offset, start, start + samples, rate));
         });
         _count = start + samples;
@@ -215,7 +231,7 @@ internal sealed class KafkaStream : IDelivery
     public void KeepEnd(long offset) => _lease.Took(offset, () =>
     {
         _restoredOffset = null;
-        EndOffset = offset + 1;
+        EndOffset = _behind = offset + 1;
         if (Info is not null)
             _entries.Add(new Entry(offset, long.MaxValue - 1, long.MaxValue, 1));
     });
@@ -287,12 +303,12 @@ internal sealed class KafkaStream : IDelivery
     public StreamSnapshot Snapshot(long read)
     {
         if (Info is null)
-            return new StreamSnapshot(Id, Session, StartTime, null, _count, _position, _rate, read, new Dictionary<string, byte[]>());
+            return new StreamSnapshot(Id, Session, [.. _past], StartTime, _behind, EndOffset is null ? StreamRest.Idle : StreamRest.Ended, _count, _position, _rate, read, new Dictionary<string, byte[]>());
         var first = _entries.Count > 0 ? _entries[0] : new Entry(0, _count, _count, _rate);
         if (_models.Count == 0 || _models.Values.Any(m => m.State is null))
-            return new StreamSnapshot(Id, Session, StartTime, NeededOffset, first.Start, _opened, _openedRate, read, new Dictionary<string, byte[]>());
+            return new StreamSnapshot(Id, Session, [.. _past], StartTime, NeededOffset ?? _behind, StreamRest.None, first.Start, _opened, _openedRate, read, new Dictionary<string, byte[]>());
         var earliest = _models.Values.MinBy(p => (double)p.Needed / p.Rate)!;
-        return new StreamSnapshot(Id, Session, StartTime, NeededOffset, first.Start, earliest.Needed, earliest.Rate, read, _models.ToDictionary(m => m.Key, m => m.Value.State!));
+        return new StreamSnapshot(Id, Session, [.. _past], StartTime, NeededOffset ?? _behind, StreamRest.None, first.Start, earliest.Needed, earliest.Rate, read, _models.ToDictionary(m => m.Key, m => m.Value.State!));
     }
 
     private long AtRate(long sample, int rate) => rate == _rate || _rate == 0 ? sample : (long)((((Int128)sample * rate) + _rate - 1) / _rate);

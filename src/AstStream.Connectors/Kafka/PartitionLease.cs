@@ -86,6 +86,13 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         }
     }
 
+    /// <summary>The stream of a key; null where none is known.</summary>
+    public KafkaStream? Find(string key)
+    {
+        lock (_lock)
+            return _streams.GetValueOrDefault(key);
+    }
+
     /// <summary>The stream of a key; one that is new begins with this record.</summary>
     public KafkaStream StreamOf(string key)
     {
@@ -173,7 +180,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             if (_deadLetters.Count > 0)
             {
                 messages.AddRange(_deadLetters);
-                messages.Add(StateMessage("", new StreamSnapshot("", "", null, null, 0, 0, 0, _read, new Dictionary<string, byte[]>())));
+                messages.Add(StateMessage("", new StreamSnapshot("", "", [], null, 0, StreamRest.Ended, 0, 0, 0, _read, new Dictionary<string, byte[]>())));
                 _deadLetters.Clear();
             }
 

@@ -8,15 +8,17 @@ namespace AstStream.Connectors.Kafka;
 /// </summary>
 /// <param name="Id">The stream; empty for what holds for the whole partition.</param>
 /// <param name="Session">Its session.</param>
+/// <param name="Past">Its former sessions: records of them that come again are left out.</param>
 /// <param name="StartTime">When its first sample was heard.</param>
-/// <param name="NeededOffset">The first record of it that is needed; none where it has ended, or rests.</param>
+/// <param name="NeededOffset">The first record of it that is needed; where it rests, the offset behind the last one that was used.</param>
+/// <param name="Rest">Whether records of it are needed, and if not, why.</param>
 /// <param name="NeededStart">That record's first sample.</param>
 /// <param name="Position">The first sample that is needed; where it rests, the next one.</param>
 /// <param name="SampleRate">The rate of these.</param>
 /// <param name="ReadTo">The offset behind all records that were read: those that could not be used were told up to here.</param>
 /// <param name="States">What each model remembers.</param>
 internal sealed record StreamSnapshot(
-    string Id, string Session, DateTimeOffset? StartTime, long? NeededOffset, long NeededStart, long Position, int SampleRate, long ReadTo, IReadOnlyDictionary<string, byte[]> States)
+    string Id, string Session, IReadOnlyList<string> Past, DateTimeOffset? StartTime, long NeededOffset, StreamRest Rest, long NeededStart, long Position, int SampleRate, long ReadTo, IReadOnlyDictionary<string, byte[]> States)
 {
     private const byte Version = 1;
     private const int MaxModels = 256;
@@ -33,12 +35,16 @@ internal sealed record StreamSnapshot(
         try
         {
             using var reader = new BinaryReader(new MemoryStream(bytes, 5, bytes.Length - 5));
-            var (id, session, ticks) = (reader.ReadString(), reader.ReadString(), reader.ReadInt64());
-            var (needed, neededStart, position, rate, read) = (reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64());
+            var (id, session) = (reader.ReadString(), reader.ReadString());
+            var past = new string[Range(reader.ReadInt32(), MaxModels)];
+            for (var i = 0; i < past.Length; i++)
+                past[i] = reader.ReadString();
+            var ticks = reader.ReadInt64();
+            var (needed, rest, neededStart, position, rate, read) = (reader.ReadInt64(), (StreamRest)reader.ReadByte(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64());
             var states = new Dictionary<string, byte[]>(StringComparer.Ordinal);
             for (var left = Range(reader.ReadInt32(), MaxModels); left > 0; left--)
                 states[reader.ReadString()] = reader.ReadBytes(Range(reader.ReadInt32(), MaxState));
-            return new StreamSnapshot(id, session, ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero), needed < 0 ? null : needed, neededStart, position, rate, read, states);
+            return new StreamSnapshot(id, session, past, ticks == 0 ? null : new DateTimeOffset(ticks, TimeSpan.Zero), needed, rest, neededStart, position, rate, read, states);
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -55,8 +61,12 @@ internal sealed record StreamSnapshot(
         writer.Write(Version);
         writer.Write(Id);
         writer.Write(Session);
+        writer.Write(Past.Count);
+        foreach (var past in Past)
+            writer.Write(past);
         writer.Write(StartTime?.UtcTicks ?? 0);
-        writer.Write(NeededOffset ?? -1);
+        writer.Write(NeededOffset);
+        writer.Write((byte)Rest);
         writer.Write(NeededStart);
         writer.Write(Position);
         writer.Write(SampleRate);
@@ -77,4 +87,17 @@ internal sealed record StreamSnapshot(
     private static uint Checksum(byte[] bytes) => BitConverter.ToUInt32(SHA256.HashData(bytes.AsSpan(4)));
 
     private static int Range(int count, int most) => count >= 0 && count <= most ? count : throw new InvalidDataException($"a count of {count}");
+}
+
+/// <summary>Whether records of a stream are needed.</summary>
+internal enum StreamRest : byte
+{
+    /// <summary>They are.</summary>
+    None,
+
+    /// <summary>Nothing came of it for long; it may go on.</summary>
+    Idle,
+
+    /// <summary>A record has ended it; what comes begins anew.</summary>
+    Ended,
 }
