@@ -28,15 +28,25 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <param name="servers">The cluster's servers.</param>
     /// <param name="program">aststream.dll.</param>
     /// <param name="partitions">Of the topic of sound.</param>
-    public KafkaTrial(string servers, string program, int partitions)
+    /// <param name="create">Makes a topic, where the cluster can't be asked to.</param>
+    public KafkaTrial(string servers, string program, int partitions, Action<string>? create = null)
     {
         (_servers, _program) = (servers, program);
         _producer = new ProducerBuilder<string, byte[]?>(new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 5 }).SetLogHandler((_, _) => { }).Build();
+        if (create is not null)
+        {
+            Array.ForEach([Audio, Events("live"), Events("calm")], create);
+            return;
+        }
+
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers }).SetLogHandler((_, _) => { }).Build();
         admin.CreateTopicsAsync([.. new[] { Audio, Events("live"), Events("calm") }.Select(t => new TopicSpecification { Name = t, NumPartitions = partitions })]).GetAwaiter().GetResult();
     }
 
     public string Audio => _name + "-audio";
+
+    /// <summary>How workers deliver.</summary>
+    public string Delivery { get; init; } = "exactly_once";
 
     /// <summary>The names of the workers that run.</summary>
     public IReadOnlyCollection<string> Workers => _workers.Keys;
@@ -81,7 +91,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     }
 
     /// <summary>Starts a worker of a group.</summary>
-    public void Start(string group, string worker, string more = "")
+    public void Start(string group, string worker)
     {
         var yaml = Path.Combine(_folder, worker + ".yaml");
         File.WriteAllText(yaml, $$"""
@@ -93,8 +103,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                 group: {{_name}}-{{group}}
                 instance: {{worker}}
                 commit_interval: 200ms
+                delivery: {{Delivery}}
                 librdkafka: {session.timeout.ms: 6000, heartbeat.interval.ms: 1000}
-            {{more}}
             model: {window: 1s, hop: 500ms, threads: 1}
             events: {threshold: 0.1, median_windows: 3, min_duration: 500ms, merge_gap: 500ms}
             sinks:

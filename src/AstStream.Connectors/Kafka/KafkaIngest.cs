@@ -333,7 +333,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Away(Error error)
     {
         if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed || error.IsFatal)
-            _health.Become(SourceState.Away, _options.Cluster.Describe(error));
+            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}: {_options.Cluster.Describe(error)}");
     }
 
     private static TimeSpan Backoff(int tries) => TimeSpan.FromSeconds(Math.Min(s_longestBackoff.TotalSeconds, 0.5 * Math.Pow(2, Math.Min(tries, 10)) * (0.5 + Random.Shared.NextDouble())));

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace AstStream.IntegrationTests.Kafka;
+
+/// <summary>
+/// The broker of a test: librdkafka's mock cluster in a process of its own, or the real one that ASTSTREAM_KAFKA names. Only the mock can be
+/// made to fail.
+/// </summary>
+internal sealed class Broker : IDisposable
+{
+    private readonly Process? _mock;
+
+    private Broker(string servers, Process? mock) => (Servers, _mock) = (servers, mock);
+
+    /// <summary>The real cluster's servers; null where there is none.</summary>
+    public static string? Real => Environment.GetEnvironmentVariable("ASTSTREAM_KAFKA") is { Length: > 0 } servers ? servers : null;
+
+    public string Servers { get; }
+
+    public bool IsMock => _mock is not null;
+
+    /// <summary>The real cluster where there is one, else a mock.</summary>
+    public static Broker Any(int brokers = 1) => Real is { } servers ? new Broker(servers, null) : Mock(brokers);
+
+    public static Broker Mock(int brokers = 1)
+    {
+        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "AstStream.MockBroker.dll"), $"{brokers}"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var process = Process.Start(start)!;
+        process.BeginErrorReadLine();
+        return new Broker(process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the mock cluster did not start"), process);
+    }
+
+    /// <summary>A topic of a name of its own.</summary>
+    public string Topic(string name, int partitions = 2)
+    {
+        var topic = $"{name}-{Guid.NewGuid():N}"[..Math.Min(name.Length + 9, 60)];
+        if (_mock is not null)
+        {
+            Tell($"topic {topic} {partitions}");
+            return topic;
+        }
+
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Servers }).Build();
+        admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]).GetAwaiter().GetResult();
+        return topic;
+    }
+
+    /// <summary>Gives the mock a command.</summary>
+    public void Tell(string command)
+    {
+        _mock!.StandardInput.WriteLine(command);
+        Assert.Equal("ok", _mock.StandardOutput.ReadLine());
+    }
+
+    public void Dispose()
+    {
+        if (_mock is null)
+            return;
+        _mock.StandardInput.Close();
+        if (!_mock.WaitForExit(10_000))
+            _mock.Kill();
+        _mock.Dispose();
+    }
+}
