@@ -1,6 +1,7 @@
 # make run    sets up, builds, makes the demo scene and runs the main job on it
 # make test   sets up, builds and runs all tests
 # make build  leaves a runnable artifacts/aststream/aststream
+# make test-kafka  runs all Kafka tests over a real cluster: ASTSTREAM_KAFKA=HOST:PORT, and ASTSTREAM_KAFKA_SASL=HOST:PORT for a listener that asks for a password
 # make invariants  runs the streaming tests in a debug build, where every edge and pool asserts what must hold
 # make bench  runs the kernel benchmarks
 # make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs
@@ -9,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run build test invariants bench gpu-bundle schema format clean
+.PHONY: run build test test-kafka invariants bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -41,7 +42,13 @@ test: artifacts/.restored
 	deploy/test-tools.sh
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
-	dotnet test AstStream.sln --no-build -c Release -v:q -nologo
+	dotnet test AstStream.sln --no-build -c Release -v:q -nologo --filter "Category!=RealKafka"
+
+test-kafka: artifacts/.restored
+	@[ -n "$${ASTSTREAM_KAFKA:-}" ] || { echo "error: name a cluster: ASTSTREAM_KAFKA=HOST:PORT make test-kafka" >&2; exit 1; }
+	@timeout 5 bash -c "</dev/tcp/$${ASTSTREAM_KAFKA%%:*}/$${ASTSTREAM_KAFKA##*:}" 2>/dev/null || { echo "error: no broker answers at $$ASTSTREAM_KAFKA" >&2; exit 1; }
+	dotnet build tests/AstStream.IntegrationTests --no-restore -c Release -v:q -nologo
+	dotnet test tests/AstStream.IntegrationTests --no-build -c Release -nologo --filter "FullyQualifiedName~.Kafka."
 
 invariants: artifacts/.restored
 	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "FullyQualifiedName~Streaming&FullyQualifiedName!~Allocat"

@@ -1,0 +1,94 @@
+using AstStream.LoadTest;
+
+namespace AstStream.IntegrationTests.Kafka;
+
+/// <summary>What only a real cluster can show: that every event is there exactly once, whatever happens to workers. `make test-kafka` runs these.</summary>
+[Trait("Category", "RealKafka")]
+public sealed class RealKafkaTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
+    private static string Servers => Broker.Real ?? throw new InvalidOperationException("no cluster; set ASTSTREAM_KAFKA=HOST:PORT, as `make test-kafka` says");
+
+    [Fact]
+    public async Task Run_KilledAgainAndAgain_EveryEventIsThereOnce()
+    {
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 8);
+        var random = new Random(3);
+        var feeding = trial.FeedAsync(streams: 32, seconds: 30, pace: 0.5);
+        for (var i = 0; i < 12; i++)
+        {
+            trial.Start("live", "w1");
+            await Task.Delay(random.Next(1500, 6500));
+            trial.Kill("w1");
+        }
+
+        trial.Start("live", "w1");
+        await feeding;
+        await AssertSameAsync(trial);
+    }
+
+    [Fact]
+    public async Task Run_WorkersComeGoAndFreeze_EveryEventIsThereOnce()
+    {
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 12);
+        var feeding = trial.FeedAsync(streams: 24, seconds: 70, pace: 1);
+        foreach (var worker in (string[])["w1", "w2", "w3"])
+            trial.Start("live", worker);
+        await Task.Delay(8_000);
+        trial.Start("live", "w4");
+        await Task.Delay(8_000);
+        trial.Signal("w1", 2);
+        await trial.EndedAsync("w1");
+
+        // Longer than a session, so that its partitions are somebody else's when it goes on; at several places of what it does.
+        foreach (var worker in (string[])["w2", "w3", "w4"])
+        {
+            trial.Signal(worker, 19);
+            await Task.Delay(10_000);
+            trial.Signal(worker, 18);
+            await Task.Delay(3_000);
+        }
+
+        await feeding;
+        await AssertSameAsync(trial);
+    }
+
+    [Fact]
+    public async Task Run_WrongPassword_SaysSoOnceWithoutIt()
+    {
+        if (Environment.GetEnvironmentVariable("ASTSTREAM_KAFKA_SASL") is not { Length: > 0 } servers)
+            throw new InvalidOperationException("no listener that asks for a password; set ASTSTREAM_KAFKA_SASL=HOST:PORT");
+        var folder = Directory.CreateTempSubdirectory("aststream-kafka").FullName;
+        var yaml = Path.Combine(folder, "p.yaml");
+        File.WriteAllText(Path.Combine(folder, "password"), "not-the-pass\n");
+        File.WriteAllText(yaml, $$"""
+            sources:
+              in:
+                type: kafka
+                bootstrap_servers: "{{servers}}"
+                topics: audio
+                librdkafka: {security.protocol: SASL_PLAINTEXT, sasl.mechanisms: PLAIN, sasl.username: aststream, sasl.password: "${file:password}"}
+            sinks: {out: {type: console} }
+            """);
+        var worker = Cli.Start("run", yaml);
+        await Task.Delay(6000);
+        Assert.False(worker.HasExited);
+        Cli.Signal(worker, 2);
+        var result = await Cli.FinishAsync(worker);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Single(result.Error.Split('\n'), l => l.Contains("uthentication", StringComparison.Ordinal));
+        Assert.DoesNotContain("not-the-pass", result.Error + result.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task AssertSameAsync(KafkaTrial trial)
+    {
+        await trial.DoneAsync("live", s_patience);
+        trial.Start("calm", "calm");
+        await trial.DoneAsync("calm", s_patience);
+        var (calm, live) = (trial.Read("calm"), trial.Read("live"));
+        Assert.True(calm.Values.Sum(v => v.Count) > 200);
+        Assert.Empty(KafkaTrial.Differences(calm, live));
+    }
+}
