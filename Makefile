@@ -61,6 +61,9 @@ gpu-bundle: artifacts/.restored
 
 schema: $(APP)
 	$(APP) schema > pipelines/pipeline.schema.json
+	mkdir -p schemas
+	$(APP) schema event > schemas/event.v1.schema.json
+	$(APP) schema coverage > schemas/coverage.v1.schema.json
 
 format: artifacts/.restored
 	dotnet format --no-restore

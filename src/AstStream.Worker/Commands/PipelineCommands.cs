@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using AstStream.Connectors;
+using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
@@ -74,15 +75,19 @@ internal static class PipelineCommands
             return ExitCode.Ok;
         });
 
-        var schema = Help.Add(new Command("schema", "Prints the JSON Schema of pipeline definitions."), """
-            For editors that check YAML and complete keys.
+        var what = new Argument<string>("WHAT") { Description = "pipeline (the default); event or coverage, the data of what kafka sinks publish.", DefaultValueFactory = _ => "pipeline" };
+        what.AcceptOnlyFromAmong(["pipeline", .. RecordSchema.Records]);
+        var schema = Help.Add(new Command("schema", "Prints the JSON Schema of pipeline definitions, or of published records.") { what }, """
+            For editors that check YAML and complete keys, and for who reads events.
 
-            Example:
+            Examples:
               aststream schema > pipeline.schema.json
+              aststream schema event
             """);
-        schema.SetAction(_ =>
+        schema.SetAction(result =>
         {
-            Console.Out.Write(PipelineSchema.Generate(ConnectorCatalog.All));
+            var record = result.GetValue(what)!;
+            Console.Out.Write(record == "pipeline" ? PipelineSchema.Generate(ConnectorCatalog.All) : RecordSchema.Of(record));
             return ExitCode.Ok;
         });
         return [run, validate, graph, schema];

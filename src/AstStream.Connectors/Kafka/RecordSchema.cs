@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>The JSON Schemas of what a kafka sink publishes, made from the types that are written.</summary>
+public static class RecordSchema
+{
+    private static readonly JsonSchemaExporterOptions s_exporter = new() { TreatNullObliviousAsNonNullable = true };
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n" };
+
+    /// <summary>The records that have a schema.</summary>
+    public static IReadOnlyList<string> Records { get; } = ["event", "coverage"];
+
+    /// <summary>The schema of a record's data.</summary>
+    /// <param name="record">One of <see cref="Records"/>.</param>
+    /// <exception cref="ArgumentException">There is no such record.</exception>
+    public static string Of(string record)
+    {
+        var (type, title) = record switch
+        {
+            "event" => (typeof(EventData), CloudEvents.EventType),
+            "coverage" => (typeof(CoverageData), CloudEvents.CoverageType),
+            _ => throw new ArgumentException($"no record '{record}'", nameof(record)),
+        };
+        var schema = JsonSchemaExporter.GetJsonSchemaAsNode(RecordContext.Default.Options, type, s_exporter).AsObject();
+        var whole = new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = title,
+            ["description"] = $"The data of a CloudEvent of type {title}. Names and meanings of a version never change; optional properties may be added.",
+        };
+        foreach (var (name, value) in schema.ToList())
+        {
+            schema.Remove(name);
+            whole[name] = value;
+        }
+
+        return whole.ToJsonString(s_indented) + "\n";
+    }
+}
