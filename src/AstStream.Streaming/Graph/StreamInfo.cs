@@ -47,7 +47,7 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
 
     /// <summary>When a place in the stream was heard: its start and the samples counted since, corrected for the drift of the device's clock where the source does that.</summary>
     /// <param name="seconds">Seconds from the stream's start, by samples.</param>
-    public DateTimeOffset? TimeAt(double seconds) => startTime + TimeSpan.FromSeconds(seconds + _clock.At(seconds));
+    public DateTimeOffset? TimeAt(double seconds) => startTime + TimeSpan.FromTicks((long)Math.Round((seconds + _clock.At(seconds)) * TimeSpan.TicksPerSecond));
 
     /// <summary>
     /// From a place on, the device's clock is held to run off by so much. Times before and behind the place join: a correction never jumps.
