@@ -35,7 +35,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         _producer = new ProducerBuilder<string, byte[]?>(new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 5 }).SetLogHandler((_, _) => { }).Build();
         if (create is not null)
         {
-            Array.ForEach([Audio, Events("live"), Events("calm")], create);
+            Array.ForEach([Audio, Events("live"), Events("calm"), $"{_name}-live-state", $"{_name}-calm-state", $"{Audio}-dead-letter"], create);
             return;
         }
 

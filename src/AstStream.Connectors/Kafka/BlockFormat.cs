@@ -40,6 +40,7 @@ internal readonly record struct BlockFormat(BlockEncoding Encoding, PcmFormat Fo
 
     private const int MaxSession = 64;
     private const long MaxSample = 1L << 50;
+    private const long MaxSeconds = 100L * 365 * 86_400;
 
     /// <summary>The words for encodings.</summary>
     public static readonly IReadOnlyDictionary<string, (BlockEncoding Encoding, PcmEncoding Samples)> Encodings = new Dictionary<string, (BlockEncoding, PcmEncoding)>(StringComparer.Ordinal)
@@ -81,8 +82,9 @@ internal readonly record struct BlockFormat(BlockEncoding Encoding, PcmFormat Fo
                     break;
                 case CaptureTimeHeader:
                     var text = Text(header);
-                    if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
-                        throw new InvalidBlockException($"header {CaptureTimeHeader} is '{text}'; expected a time such as 2026-01-31T12:00:00.000Z");
+                    if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+                        || time.Year is < 1970 or > 2200)
+                        throw new InvalidBlockException($"header {CaptureTimeHeader} is '{text}'; expected a time from 1970 to 2200 such as 2026-01-31T12:00:00.000Z");
                     captured = time;
                     break;
                 case SessionHeader:
@@ -91,6 +93,8 @@ internal readonly record struct BlockFormat(BlockEncoding Encoding, PcmFormat Fo
             }
         }
 
+        if (first / format.SampleRate > MaxSeconds)
+            throw new InvalidBlockException($"header {FirstSampleHeader} is '{first}', {first / format.SampleRate / 86400 / 365} years behind the session's start; expected at most 100");
         return new BlockFormat(encoding, format, first, captured, session);
     }
 

@@ -13,6 +13,7 @@ namespace AstStream.Connectors.Kafka;
 internal sealed class KafkaIngest : IAsyncDisposable
 {
     private const int MostWaiting = 4096; // records
+    private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
@@ -64,8 +65,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         finally
         {
             await _over.CancelAsync().ConfigureAwait(false);
-            await committing.ConfigureAwait(false);
-            await polling.ConfigureAwait(false);
+            await Task.WhenAll(committing, polling).ConfigureAwait(false);
             await pump.LeaveAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -119,9 +119,10 @@ internal sealed class KafkaIngest : IAsyncDisposable
                     if (_consumer.Consume(s_poll) is { } result)
                         Take(result);
                 }
-                catch (ConsumeException e)
+                catch (ConsumeException e) when (!e.Error.IsFatal)
                 {
                     Away(e.Error);
+                    stop.WaitHandle.WaitOne(s_poll); // it may come again at once
                 }
             }
         }
@@ -131,7 +132,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _over.Cancel();
         }
 
-        // What is decided by now is committed as the partitions are given back.
+        // What is decided by now is committed as the partitions are given back; not where that would only wait.
+        if (_health.State == SourceState.Away || _failures > 0)
+            EndAll(commits: false);
         try
         {
             _consumer.Close();
@@ -157,7 +160,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         if (_health.State != SourceState.Running)
             _health.Become(SourceState.Running, "sound comes");
         var record = new IngestRecord(
-            lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers, result.Message.Timestamp.UtcDateTime);
+            lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers, Written(result.Message.Timestamp));
         Interlocked.Add(ref _waitingBytes, value.Length);
         if (!_records.Writer.TryWrite(record))
             _blocked = record;
@@ -228,7 +231,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
             {
                 if (!_isStateTopicThere)
                 {
-                    _log.EnsureStateTopic(_options.StateTopic, leases.Max(l => l.Partition.Partition.Value) + 1);
+                    if (_log.EnsureTopics(_options.StateTopic, leases.Max(l => l.Partition.Partition.Value) + 1, _options.Topics.Select(_options.LetterTopic)) is { } problem)
+                        _output.Warn(_options.Cluster.Describe(problem));
                     _isStateTopicThere = true;
                 }
 
@@ -236,11 +240,11 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 _commands.Enqueue(() => Go(leases, states));
                 return;
             }
-            catch (OperationCanceledException)
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
             {
                 return;
             }
-            catch (Exception e) when (e is KafkaException or Confluent.Kafka.Admin.CreateTopicsException or Confluent.Kafka.Admin.CreatePartitionsException)
+            catch (Exception e)
             {
                 _isStateTopicThere = false;
                 _health.Become(SourceState.Away, _options.Cluster.Describe($"where to go on can't be read: {e.Message}"));
@@ -282,9 +286,12 @@ internal sealed class KafkaIngest : IAsyncDisposable
         List<PartitionLease> leases = [.. partitions.Select(p => _leases.GetValueOrDefault(p.TopicPartition)).OfType<PartitionLease>()];
         try
         {
+            // The group may be a generation further; this member still holds them until this returns.
+            if (commits)
+                _committer.Join(_consumer.ConsumerGroupMetadata);
             _committer.End(leases, commits);
         }
-        catch (KafkaException e)
+        catch (Exception e)
         {
             Failed(e);
         }
@@ -309,7 +316,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 _committer.Commit();
                 _failures = 0;
             }
-            catch (KafkaException e)
+            catch (Exception e)
             {
                 _failures++;
                 Failed(e);
@@ -318,9 +325,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
     }
 
     /// <summary>A commit has failed, or may have: everything is taken anew from what is committed.</summary>
-    private void Failed(KafkaException e)
+    private void Failed(Exception e)
     {
-        _output.Warn(_options.Cluster.Describe($"a commit failed: {e.Error.Reason}; it goes on from what was committed last"));
+        _output.Warn(_options.Cluster.Describe($"a commit failed: {e.Message}; it goes on from what was committed last"));
         _commands.Enqueue(() =>
         {
             List<PartitionLease> gone = [.. _leases.Values.Where(l => l.IsEnded)];
@@ -335,6 +342,10 @@ internal sealed class KafkaIngest : IAsyncDisposable
         if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed || error.IsFatal)
             _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}: {_options.Cluster.Describe(error)}");
     }
+
+    /// <summary>A record's timestamp; producers write what they like.</summary>
+    private static DateTime Written(Timestamp timestamp) =>
+        DateTime.UnixEpoch.AddMilliseconds(Math.Clamp(timestamp.UnixTimestampMs, 0, LatestTimestamp));
 
     private static TimeSpan Backoff(int tries) => TimeSpan.FromSeconds(Math.Min(s_longestBackoff.TotalSeconds, 0.5 * Math.Pow(2, Math.Min(tries, 10)) * (0.5 + Random.Shared.NextDouble())));
 }

@@ -12,6 +12,7 @@ internal sealed record PartitionState(long Offset, bool IsCommitted, IReadOnlyDi
 /// <summary>Commits to Kafka and reads what was committed.</summary>
 internal sealed class KafkaLog : IDeliveryLog
 {
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(3); // at what need not be known
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of one request
     private static readonly TimeSpan s_transaction = TimeSpan.FromSeconds(30); // after which the broker gives a transaction up
 
@@ -36,6 +37,8 @@ internal sealed class KafkaLog : IDeliveryLog
 
     public void Commit(IReadOnlyList<Outgoing> messages, IReadOnlyList<TopicPartitionOffset> offsets, IConsumerGroupMetadata membership)
     {
+        lock (_failures)
+            _failures.Clear();
         try
         {
             var producer = _producer ??= Open();
@@ -45,7 +48,8 @@ internal sealed class KafkaLog : IDeliveryLog
                 Produce(producer, message);
             if (_transactionalId is null)
             {
-                producer.Flush(s_patience);
+                if (producer.Flush(s_patience) > 0)
+                    throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"messages are not delivered after {s_patience.TotalSeconds} s"));
                 ThrowFailures();
                 _commitOffsets(offsets);
                 return;
@@ -99,23 +103,42 @@ internal sealed class KafkaLog : IDeliveryLog
         return loaded;
     }
 
-    /// <summary>Makes sure that the state topic is there and has a partition for each of the input's.</summary>
-    public void EnsureStateTopic(string stateTopic, int partitions)
+    /// <summary>
+    /// Makes sure that the state topic is there and has a partition for each of the input's, and that there is somewhere for records to go that
+    /// can't be used. One topic is never asked for by its name: that may make it, with the broker's defaults.
+    /// </summary>
+    /// <returns>What a person should look at; null where all is well.</returns>
+    public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics)
     {
         using var admin = new AdminClientBuilder(_cluster.Configure(new AdminClientConfig())).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
-        var found = admin.GetMetadata(stateTopic, s_patience).Topics.FirstOrDefault(t => t.Topic == stateTopic);
-        if (found is { Error.Code: ErrorCode.NoError } && found.Partitions.Count >= partitions)
-            return;
+        var there = admin.GetMetadata(s_patience).Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
+        if (!there.TryGetValue(stateTopic, out var found))
+            Create(admin, new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } });
+        else if (found < partitions)
+            admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }]).GetAwaiter().GetResult();
+        foreach (var topic in letterTopics.Distinct().Where(t => !there.ContainsKey(t)))
+            Create(admin, new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1 });
         try
         {
-            if (found is { Error.Code: ErrorCode.NoError, Partitions.Count: > 0 })
-                admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }]).GetAwaiter().GetResult();
-            else
-                admin.CreateTopicsAsync([new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } }]).GetAwaiter().GetResult();
+            var policy = admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = stateTopic }], new DescribeConfigsOptions { RequestTimeout = s_look }).GetAwaiter().GetResult()[0].Entries["cleanup.policy"].Value;
+            return policy.Contains("compact", StringComparison.Ordinal) ? null : $"topic {stateTopic} has cleanup.policy={policy}; expected compact: it will grow, and lose what streams that rest need";
         }
-        catch (CreateTopicsException e) when (e.Results.All(r => r.Error.Code is ErrorCode.TopicAlreadyExists or ErrorCode.NoError))
+        catch (KafkaException)
         {
-            // Another worker was faster.
+            return null; // not allowed to look
+        }
+    }
+
+    /// <summary>Makes a topic. One that is there is there; where it may not be made, whoever writes to it says so.</summary>
+    private static void Create(IAdminClient admin, TopicSpecification topic)
+    {
+        try
+        {
+            admin.CreateTopicsAsync([topic], new CreateTopicsOptions { RequestTimeout = s_patience }).GetAwaiter().GetResult();
+        }
+        catch (CreateTopicsException e) when (e.Results.All(r => r.Error.Code is ErrorCode.TopicAlreadyExists or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed))
+        {
+            // Another worker was faster, or a person does it.
         }
     }
 

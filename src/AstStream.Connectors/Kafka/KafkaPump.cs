@@ -13,6 +13,7 @@ namespace AstStream.Connectors.Kafka;
 internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output, ConcurrentDictionary<PartitionLease, bool> ended)
 {
     private const int MostOfALetter = 500_000; // bytes of a record that goes to those that can't be used
+    private const int MostOfHeaders = 20_000; // bytes
     private const double BackwardsFrom = 10; // seconds
 
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
@@ -47,8 +48,6 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
 
                 if (!ended.IsEmpty)
                     await LeaveAsync(stop).ConfigureAwait(false);
-                if (tick.IsCompleted)
-                    break;
             }
 
             if (tick.IsCompleted)
@@ -95,7 +94,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             else
                 await TakeAsync(record, cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is InvalidBlockException or InvalidAudioException)
+        catch (Exception e) when (e is InvalidBlockException or InvalidAudioException or ArgumentException or OverflowException)
         {
             var where = string.Create(CultureInfo.InvariantCulture, $"{lease.Partition.Topic}, partition {lease.Partition.Partition.Value}, offset {record.Offset}, stream {Printable.Text(record.Key)}");
             output.Warn($"{where}: {e.Message}; the record goes to {LetterTopic(lease)}, the stream goes on");
@@ -135,16 +134,22 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
 
         if (stream.HasBegun && (stream.EndOffset is not null || stream.Session != block.Session))
         {
+            if (stream.IsWaiting)
+                stream.Open(output.Source, options.Otherwise, 0, default); // what is not decided of the former session
             await stream.EndAsync(output, cancellation).ConfigureAwait(false);
             stream.BeginAnew();
         }
 
         stream.LastRecord = _time.GetTimestamp();
-        var first = block.FirstSample ?? stream.NextSample;
+        stream.LastWritten = record.Written;
+        lease.LastWritten = record.Written > lease.LastWritten ? record.Written : lease.LastWritten;
+        var isNew = stream.Info is null;
+        var first = block.FirstSample ?? stream.NextSample(format.SampleRate);
         var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / format.SampleRate);
         var info = stream.Open(output.Source, block, first, captured);
-        if (stream.Order(first, frames, format.SampleRate) == BlockOrder.Known)
+        if (stream.Order(first, frames, format.SampleRate, isNew) == BlockOrder.Known)
         {
+            stream.Came(first, frames, format.SampleRate);
             lease.Took(record.Offset);
             var behind = stream.Behind(first, format.SampleRate);
             if (behind > BackwardsFrom && !stream.HasToldBackwards)
@@ -161,6 +166,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             wav.CopyTo(samples.Samples);
         else
             DecoderOf(format).Decode(LittleEndian(record.Value.Span, block.Encoding), samples.Samples);
+        stream.Came(first, frames, format.SampleRate);
         stream.Keep(record.Offset, first, frames, format.SampleRate);
         await stream.WriteAsync(samples, options.Reorder, output, cancellation).ConfigureAwait(false);
     }
@@ -189,7 +195,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             {
                 if (stream.LastRecord == 0)
                     stream.LastRecord = _time.GetTimestamp(); // another worker's; from here on it is waited for
-                if (_time.GetElapsedTime(stream.LastRecord) < options.IdleTimeout || (stream.Info is null && !stream.IsWaiting))
+                if ((_time.GetElapsedTime(stream.LastRecord) < options.IdleTimeout && !(stream.LastWritten != default && lease.LastWritten - stream.LastWritten > options.IdleTimeout)) || (stream.Info is null && !stream.IsWaiting))
                     continue;
                 try
                 {
@@ -238,15 +244,22 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         return bytes;
     }
 
-    private string LetterTopic(PartitionLease lease) => options.DeadLetterTopic ?? $"{lease.Partition.Topic}-dead-letter";
+    private string LetterTopic(PartitionLease lease) => options.LetterTopic(lease.Partition.Topic);
 
     private Outgoing Letter(IngestRecord record, string reason)
     {
         var value = record.Value.Span;
         var partition = record.Lease.Partition;
         var headers = new Headers();
-        foreach (var header in record.Headers.Take(100))
-            headers.Add(header.Key, header.GetValueBytes());
+        var room = MostOfHeaders; // a letter must not be too large for the topic
+        foreach (var header in record.Headers)
+        {
+            var bytes = header.GetValueBytes() ?? [];
+            room -= header.Key.Length + bytes.Length;
+            if (room >= 0)
+                headers.Add(header.Key, bytes);
+        }
+
         void Say(string name, string text) => headers.Add(name, System.Text.Encoding.UTF8.GetBytes(text));
         Say("error", reason);
         Say("source_topic", partition.Topic);

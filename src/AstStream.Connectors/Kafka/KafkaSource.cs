@@ -29,6 +29,9 @@ internal sealed record KafkaSourceOptions
     /// <summary>Where records go that can't be used; null for each topic's own, with -dead-letter behind its name.</summary>
     public string? DeadLetterTopic { get; init; }
 
+    /// <summary>Where a topic's records go that can't be used.</summary>
+    public string LetterTopic(string topic) => DeadLetterTopic ?? $"{topic}-dead-letter";
+
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Blocks that come too early are held for so much sound.</summary>

@@ -22,8 +22,10 @@ internal sealed class KafkaStream : IDelivery
     private readonly List<AudioBlock> _held = []; // by their starts; time is missing before the first one
     private StreamSnapshot? _restored; // until it is opened
     private long _count; // the sample that follows the last block that came
+    private int _countRate;
     private long _position; // the sample that comes next
     private int _rate;
+    private StreamInfo? _live; // what it was opened as last
 
     // Under the lease's lock.
     private readonly List<Entry> _entries = []; // records that are needed, by their offsets
@@ -47,6 +49,7 @@ internal sealed class KafkaStream : IDelivery
         EndOffset = state.Rest == StreamRest.Ended ? state.NeededOffset : null;
         _firstOffset = _behind = state.NeededOffset;
         (Session, StartTime, _count, _position, _rate) = (state.Session, state.StartTime, state.NeededStart, state.Position, state.SampleRate);
+        _countRate = _rate;
         _past.AddRange(state.Past);
         foreach (var (model, bytes) in state.States)
             _models[model] = new ModelPart { State = bytes, Needed = state.Position, Rate = state.SampleRate };
@@ -74,6 +77,9 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>When its last record was taken, by the clock's timestamps.</summary>
     public long LastRecord { get; set; }
 
+    /// <summary>When that was written, by its timestamp.</summary>
+    public DateTime LastWritten { get; set; }
+
     /// <summary>Whether a worker before this one has left sound of it undecided, and no record of it has come yet.</summary>
     public bool IsWaiting => _restored is { Rest: StreamRest.None };
 
@@ -93,7 +99,10 @@ internal sealed class KafkaStream : IDelivery
     public bool IsDone(long offset) => offset < _firstOffset;
 
     /// <summary>Where the next block begins that does not say it.</summary>
-    public long NextSample => _count;
+    public long NextSample(int rate) => AtRate(_count, _countRate, rate);
+
+    /// <summary>A block came, needed or not.</summary>
+    public void Came(long start, int samples, int rate) => (_count, _countRate) = (start + samples, rate);
 
     public InputRange Locate(long start, long end)
     {
@@ -127,14 +136,16 @@ internal sealed class KafkaStream : IDelivery
         _hasChanged = true;
         foreach (var known in _models.Values)
         {
-            while (known.Pending.TryPeek(out var first) && first.Number <= known.Number)
-                _ready.Add(known.Pending.Dequeue().Message);
+            // Not only from the front: sinks run ahead of each other.
+            _ready.AddRange(known.Pending.Where(p => p.Number <= known.Number).Select(p => p.Message));
+            known.Pending.RemoveAll(p => p.Number <= known.Number);
         }
 
         if (models.All(m => _models[m].IsEnd))
         {
             _entries.Clear();
             _models.Clear();
+            _restoredOffset = null;
             Info = null;
             _ended.TrySetResult();
             return true;
@@ -150,7 +161,7 @@ internal sealed class KafkaStream : IDelivery
     {
         if (_lease.IsEnded)
             return false;
-        PartOf(record.Model).Pending.Enqueue((record.Checkpoint, message));
+        PartOf(record.Model).Pending.Add((record.Checkpoint, message));
         _lease.PendingBytes += message.Message.Value!.Length;
         return true;
     });
@@ -169,6 +180,8 @@ internal sealed class KafkaStream : IDelivery
 
     private StreamInfo OpenLocked(string source, BlockFormat block, long first, DateTimeOffset captured)
     {
+        if (_lease.IsEnded)
+            throw new OperationCanceledException("the partition is somebody else's");
         if (!HasBegun)
         {
             (Session, _position, _rate, HasBegun) = (block.Session, first, block.Format.SampleRate, true);
@@ -177,9 +190,11 @@ internal sealed class KafkaStream : IDelivery
 
         var states = _restored is { States.Count: > 0 } restored ? restored.States : null;
         _restored = null;
+        if (states is null)
+            (_position, _rate) = (AtRate(_position, _rate, block.Format.SampleRate), block.Format.SampleRate);
         (_opened, _openedRate) = (_position, _rate);
         _ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return Info = new StreamInfo(Id, source, StartTime) { Delivery = this, FirstSample = _position, States = states };
+        return Info = _live = new StreamInfo(Id, source, StartTime) { Delivery = this, FirstSample = _position, States = states };
     }
 
     /// <summary>Whether a session of it is over: a record of it has come again, or far too late.</summary>
@@ -198,22 +213,25 @@ internal sealed class KafkaStream : IDelivery
         HasBegun = false;
         HasToldBackwards = false;
         EndOffset = null;
+        _restored = null;
+        _restoredOffset = null;
+        _models.Clear();
         (_count, _position) = (0, 0);
         return true;
     });
 
-    /// <summary>What becomes of a block of so many samples from a sample on.</summary>
+    /// <summary>What becomes of a block of so many samples from a sample on. One that is new may begin anywhere: it may have rested for long.</summary>
     /// <exception cref="InvalidBlockException">It can't belong there.</exception>
-    public BlockOrder Order(long start, int samples, int rate)
+    public BlockOrder Order(long start, int samples, int rate, bool isNew)
     {
-        var expected = AtRate(_position, rate);
-        if (start - expected > s_farthest.TotalSeconds * rate)
+        var expected = AtRate(_position, _rate, rate);
+        if (!isNew && start - expected > s_farthest.TotalSeconds * rate)
             throw new InvalidBlockException($"header {BlockFormat.FirstSampleHeader} jumps from {expected} to {start}, by {(start - expected) / rate / 86400} days; expected at most {s_farthest.Days}; a device that begins anew sends another {BlockFormat.SessionHeader}");
         return start + samples <= expected || _held.Any(h => h.SampleRate == rate && h.Start <= start && h.Start + h.Samples.Length >= start + samples) ? BlockOrder.Known : start > expected ? BlockOrder.Early : BlockOrder.Next;
     }
 
     /// <summary>How many seconds a block lies before the sample that is expected.</summary>
-    public double Behind(long start, int rate) => (double)(AtRate(_position, rate) - start) / rate;
+    public double Behind(long start, int rate) => (double)(AtRate(_position, _rate, rate) - start) / rate;
 
     /// <summary>A record's block is needed from here on.</summary>
     public void Keep(long offset, long start, int samples, int rate)
@@ -224,7 +242,6 @@ internal sealed class KafkaStream : IDelivery
             _behind = offset + 1;
             _entries.Add(new Entry(offset, start, start + samples, rate));
         });
-        _count = start + samples;
     }
 
     /// <summary>The record that ends the stream is needed until all of it is decided.</summary>
@@ -242,9 +259,9 @@ internal sealed class KafkaStream : IDelivery
         if (block.SampleRate != _rate)
         {
             await FlushAsync(output, cancellation).ConfigureAwait(false);
-            (_position, _rate) = (AtRate(_position, block.SampleRate), block.SampleRate);
+            (_position, _rate) = (AtRate(_position, _rate, block.SampleRate), block.SampleRate);
             var next = Math.Max(_position, block.Start);
-            await output.SkipAsync(Info!, _rate, next, LossReason.Gap, cancellation).ConfigureAwait(false);
+            await output.SkipAsync(_live!, _rate, next, LossReason.Gap, cancellation).ConfigureAwait(false);
             _position = next;
         }
 
@@ -311,7 +328,7 @@ internal sealed class KafkaStream : IDelivery
         return new StreamSnapshot(Id, Session, [.. _past], StartTime, NeededOffset ?? _behind, StreamRest.None, first.Start, earliest.Needed, earliest.Rate, read, _models.ToDictionary(m => m.Key, m => m.Value.State!));
     }
 
-    private long AtRate(long sample, int rate) => rate == _rate || _rate == 0 ? sample : (long)((((Int128)sample * rate) + _rate - 1) / _rate);
+    private static long AtRate(long sample, int from, int to) => from == to || from == 0 ? sample : (long)((((Int128)sample * to) + from - 1) / from);
 
     private ModelPart PartOf(string model) => _models.TryGetValue(model, out var part) ? part : _models[model] = new ModelPart();
 
@@ -321,7 +338,7 @@ internal sealed class KafkaStream : IDelivery
         if (_held[0].Start > _position)
         {
             _position = _held[0].Start;
-            await output.SkipAsync(Info!, _rate, _position, LossReason.Gap, cancellation).ConfigureAwait(false);
+            await output.SkipAsync(_live!, _rate, _position, LossReason.Gap, cancellation).ConfigureAwait(false);
         }
 
         await DrainAsync(output, cancellation).ConfigureAwait(false);
@@ -359,7 +376,7 @@ internal sealed class KafkaStream : IDelivery
 
     private sealed class ModelPart
     {
-        public Queue<(long Number, Outgoing Message)> Pending { get; } = new();
+        public List<(long Number, Outgoing Message)> Pending { get; } = [];
 
         public byte[]? State { get; set; }
 

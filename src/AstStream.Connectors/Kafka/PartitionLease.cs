@@ -29,6 +29,9 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     /// <summary>The cluster at which messages are committed with its offsets; none where offsets are committed when messages are delivered.</summary>
     public string? TransactionsAt { get; init; }
 
+    /// <summary>The latest timestamp of its records; the pump's.</summary>
+    public DateTime LastWritten { get; set; }
+
     /// <summary>Whether records of it are taken: its state is known.</summary>
     public bool IsReady { get; private set; }
 
@@ -81,6 +84,9 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
                 }
             }
 
+            // Offsets expire sooner than states: it goes on where these say.
+            if (!isCommitted && _read > start)
+                _next = _streams.Values.Min(s => s.NeededOffset) ?? _read;
             IsReady = true;
             return (_next, problems);
         }

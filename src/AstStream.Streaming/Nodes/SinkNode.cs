@@ -82,6 +82,8 @@ public sealed record SinkOptions
 /// <summary>Writes records to a sink; a write that fails is tried again for as long as the options say.</summary>
 internal sealed class SinkNode : Node
 {
+    private const int MostCheckpoints = 64; // before a flush, though records wait
+
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromSeconds(30);
 
     private readonly Edge<StreamRecord> _input;
@@ -132,7 +134,7 @@ internal sealed class SinkNode : Node
     {
         while (await _input.WaitToReadAsync().ConfigureAwait(false))
         {
-            while (_input.TryRead(out var record))
+            while (_checkpoints.Count < MostCheckpoints && _input.TryRead(out var record))
             {
                 if (record is StreamCheckpoint checkpoint)
                 {

@@ -53,6 +53,7 @@ internal sealed class ToyWorker : IDisposable
     private readonly Committer _committer;
     private readonly Log _log;
     private readonly Dictionary<int, (PartitionLease Lease, long Next)> _leases = [];
+    private readonly Queue<Action> _second = new(); // what a second sink has before it, and the checkpoints behind that
 
     public ToyWorker(MemoryCluster cluster)
     {
@@ -156,6 +157,10 @@ internal sealed class ToyWorker : IDisposable
                 _models.Remove(stream);
             block.Return();
         }
+
+        // The second sink is slower than the first.
+        for (var n = (_second.Count + 1) / 2; n > 0; n--)
+            _second.Dequeue()();
     }
 
     public async Task CommitAsync()
@@ -179,13 +184,19 @@ internal sealed class ToyWorker : IDisposable
     /// <summary>Whether all that there is was taken and committed.</summary>
     public bool IsDone() => _leases.All(l => l.Value.Lease.IsReady && l.Value.Next >= _cluster.Sound[l.Key].Count && _cluster.Offset(l.Key) == _cluster.Sound[l.Key].Count);
 
-    private static void Publish(StreamRecord record)
+    private void Publish(StreamRecord record)
     {
         var stream = (KafkaStream)record.Stream.Delivery!;
         if (record is StreamCheckpoint checkpoint)
-            stream.Complete(checkpoint);
+        {
+            _second.Enqueue(() => stream.Complete(checkpoint));
+        }
         else if (record is SoundEvent e)
-            stream.Publish(record, new Outgoing("events", null, new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(stream.Id), Value = Encoding.UTF8.GetBytes($"{e.Id} from {e.Origin.First} to {e.Origin.Last}") }));
+        {
+            Outgoing To(string topic) => new(topic, null, new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(stream.Id), Value = Encoding.UTF8.GetBytes($"{e.Id} from {e.Origin.First} to {e.Origin.Last}") });
+            stream.Publish(record, To("events"));
+            _second.Enqueue(() => stream.Publish(record, To("again")));
+        }
     }
 
     private void Begin(int partition)
