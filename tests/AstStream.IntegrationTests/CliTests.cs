@@ -24,7 +24,10 @@ public sealed class CliTests : IDisposable
     [InlineData(new[] { "model", "--help" }, "Examples:")]
     [InlineData(new[] { "bench", "--help" }, "Example:")]
     [InlineData(new[] { "bench", "model", "--help" }, "--random base")]
-    [InlineData(new[] { "schema", "--help" }, "Example:")]
+    [InlineData(new[] { "schema", "--help" }, "Examples:")]
+    [InlineData(new[] { "kafka", "feed", "--help" }, "--realtime")]
+    [InlineData(new[] { "kafka", "tail", "--help" }, "Examples:")]
+    [InlineData(new[] { "kafka", "lag", "--help" }, "Examples:")]
     public async Task Help_EveryCommand_ShowsExamples(string[] arguments, string text)
     {
         var result = await Cli.RunAsync(arguments);
