@@ -12,7 +12,6 @@ internal static class KafkaTrials
     public static async Task KillsAsync(string servers, int turns, int streams)
     {
         await using var trial = new KafkaTrial(servers, s_program, 8);
-        using var over = new CancellationTokenSource();
         var random = new Random(1);
         var seconds = turns * 2.2;
         var feeding = trial.FeedAsync(streams, seconds, pace: 0.5);
@@ -58,8 +57,6 @@ internal static class KafkaTrials
         await trial.DoneAsync("calm", TimeSpan.FromMinutes(10));
         var calm = trial.Read("calm");
         var live = trial.Read("live");
-        foreach (var (worker, said) in trial.Said)
-            File.WriteAllText($"/tmp/kt/said-{worker}.txt", said.ToString());
         return (calm.Values.Sum(v => v.Count), [.. KafkaTrial.Differences(calm, live)]);
     }
 
