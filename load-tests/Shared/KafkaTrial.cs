@@ -159,6 +159,57 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         throw new TimeoutException($"group {group} has not committed all of it after {patience}: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
     }
 
+    /// <summary>Worker w1 is killed with SIGKILL so many times, 1.5 to 6.5 s after each start, while streams flow at half of real time; then it goes on to the end.</summary>
+    public async Task KillAgainAndAgainAsync(int turns, int streams, double seconds, int seed)
+    {
+        var random = new Random(seed);
+        var feeding = FeedAsync(streams, seconds, pace: 0.5);
+        for (var i = 0; i < turns; i++)
+        {
+            Start("live", "w1");
+            await Task.Delay(random.Next(1500, 6500));
+            Kill("w1");
+        }
+
+        Start("live", "w1");
+        await feeding;
+    }
+
+    /// <summary>Three workers begin, one more comes, one drains; others are frozen, each for a time, and go on.</summary>
+    /// <param name="streams">Streams, at real time.</param>
+    /// <param name="seconds">For how long they sound.</param>
+    /// <param name="settle">What a change is given before the next one.</param>
+    /// <param name="frozen">Those that are frozen, one after another, for so many seconds each.</param>
+    public async Task ComeGoAndFreezeAsync(int streams, double seconds, TimeSpan settle, params (string Worker, int Seconds)[] frozen)
+    {
+        var feeding = FeedAsync(streams, seconds, pace: 1);
+        foreach (var worker in (string[])["w1", "w2", "w3"])
+            Start("live", worker);
+        await Task.Delay(settle);
+        Start("live", "w4");
+        await Task.Delay(settle);
+        Signal("w1", 2);
+        await EndedAsync("w1");
+        foreach (var (worker, time) in frozen)
+        {
+            await Task.Delay(3_000);
+            Signal(worker, 19);
+            await Task.Delay(time * 1000);
+            Signal(worker, 18);
+        }
+
+        await feeding;
+    }
+
+    /// <summary>Waits for the end, runs a worker that nobody disturbs, and reads what both have published.</summary>
+    public async Task<(SortedDictionary<string, List<string>> Calm, SortedDictionary<string, List<string>> Live)> CompareAsync(TimeSpan patience)
+    {
+        await DoneAsync("live", patience);
+        Start("calm", "calm");
+        await DoneAsync("calm", patience);
+        return (Read("calm"), Read("live"));
+    }
+
     /// <summary>What a reader of committed records sees of each stream, in their order: identifiers and data.</summary>
     public SortedDictionary<string, List<string>> Read(string group)
     {

@@ -129,7 +129,7 @@ public sealed class ConsoleSink : ISink
         var (start, end, text) = record switch
         {
             SoundEvent e => (e.Onset, e.Offset, string.Create(CultureInfo.InvariantCulture, $"{e.Score:0.00}  {e.Label,-18}")),
-            CoverageInterval c => (FbankOptions.Seconds(c.Start), FbankOptions.Seconds(c.End), $"      {(c.State == CoverageState.Lost ? $"lost: {c.Reason.SnakeCase()}" : c.State.ToString().ToLowerInvariant()),-18}"),
+            CoverageInterval c => (FbankOptions.Seconds(c.Start), FbankOptions.Seconds(c.End), $"      {(c.State == CoverageState.Lost ? $"lost: {c.Reason.SnakeCase()}" : c.State.SnakeCase()),-18}"),
             _ => (0, 0, ""),
         };
         return $"{Time(start),11} {Time(end),11}  {text}  {Printable.Text(record.Stream.Id)}";

@@ -1,5 +1,4 @@
 using System.Buffers;
-using AstStream.Events;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 
@@ -67,7 +66,7 @@ public sealed class JsonLinesSink : ISink
     /// <inheritdoc/>
     public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
-        if (record is SoundEvent e && !_states.Contains(e.State == EventState.Opened ? "opened" : "closed"))
+        if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
         if (_lines.WrittenCount >= MaxHeld)
             WriteLines();

@@ -25,7 +25,7 @@ internal static class RecordJson
     private static void Write(Utf8JsonWriter json, SoundEvent e)
     {
         json.WriteString("id", e.Id);
-        json.WriteString("state", e.State.ToString().ToLowerInvariant());
+        json.WriteString("state", e.State.SnakeCase());
         WriteStream(json, e);
         json.WriteString("event_label", e.Label);
         json.WriteNumber("event_onset", Rounded(e.Onset));
@@ -39,7 +39,7 @@ internal static class RecordJson
     /// <summary>Samples besides seconds, so that who adds up a stream's intervals gets its length exactly.</summary>
     private static void Write(Utf8JsonWriter json, CoverageInterval interval)
     {
-        json.WriteString("coverage", interval.State.ToString().ToLowerInvariant());
+        json.WriteString("coverage", interval.State.SnakeCase());
         if (interval.State == CoverageState.Lost)
             json.WriteString("reason", interval.Reason.SnakeCase());
         WriteStream(json, interval);
@@ -62,5 +62,6 @@ internal static class RecordJson
         json.WriteString("model", record.Model);
     }
 
-    private static decimal Rounded(double value) => Math.Round((decimal)value, 4);
+    /// <summary>Seconds and scores as records write them.</summary>
+    public static decimal Rounded(double value) => Math.Round((decimal)value, 4);
 }

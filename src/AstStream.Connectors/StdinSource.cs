@@ -18,6 +18,8 @@ public sealed class StdinSource : IAudioSource
     private const string Name = "standard input";
     private const string Example = "ffmpeg -i IN -f s16le -ar 16000 -ac 1 -";
 
+    private static readonly TimeSpan LastRead = TimeSpan.FromSeconds(0.5);
+
     private readonly PcmFraming _framing;
     private readonly PcmFormat _format;
     private readonly int? _channel;
@@ -51,9 +53,10 @@ public sealed class StdinSource : IAudioSource
             var stopped = Task.Delay(Timeout.Infinite, either.Token);
             while (isThere)
             {
-                // Asked to drain, what has been read is passed on.
+                // Asked to drain, what has been read is passed on: also by a read that is about to say so.
                 var read = reader.ReadAsync(cancellation).AsTask();
-                await Task.WhenAny(read, stopped).ConfigureAwait(false);
+                if (await Task.WhenAny(read, stopped).ConfigureAwait(false) != read)
+                    await Task.WhenAny(read, Task.Delay(LastRead, cancellation)).ConfigureAwait(false);
                 if (!read.IsCompleted)
                     either.Token.ThrowIfCancellationRequested();
                 var chunk = await read.ConfigureAwait(false);

@@ -28,6 +28,15 @@ public sealed class WavWriter : IDisposable
     /// <summary>Samples of all channels that were written.</summary>
     public long Samples { get; private set; }
 
+    /// <summary>Samples in [-1, 1] as 16-bit PCM, little-endian, rounded; those beyond are clipped.</summary>
+    /// <param name="samples">The samples.</param>
+    /// <param name="bytes">Room for two bytes for each.</param>
+    public static void ToPcm16(ReadOnlySpan<float> samples, Span<byte> bytes)
+    {
+        for (var i = 0; i < samples.Length; i++)
+            BinaryPrimitives.WriteInt16LittleEndian(bytes[(2 * i)..], (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue));
+    }
+
     /// <summary>Writes interleaved samples in [-1, 1], rounded; those beyond are clipped.</summary>
     public void Write(ReadOnlySpan<float> samples)
     {
@@ -36,8 +45,7 @@ public sealed class WavWriter : IDisposable
         {
             var part = samples[..Math.Min(samples.Length, _bytes.Length / 2)];
             samples = samples[part.Length..];
-            for (var i = 0; i < part.Length; i++)
-                BinaryPrimitives.WriteInt16LittleEndian(_bytes.AsSpan(2 * i), (short)Math.Clamp(MathF.Round(part[i] * 32768), short.MinValue, short.MaxValue));
+            ToPcm16(part, _bytes);
             _file.Write(_bytes, 0, 2 * part.Length);
         }
     }

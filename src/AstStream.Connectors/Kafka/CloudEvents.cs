@@ -33,7 +33,7 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
     {
         var (type, id, time) = record switch
         {
-            SoundEvent e => (EventType, $"{e.Id}-{Word(e.State)}", e.Stream.TimeAt(e.Onset)),
+            SoundEvent e => (EventType, $"{e.Id}-{e.State.SnakeCase()}", e.Stream.TimeAt(e.Onset)),
             CoverageInterval c => (CoverageType, string.Create(CultureInfo.InvariantCulture, $"{c.Stream.Id}-{c.Stream.StartTime?.UtcTicks:x}-{c.Model}-{c.Start}"), c.Stream.TimeAt(FbankOptions.Seconds(c.Start))),
             _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),
         };
@@ -90,14 +90,14 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
         return new EventData
         {
             Id = e.Id,
-            State = Word(e.State),
+            State = e.State.SnakeCase(),
             Source = e.Stream.Source,
             Stream = e.Stream.Id,
             EventLabel = e.Label,
-            EventOnset = Rounded(e.Onset),
-            EventOffset = Rounded(e.Offset),
-            Score = Rounded(e.Score),
-            MeanScore = Rounded(e.MeanScore),
+            EventOnset = RecordJson.Rounded(e.Onset),
+            EventOffset = RecordJson.Rounded(e.Offset),
+            Score = RecordJson.Rounded(e.Score),
+            MeanScore = RecordJson.Rounded(e.MeanScore),
             OnsetTime = e.Stream.TimeAt(e.Onset)?.UtcDateTime,
             Evidence = new EvidenceData
             {
@@ -117,21 +117,17 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
 
     private static CoverageData Data(CoverageInterval c) => new()
     {
-        Coverage = c.State.ToString().ToLowerInvariant(),
+        Coverage = c.State.SnakeCase(),
         Reason = c.State == CoverageState.Lost ? c.Reason.SnakeCase() : null,
         Source = c.Stream.Source,
         Stream = c.Stream.Id,
         Model = c.Model,
-        Start = Rounded(FbankOptions.Seconds(c.Start)),
-        End = Rounded(FbankOptions.Seconds(c.End)),
+        Start = RecordJson.Rounded(FbankOptions.Seconds(c.Start)),
+        End = RecordJson.Rounded(FbankOptions.Seconds(c.End)),
         StartSample = c.Start,
         EndSample = c.End,
-        EffectiveHop = c.State == CoverageState.Analysed ? Rounded(c.EffectiveHop) : null,
+        EffectiveHop = c.State == CoverageState.Analysed ? RecordJson.Rounded(c.EffectiveHop) : null,
         SourceState = c.Source?.SnakeCase(),
         StartTime = c.Stream.TimeAt(FbankOptions.Seconds(c.Start))?.UtcDateTime,
     };
-
-    private static string Word(Events.EventState state) => state == Events.EventState.Opened ? "opened" : "closed";
-
-    private static decimal Rounded(double value) => Math.Round((decimal)value, 4);
 }

@@ -26,9 +26,6 @@ internal sealed class Committer(IDeliveryLog log)
     private readonly Dictionary<TopicPartition, PartitionLease> _leases = [];
     private IConsumerGroupMetadata? _membership;
 
-    /// <summary>Commits so far that wrote something.</summary>
-    public long Commits { get; private set; }
-
     /// <summary>Takes a lease in; what was committed under another membership is not.</summary>
     public void Add(PartitionLease lease)
     {
@@ -83,7 +80,6 @@ internal sealed class Committer(IDeliveryLog log)
             try
             {
                 log.Commit(messages, offsets, _membership);
-                Commits++;
             }
             catch
             {

@@ -72,6 +72,18 @@ internal sealed class KafkaCluster
         return config;
     }
 
+    /// <summary>A producer; what librdkafka would log is said by whoever uses it.</summary>
+    public IProducer<TKey, TValue> Producer<TKey, TValue>(ProducerConfig config) =>
+        new ProducerBuilder<TKey, TValue>(Configure(config)).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+
+    /// <summary>A consumer, in the same way.</summary>
+    public IConsumer<TKey, TValue> Consumer<TKey, TValue>(ConsumerConfig config) =>
+        new ConsumerBuilder<TKey, TValue>(Configure(config)).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+
+    /// <summary>A client that asks about the cluster, in the same way.</summary>
+    public IAdminClient Admin() =>
+        new AdminClientBuilder(Configure(new AdminClientConfig())).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+
     /// <summary>What librdkafka says, without the values of its settings.</summary>
     public string Describe(Error error) => Describe(error.Reason);
 
@@ -123,7 +135,7 @@ internal sealed class KafkaCluster
             return;
         try
         {
-            new ProducerBuilder<Null, Null>(Configure(new ProducerConfig())).SetLogHandler(static (_, _) => { }).Build().Dispose();
+            Producer<Null, Null>(new ProducerConfig()).Dispose();
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or KafkaException)
         {

@@ -134,7 +134,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
 
         // What is decided by now is committed as the partitions are given back; not where that would only wait.
         if (_health.State == SourceState.Away || _failures > 0)
-            EndAll(commits: false);
+            EndAll();
         try
         {
             _consumer.Close();
@@ -144,7 +144,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _output.Warn(_options.Cluster.Describe(e.Error));
         }
 
-        EndAll(commits: false);
+        EndAll();
         _consumer.Dispose();
     }
 
@@ -304,7 +304,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
     }
 
-    private void EndAll(bool commits) => Revoked([.. _leases.Keys.Select(p => new TopicPartitionOffset(p, Offset.Unset))], commits);
+    private void EndAll() => Revoked([.. _leases.Keys.Select(p => new TopicPartitionOffset(p, Offset.Unset))], commits: false);
 
     /// <summary>The committer's loop.</summary>
     private void Commit(CancellationToken stop)

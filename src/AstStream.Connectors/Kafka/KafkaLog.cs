@@ -75,7 +75,7 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <exception cref="KafkaException">It can't be read.</exception>
     public Dictionary<TopicPartition, PartitionState> Load(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
     {
-        var config = _cluster.Configure(new ConsumerConfig
+        using var reader = _cluster.Consumer<byte[], byte[]?>(new ConsumerConfig
         {
             GroupId = _group,
             EnableAutoCommit = false,
@@ -84,7 +84,6 @@ internal sealed class KafkaLog : IDeliveryLog
             AutoOffsetReset = AutoOffsetReset.Earliest,
             IsolationLevel = IsolationLevel.ReadCommitted,
         });
-        using var reader = new ConsumerBuilder<byte[], byte[]?>(config).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
         Dictionary<TopicPartition, PartitionState> loaded = [];
         var committed = reader.Committed(partitions, s_patience);
         var states = ReadStates(reader, [.. partitions.Select(p => p.Partition.Value).Distinct()], stateTopic, cancellation);
@@ -110,7 +109,7 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <returns>What a person should look at; null where all is well.</returns>
     public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics)
     {
-        using var admin = new AdminClientBuilder(_cluster.Configure(new AdminClientConfig())).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+        using var admin = _cluster.Admin();
         var there = admin.GetMetadata(s_patience).Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
         if (!there.TryGetValue(stateTopic, out var found))
             Create(admin, new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } });
@@ -155,8 +154,7 @@ internal sealed class KafkaLog : IDeliveryLog
         var ends = new Dictionary<int, long>();
 
         // The end that counts is that of everything that was written: up to it, transactions must be over before it is read.
-        var config = _cluster.Configure(new ConsumerConfig { GroupId = _group, EnableAutoCommit = false, IsolationLevel = IsolationLevel.ReadUncommitted });
-        using (var uncommitted = new ConsumerBuilder<Ignore, Ignore>(config).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build())
+        using (var uncommitted = _cluster.Consumer<Ignore, Ignore>(new ConsumerConfig { GroupId = _group, EnableAutoCommit = false, IsolationLevel = IsolationLevel.ReadUncommitted }))
         {
             foreach (var number in numbers)
             {
@@ -199,7 +197,7 @@ internal sealed class KafkaLog : IDeliveryLog
             config.TransactionTimeoutMs = (int)s_transaction.TotalMilliseconds;
         }
 
-        var producer = new ProducerBuilder<byte[], byte[]?>(_cluster.Configure(config)).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+        var producer = _cluster.Producer<byte[], byte[]?>(config);
         try
         {
             if (_transactionalId is not null)

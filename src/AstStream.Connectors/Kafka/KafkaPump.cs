@@ -147,9 +147,10 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         var first = block.FirstSample ?? stream.NextSample(format.SampleRate);
         var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / format.SampleRate);
         var info = stream.Open(output.Source, block, first, captured);
-        if (stream.Order(first, frames, format.SampleRate, isNew) == BlockOrder.Known)
+        var isKnown = stream.Knows(first, frames, format.SampleRate, isNew);
+        stream.Came(first, frames, format.SampleRate);
+        if (isKnown)
         {
-            stream.Came(first, frames, format.SampleRate);
             lease.Took(record.Offset);
             var behind = stream.Behind(first, format.SampleRate);
             if (behind > BackwardsFrom && !stream.HasToldBackwards)
@@ -166,7 +167,6 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             wav.CopyTo(samples.Samples);
         else
             DecoderOf(format).Decode(LittleEndian(record.Value.Span, block.Encoding), samples.Samples);
-        stream.Came(first, frames, format.SampleRate);
         stream.Keep(record.Offset, first, frames, format.SampleRate);
         await stream.WriteAsync(samples, options.Reorder, output, cancellation).ConfigureAwait(false);
     }

@@ -1,4 +1,3 @@
-using AstStream.Events;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 using Confluent.Kafka;
@@ -47,7 +46,7 @@ internal sealed class KafkaSink : ISink
 
     public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
-        if (record is SoundEvent e && !_states.Contains(e.State == EventState.Opened ? "opened" : "closed"))
+        if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
         var message = _format.Write(record);
         if (record.Stream.Delivery is KafkaStream stream && stream.IsCommittedAt(_cluster.Name))
@@ -114,7 +113,7 @@ internal sealed class KafkaSink : ISink
             QueueBufferingMaxKbytes = (int)(_bufferMemory / 1000),
             QueueBufferingMaxMessages = 10_000_000,
         };
-        return new ProducerBuilder<byte[], byte[]?>(_cluster.Configure(config)).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+        return _cluster.Producer<byte[], byte[]?>(config);
     }
 
     private bool TrySend(Message<byte[], byte[]?> message)

@@ -32,7 +32,7 @@ internal sealed class KafkaStream : IDelivery
     private readonly Dictionary<string, ModelPart> _models = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _ready = []; // messages that can be committed
     private long? _restoredOffset;
-    private long _behind; // the last record that was used
+    private long _behind; // the offset behind the last record that was used
     private bool _hasChanged;
     private long _opened; // its first sample in the graph
     private int _openedRate;
@@ -71,7 +71,7 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>Whether a record of it was ever taken.</summary>
     public bool HasBegun { get; private set; }
 
-    /// <summary>Whether it is in the graph.</summary>
+    /// <summary>What it is in the graph; null where it is not.</summary>
     public StreamInfo? Info { get; private set; }
 
     /// <summary>When its last record was taken, by the clock's timestamps.</summary>
@@ -83,7 +83,7 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>Whether a worker before this one has left sound of it undecided, and no record of it has come yet.</summary>
     public bool IsWaiting => _restored is { Rest: StreamRest.None };
 
-    /// <summary>Samples before the next one that is expected that duplicates have brought at most.</summary>
+    /// <summary>Whether it was told that its sample index runs backwards.</summary>
     public bool HasToldBackwards { get; set; }
 
     /// <summary>The offset behind the record that ended it; none where it goes on.</summary>
@@ -122,7 +122,7 @@ internal sealed class KafkaStream : IDelivery
     public void Complete(StreamCheckpoint checkpoint) => _lease.Locked(() =>
     {
         if (_lease.IsEnded || checkpoint.Stream != Info)
-            return false;
+            return;
         var part = PartOf(checkpoint.Model);
         (part.State, part.Needed, part.Rate, part.Number, part.IsEnd) = (checkpoint.State, checkpoint.Needed, checkpoint.SampleRate, checkpoint.Number, checkpoint.IsEnd);
 
@@ -132,7 +132,7 @@ internal sealed class KafkaStream : IDelivery
         // The models' messages and states are committed together, from when every one of them knows the stream.
         var models = checkpoint.Stream.Models;
         if (models.Any(m => !_models.TryGetValue(m, out var known) || known.State is null))
-            return true;
+            return;
         _hasChanged = true;
         foreach (var known in _models.Values)
         {
@@ -148,22 +148,18 @@ internal sealed class KafkaStream : IDelivery
             _restoredOffset = null;
             Info = null;
             _ended.TrySetResult();
-            return true;
+            return;
         }
 
         var needed = models.Select(m => _models[m]).Min(p => (double)p.Needed / p.Rate);
         _entries.RemoveAll(e => (double)e.End / e.Rate <= needed);
-        return true;
     });
 
     /// <summary>A record of a model that belongs before the checkpoint of its number.</summary>
     public void Publish(StreamRecord record, Outgoing message) => _lease.Locked(() =>
     {
-        if (_lease.IsEnded)
-            return false;
-        PartOf(record.Model).Pending.Add((record.Checkpoint, message));
-        _lease.PendingBytes += message.Message.Value!.Length;
-        return true;
+        if (!_lease.IsEnded)
+            PartOf(record.Model).Pending.Add((record.Checkpoint, message));
     });
 
     /// <summary>Begins, or goes on where another worker left it.</summary>
@@ -217,32 +213,28 @@ internal sealed class KafkaStream : IDelivery
         _restoredOffset = null;
         _models.Clear();
         (_count, _position) = (0, 0);
-        return true;
     });
 
-    /// <summary>What becomes of a block of so many samples from a sample on. One that is new may begin anywhere: it may have rested for long.</summary>
-    /// <exception cref="InvalidBlockException">It can't belong there.</exception>
-    public BlockOrder Order(long start, int samples, int rate, bool isNew)
+    /// <summary>Whether all of a block of so many samples from a sample on is known already. A stream that is new may begin anywhere: it may have rested for long.</summary>
+    /// <exception cref="InvalidBlockException">The block can't belong there.</exception>
+    public bool Knows(long start, int samples, int rate, bool isNew)
     {
         var expected = AtRate(_position, _rate, rate);
         if (!isNew && start - expected > s_farthest.TotalSeconds * rate)
             throw new InvalidBlockException($"header {BlockFormat.FirstSampleHeader} jumps from {expected} to {start}, by {(start - expected) / rate / 86400} days; expected at most {s_farthest.Days}; a device that begins anew sends another {BlockFormat.SessionHeader}");
-        return start + samples <= expected || _held.Any(h => h.SampleRate == rate && h.Start <= start && h.Start + h.Samples.Length >= start + samples) ? BlockOrder.Known : start > expected ? BlockOrder.Early : BlockOrder.Next;
+        return start + samples <= expected || _held.Any(h => h.SampleRate == rate && h.Start <= start && h.Start + h.Samples.Length >= start + samples);
     }
 
     /// <summary>How many seconds a block lies before the sample that is expected.</summary>
     public double Behind(long start, int rate) => (double)(AtRate(_position, _rate, rate) - start) / rate;
 
     /// <summary>A record's block is needed from here on.</summary>
-    public void Keep(long offset, long start, int samples, int rate)
+    public void Keep(long offset, long start, int samples, int rate) => _lease.Took(offset, () =>
     {
-        _lease.Took(offset, () =>
-        {
-            _restoredOffset = null;
-            _behind = offset + 1;
-            _entries.Add(new Entry(offset, start, start + samples, rate));
-        });
-    }
+        _restoredOffset = null;
+        _behind = offset + 1;
+        _entries.Add(new Entry(offset, start, start + samples, rate));
+    });
 
     /// <summary>The record that ends the stream is needed until all of it is decided.</summary>
     public void KeepEnd(long offset) => _lease.Took(offset, () =>
@@ -388,17 +380,4 @@ internal sealed class KafkaStream : IDelivery
 
         public bool IsEnd { get; set; }
     }
-}
-
-/// <summary>Where a block belongs.</summary>
-internal enum BlockOrder
-{
-    /// <summary>All of it is known already.</summary>
-    Known,
-
-    /// <summary>It goes on where the last one ended.</summary>
-    Next,
-
-    /// <summary>Something is missing before it.</summary>
-    Early,
 }

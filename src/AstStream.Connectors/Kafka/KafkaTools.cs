@@ -44,16 +44,14 @@ public static class KafkaTools
     /// <param name="access">The cluster.</param>
     /// <param name="files">The files; a stream is named after its file.</param>
     /// <param name="options">How.</param>
-    /// <param name="progress">Told how many records went out.</param>
     /// <param name="stop">Ends it; what went out is delivered.</param>
     /// <returns>Records that were delivered.</returns>
     /// <exception cref="InvalidAudioException">A file can't be read.</exception>
     /// <exception cref="KafkaToolException">The cluster can't be written to.</exception>
-    public static async Task<long> FeedAsync(KafkaAccess access, IReadOnlyList<string> files, FeedOptions options, Action<long> progress, CancellationToken stop)
+    public static async Task<long> FeedAsync(KafkaAccess access, IReadOnlyList<string> files, FeedOptions options, CancellationToken stop)
     {
-        using var producer = new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = 30_000 }))
-            .SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
-        var (delivered, sent) = (0L, 0L);
+        using var producer = access.Cluster.Producer<string, byte[]?>(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = 30_000 });
+        var delivered = 0L;
         Error? failed = null;
         void Delivered(DeliveryReport<string, byte[]?> report)
         {
@@ -72,7 +70,6 @@ public static class KafkaTools
                 try
                 {
                     producer.Produce(options.Topic, message, Delivered);
-                    progress(++sent);
                     return;
                 }
                 catch (ProduceException<string, byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
@@ -100,7 +97,8 @@ public static class KafkaTools
                         read += n;
                     var first = (turn - 1) * samples.Length;
                     var format = new BlockFormat(BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, file.SampleRate, 1), first, start + TimeSpan.FromSeconds((double)first / file.SampleRate), session);
-                    var bytes = Bytes(samples.AsSpan(0, read));
+                    var bytes = new byte[read * 2];
+                    WavWriter.ToPcm16(samples.AsSpan(0, read), bytes);
                     for (var i = 1; i <= options.Streams; i++)
                     {
                         var key = options.Streams == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{i}");
@@ -186,7 +184,7 @@ public static class KafkaTools
 
     private static List<TopicPartition> Partitions(KafkaAccess access, string topic)
     {
-        using var admin = new AdminClientBuilder(access.Cluster.Configure(new AdminClientConfig())).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        using var admin = access.Cluster.Admin();
         var found = admin.GetMetadata(topic, s_patience).Topics.FirstOrDefault(t => t.Topic == topic);
         if (found is null or { Partitions.Count: 0 })
             throw new KafkaToolException($"there is no topic {topic} at {access.Servers}");
@@ -194,13 +192,13 @@ public static class KafkaTools
     }
 
     private static IConsumer<string?, byte[]?> Reader(KafkaAccess access, string group) =>
-        new ConsumerBuilder<string?, byte[]?>(access.Cluster.Configure(new ConsumerConfig
+        access.Cluster.Consumer<string?, byte[]?>(new ConsumerConfig
         {
             GroupId = group,
             EnableAutoCommit = false,
             EnablePartitionEof = true,
             IsolationLevel = IsolationLevel.ReadCommitted,
-        })).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        });
 
     private static JsonElement? Data(byte[]? value)
     {
@@ -213,13 +211,5 @@ public static class KafkaTools
         {
             return null;
         }
-    }
-
-    private static byte[] Bytes(ReadOnlySpan<float> samples)
-    {
-        var bytes = new byte[samples.Length * 2];
-        for (var i = 0; i < samples.Length; i++)
-            BitConverter.TryWriteBytes(bytes.AsSpan(i * 2), (short)Math.Clamp(MathF.Round(samples[i] * 32768f), short.MinValue, short.MaxValue));
-        return bytes;
     }
 }

@@ -48,9 +48,6 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         }
     }
 
-    /// <summary>Bytes of messages that came since the last commit.</summary>
-    public long PendingBytes { get; set; }
-
     /// <summary>Takes up what the last owner left.</summary>
     /// <param name="start">The committed offset, or where to begin where there is none.</param>
     /// <param name="isCommitted">Whether it was committed.</param>
@@ -135,6 +132,13 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     }
 
     /// <summary>Runs something of a stream's under the lease's lock.</summary>
+    public void Locked(Action action)
+    {
+        lock (_lock)
+            action();
+    }
+
+    /// <summary>The same, for a result.</summary>
     public T Locked<T>(Func<T> action)
     {
         lock (_lock)
@@ -162,7 +166,6 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         {
             if (_isEnded || !IsReady)
                 return;
-            PendingBytes = 0;
             var before = messages.Count;
             var offset = _next;
             foreach (var stream in _streams.Values)

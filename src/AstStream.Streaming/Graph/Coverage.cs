@@ -1,3 +1,5 @@
+using AstStream.Events;
+
 namespace AstStream.Streaming;
 
 /// <summary>What became of an interval of a stream's time.</summary>
@@ -44,7 +46,7 @@ public enum LossReason
     Fault,
 }
 
-/// <summary>Words of coverage as metrics and records write them.</summary>
+/// <summary>Words as metrics and records write them.</summary>
 public static class CoverageWords
 {
     /// <summary>The reason in snake_case.</summary>
@@ -55,6 +57,12 @@ public static class CoverageWords
         LossReason.TooShort => "too_short",
         _ => reason.ToString().ToLowerInvariant(),
     };
+
+    /// <summary>What became of an interval, in lower case.</summary>
+    public static string SnakeCase(this CoverageState state) => state.ToString().ToLowerInvariant();
+
+    /// <summary>An event's state in lower case.</summary>
+    public static string SnakeCase(this EventState state) => state.ToString().ToLowerInvariant();
 
     /// <summary>A source's state in lower case.</summary>
     public static string SnakeCase(this SourceState state) => state.ToString().ToLowerInvariant();

@@ -82,9 +82,7 @@ internal sealed class StreamFrontEnd : IDisposable
         {
             var given = _resampler.Process(rest, scratch, out var taken);
             rest = rest[taken..];
-            var skipped = (int)Math.Min(given, _discard);
-            _discard -= skipped;
-            AcceptWaveform(scratch[skipped..given], block.Captured);
+            AcceptResampled(scratch[..given], block.Captured);
         }
 
         _expected = block.Start + block.Samples.Length;
@@ -95,12 +93,7 @@ internal sealed class StreamFrontEnd : IDisposable
         }
 
         for (int given; (given = _resampler.Flush(scratch)) > 0;)
-        {
-            var skipped = (int)Math.Min(given, _discard);
-            _discard -= skipped;
-            AcceptWaveform(scratch[skipped..given], block.Captured);
-        }
-
+            AcceptResampled(scratch[..given], block.Captured);
         var heard = _samples - before;
         EndSegment(ended, block.Captured);
         if (block.SampleRate == _resampler.InputRate)
@@ -144,6 +137,14 @@ internal sealed class StreamFrontEnd : IDisposable
     {
         Deliver();
         ReleaseChunks();
+    }
+
+    /// <summary>Takes what the resampler gives; it may have begun before what is needed.</summary>
+    private void AcceptResampled(ReadOnlySpan<float> samples, long captured)
+    {
+        var skipped = (int)Math.Min(samples.Length, _discard);
+        _discard -= skipped;
+        AcceptWaveform(samples[skipped..], captured);
     }
 
     private void AcceptWaveform(ReadOnlySpan<float> samples, long captured)

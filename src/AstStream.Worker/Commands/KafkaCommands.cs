@@ -28,8 +28,8 @@ internal static class KafkaCommands
         var realtime = new Option<bool>("--realtime") { Description = "Sends each block when it would be heard, not as fast as it is taken." };
         var block = new Option<int>("--block") { Description = "Milliseconds of sound in a record.", HelpName = "MS", DefaultValueFactory = _ => 200 };
         var open = new Option<bool>("--no-end") { Description = "Does not end the streams behind their last record." };
-        InRange(streams, 1, 100_000);
-        InRange(block, 10, 10_000);
+        ExecutionFlags.Validate(streams, 1, 100_000);
+        ExecutionFlags.Validate(block, 10, 10_000);
         var command = Help.Add(new Command("feed", "Writes files to a topic as streams of sound.") { files, topic, streams, realtime, block, open, s_servers, s_settings }, $"""
             Records are as docs/wire-format.md says: s16le, one channel, with their sample index and time.
 
@@ -43,13 +43,12 @@ internal static class KafkaCommands
         {
             var paths = result.GetValue(files)!;
             using var stop = new StopSignal();
-            using var progress = new ProgressLine("records", long.MaxValue);
             var options = new FeedOptions(result.GetValue(topic)!, result.GetValue(streams), result.GetValue(realtime), result.GetValue(block), !result.GetValue(open));
-            var sent = await RunAsync(() => KafkaTools.FeedAsync(Access(result), paths, options, _ => { }, stop.Token)).ConfigureAwait(false);
-            if (sent is not { } records)
-                return ExitCode.Failed;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
-            return ExitCode.Ok;
+            return await RunAsync(async () =>
+            {
+                var records = await KafkaTools.FeedAsync(Access(result), paths, options, stop.Token).ConfigureAwait(false);
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
+            }).ConfigureAwait(false);
         });
         return command;
     }
@@ -73,13 +72,9 @@ internal static class KafkaCommands
         {
             using var stop = new StopSignal();
             var isJson = result.GetValue(json);
-            var ok = await RunAsync(() => Task.Run(() =>
-            {
-                KafkaTools.Tail(Access(result), result.GetValue(topic)!, result.GetValue(beginning) || result.GetValue(end), result.GetValue(end), (partition, offset, stream, data) =>
-                    Console.Out.WriteLine(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token);
-                return 0L;
-            })).ConfigureAwait(false);
-            return ok is null ? ExitCode.Failed : ExitCode.Ok;
+            return await RunAsync(() => Task.Run(() => KafkaTools.Tail(
+                Access(result), result.GetValue(topic)!, result.GetValue(beginning) || result.GetValue(end), result.GetValue(end),
+                (partition, offset, stream, data) => Console.Out.WriteLine(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token))).ConfigureAwait(false);
         });
         return command;
     }
@@ -99,35 +94,17 @@ internal static class KafkaCommands
             """);
         command.SetAction(async (result, _) =>
         {
-            IReadOnlyList<PartitionLag> lags = [];
-            var ok = await RunAsync(() => Task.Run(() =>
+            return await RunAsync(async () =>
             {
-                lags = KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!);
-                return 0L;
-            })).ConfigureAwait(false);
-            if (ok is null)
-                return ExitCode.Failed;
-            if (result.GetValue(json))
-            {
-                foreach (var lag in lags)
-                    Console.Out.WriteLine(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
-                return ExitCode.Ok;
-            }
-
-            var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
-            foreach (var lag in lags)
-                table.AddRow(Markup.Escape(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
-            AnsiConsole.Write(table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain));
-            return ExitCode.Ok;
+                var lags = await Task.Run(() => KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!)).ConfigureAwait(false);
+                if (result.GetValue(json))
+                    WriteJson(lags);
+                else
+                    AnsiConsole.Write(Table(lags));
+            }).ConfigureAwait(false);
         });
         return command;
     }
-
-    private static void InRange(Option<int> option, int min, int max) => option.Validators.Add(r =>
-    {
-        if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < min || n > max))
-            r.AddError($"{option.Name}: expected a whole number from {min} to {max}");
-    });
 
     private static KafkaAccess Access(ParseResult result)
     {
@@ -143,18 +120,33 @@ internal static class KafkaCommands
         return new KafkaAccess(result.GetValue(s_servers)!, settings);
     }
 
-    /// <summary>Runs a tool; null where it failed, which is told.</summary>
-    private static async Task<long?> RunAsync(Func<Task<long>> tool)
+    /// <summary>Runs a tool; where it fails, that is told.</summary>
+    private static async Task<int> RunAsync(Func<Task> tool)
     {
         try
         {
-            return await tool().ConfigureAwait(false);
+            await tool().ConfigureAwait(false);
+            return ExitCode.Ok;
         }
         catch (Exception e) when (e is KafkaToolException or InvalidAudioException or InvalidOperationException)
         {
             Errors.Write(e.Message);
-            return null;
+            return ExitCode.Failed;
         }
+    }
+
+    private static void WriteJson(IReadOnlyList<PartitionLag> lags)
+    {
+        foreach (var lag in lags)
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
+    }
+
+    private static Table Table(IReadOnlyList<PartitionLag> lags)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
+        foreach (var lag in lags)
+            table.AddRow(Markup.Escape(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
+        return table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -14,17 +14,7 @@ public sealed class RealKafkaTests
     public async Task Run_KilledAgainAndAgain_EveryEventIsThereOnce()
     {
         await using var trial = new KafkaTrial(Servers, Cli.Program, 8);
-        var random = new Random(3);
-        var feeding = trial.FeedAsync(streams: 32, seconds: 30, pace: 0.5);
-        for (var i = 0; i < 12; i++)
-        {
-            trial.Start("live", "w1");
-            await Task.Delay(random.Next(1500, 6500));
-            trial.Kill("w1");
-        }
-
-        trial.Start("live", "w1");
-        await feeding;
+        await trial.KillAgainAndAgainAsync(12, streams: 32, seconds: 30, seed: 3);
         await AssertSameAsync(trial);
     }
 
@@ -32,25 +22,9 @@ public sealed class RealKafkaTests
     public async Task Run_WorkersComeGoAndFreeze_EveryEventIsThereOnce()
     {
         await using var trial = new KafkaTrial(Servers, Cli.Program, 12);
-        var feeding = trial.FeedAsync(streams: 24, seconds: 70, pace: 1);
-        foreach (var worker in (string[])["w1", "w2", "w3"])
-            trial.Start("live", worker);
-        await Task.Delay(8_000);
-        trial.Start("live", "w4");
-        await Task.Delay(8_000);
-        trial.Signal("w1", 2);
-        await trial.EndedAsync("w1");
 
         // Longer than a session, so that its partitions are somebody else's when it goes on; at several places of what it does.
-        foreach (var worker in (string[])["w2", "w3", "w4"])
-        {
-            trial.Signal(worker, 19);
-            await Task.Delay(10_000);
-            trial.Signal(worker, 18);
-            await Task.Delay(3_000);
-        }
-
-        await feeding;
+        await trial.ComeGoAndFreezeAsync(24, 70, TimeSpan.FromSeconds(8), ("w2", 10), ("w3", 10), ("w4", 10));
         await AssertSameAsync(trial);
     }
 
@@ -84,10 +58,7 @@ public sealed class RealKafkaTests
 
     private static async Task AssertSameAsync(KafkaTrial trial)
     {
-        await trial.DoneAsync("live", s_patience);
-        trial.Start("calm", "calm");
-        await trial.DoneAsync("calm", s_patience);
-        var (calm, live) = (trial.Read("calm"), trial.Read("live"));
+        var (calm, live) = await trial.CompareAsync(s_patience);
         Assert.True(calm.Values.Sum(v => v.Count) > 200);
         Assert.Empty(KafkaTrial.Differences(calm, live));
     }

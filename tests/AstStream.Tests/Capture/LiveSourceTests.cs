@@ -236,10 +236,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
     [Fact]
     public async Task RunAsync_BreakBehindLateSound_StandsBehindIt()
     {
-        Start(s_options, PcmFraming.Records);
-        _link.Connect();
-        await _link.SendAsync(PcmReaderTests.Header(Rate, 1));
-        await PlayAsync(20);
+        await StartRecordsAsync();
         await PassAsync(5);
         await SendAsync(4, age: 1); // late, up to a second ago
         await _link.SendAsync(PcmReaderTests.Record(new byte[2 * Rate / 10], PcmReader.BreakFlag, null));
@@ -254,10 +251,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
     [Fact]
     public async Task RunAsync_DeviceSaysItLostSamples_IsAnOverrun()
     {
-        Start(s_options, PcmFraming.Records);
-        _link.Connect();
-        await _link.SendAsync(PcmReaderTests.Header(Rate, 1));
-        await PlayAsync(20);
+        await StartRecordsAsync();
         await PassAsync(0.4); // that were lost
         await _link.SendAsync(PcmReaderTests.Record(new byte[1600], PcmReader.BreakFlag, null));
         await PlayAsync(5);
@@ -272,10 +266,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
     [Fact]
     public async Task RunAsync_LinkComesBackAtAnotherRate_TimeGoesOn()
     {
-        Start(s_options, PcmFraming.Records);
-        _link.Connect();
-        await _link.SendAsync(PcmReaderTests.Header(Rate, 1));
-        await PlayAsync(20);
+        await StartRecordsAsync();
         await _link.BreakAsync(new LinkException("cut"));
         _link.Connect();
         await PassAsync(10);
@@ -458,6 +449,15 @@ public sealed class LiveSourceTests : IAsyncDisposable
 
         await _link.SettleAsync();
         Drain();
+    }
+
+    /// <summary>A link whose records say when sound is missing, heard for 20 s.</summary>
+    private async Task StartRecordsAsync()
+    {
+        Start(s_options, PcmFraming.Records);
+        _link.Connect();
+        await _link.SendAsync(PcmReaderTests.Header(Rate, 1));
+        await PlayAsync(20);
     }
 
     /// <summary>The link breaks; seconds from then to the first try to open it again, and from each one to the next.</summary>

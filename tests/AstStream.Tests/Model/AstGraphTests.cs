@@ -264,10 +264,15 @@ public sealed class AstGraphTests : IDisposable
         using var session = Session(source, new AstSessionOptions { BatchSizes = [1, 2, 4] });
         for (var i = 0; i < 3; i++)
             session.Run(3); // 2 + 1: both sizes, at their places
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-            session.Run(3);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        // The runtime allocates at times for itself, when it compiles a method anew; a run that allocates does so each time.
+        Assert.Equal(0, Enumerable.Range(0, 3).Min(_ =>
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 100; i++)
+                session.Run(3);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }));
     }
 
     private static AstCheckpoint Open(string name) => AstCheckpoint.Open(Path.Combine(Reference.Folder, name));

@@ -108,13 +108,13 @@ public sealed class ResumeTests
         }
 
         var tee = new TeeNode("tee", records, report);
-        var sinks = new List<Memory>();
+        var sinks = new List<MemorySink>();
         for (var i = 0; i < 2; i++)
         {
             var edge = new Edge<StreamRecord>($"sink {i}", 4);
             var options = new SinkOptions { Coverage = true };
             tee.Connect(edge.To, edge, options);
-            sinks.Add(new Memory());
+            sinks.Add(new MemorySink());
             nodes.Add(new SinkNode(edge.To, edge, sinks[i], options, time, report));
         }
 
@@ -211,24 +211,5 @@ public sealed class ResumeTests
 
             await output.EndAsync(stream, rate, position, cancellation);
         }
-    }
-
-    private sealed class Memory : ISink
-    {
-        public List<StreamRecord> Records { get; } = [];
-
-        public string Description => "memory";
-
-        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
-
-        public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
-        {
-            Records.Add(record);
-            return ValueTask.CompletedTask;
-        }
-
-        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

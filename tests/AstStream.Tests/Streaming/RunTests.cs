@@ -209,24 +209,5 @@ public sealed class RunTests : IDisposable
         return [.. sink.Records.Select(r => r.ToString()!)];
     }
 
-    private sealed class MemorySink : ISink
-    {
-        public List<StreamRecord> Records { get; } = [];
-
-        public string Description => "memory";
-
-        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
-
-        public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
-        {
-            Records.Add(record);
-            return ValueTask.CompletedTask;
-        }
-
-        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
-
     private sealed record Row(string Stream, string Label, double Onset, double Offset, double Score);
 }
