@@ -214,9 +214,18 @@ internal sealed class Usage
     /// <summary>Resident memory now, in megabytes.</summary>
     public static double Resident => Process.GetCurrentProcess().WorkingSet64 / 1e6;
 
+    public double Seconds => _clock.Elapsed.TotalSeconds;
+
     public double CpuCores => (Process.GetCurrentProcess().TotalProcessorTime - _cpu) / _clock.Elapsed;
 
     public double AllocatedMegabytesASecond => (GC.GetTotalAllocatedBytes() - _allocated) / 1e6 / _clock.Elapsed.TotalSeconds;
+
+    /// <summary>What each of so many things cost.</summary>
+    public string Of(int count, string what)
+    {
+        var seconds = Seconds;
+        return string.Create(CultureInfo.InvariantCulture, $"{count / seconds:0} {what}s/s, {CpuCores:0.00} cores, {CpuCores * seconds / count * 1e6:0.0} µs of processor and {(GC.GetTotalAllocatedBytes() - _allocated) / count} bytes allocated for each {what}");
+    }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"CPU {CpuCores:0.00} cores, allocated {AllocatedMegabytesASecond:0.00} MB/s, resident {Resident:0} MB, GC paused {(GC.GetTotalPauseDuration() - _paused).TotalMilliseconds:0} ms");
 }

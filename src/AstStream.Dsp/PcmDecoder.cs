@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace AstStream.Dsp;
@@ -6,6 +7,7 @@ namespace AstStream.Dsp;
 /// <summary>
 /// Turns interleaved PCM bytes into mono floats in [-1, 1]: all channels mixed down (their mean) or one picked.
 /// Floats that are not finite become 0 and absurd ones are clamped, so that one bad sample can't spoil a whole window.
+/// One channel of 16-bit or float samples, what most sound comes as, is decoded in vectors, to the same bits as one by one.
 /// </summary>
 public sealed class PcmDecoder
 {
@@ -16,11 +18,12 @@ public sealed class PcmDecoder
     private readonly PcmFormat _format;
     private readonly int _first;
     private readonly int _count;
+    private readonly bool _isPlain; // one channel, and nothing between its samples
     private readonly long[] _silent; // frames for which a channel has been zero, of the channels that are heard
 
-    /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down.</summary>
+    /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down. <see cref="SimdKernel.Scalar"/> forces it to go one by one.</summary>
     /// <exception cref="InvalidAudioException">The format or the channel is out of range.</exception>
-    public PcmDecoder(PcmFormat format, int? channel = null, string name = "PCM")
+    public PcmDecoder(PcmFormat format, int? channel = null, string name = "PCM", SimdKernel? kernel = null)
     {
         format.Validate(name, channel);
         _name = name;
@@ -28,6 +31,7 @@ public sealed class PcmDecoder
         _first = channel ?? 0;
         _count = channel is null ? format.Channels : 1;
         _silent = new long[_count];
+        _isPlain = format.Channels == 1 && BitConverter.IsLittleEndian && (kernel ?? SimdKernels.Default) != SimdKernel.Scalar;
     }
 
     private interface ISample
@@ -35,6 +39,9 @@ public sealed class PcmDecoder
         static virtual bool IsFloat => false;
 
         static abstract float Read(ReadOnlySpan<byte> bytes);
+
+        /// <summary>Decodes what it can in vectors, from the front; how many samples it has decoded.</summary>
+        static virtual int ReadMany(ReadOnlySpan<byte> bytes, Span<float> samples) => 0;
     }
 
     /// <summary>Float samples so far that were not finite or were clamped.</summary>
@@ -85,7 +92,8 @@ public sealed class PcmDecoder
             _silent[c] = Silent<T>(bytes, at + (c * width), samples.Length, _silent[c]);
         if (_count == 1)
         {
-            for (var i = 0; i < samples.Length; i++, at += stride)
+            var i = _isPlain ? T.ReadMany(bytes, samples) : 0;
+            for (at += i * stride; i < samples.Length; i++, at += stride)
                 samples[i] = Read<T>(bytes[at..]);
             return;
         }
@@ -131,6 +139,20 @@ public sealed class PcmDecoder
     private readonly struct S16 : ISample
     {
         public static float Read(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadInt16LittleEndian(bytes) / 32768f;
+
+        public static int ReadMany(ReadOnlySpan<byte> bytes, Span<float> samples)
+        {
+            var values = MemoryMarshal.Cast<byte, short>(bytes)[..samples.Length];
+            var i = 0;
+            for (; i <= values.Length - Vector<short>.Count; i += Vector<short>.Count)
+            {
+                Vector.Widen(new Vector<short>(values[i..]), out var low, out var high);
+                (Vector.ConvertToSingle(low) * (1 / 32768f)).CopyTo(samples[i..]);
+                (Vector.ConvertToSingle(high) * (1 / 32768f)).CopyTo(samples[(i + Vector<float>.Count)..]);
+            }
+
+            return i;
+        }
     }
 
     private readonly struct S24 : ISample
@@ -146,6 +168,23 @@ public sealed class PcmDecoder
     private readonly struct F32 : ISample
     {
         public static float Read(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<float>(bytes);
+
+        /// <summary>Up to the first vector with a sample that is out of range, or none (NaN).</summary>
+        public static int ReadMany(ReadOnlySpan<byte> bytes, Span<float> samples)
+        {
+            var values = MemoryMarshal.Cast<byte, float>(bytes)[..samples.Length];
+            var most = new Vector<float>(MaxMagnitude);
+            var i = 0;
+            for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                var vector = new Vector<float>(values[i..]);
+                if (!Vector.LessThanOrEqualAll(Vector.Abs(vector), most))
+                    break;
+                vector.CopyTo(samples[i..]);
+            }
+
+            return i;
+        }
 
         public static bool IsFloat => true;
     }

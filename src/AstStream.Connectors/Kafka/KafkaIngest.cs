@@ -12,10 +12,14 @@ namespace AstStream.Connectors.Kafka;
 /// </summary>
 internal sealed class KafkaIngest : IAsyncDisposable
 {
-    private const int MostWaiting = 4096; // records
+    /// <summary>Records that wait for the pump at most.</summary>
+    public const int MostWaiting = 4096;
+
     private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_wake = TimeSpan.FromSeconds(0.25); // the pump, so that it sees what else there is to do
+    private static readonly TimeSpan s_shortWait = TimeSpan.FromSeconds(1); // for room, without a pause
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly KafkaSourceOptions _options;
@@ -23,18 +27,22 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private readonly SourceHealth _health;
     private readonly KafkaLog _log;
     private readonly Committer _committer;
-    private readonly Channel<IngestRecord> _records = Channel.CreateBounded<IngestRecord>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<IngestRecord?> _records = Channel.CreateBounded<IngestRecord?>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
     private readonly ConcurrentQueue<Action> _commands = new(); // for the polling thread
     private readonly ConcurrentDictionary<PartitionLease, bool> _ended = new(); // that the pump takes out of the graph
     private readonly CancellationTokenSource _over = new();
+    private readonly AutoResetEvent _taken = new(false); // a record, while the polling thread waits for room
+    private volatile bool _isWaiting;
     private long _waitingBytes;
     private int _failures; // in a row
 
     // The polling thread's.
     private readonly Dictionary<TopicPartition, PartitionLease> _leases = [];
     private readonly HashSet<TopicPartition> _paused = [];
-    private IConsumer<string?, PooledBytes> _consumer = null!;
+    private IConsumer<string?, BlockValue> _consumer = null!;
     private IngestRecord? _blocked; // that finds no room
+    private long _fullSince; // 0: it is not
+    private long _woke;
     private bool _isStateTopicThere;
 
     public KafkaIngest(KafkaSourceOptions options, SourceOutput output)
@@ -56,7 +64,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         var pump = new KafkaPump(_options, _output, _ended);
         try
         {
-            await pump.RunAsync(_records.Reader, r => Interlocked.Add(ref _waitingBytes, -r.Value.Length), either.Token).ConfigureAwait(false);
+            await pump.RunAsync(_records.Reader, Taken, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
@@ -74,12 +82,14 @@ internal sealed class KafkaIngest : IAsyncDisposable
     {
         _log.Dispose();
         _over.Dispose();
+        _taken.Dispose();
+        _blocked?.Return();
         while (_records.Reader.TryRead(out var record))
-            record.Value.Return();
+            record?.Return();
         return ValueTask.CompletedTask;
     }
 
-    private IConsumer<string?, PooledBytes> Build()
+    private IConsumer<string?, BlockValue> Build()
     {
         var config = new ConsumerConfig
         {
@@ -91,12 +101,13 @@ internal sealed class KafkaIngest : IAsyncDisposable
             IsolationLevel = IsolationLevel.ReadCommitted,
             PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
             QueuedMaxMessagesKbytes = 16_384,
+            FetchQueueBackoffMs = 5, // by default it fetches nothing for a second whenever so much was fetched ahead
             FetchMaxBytes = Math.Max(52_428_800, _options.MaxRecord),
             AllowAutoCreateTopics = false,
         };
-        return new ConsumerBuilder<string?, PooledBytes>(_options.Cluster.Configure(config))
+        return new ConsumerBuilder<string?, BlockValue>(_options.Cluster.Configure(config))
             .SetKeyDeserializer(new KeyDeserializer())
-            .SetValueDeserializer(new PooledDeserializer())
+            .SetValueDeserializer(new BlockDecoder(_options))
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler((_, e) => Away(e))
             .SetPartitionsAssignedHandler((_, partitions) => Assigned(partitions))
@@ -113,6 +124,10 @@ internal sealed class KafkaIngest : IAsyncDisposable
             {
                 while (_commands.TryDequeue(out var command))
                     command();
+                if (TimeProvider.System.GetElapsedTime(_woke) > s_wake && _records.Writer.TryWrite(null))
+                    _woke = TimeProvider.System.GetTimestamp();
+                if (!HasRoom())
+                    continue;
                 PauseAndResume();
                 try
                 {
@@ -148,12 +163,12 @@ internal sealed class KafkaIngest : IAsyncDisposable
         _consumer.Dispose();
     }
 
-    private void Take(ConsumeResult<string?, PooledBytes> result)
+    private void Take(ConsumeResult<string?, BlockValue> result)
     {
         var value = result.Message.Value;
         if (!_leases.TryGetValue(result.TopicPartition, out var lease) || !lease.IsReady || lease.IsEnded)
         {
-            value.Return(); // it comes again when it is known where to begin
+            value.Sound?.Return(); // it comes again when it is known where to begin
             return;
         }
 
@@ -161,19 +176,48 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _health.Become(SourceState.Running, "sound comes");
         var record = new IngestRecord(
             lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers, Written(result.Message.Timestamp));
-        Interlocked.Add(ref _waitingBytes, value.Length);
+        Interlocked.Add(ref _waitingBytes, record.Size);
         if (!_records.Writer.TryWrite(record))
             _blocked = record;
     }
 
-    /// <summary>Partitions whose state is not known, and all of them while too much waits, are paused; the consumer is polled all the same.</summary>
-    private void PauseAndResume()
+    /// <summary>The pump is done with a record.</summary>
+    private void Taken(IngestRecord record)
     {
+        Interlocked.Add(ref _waitingBytes, -record.Size);
+        if (_isWaiting)
+            _taken.Set();
+    }
+
+    /// <summary>
+    /// Waits a little for room while too much waits. A pause costs what the consumer has fetched ahead: as long as records are taken at all,
+    /// not polling in between is cheaper. True where the consumer is to be polled: there is room, or a pause is due.
+    /// </summary>
+    private bool HasRoom()
+    {
+        _isWaiting = true;
         if (_blocked is { } blocked && _records.Writer.TryWrite(blocked))
             _blocked = null;
-        var waiting = Interlocked.Read(ref _waitingBytes);
-        var isFull = _blocked is not null || waiting > _options.Buffer;
-        var hasRoom = _blocked is null && waiting <= _options.Buffer / 4;
+        if (_blocked is null && Interlocked.Read(ref _waitingBytes) <= _options.Buffer)
+        {
+            _isWaiting = false;
+            _fullSince = 0;
+            return true;
+        }
+
+        if (_fullSince == 0)
+            _fullSince = TimeProvider.System.GetTimestamp();
+        if (TimeProvider.System.GetElapsedTime(_fullSince) > s_shortWait)
+            return true;
+        _taken.WaitOne(s_poll);
+        return false;
+    }
+
+    /// <summary>Partitions whose state is not known, and all of them when there was no room for long, are paused; the consumer is polled all the same.</summary>
+    private void PauseAndResume()
+    {
+        var isFull = _fullSince != 0;
+        var hasRoom = !isFull && Interlocked.Read(ref _waitingBytes) <= _options.Buffer / 4;
         List<TopicPartition>? pause = null, resume = null;
         foreach (var (partition, lease) in _leases)
         {

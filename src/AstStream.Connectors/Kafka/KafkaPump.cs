@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -9,62 +8,35 @@ using Confluent.Kafka;
 
 namespace AstStream.Connectors.Kafka;
 
-/// <summary>Passes records to the graph, one at a time: decodes them, puts them in order, and lets streams rest of which nothing comes.</summary>
+/// <summary>Passes records to the graph, one at a time: puts them in order, and lets streams rest of which nothing comes.</summary>
 internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output, ConcurrentDictionary<PartitionLease, bool> ended)
 {
-    private const int MostOfALetter = 500_000; // bytes of a record that goes to those that can't be used
     private const int MostOfHeaders = 20_000; // bytes
     private const double BackwardsFrom = 10; // seconds
 
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<PcmFormat, PcmDecoder> _decoders = [];
     private readonly HashSet<PartitionLease> _leases = []; // that have streams in the graph, or had
     private readonly TimeProvider _time = TimeProvider.System;
 
-    /// <summary>Runs until it is asked to stop.</summary>
-    public async Task RunAsync(ChannelReader<IngestRecord> records, Action<IngestRecord> taken, CancellationToken stop)
+    /// <summary>Runs until it is asked to stop. A null only wakes it, as from time to time somebody must.</summary>
+    public async Task RunAsync(ChannelReader<IngestRecord?> records, Action<IngestRecord> taken, CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(s_look);
-        var tick = timer.WaitForNextTickAsync(stop).AsTask();
-        var more = Task.FromResult(true);
-        while (true)
+        var looked = _time.GetTimestamp();
+        while (await records.WaitToReadAsync(stop).ConfigureAwait(false))
         {
             while (records.TryRead(out var record))
             {
-                try
-                {
-                    await AcceptAsync(record, stop).ConfigureAwait(false);
-                }
-                catch (OperationCanceledException) when (record.Lease.IsEnded && !stop.IsCancellationRequested)
-                {
-                    // Its partition went away meanwhile.
-                }
-                finally
-                {
-                    taken(record);
-                    record.Value.Return();
-                }
-
+                stop.ThrowIfCancellationRequested();
+                if (record is not null)
+                    await TakeAsync(record, taken, stop).ConfigureAwait(false);
                 if (!ended.IsEmpty)
                     await LeaveAsync(stop).ConfigureAwait(false);
-            }
-
-            if (tick.IsCompleted)
-            {
-                tick = timer.WaitForNextTickAsync(stop).AsTask();
-                await LeaveAsync(stop).ConfigureAwait(false);
+                if (_time.GetElapsedTime(looked) < s_look)
+                    continue;
+                looked = _time.GetTimestamp();
                 await RestAsync(stop).ConfigureAwait(false);
             }
-
-            if (!records.TryPeek(out _))
-            {
-                if (more.IsCompleted)
-                    more = records.WaitToReadAsync(stop).AsTask();
-                await Task.WhenAny(more, tick).ConfigureAwait(false);
-            }
-
-            stop.ThrowIfCancellationRequested();
         }
     }
 
@@ -89,12 +61,12 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         _leases.Add(lease);
         try
         {
-            if (record.Value.Array is null)
+            if (record.Value.IsNull)
                 await EndAsync(record, cancellation).ConfigureAwait(false);
             else
-                await TakeAsync(record, cancellation).ConfigureAwait(false);
+                await TakeBlockAsync(record, cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is InvalidBlockException or InvalidAudioException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is InvalidBlockException or ArgumentException or OverflowException)
         {
             var where = string.Create(CultureInfo.InvariantCulture, $"{lease.Partition.Topic}, partition {lease.Partition.Partition.Value}, offset {record.Offset}, stream {Printable.Text(record.Key)}");
             output.Warn($"{where}: {e.Message}; the record goes to {LetterTopic(lease)}, the stream goes on");
@@ -102,7 +74,24 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         }
     }
 
-    private async ValueTask TakeAsync(IngestRecord record, CancellationToken cancellation)
+    private async ValueTask TakeAsync(IngestRecord record, Action<IngestRecord> taken, CancellationToken stop)
+    {
+        try
+        {
+            await AcceptAsync(record, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (record.Lease.IsEnded && !stop.IsCancellationRequested)
+        {
+            // Its partition went away meanwhile.
+        }
+        finally
+        {
+            taken(record);
+            record.Return();
+        }
+    }
+
+    private async ValueTask TakeBlockAsync(IngestRecord record, CancellationToken cancellation)
     {
         var lease = record.Lease;
         if (lease.Find(record.Key)?.IsDone(record.Offset) == true)
@@ -111,20 +100,11 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             return;
         }
 
-        if (record.Value.Length > options.MaxRecord)
-            throw new InvalidBlockException($"a record of {record.Value.Length} bytes; expected at most {options.MaxRecord}, which max_record sets");
-        var block = BlockFormat.Read(record.Headers, options.Otherwise);
-        float[]? wav = null;
-        if (block.Encoding == BlockEncoding.Wav)
-            block = block with { Format = ReadWav(record.Value, out wav) };
-        var format = block.Format;
-        if (record.Value.Length == 0)
-            throw new InvalidBlockException("a record of 0 bytes; a stream ends with a record whose value is null");
-        if (wav is null && record.Value.Length % format.BytesPerFrame != 0)
-            throw new InvalidBlockException($"{record.Value.Length} bytes; expected a multiple of {format.BytesPerFrame}, the samples of {format.Channels} channels");
-        if (wav is null)
-            format.Validate("the record", options.Channel);
-        var frames = wav?.Length ?? (record.Value.Length / format.BytesPerFrame);
+        if (record.Value.Problem is { } problem)
+            throw new InvalidBlockException(problem);
+        var block = record.Value.Format;
+        var rate = block.Format.SampleRate;
+        var frames = record.Value.Sound!.Samples.Length;
         var stream = lease.StreamOf(record.Key);
         if (stream.IsPast(block.Session))
         {
@@ -144,15 +124,15 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         stream.LastWritten = record.Written;
         lease.LastWritten = record.Written > lease.LastWritten ? record.Written : lease.LastWritten;
         var isNew = stream.Info is null;
-        var first = block.FirstSample ?? stream.NextSample(format.SampleRate);
-        var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / format.SampleRate);
+        var first = block.FirstSample ?? stream.NextSample(rate);
+        var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / rate);
         var info = stream.Open(output.Source, block, first, captured);
-        var isKnown = stream.Knows(first, frames, format.SampleRate, isNew);
-        stream.Came(first, frames, format.SampleRate);
+        var isKnown = stream.Knows(first, frames, rate, isNew);
+        stream.Came(first, frames, rate);
         if (isKnown)
         {
             lease.Took(record.Offset);
-            var behind = stream.Behind(first, format.SampleRate);
+            var behind = stream.Behind(first, rate);
             if (behind > BackwardsFrom && !stream.HasToldBackwards)
             {
                 stream.HasToldBackwards = true;
@@ -162,13 +142,8 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             return;
         }
 
-        var samples = AudioBlock.Rent(info, first, format.SampleRate, frames);
-        if (wav is not null)
-            wav.CopyTo(samples.Samples);
-        else
-            DecoderOf(format).Decode(LittleEndian(record.Value.Span, block.Encoding), samples.Samples);
-        stream.Keep(record.Offset, first, frames, format.SampleRate);
-        await stream.WriteAsync(samples, options.Reorder, output, cancellation).ConfigureAwait(false);
+        stream.Keep(record.Offset, first, frames, rate);
+        await stream.WriteAsync(record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A record without a value ends its stream.</summary>
@@ -210,54 +185,23 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         }
     }
 
-    private PcmDecoder DecoderOf(PcmFormat format)
-    {
-        if (_decoders.TryGetValue(format, out var decoder))
-            return decoder;
-        if (_decoders.Count > 64)
-            _decoders.Clear();
-        return _decoders[format] = new PcmDecoder(format, options.Channel);
-    }
-
-    private PcmFormat ReadWav(PooledBytes value, out float[] samples)
-    {
-        using var wav = new WavReader(new MemoryStream(value.Array!, 0, value.Length), "the record", options.Channel);
-        samples = new float[(int)Math.Min(wav.NumSamples ?? 0, value.Length)];
-        var read = wav.Read(samples);
-        if (wav.Truncation is { } truncation)
-            throw new InvalidBlockException(truncation);
-        if (read == 0)
-            throw new InvalidBlockException("a WAV file without a sample");
-        samples = samples[..read];
-        return wav.Format;
-    }
-
-    /// <summary>The samples in the order of bytes that they are decoded from; a value is decoded once.</summary>
-    private static Span<byte> LittleEndian(Span<byte> bytes, BlockEncoding encoding)
-    {
-        if (encoding == BlockEncoding.L16)
-        {
-            var words = MemoryMarshal.Cast<byte, short>(bytes);
-            BinaryPrimitives.ReverseEndianness(words, words);
-        }
-
-        return bytes;
-    }
-
     private string LetterTopic(PartitionLease lease) => options.LetterTopic(lease.Partition.Topic);
 
     private Outgoing Letter(IngestRecord record, string reason)
     {
-        var value = record.Value.Span;
+        // What was decoded is written as it was decoded.
+        var value = record.Value;
+        var isDecoded = value.Kept is null;
+        var bytes = value.Kept ?? MemoryMarshal.AsBytes(value.Sound!.Samples[..Math.Min(value.Sound.Samples.Length, BlockValue.MostKept / sizeof(float))]).ToArray();
         var partition = record.Lease.Partition;
-        var headers = new Headers();
+        var headers = isDecoded ? (value.Format with { Encoding = BlockEncoding.Raw, Format = new PcmFormat(PcmEncoding.F32, value.Format.Format.SampleRate, 1) }).ToHeaders() : [];
         var room = MostOfHeaders; // a letter must not be too large for the topic
-        foreach (var header in record.Headers)
+        foreach (var header in record.Headers.Where(h => !headers.TryGetLastBytes(h.Key, out _) || !isDecoded).ToList())
         {
-            var bytes = header.GetValueBytes() ?? [];
-            room -= header.Key.Length + bytes.Length;
+            var content = header.GetValueBytes() ?? [];
+            room -= header.Key.Length + content.Length;
             if (room >= 0)
-                headers.Add(header.Key, bytes);
+                headers.Add(header.Key, content);
         }
 
         void Say(string name, string text) => headers.Add(name, System.Text.Encoding.UTF8.GetBytes(text));
@@ -265,13 +209,8 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         Say("source_topic", partition.Topic);
         Say("source_partition", partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
         Say("source_offset", record.Offset.ToString(CultureInfo.InvariantCulture));
-        if (value.Length > MostOfALetter)
+        if (value.Length > BlockValue.MostKept)
             Say("source_length", value.Length.ToString(CultureInfo.InvariantCulture));
-        return new Outgoing(LetterTopic(record.Lease), null, new Message<byte[], byte[]?>
-        {
-            Key = System.Text.Encoding.UTF8.GetBytes(record.Key),
-            Value = value[..Math.Min(value.Length, MostOfALetter)].ToArray(),
-            Headers = headers,
-        });
+        return new Outgoing(LetterTopic(record.Lease), null, new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(record.Key), Value = bytes, Headers = headers });
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using AstStream.Dsp;
 using AstStream.Streaming;
@@ -137,39 +136,45 @@ internal sealed class KafkaSource : IAudioSource
     }
 }
 
-/// <summary>A record on its way from the consumer to the pump.</summary>
-/// <param name="Lease">Its partition.</param>
-/// <param name="Offset">Its offset.</param>
-/// <param name="Key">Its stream.</param>
-/// <param name="Value">Its value; the array is a pool's.</param>
-/// <param name="Headers">Its headers.</param>
-/// <param name="Written">When it was written.</param>
-internal readonly record struct IngestRecord(PartitionLease Lease, long Offset, string Key, PooledBytes Value, Headers Headers, DateTime Written);
-
-/// <summary>Bytes in an array that is a pool's, so that a record costs no array of its own.</summary>
-/// <param name="Array">The array; null where the value is null.</param>
-/// <param name="Length">How many bytes of it are the value.</param>
-internal readonly record struct PooledBytes(byte[]? Array, int Length)
+/// <summary>A record on its way from the consumer to the pump. Whoever holds it returns it, once; what was taken out of it is not returned.</summary>
+internal sealed class IngestRecord(PartitionLease lease, long offset, string key, BlockValue value, Headers headers, DateTime written)
 {
-    public Span<byte> Span => Array.AsSpan(0, Length);
+    private AudioBlock? _sound = value.Sound;
+
+    /// <summary>Its partition.</summary>
+    public PartitionLease Lease => lease;
+
+    /// <summary>Its offset.</summary>
+    public long Offset => offset;
+
+    /// <summary>Its stream.</summary>
+    public string Key => key;
+
+    /// <summary>Its value.</summary>
+    public BlockValue Value => value;
+
+    /// <summary>Its headers.</summary>
+    public Headers Headers => headers;
+
+    /// <summary>When it was written.</summary>
+    public DateTime Written => written;
+
+    /// <summary>The memory that it takes, in bytes.</summary>
+    public int Size { get; } = value.Size;
+
+    /// <summary>Takes the samples out, as a stream's from a sample on.</summary>
+    public AudioBlock Take(StreamInfo stream, long start)
+    {
+        var sound = _sound!;
+        _sound = null;
+        sound.Place(stream, start);
+        return sound;
+    }
 
     public void Return()
     {
-        if (Array is not null)
-            ArrayPool<byte>.Shared.Return(Array);
-    }
-}
-
-/// <summary>Copies a value out of librdkafka's memory.</summary>
-internal sealed class PooledDeserializer : IDeserializer<PooledBytes>
-{
-    public PooledBytes Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
-    {
-        if (isNull)
-            return default;
-        var array = ArrayPool<byte>.Shared.Rent(Math.Max(1, data.Length));
-        data.CopyTo(array);
-        return new PooledBytes(array, data.Length);
+        _sound?.Return();
+        _sound = null;
     }
 }
 

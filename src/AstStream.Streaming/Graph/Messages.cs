@@ -45,16 +45,16 @@ public abstract class Pooled<T> : Pooled
 {
     private const int Sizes = 32;
 
-    private static readonly ConcurrentQueue<T>[] s_pools = [.. Enumerable.Range(0, Sizes).Select(_ => new ConcurrentQueue<T>())];
+    private static readonly Free[] s_free = [.. Enumerable.Range(0, Sizes).Select(_ => new Free())];
     private static readonly StrongBox<long> s_out = PoolCounters.Of(typeof(T).Name);
     private bool _isOut;
     private int _size;
+    private T? _below; // in the pool
 
     /// <summary>Takes one of a size, 0 to 31, from the pool, or makes one: small ones must not grow large because large ones are needed somewhere.</summary>
     protected static T RentAny(int size = 0)
     {
-        if (!s_pools[size].TryDequeue(out var item))
-            item = new T { _size = size };
+        var item = s_free[size].Pop() ?? new T { _size = size };
         Debug.Assert(!item._isOut, "an object in the pool is in use");
         item._isOut = true;
         Interlocked.Increment(ref s_out.Value);
@@ -68,11 +68,35 @@ public abstract class Pooled<T> : Pooled
         Clear();
         _isOut = false;
         Interlocked.Decrement(ref s_out.Value);
-        s_pools[_size].Enqueue((T)this);
+        s_free[_size].Push((T)this);
     }
 
     /// <summary>Lets go of what it refers to, before it lies in the pool.</summary>
     protected abstract void Clear();
+
+    /// <summary>Those that nobody uses: the last one that came back goes first, as its memory is the likeliest to be in a cache still.</summary>
+    private sealed class Free
+    {
+        private readonly Lock _lock = new();
+        private T? _top;
+
+        public T? Pop()
+        {
+            lock (_lock)
+            {
+                var item = _top;
+                if (item is not null)
+                    (_top, item._below) = (item._below, null);
+                return item;
+            }
+        }
+
+        public void Push(T item)
+        {
+            lock (_lock)
+                (item._below, _top) = (_top, item);
+        }
+    }
 }
 
 /// <summary>Mono samples as they arrive, any length, in [-1, 1]; or a mark.</summary>
@@ -113,6 +137,12 @@ public sealed class AudioBlock : Pooled<AudioBlock>
         block.Resize(length);
         return block;
     }
+
+    /// <summary>Takes a block before it is known where it belongs: <see cref="Place"/> says it.</summary>
+    public static AudioBlock Rent(int sampleRate, int length) => Rent(null!, 0, sampleRate, length);
+
+    /// <summary>Says where the block belongs.</summary>
+    public void Place(StreamInfo stream, long start) => (Stream, Start) = (stream, start);
 
     /// <summary>Makes room for a number of samples; what is there up to the smaller length stays. Memory only grows.</summary>
     public Span<float> Resize(int length)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
@@ -124,14 +123,9 @@ internal sealed class ToyWorker : IDisposable
             return;
         var (key, value, headers) = _cluster.Sound[partition][(int)next];
         _leases[partition] = (lease, next + 1);
-        var bytes = default(PooledBytes);
-        if (value is not null)
-        {
-            bytes = new PooledBytes(ArrayPool<byte>.Shared.Rent(value.Length + 1), value.Length);
-            value.CopyTo(bytes.Span);
-        }
-
-        var taking = _pump.AcceptAsync(new IngestRecord(lease, next, key, bytes, headers, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc)), CancellationToken.None).AsTask();
+        var decoded = new BlockDecoder(_options).Deserialize(value, value is null, new SerializationContext(MessageComponentType.Value, "sound", headers));
+        var record = new IngestRecord(lease, next, key, decoded, headers, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        var taking = _pump.AcceptAsync(record, CancellationToken.None).AsTask();
         while (!taking.IsCompleted)
         {
             Score(); // it waits for what it has ended
@@ -139,7 +133,7 @@ internal sealed class ToyWorker : IDisposable
         }
 
         await taking;
-        bytes.Return();
+        record.Return();
     }
 
     /// <summary>Scores what came, and publishes what is decided.</summary>

@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using AstStream.Dsp;
+using AstStream.Streaming;
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>The value of a record of sound, decoded; or what is wrong with it. The default is a record without a value.</summary>
+internal readonly record struct BlockValue
+{
+    /// <summary>The most of a value that can't be used that is kept, in bytes.</summary>
+    public const int MostKept = 500_000;
+
+    /// <summary>Its length in bytes.</summary>
+    public int Length { get; init; }
+
+    /// <summary>What its headers say.</summary>
+    public BlockFormat Format { get; init; }
+
+    /// <summary>The samples; not any stream's yet.</summary>
+    public AudioBlock? Sound { get; init; }
+
+    /// <summary>Why it can't be used.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>What it is then.</summary>
+    public byte[]? Kept { get; init; }
+
+    /// <summary>Whether there is a value.</summary>
+    public bool IsNull => Sound is null && Problem is null;
+
+    /// <summary>The memory that it takes, in bytes.</summary>
+    public int Size => ((Sound?.Samples.Length ?? 0) * sizeof(float)) + (Kept?.Length ?? 0);
+}
+
+/// <summary>Decodes values where librdkafka has them: bytes are not copied. For one consumer.</summary>
+internal sealed class BlockDecoder(KafkaSourceOptions options) : IDeserializer<BlockValue>
+{
+    private const int MostFormats = 64;
+
+    private readonly Dictionary<PcmFormat, PcmDecoder> _decoders = [];
+
+    public BlockValue Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
+    {
+        if (isNull)
+            return default;
+        try
+        {
+            if (data.Length > options.MaxRecord)
+                throw new InvalidBlockException($"a record of {data.Length} bytes; expected at most {options.MaxRecord}, which max_record sets");
+            if (data.IsEmpty)
+                throw new InvalidBlockException("a record of 0 bytes; a stream ends with a record whose value is null");
+            var block = BlockFormat.Read(context.Headers, options.Otherwise);
+            return block.Encoding == BlockEncoding.Wav ? Wav(data, block) : Pcm(data, block);
+        }
+        catch (Exception e) when (e is InvalidBlockException or InvalidAudioException or ArgumentException or OverflowException)
+        {
+            return new BlockValue { Length = data.Length, Problem = e.Message, Kept = data[..Math.Min(data.Length, BlockValue.MostKept)].ToArray() };
+        }
+    }
+
+    private BlockValue Pcm(ReadOnlySpan<byte> data, BlockFormat block)
+    {
+        var format = block.Format;
+        if (data.Length % format.BytesPerFrame != 0)
+            throw new InvalidBlockException($"{data.Length} bytes; expected a multiple of {format.BytesPerFrame}, the samples of {format.Channels} channels");
+        if (!_decoders.TryGetValue(format, out var decoder))
+        {
+            if (_decoders.Count >= MostFormats)
+                _decoders.Clear();
+            decoder = _decoders[format] = new PcmDecoder(format, options.Channel, "the record");
+        }
+
+        var sound = AudioBlock.Rent(format.SampleRate, data.Length / format.BytesPerFrame);
+        if (block.Encoding == BlockEncoding.L16)
+        {
+            var words = new short[data.Length / sizeof(short)];
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, short>(data), words);
+            decoder.Decode(MemoryMarshal.AsBytes(words.AsSpan()), sound.Samples);
+        }
+        else
+        {
+            decoder.Decode(data, sound.Samples);
+        }
+
+        return new BlockValue { Length = data.Length, Format = block, Sound = sound };
+    }
+
+    private BlockValue Wav(ReadOnlySpan<byte> data, BlockFormat block)
+    {
+        using var wav = new WavReader(new MemoryStream(data.ToArray()), "the record", options.Channel);
+        if (wav.Truncation is { } truncation)
+            throw new InvalidBlockException(truncation);
+        var sound = AudioBlock.Rent(wav.Format.SampleRate, (int)Math.Min(wav.NumSamples ?? data.Length, data.Length));
+        var read = 0;
+        for (int n; read < sound.Samples.Length && (n = wav.Read(sound.Samples[read..])) > 0;)
+            read += n;
+        if (read == 0)
+        {
+            sound.Return();
+            throw new InvalidBlockException("a WAV file without a sample");
+        }
+
+        sound.Resize(read);
+        return new BlockValue { Length = data.Length, Format = block with { Format = wav.Format }, Sound = sound };
+    }
+}
