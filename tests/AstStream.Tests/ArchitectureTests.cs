@@ -16,7 +16,7 @@ public class ArchitectureTests
         { typeof(AstSession), ["Microsoft.ML.OnnxRuntime"] },
         { typeof(EventDecoder), [] },
         { typeof(DataflowGraph), ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "Microsoft.Extensions.Logging.Abstractions", "Polly.Core", "YamlDotNet"] },
-        { typeof(FileSource), ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Microsoft.Extensions.FileSystemGlobbing", "Polly.Core", "PortAudioSharp", "Spectre.Console"] },
+        { typeof(FileSource), ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Microsoft.Data.Sqlite", "Microsoft.Extensions.FileSystemGlobbing", "Polly.Core", "PortAudioSharp", "Spectre.Console"] },
     };
 
     [Theory]

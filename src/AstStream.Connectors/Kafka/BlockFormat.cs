@@ -98,13 +98,23 @@ internal readonly record struct BlockFormat(BlockEncoding Encoding, PcmFormat Fo
         return new BlockFormat(encoding, format, first, captured, session);
     }
 
+    /// <summary>The word for its encoding.</summary>
+    public string Word
+    {
+        get
+        {
+            var encoding = (Encoding, Format.Encoding);
+            return Encodings.First(e => e.Value == encoding).Key;
+        }
+    }
+
     /// <summary>Writes the headers.</summary>
     public Headers ToHeaders()
     {
-        var (encoding, format) = (Encoding, Format);
+        var format = Format;
         var headers = new Headers
         {
-            { EncodingHeader, Bytes(Encodings.First(e => e.Value == (encoding, format.Encoding)).Key) },
+            { EncodingHeader, Bytes(Word) },
             { SampleRateHeader, Bytes(format.SampleRate.ToString(CultureInfo.InvariantCulture)) },
             { ChannelsHeader, Bytes(format.Channels.ToString(CultureInfo.InvariantCulture)) },
         };

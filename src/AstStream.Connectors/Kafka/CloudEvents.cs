@@ -20,6 +20,9 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
     /// <summary>The attribute type of coverage.</summary>
     public const string CoverageType = "aststream.coverage.v1";
 
+    /// <summary>The attribute type of the scores of a window.</summary>
+    public const string ScoresType = "aststream.scores.v1";
+
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly RecordContext s_context = new(new JsonSerializerOptions(RecordContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
@@ -34,6 +37,7 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
         var (type, id, time) = record switch
         {
             SoundEvent e => (EventType, $"{e.Id}-{e.State.SnakeCase()}", e.Stream.TimeAt(e.Onset)),
+            ScoreFrame f => (ScoresType, string.Create(CultureInfo.InvariantCulture, $"{f.Stream.Id}-{f.Stream.StartTime?.UtcTicks:x}-{f.Model}-{f.Start}-scores"), f.Stream.TimeAt(FbankOptions.Seconds(f.Start))),
             CoverageInterval c => (CoverageType, string.Create(CultureInfo.InvariantCulture, $"{c.Stream.Id}-{c.Stream.StartTime?.UtcTicks:x}-{c.Model}-{c.Start}"), c.Stream.TimeAt(FbankOptions.Seconds(c.Start))),
             _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),
         };
@@ -80,6 +84,8 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
     {
         if (record is SoundEvent e)
             JsonSerializer.Serialize(_writer, Data(e), s_context.EventData);
+        else if (record is ScoreFrame f)
+            JsonSerializer.Serialize(_writer, Data(f), s_context.ScoresData);
         else
             JsonSerializer.Serialize(_writer, Data((CoverageInterval)record), s_context.CoverageData);
     }
@@ -112,6 +118,28 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
                 Precision = e.HeardBy?.Precision,
                 Provider = e.HeardBy?.Provider,
             },
+        };
+    }
+
+    private static ScoresData Data(ScoreFrame f)
+    {
+        var scores = new Dictionary<string, decimal>(f.Labels.Count, StringComparer.Ordinal);
+        for (var i = 0; i < f.Labels.Count; i++)
+            scores[f.Labels[i]] = RecordJson.Rounded(f.Scores[i]);
+        return new ScoresData
+        {
+            Source = f.Stream.Source,
+            Stream = f.Stream.Id,
+            Start = RecordJson.Rounded(FbankOptions.Seconds(f.Start)),
+            End = RecordJson.Rounded(FbankOptions.Seconds(f.End)),
+            StartSample = f.Start,
+            EndSample = f.End,
+            StartTime = f.Stream.TimeAt(FbankOptions.Seconds(f.Start))?.UtcDateTime,
+            Scores = scores,
+            Model = f.Model,
+            ModelHash = f.HeardBy?.Hash,
+            Precision = f.HeardBy?.Precision,
+            Provider = f.HeardBy?.Provider,
         };
     }
 

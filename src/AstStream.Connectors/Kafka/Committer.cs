@@ -63,23 +63,24 @@ internal sealed class Committer(IDeliveryLog log)
         }
     }
 
-    /// <summary>Commits what there is. After an exception all leases have ended.</summary>
+    /// <summary>Commits what there is; false where there is nothing. After an exception all leases have ended.</summary>
     /// <exception cref="KafkaException">It failed.</exception>
-    public void Commit()
+    public bool Commit()
     {
         lock (_lock)
         {
             if (_membership is null)
-                return;
+                return false;
             var messages = new List<Outgoing>();
             var offsets = new List<TopicPartitionOffset>();
             foreach (var lease in _leases.Values)
                 lease.Collect(messages, offsets);
             if (messages.Count == 0 && offsets.Count == 0)
-                return;
+                return false;
             try
             {
                 log.Commit(messages, offsets, _membership);
+                return true;
             }
             catch
             {

@@ -125,7 +125,11 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 while (_commands.TryDequeue(out var command))
                     command();
                 if (TimeProvider.System.GetElapsedTime(_woke) > s_wake && _records.Writer.TryWrite(null))
+                {
                     _woke = TimeProvider.System.GetTimestamp();
+                    Measure();
+                }
+
                 if (!HasRoom())
                     continue;
                 PauseAndResume();
@@ -179,6 +183,15 @@ internal sealed class KafkaIngest : IAsyncDisposable
         Interlocked.Add(ref _waitingBytes, record.Size);
         if (!_records.Writer.TryWrite(record))
             _blocked = record;
+    }
+
+    private void Measure()
+    {
+        foreach (var lease in _leases.Values)
+        {
+            if (lease.IsReady && _consumer.GetWatermarkOffsets(lease.Partition).High is { IsSpecial: false } end)
+                KafkaMetrics.Lag(lease.Partition, Math.Max(0, end.Value - lease.Next));
+        }
     }
 
     /// <summary>The pump is done with a record.</summary>
@@ -355,13 +368,16 @@ internal sealed class KafkaIngest : IAsyncDisposable
     {
         while (!stop.WaitHandle.WaitOne(_failures == 0 ? _options.CommitInterval : Backoff(_failures)))
         {
+            var start = TimeProvider.System.GetTimestamp();
             try
             {
-                _committer.Commit();
+                if (_committer.Commit())
+                    KafkaMetrics.Committed(TimeProvider.System.GetElapsedTime(start), isOk: true);
                 _failures = 0;
             }
             catch (Exception e)
             {
+                KafkaMetrics.Committed(TimeProvider.System.GetElapsedTime(start), isOk: false);
                 _failures++;
                 Failed(e);
             }

@@ -59,6 +59,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         if (lease.IsEnded)
             return;
         _leases.Add(lease);
+        KafkaMetrics.Took(lease.Partition.Topic);
         try
         {
             if (record.Value.IsNull)
@@ -70,6 +71,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         {
             var where = string.Create(CultureInfo.InvariantCulture, $"{lease.Partition.Topic}, partition {lease.Partition.Partition.Value}, offset {record.Offset}, stream {Printable.Text(record.Key)}");
             output.Warn($"{where}: {e.Message}; the record goes to {LetterTopic(lease)}, the stream goes on");
+            KafkaMetrics.Rejected(lease.Partition.Topic);
             lease.Reject(record.Offset, () => Letter(record, e.Message));
         }
     }
@@ -161,28 +163,45 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         await stream.EndAsync(output, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Streams of which nothing came for long: their events end, and their records are not needed any more.</summary>
+    /// <summary>
+    /// Streams of which nothing came for long: their events end, and their records are not needed any more. After much longer they are forgotten.
+    /// </summary>
     private async ValueTask RestAsync(CancellationToken cancellation)
     {
         foreach (var lease in _leases.Where(l => !l.IsEnded).ToList())
         {
+            var idle = new List<KafkaStream>();
             foreach (var stream in lease.Streams)
             {
                 if (stream.LastRecord == 0)
                     stream.LastRecord = _time.GetTimestamp(); // another worker's; from here on it is waited for
-                if ((_time.GetElapsedTime(stream.LastRecord) < options.IdleTimeout && !(stream.LastWritten != default && lease.LastWritten - stream.LastWritten > options.IdleTimeout)) || (stream.Info is null && !stream.IsWaiting))
-                    continue;
-                try
+                var silence = _time.GetElapsedTime(stream.LastRecord);
+                if (stream.Info is null && !stream.IsWaiting)
                 {
-                    stream.Open(output.Source, options.Otherwise, 0, default);
-                    await stream.EndAsync(output, cancellation).ConfigureAwait(false);
+                    if (silence > options.ForgetAfter)
+                        lease.Forget(stream);
                 }
-                catch (OperationCanceledException) when (lease.IsEnded)
+                else if (silence > options.IdleTimeout || (stream.LastWritten != default && lease.LastWritten - stream.LastWritten > options.IdleTimeout))
                 {
-                    break;
+                    idle.Add(stream);
                 }
             }
+
+            try
+            {
+                await Task.WhenAll(idle.Select(s => RestAsync(s, cancellation))).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (lease.IsEnded)
+            {
+                // Somebody else goes on with them.
+            }
         }
+    }
+
+    private Task RestAsync(KafkaStream stream, CancellationToken cancellation)
+    {
+        stream.Open(output.Source, options.Otherwise, 0, default);
+        return stream.EndAsync(output, cancellation);
     }
 
     private string LetterTopic(PartitionLease lease) => options.LetterTopic(lease.Partition.Topic);

@@ -5,8 +5,8 @@ using Confluent.Kafka;
 namespace AstStream.Connectors.Kafka;
 
 /// <summary>
-/// Publishes records as CloudEvents. Those of streams that are read from the same cluster with exactly-once delivery are committed with their
-/// offsets; others are sent at once, and a flush waits until the brokers have them.
+/// Publishes events, scores and coverage as CloudEvents, or sound as records that a Kafka source reads. Records of streams that are read from the same cluster with exactly-once delivery are committed with their
+/// offsets; others are sent at once, and a flush waits until the brokers have them. Sound waits in a spool where there is one.
 /// </summary>
 internal sealed class KafkaSink : ISink
 {
@@ -16,9 +16,18 @@ internal sealed class KafkaSink : ISink
     internal static readonly Key<string?> EventSource = Keys.Text("event_source", "The CloudEvents attribute source, a URI that tells this pipeline from others; aststream by default.");
     internal static readonly Key<long?> BufferMemory = Keys.Size("buffer_memory", "Messages that may wait for the brokers before everything before the sink waits; 32MB by default.", 1_000_000, 2_000_000_000);
 
+    internal static readonly Key<string> Encoding = Keys.Choice("encoding", "How sound is written: s16le (the default) or f32le.", "s16le", "s16le", "f32le");
+    internal static readonly Key<TimeSpan?> Block = Keys.Duration("block", "How much sound one record holds; 250ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10));
+    internal static readonly Key<string?> Spool = Keys.Text("spool", "A file in which sound waits that the brokers do not have after two seconds, or when buffer_memory is full, also while the program is down; relative to this file. By default there is none: what comes before the sink waits, and live sources lose sound, which is counted.");
+    internal static readonly Key<long?> SpoolSize = Keys.Size("spool_size", "How much sound may wait there; the oldest goes when there is more. 1GB by default.", 1_000_000, 10_000_000_000_000);
+
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
-        "kafka", "Publishes events and coverage to a Kafka topic as CloudEvents.", [.. KafkaCluster.All, Topic, Format, States, EventSource, BufferMemory], Create);
+        "kafka", "Publishes events, scores and coverage to a Kafka topic as CloudEvents, or sound as docs/wire-format.md says.", [.. KafkaCluster.All, Topic, Format, States, EventSource, BufferMemory, Encoding, Block, Spool, SpoolSize], Create)
+    {
+        Records = ["events", "coverage", "scores", "audio"],
+        Writes = section => section.Get(Spool) is { } path ? section.ResolveLinks(path) : null,
+    };
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(5);
 
@@ -33,6 +42,8 @@ internal sealed class KafkaSink : ISink
     private TaskCompletionSource? _delivered; // of a flush that waits
     private int _waiting; // messages that the brokers do not have
     private IProducer<byte[], byte[]?>? _producer;
+    private AudioPublisher? _audio;
+    private Action<string> _warn = _ => { };
 
     internal KafkaSink(KafkaCluster cluster, string topic, bool isBinary = false, string source = "aststream", IReadOnlyList<string>? states = null, long bufferMemory = 32_000_000)
     {
@@ -40,12 +51,27 @@ internal sealed class KafkaSink : ISink
         _format = new CloudEvents(source, isBinary);
     }
 
-    public string Description => $"Kafka topic {_topic} at {_cluster.Name}";
+    public string Description => $"Kafka topic {_topic} at {_cluster.Name}{(Audio is null ? "" : ", sound")}";
 
-    public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+    /// <summary>How sound is published; null where none is.</summary>
+    internal AudioPublisherOptions? Audio { get; init; }
+
+    public Action<string> Warn
+    {
+        set => _warn = value;
+    }
+
+    public ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        if (Audio is not null)
+            _audio = new AudioPublisher(Audio, _warn);
+        return ValueTask.CompletedTask;
+    }
 
     public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
+        if (record is AudioRecord sound)
+            return _audio!.WriteAsync(sound, cancellation);
         if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
         var message = _format.Write(record);
@@ -60,6 +86,8 @@ internal sealed class KafkaSink : ISink
 
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
+        if (_audio is not null)
+            await _audio.FlushAsync(cancellation).ConfigureAwait(false);
         List<Message<byte[], byte[]?>> again;
         lock (_lock)
         {
@@ -86,20 +114,41 @@ internal sealed class KafkaSink : ISink
         }
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (_audio is not null)
+            await _audio.DisposeAsync().ConfigureAwait(false);
         _producer?.Dispose();
         _producer = null;
         _format.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static KafkaSink Create(SectionReader section)
     {
         var cluster = KafkaCluster.Read(section);
-        section.Shared<KafkaPlan>().Sinks.Add(cluster.Name);
-        return new KafkaSink(
-            cluster, section.Get(Topic) ?? "", section.Get(Format) == "binary", section.Get(EventSource) ?? "aststream", section.Get(States), section.Get(BufferMemory) ?? 32_000_000);
+        var topic = section.Get(Topic) ?? "";
+        var memory = section.Get(BufferMemory) ?? 32_000_000;
+        return new KafkaSink(cluster, topic, section.Get(Format) == "binary", section.Get(EventSource) ?? "aststream", section.Get(States), memory) { Audio = ReadAudio(section, cluster, topic, memory) };
+    }
+
+    private static AudioPublisherOptions? ReadAudio(SectionReader section, KafkaCluster cluster, string topic, long memory)
+    {
+        if (!section.Records.Contains("audio"))
+        {
+            section.Shared<KafkaPlan>().Sinks.Add(cluster.Name);
+            foreach (var key in (Key[])[Encoding, Block, Spool, SpoolSize])
+            {
+                if (section.Has(key))
+                    section.Problem(key, "is for sound; this sink takes none (records: audio)");
+            }
+
+            return null;
+        }
+
+        if (section.Records.Count > 1)
+            section.Problem(Topic, "sound needs a topic, and so a sink, of its own; expected records: audio and nothing else");
+        var options = new AudioPublisherOptions { Cluster = cluster, Topic = topic, IsFloat = section.Get(Encoding) == "f32le", Memory = memory, Spool = section.Get(Spool) is { } path ? section.Resolve(path) : null };
+        return options with { Block = section.Get(Block) ?? options.Block, SpoolSize = section.Get(SpoolSize) ?? options.SpoolSize };
     }
 
     private IProducer<byte[], byte[]?> Open()

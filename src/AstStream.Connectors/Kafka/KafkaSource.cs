@@ -39,6 +39,9 @@ internal sealed record KafkaSourceOptions
     /// <summary>A stream of which nothing comes for so long rests: its open events are closed.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>After so long a stream that rests is forgotten.</summary>
+    public TimeSpan ForgetAfter { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>What headers do not say.</summary>
     public BlockFormat Otherwise { get; init; } = new(BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, FbankOptions.SampleRate, 1), null, null, "");
 
@@ -56,6 +59,9 @@ internal sealed class KafkaPlan
 {
     /// <summary>The clusters that sinks write to.</summary>
     public HashSet<string> Sinks { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The names of sources in their groups.</summary>
+    public HashSet<(string Cluster, string Group, string Instance)> Instances { get; } = [];
 }
 
 /// <summary>Reads streams of sound from the partitions of topics that a group of workers share; a stream is a key.</summary>
@@ -71,6 +77,7 @@ internal sealed class KafkaSource : IAudioSource
     internal static readonly Key<TimeSpan?> CommitInterval = Keys.Duration("commit_interval", "How often is committed, and so how late readers of committed events see them at most; 1s by default.", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1));
     internal static readonly Key<TimeSpan?> Reorder = Keys.Duration("reorder", "How much sound is held behind a hole until the missing blocks come, or are counted as lost; 2s by default.", TimeSpan.Zero, TimeSpan.FromMinutes(1));
     internal static readonly Key<TimeSpan?> IdleTimeout = Keys.Duration("idle_timeout", "When nothing comes of a stream for so long, its open events are closed and no record of it is kept any more; 1m by default.", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+    internal static readonly Key<TimeSpan?> ForgetAfter = Keys.Duration("forget_after", "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it begins anew there. 24h by default.", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365));
     internal static readonly Key<string> Encoding = Keys.Choice("encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);
     internal static readonly Key<int> SampleRate = Keys.Integer("sample_rate", "The sample rate of records whose headers do not say it; 16000 by default.", FbankOptions.SampleRate, PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
     internal static readonly Key<int> Channels = Keys.Integer("channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
@@ -82,7 +89,7 @@ internal sealed class KafkaSource : IAudioSource
     public static readonly SourceType Type = new(
         "kafka",
         "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group share the partitions.",
-        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, Encoding, SampleRate, Channels, Channel, Buffer, MaxRecord],
+        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, ForgetAfter, Encoding, SampleRate, Channels, Channel, Buffer, MaxRecord],
         Create);
 
     private readonly Func<KafkaSourceOptions> _options;
@@ -128,9 +135,12 @@ internal sealed class KafkaSource : IAudioSource
             CommitInterval = section.Get(CommitInterval) ?? options.CommitInterval,
             Reorder = section.Get(Reorder) ?? options.Reorder,
             IdleTimeout = section.Get(IdleTimeout) ?? options.IdleTimeout,
+            ForgetAfter = section.Get(ForgetAfter) ?? options.ForgetAfter,
             Buffer = section.Get(Buffer) ?? options.Buffer,
             MaxRecord = (int)(section.Get(MaxRecord) ?? options.MaxRecord),
         };
+        if (options.Instance is { } instance && !plan.Instances.Add((cluster.Name, group, instance)))
+            section.Problem(Instance, $"'{instance}' of group '{group}' is another source's too: they would shut each other out; give each its own");
         var delivery = section.Get(Delivery);
         return new KafkaSource($"Kafka topic {string.Join(", ", topics)} at {cluster.Name}, group {group}", () => options with { IsExactlyOnce = delivery == "exactly_once" || (delivery == "auto" && plan.Sinks.Contains(cluster.Name)) });
     }

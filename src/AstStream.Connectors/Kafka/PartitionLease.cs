@@ -18,6 +18,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KafkaStream> _streams = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _deadLetters = [];
+    private readonly List<string> _forgotten = []; // streams
     private long _next = Offset.Unset; // behind the last record that the pump has taken
     private long _read = Offset.Unset; // behind the last one that was ever taken, by whomever, and committed
     private long _committed = Offset.Unset;
@@ -37,6 +38,16 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
 
     /// <summary>Whether it is somebody else's, or taken anew: nothing more of it is published here.</summary>
     public bool IsEnded => _isEnded;
+
+    /// <summary>The offset behind the last record that was taken.</summary>
+    public long Next
+    {
+        get
+        {
+            lock (_lock)
+                return _next;
+        }
+    }
 
     /// <summary>The streams that are known.</summary>
     public IReadOnlyList<KafkaStream> Streams
@@ -101,6 +112,16 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     {
         lock (_lock)
             return _streams.TryGetValue(key, out var stream) ? stream : _streams[key] = new KafkaStream(this, key, null);
+    }
+
+    /// <summary>Forgets a stream that rests: should it go on after all, it is a new one that begins there.</summary>
+    public void Forget(KafkaStream stream)
+    {
+        lock (_lock)
+        {
+            if (stream.NeededOffset is null && _streams.Remove(stream.Id))
+                _forgotten.Add(stream.Id);
+        }
     }
 
     /// <summary>A record was taken, and nothing of it is needed any more.</summary>
@@ -171,6 +192,8 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             foreach (var stream in _streams.Values)
                 offset = Math.Min(offset, stream.NeededOffset ?? long.MaxValue);
             _read = Math.Max(_read, _next);
+            messages.AddRange(_forgotten.Select(id => StateMessage(id, null)));
+            _forgotten.Clear();
             foreach (var stream in _streams.Values.ToList())
             {
                 // Nothing will come again of one that is over: it can be forgotten.

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
@@ -7,11 +8,20 @@ namespace AstStream.Connectors.Kafka;
 /// <summary>The JSON Schemas of what a kafka sink publishes, made from the types that are written.</summary>
 public static class RecordSchema
 {
-    private static readonly JsonSchemaExporterOptions s_exporter = new() { TreatNullObliviousAsNonNullable = true };
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n" };
+    private static readonly JsonSchemaExporterOptions s_exporter = new()
+    {
+        TreatNullObliviousAsNonNullable = true,
+        TransformSchemaNode = static (context, node) =>
+        {
+            if (node is JsonObject schema && context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false) is [DescriptionAttribute { Description: var description }])
+                schema.Insert(0, "description", description);
+            return node;
+        },
+    };
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The records that have a schema.</summary>
-    public static IReadOnlyList<string> Records { get; } = ["event", "coverage"];
+    public static IReadOnlyList<string> Records { get; } = ["event", "coverage", "scores"];
 
     /// <summary>The schema of a record's data.</summary>
     /// <param name="record">One of <see cref="Records"/>.</param>
@@ -22,6 +32,7 @@ public static class RecordSchema
         {
             "event" => (typeof(EventData), CloudEvents.EventType),
             "coverage" => (typeof(CoverageData), CloudEvents.CoverageType),
+            "scores" => (typeof(ScoresData), CloudEvents.ScoresType),
             _ => throw new ArgumentException($"no record '{record}'", nameof(record)),
         };
         var schema = JsonSchemaExporter.GetJsonSchemaAsNode(RecordContext.Default.Options, type, s_exporter).AsObject();

@@ -27,6 +27,7 @@ internal sealed class DecodeNode : Node
     private readonly Action<DetectedEvent> _detect;
     private readonly float[] _silence;
     private volatile DecodeOptions _options;
+    private volatile bool _givesScores;
 
     public DecodeNode(string name, WindowScheduler scheduler, DecodeOptions options, Edge<StreamRecord> output, RunReport report)
         : base(name)
@@ -39,6 +40,13 @@ internal sealed class DecodeNode : Node
     }
 
     public override string Description => $"{_options.Labels.Count} labels, median of {_options.Options.MedianWindows} windows, threshold and hysteresis";
+
+    /// <summary>Whether it gives the scores of every window besides; may be set while the graph runs.</summary>
+    public bool GivesScores
+    {
+        get => _givesScores;
+        set => _givesScores = value;
+    }
 
     /// <summary>Decodes by other options from the next window on; may be called while the graph runs.</summary>
     public void Reconfigure(EventOptions options) => _options = _options with { Options = options };
@@ -89,6 +97,8 @@ internal sealed class DecodeNode : Node
         {
             case WindowState.Analysed:
                 decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect, piece.Origin);
+                if (_givesScores)
+                    _records.Add(new ScoreFrame(stream.Stream, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Labels, piece.Scores.ToArray()) { Checkpoint = stream.Checkpoint, HeardBy = options.Model });
                 Account(ledger, piece, CoverageState.Analysed, LossReason.None, piece.Source);
                 break;
             case WindowState.Gated:

@@ -15,16 +15,26 @@ internal sealed class LaneNode : Node
     private readonly IReadOnlyList<WindowScheduler> _schedulers;
     private readonly bool _isLive;
     private readonly RunReport _report;
+    private readonly Edge<StreamRecord>? _audio;
     private readonly HashSet<StreamInfo> _streams = [];
     private readonly Signal _room = new();
     private readonly OnlineFbank _fbank;
     private readonly float[] _resampled = new float[Resampled];
 
-    public LaneNode(string name, Edge<AudioBlock> input, IReadOnlyList<WindowScheduler> schedulers, bool isLive, RunReport report)
+    /// <summary>Makes a lane.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="schedulers">Those of the models that hear its streams; none where their sound is only passed on.</param>
+    /// <param name="isLive">Whether its streams can't wait.</param>
+    /// <param name="report">Counts.</param>
+    /// <param name="audio">Where sound is passed on to; null where nobody asks for it.</param>
+    public LaneNode(string name, Edge<AudioBlock> input, IReadOnlyList<WindowScheduler> schedulers, bool isLive, RunReport report, Edge<StreamRecord>? audio = null)
         : base(name)
     {
         (_input, _schedulers, _isLive, _report) = (input, schedulers, isLive, report);
-        _fbank = new OnlineFbank(new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
+        _fbank = new OnlineFbank(schedulers.Count == 0 ? new FbankOptions() : new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
+        if (audio is not null)
+            _audio = WritesTo(audio);
         foreach (var scheduler in schedulers)
         {
             if (!scheduler.AddLane(_room))
@@ -39,7 +49,7 @@ internal sealed class LaneNode : Node
     }
 
     public override string Description =>
-        $"{(_isLive ? "live" : "patient")} streams to {FbankOptions.SampleRate} Hz, {_fbank.NumMelBins} mel bins; " + string.Join(", ", _schedulers.Select(s => FormattableString.Invariant(
+        _schedulers.Count == 0 ? $"{(_isLive ? "live" : "patient")} streams, passed on as they are" : $"{(_isLive ? "live" : "patient")} streams to {FbankOptions.SampleRate} Hz, {_fbank.NumMelBins} mel bins; " + string.Join(", ", _schedulers.Select(s => FormattableString.Invariant(
             $"windows of {s.Window.WindowFrames} frames every {s.Window.HopFrames * FbankOptions.FrameTime.TotalSeconds} s{(s.Window.Gate ? ", gated" : "")}")));
 
     internal override ValueTask CloseAsync()
@@ -58,7 +68,12 @@ internal sealed class LaneNode : Node
             {
                 try
                 {
-                    Process(block);
+                    if (_schedulers.Count == 0)
+                        Count(block);
+                    else
+                        Process(block);
+                    if (_audio is not null && !block.Stream.IsAbandoned)
+                        await _audio.WriteAsync(AudioRecord.Of(block), cancellation).ConfigureAwait(false);
                 }
                 finally
                 {
@@ -123,6 +138,16 @@ internal sealed class LaneNode : Node
             if (block.Kind == MessageKind.End)
                 _streams.Remove(stream);
         }
+    }
+
+    /// <summary>Counts a block that no model hears.</summary>
+    private void Count(AudioBlock block)
+    {
+        if (_streams.Add(block.Stream))
+            _report.AddStream();
+        if (block.Kind == MessageKind.End)
+            _streams.Remove(block.Stream);
+        _report.AddSamples((long)block.Samples.Length * FbankOptions.SampleRate / block.SampleRate);
     }
 
     private StreamFrontEnd Open(StreamInfo stream, int sampleRate)

@@ -3,11 +3,19 @@ using Polly.Retry;
 
 namespace AstStream.Streaming;
 
-/// <summary>Where records go: events, and coverage where it is asked for. Called by one thread at a time.</summary>
+/// <summary>Where records go: events, and coverage, scores and sound where they are asked for. Called by one thread at a time.</summary>
 public interface ISink : IAsyncDisposable
 {
     /// <summary>Where it writes, in a few words.</summary>
     string Description { get; }
+
+    /// <summary>Takes what the sink says of troubles that it mends by itself; by default it has nothing to say. Set before it is opened.</summary>
+    Action<string> Warn
+    {
+        set
+        {
+        }
+    }
 
     /// <summary>Opens it before the run; an exception says what is wrong and stops the run before it starts.</summary>
     ValueTask OpenAsync(CancellationToken cancellation);
@@ -55,6 +63,12 @@ public sealed record SinkOptions
     /// <summary>Whether it gets coverage; false by default.</summary>
     public bool Coverage { get; init; }
 
+    /// <summary>Whether it gets the scores of every window; false by default.</summary>
+    public bool Scores { get; init; }
+
+    /// <summary>Whether it gets the sound itself; false by default.</summary>
+    public bool Audio { get; init; }
+
     /// <summary>Records that may wait for it, 1 to 1,000,000; 1,000 by default.</summary>
     public int Buffer { get; init; } = 1000;
 
@@ -69,12 +83,14 @@ public sealed record SinkOptions
 
     /// <summary>Whether the sink gets a record.</summary>
     public bool Accepts(StreamRecord record) =>
-        (Models is null || Models.Contains(record.Model))
+        (Models is null || record is AudioRecord || Models.Contains(record.Model))
         && (Streams is null || Streams.Any(s => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(s, record.Stream.Id, ignoreCase: false)))
         && record switch
         {
             SoundEvent e => Events && e.Score >= MinScore && (Labels is null || Labels.Contains(e.Label)),
             CoverageInterval => Coverage,
+            ScoreFrame => Scores,
+            AudioRecord => Audio,
             _ => false,
         };
 }
@@ -99,6 +115,7 @@ internal sealed class SinkNode : Node
         : base(name)
     {
         (_input, _sink, _time, _report) = (input, sink, time, report);
+        sink.Warn = message => report.Warn(name, message);
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (options.RetryFor > TimeSpan.Zero)
         {

@@ -25,12 +25,12 @@ internal sealed partial class AudioGraph
     /// <summary>The sources with what is done to their sound and which models hear it.</summary>
     public IReadOnlyList<SourceDefinition> Sources { get; private set; } = [];
 
-    public static AudioGraph Read(PipelineFile file, SectionReader root, IReadOnlyList<(string Name, SectionReader Section)> models, ComponentCatalog catalog)
+    public static AudioGraph Read(PipelineFile file, SectionReader root, IReadOnlyList<(string Name, SectionReader Section)> models, bool isPassedOn, ComponentCatalog catalog)
     {
         var graph = new AudioGraph();
         graph.ReadSources(file, root, catalog);
         graph.ReadTransforms(file, root);
-        if (graph.Connect(file, models))
+        if (graph.Connect(file, models, isPassedOn))
             graph.Sources = [.. graph._components.Where(c => c.Source is not null).Select(graph.Follow)];
         return graph;
     }
@@ -46,8 +46,9 @@ internal sealed partial class AudioGraph
             decibels += next.Gain;
         }
 
-        var way = string.Join(" ", _hearers[end.Name].Order(StringComparer.Ordinal)) + FormattableString.Invariant($"; {decibels} dB; {source.Fingerprint}");
-        return new SourceDefinition(source.Name, source.Source!, source.Priority, decibels, _hearers[end.Name], way);
+        var hearers = _hearers.GetValueOrDefault(end.Name, []);
+        var way = string.Join(" ", hearers.Order(StringComparer.Ordinal)) + FormattableString.Invariant($"; {decibels} dB; {source.Fingerprint}");
+        return new SourceDefinition(source.Name, source.Source!, source.Priority, decibels, hearers, way);
     }
 
     /// <summary>The named components of one section, their names checked.</summary>
@@ -137,8 +138,8 @@ internal sealed partial class AudioGraph
         }
     }
 
-    /// <summary>Checks who listens to whom; false where something is wrong.</summary>
-    private bool Connect(PipelineFile file, IReadOnlyList<(string Name, SectionReader Section)> models)
+    /// <summary>Checks who listens to whom; false where something is wrong. Sound that is passed on needs no model that hears it.</summary>
+    private bool Connect(PipelineFile file, IReadOnlyList<(string Name, SectionReader Section)> models, bool isPassedOn)
     {
         var names = Names;
         var isGood = true;
@@ -186,7 +187,7 @@ internal sealed partial class AudioGraph
             }
         }
 
-        foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name) && !_hearers.ContainsKey(c.Name)))
+        foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name) && !_hearers.ContainsKey(c.Name) && !isPassedOn))
             Problem(component.Key, $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
         return isGood;
     }

@@ -64,8 +64,9 @@ public sealed class Pipeline : IDisposable
     {
         var file = PipelineFile.Load(path, overrides);
         var root = new SectionReader(file, file.Root, "", PipelineKeys.Root);
-        var sections = ModelSections(file, root);
-        var audio = AudioGraph.Read(file, root, [.. sections.Select(s => (s.Name, s.Model))], host.Catalog);
+        var takesAudio = SinkDefinition.TakeAudio(root);
+        var sections = takesAudio.All ? NoModel(root) : ModelSections(file, root);
+        var audio = AudioGraph.Read(file, root, [.. sections.Select(s => (s.Name, s.Model))], takesAudio.Any, host.Catalog);
 
         // Problems of the checkpoints and of the definition are told together where both are known.
         var opened = new List<ModelSection>();
@@ -128,6 +129,18 @@ public sealed class Pipeline : IDisposable
             return;
         foreach (var model in Models)
             model.Model.Dispose();
+    }
+
+    /// <summary>Where sound is only passed on, nothing scores it.</summary>
+    private static List<(string Name, SectionReader Model, SectionReader Events)> NoModel(SectionReader root)
+    {
+        foreach (var key in (Key[])[PipelineKeys.Model, PipelineKeys.Models, PipelineKeys.Events])
+        {
+            if (root.Has(key))
+                root.Problem(key, "is of no use: every sink takes audio and nothing else; remove it, or add a sink for what the model hears");
+        }
+
+        return [];
     }
 
     /// <summary>The sections `model` and `events`, or those under `models`.</summary>

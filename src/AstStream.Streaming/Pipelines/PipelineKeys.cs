@@ -26,7 +26,7 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<string>?> SinkLabels = Keys.Texts("labels", "The labels whose events it gets; all by default.");
     public static readonly Key<IReadOnlyList<string>?> SinkStreams = Keys.Texts("streams", "The streams whose records it gets, by names or patterns with *; all by default.");
     public static readonly Key<double?> MinScore = Keys.Number("min_score", "The least score of the events that it gets; 0 by default.", 0, 1);
-    public static readonly Key<IReadOnlyList<string>> Records = Keys.Choices("records", "What it gets: events (the default), coverage (what became of every interval of time: analysed, gated or lost), or both.", ["events"], "events", "coverage");
+    public static readonly Key<IReadOnlyList<string>> Records = Keys.Choices("records", "What it gets: events (the default), coverage (what became of every interval of time: analysed, gated or lost), scores (those of every window), audio (the sound itself), or several of them, as far as its type takes them.", ["events"], "events", "coverage", "scores", "audio");
     public static readonly Key<int> Buffer = Keys.Integer("buffer", "Records that may wait for it; 1000 by default.", 1000, 1, 1_000_000);
     public static readonly Key<string> WhenFull = Keys.Choice("when_full", "What happens when that many wait. wait (the default): everything before it waits, and live sources lose sound, which is counted. drop_newest: this sink misses records, which is counted.", "wait", "wait", "drop_newest");
     public static readonly Key<TimeSpan?> RetryFor = Keys.Duration("retry_for", "How long a write that fails is tried again before the run fails; 1m by default, 0s for not at all.", TimeSpan.Zero, TimeSpan.FromDays(365));

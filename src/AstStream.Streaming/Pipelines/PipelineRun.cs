@@ -19,6 +19,8 @@ public sealed class PipelineRun
     private readonly Dictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _lanes = [];
     private readonly TeeNode _tee;
+    private readonly Edge<StreamRecord> _records;
+    private readonly bool _passesAudio;
     private int _laneCount;
     private Pipeline _pipeline;
 
@@ -26,7 +28,8 @@ public sealed class PipelineRun
     {
         (_pipeline, _report, _stop) = (pipeline, report, stop);
         var host = pipeline.Host;
-        var records = new Edge<StreamRecord>("tee", Records);
+        _records = new Edge<StreamRecord>("tee", Records);
+        _passesAudio = pipeline.Sinks.Any(s => s.Options.Audio);
         var sessions = new List<Node>();
         foreach (var (model, _) in pipeline.Models)
             _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
@@ -43,12 +46,12 @@ public sealed class PipelineRun
                     model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => Scorer.Open(model.Scorer, options), model.Describe(options), host.Time, report));
             }
 
-            var decoder = new DecodeNode(pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, definition.Decoding, records, report);
+            var decoder = new DecodeNode(pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, definition.Decoding, _records, report);
             _decoders[model.Name] = decoder;
             sessions.Add(decoder);
         }
 
-        _tee = new TeeNode("tee", records, report);
+        _tee = new TeeNode("tee", _records, report);
         var sinks = pipeline.Sinks.Select(MakeSink).ToList();
         foreach (var sink in sinks)
             Connect(sink);
@@ -77,6 +80,8 @@ public sealed class PipelineRun
         var next = Pipeline.Load(_pipeline.Path, overrides, _pipeline.Host, _pipeline);
         if (next.Models.Count != _pipeline.Models.Count || next.Lanes != _pipeline.Lanes)
             throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that")]);
+        if (!_passesAudio && next.Sinks.FirstOrDefault(s => s.Options.Audio) is { } taker)
+            throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, $"sinks.{taker.Name}: takes audio, as no sink did when the run began; restart for that")]);
         var sources = PrepareSources(next.Sources);
         var changes = new List<string>();
         try
@@ -146,7 +151,7 @@ public sealed class PipelineRun
             {
                 var name = $"lane {++_laneCount}";
                 group.Edges.Add(new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks));
-                group.Nodes.Add(new LaneNode(name, group.Edges[i], schedulers, isLive, _report));
+                group.Nodes.Add(new LaneNode(name, group.Edges[i], schedulers, isLive, _report, _passesAudio ? _records : null));
             }
         }
         catch
@@ -233,6 +238,13 @@ public sealed class PipelineRun
         if (isKnown)
             sink.Edge.Complete(null); // the place that was held for it
         _sinks[sink.Definition.Name] = sink;
+        GiveScores();
+    }
+
+    private void GiveScores()
+    {
+        foreach (var decoder in _decoders.Values)
+            decoder.GivesScores = _sinks.Values.Any(s => s.Definition.Options.Scores);
     }
 
     private async Task ChangeSinksAsync(IReadOnlyList<SinkDefinition> next, List<string> changes, CancellationToken cancellation)
@@ -314,6 +326,7 @@ public sealed class PipelineRun
     {
         if (_sinks.TryGetValue(sink.Definition.Name, out var known) && known == sink)
             _sinks.Remove(sink.Definition.Name);
+        GiveScores();
         Disconnect(sink);
         try
         {

@@ -48,6 +48,9 @@ public sealed class SectionReader
     /// <summary>Whether the key stands in the definition.</summary>
     public bool Has(Key key) => _nodes.ContainsKey(key.Name);
 
+    /// <summary>Of a sink: the records that it is to get.</summary>
+    public IReadOnlyList<string> Records => Get(PipelineKeys.Records);
+
     /// <summary>An object that all components of the definition share, for those that must know of each other.</summary>
     public T Shared<T>()
         where T : class, new() => _file.Shared<T>();

@@ -1,3 +1,5 @@
+using YamlDotNet.RepresentationModel;
+
 namespace AstStream.Streaming.Pipelines;
 
 /// <summary>A sink as a definition says it.</summary>
@@ -7,6 +9,18 @@ namespace AstStream.Streaming.Pipelines;
 /// <param name="Fingerprint">Equal for definitions that say the same.</param>
 internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Options, string Fingerprint)
 {
+    private const string AudioWord = "audio";
+
+    /// <summary>Which sinks take sound, before anything is checked: whether any does, and whether all take nothing else, so that no model is needed.</summary>
+    public static (bool Any, bool All) TakeAudio(SectionReader root)
+    {
+        var records = (root.Get(PipelineKeys.Sinks) as YamlMappingNode)?.Children.Values.OfType<YamlMappingNode>()
+            .Select(s => s.Children.FirstOrDefault(c => c.Key is YamlScalarNode { Value: "records" }).Value)
+            .Select(r => r is YamlSequenceNode list ? list.Children.OfType<YamlScalarNode>().Select(n => n.Value).ToList() : [(r as YamlScalarNode)?.Value])
+            .ToList() ?? [];
+        return (records.Any(r => r.Contains(AudioWord)), records.Count > 0 && records.All(r => r is [AudioWord]));
+    }
+
     /// <summary>Reads and checks the sinks of a definition.</summary>
     /// <param name="file">The definition.</param>
     /// <param name="root">Its root.</param>
@@ -29,6 +43,8 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
             if (AudioGraph.TypeOf(file, value, $"sinks.{name}", types) is not { } type)
                 continue;
             var section = new SectionReader(file, value, $"sinks.{name}", [PipelineKeys.Type, .. type.Keys, .. PipelineKeys.SinkKeys]);
+            foreach (var record in section.Get(PipelineKeys.Records).Except(type.Records))
+                section.Problem(PipelineKeys.Records, $"a sink of type {type.Type} can't take {record}; expected {string.Join(", ", type.Records)}");
             sinks.Add(new SinkDefinition(name, type.Create(section), ReadOptions(section, models), section.Fingerprint));
             if (type.IsSingle && !singles.TryAdd(type, name))
                 file.Problem(value, $"sinks.{name}: only one sink can be of type {type.Type}, and '{singles[type]}' is");
@@ -56,6 +72,8 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
             MinScore = section.Get(PipelineKeys.MinScore) ?? 0,
             Events = records.Contains("events"),
             Coverage = records.Contains("coverage"),
+            Scores = records.Contains("scores"),
+            Audio = records.Contains(AudioWord),
             Buffer = section.Get(PipelineKeys.Buffer),
             DropsNewest = section.Get(PipelineKeys.WhenFull) == "drop_newest",
         };

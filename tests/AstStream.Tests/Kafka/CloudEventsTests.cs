@@ -18,6 +18,7 @@ public class CloudEventsTests
     [Theory]
     [InlineData("event")]
     [InlineData("coverage")]
+    [InlineData("scores")]
     public void Schema_OfARecord_IsTheCommittedOne(string record) =>
         Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "schemas", $"{record}.v1.schema.json")), RecordSchema.Of(record));
 

@@ -1,0 +1,504 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using AstStream.Dsp;
+using AstStream.Streaming;
+using Confluent.Kafka;
+
+namespace AstStream.Connectors.Kafka;
+
+/// <summary>How sound is published.</summary>
+internal sealed record AudioPublisherOptions
+{
+    public required KafkaCluster Cluster { get; init; }
+
+    public required string Topic { get; init; }
+
+    /// <summary>f32le in place of s16le.</summary>
+    public bool IsFloat { get; init; }
+
+    /// <summary>Sound in one record.</summary>
+    public TimeSpan Block { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Bytes that may wait for the brokers in memory.</summary>
+    public long Memory { get; init; } = 32_000_000;
+
+    /// <summary>The file where more than that waits; null for none: then everything before the sink waits.</summary>
+    public string? Spool { get; init; }
+
+    /// <summary>Bytes that may wait in it; the oldest go when there are more.</summary>
+    public long SpoolSize { get; init; } = 1_000_000_000;
+}
+
+/// <summary>
+/// Publishes streams of sound as records of docs/wire-format.md, in order, and keeps what brokers do not have: in memory at first, on disk when it
+/// gets old or too much, and across a restart.
+/// </summary>
+/// <remarks>
+/// Every record has a number. Memory holds a run of them, which are with librdkafka; those behind the run are in the spool, and follow when there is
+/// room. What is in memory is in the spool too when it is two seconds old, so that a crash costs no more than these.
+/// </remarks>
+internal sealed class AudioPublisher : IAsyncDisposable
+{
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1); // behind an error
+    private static readonly TimeSpan s_old = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // lines of one kind
+
+    private readonly AudioPublisherOptions _options;
+    private readonly TimeProvider _time = TimeProvider.System;
+    private readonly Action<string> _warn;
+    private readonly CancellationTokenSource _over = new();
+    private readonly Task _keeping;
+
+    // The writer's.
+    private readonly Dictionary<StreamInfo, Writer> _streams = [];
+
+    // Under the lock.
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Entry> _memory = new(); // in order
+    private readonly List<AudioMessage> _overflow = []; // on its way to the spool, behind everything that is there
+    private long _bytes; // of both
+    private long _number;
+    private bool _isSpooling; // records behind those in memory are in the spool
+    private bool _isBroken; // the producer can't be used any more
+    private Error? _error; // until it is tried again
+    private long _failed;
+    private TaskCompletionSource _change = NewChange();
+
+    // The keeper's.
+    private readonly Spool? _spool;
+    private IProducer<string, byte[]?> _producer;
+    private bool _isAway;
+    private long _dropped;
+    private long _trimmedTo; // records up to here are not in the spool any more
+    private long _toldDropped;
+    private long _toldTrouble;
+
+    /// <summary>Opens the spool and begins with what it holds.</summary>
+    /// <exception cref="SinkException">The spool can't be used.</exception>
+    public AudioPublisher(AudioPublisherOptions options, Action<string> warn)
+    {
+        (_options, _warn) = (options, warn);
+        _spool = options.Spool is { } path ? Spool.Open(path) : null;
+        _number = _spool?.Last ?? 0;
+        _isSpooling = _spool?.Size > 0;
+        _producer = Open();
+        _keeping = Task.Run(() => KeepAsync(_over.Token));
+    }
+
+    /// <summary>Takes sound. Without a spool it waits where brokers are too slow.</summary>
+    public async ValueTask WriteAsync(AudioRecord record, CancellationToken cancellation)
+    {
+        if (!_streams.TryGetValue(record.Stream, out var writer))
+        {
+            if (record.Kind == MessageKind.End)
+                return;
+            writer = _streams[record.Stream] = new Writer();
+        }
+
+        var joins = record.Kind == MessageKind.Data && record.SampleRate == writer.Rate && record.Start == writer.Start + writer.Samples.Count;
+        if (!joins)
+            await SendAsync(record.Stream, writer, all: true, cancellation).ConfigureAwait(false);
+        if (record.Kind == MessageKind.End)
+        {
+            _streams.Remove(record.Stream);
+            await TakeAsync(record.Stream.Id, null, null, cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        if (!joins)
+            (writer.Start, writer.Rate) = (record.Start, record.SampleRate);
+        writer.Samples.AddRange(record.Samples);
+        await SendAsync(record.Stream, writer, all: false, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>When all streams are over, waits until the brokers have everything, or the spool has what they do not.</summary>
+    /// <exception cref="SinkException">They do not take it, and there is no spool.</exception>
+    public async ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        if (_streams.Count > 0)
+            return;
+        var start = _time.GetTimestamp();
+        while (true)
+        {
+            Task change;
+            lock (_lock)
+            {
+                if (_memory.Count == 0 && _overflow.Count == 0 && !_isSpooling)
+                    return;
+                change = _change.Task;
+            }
+
+            if (_time.GetElapsedTime(start) > s_drain)
+            {
+                if (_spool is null)
+                    throw new SinkException($"{_options.Topic} at {_options.Cluster.Name}: {Waiting()} records of sound are not delivered{Why()}", isTransient: true);
+                return; // the end puts them there
+            }
+
+            await Task.WhenAny(change, Task.Delay(s_look, cancellation)).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _over.CancelAsync().ConfigureAwait(false);
+        await _keeping.ConfigureAwait(false);
+        foreach (var (stream, writer) in _streams.Where(s => s.Value.Samples.Count > 0))
+        {
+            // No end: it goes on elsewhere, or was given up.
+            var (value, format) = Cut(stream, writer, writer.Samples.Count);
+            lock (_lock)
+                Place(stream.Id, value, format, isFull: false);
+        }
+
+        _producer.Flush(TimeSpan.FromSeconds(1));
+        _producer.Dispose();
+        try
+        {
+            var done = Pop();
+            _overflow.InsertRange(0, _memory.Where(e => !e.IsDone && !e.IsSpooled).Select(e => e.Message));
+            if (_overflow.Count > 0)
+                _spool?.Add(_overflow);
+            _spool?.RemoveTo(done);
+            Trim(last: 0);
+            _dropped += _memory.Count(e => !e.IsDone && e.IsSpooled && e.Message.Number <= _trimmedTo);
+            if (_spool is { Size: > 0 })
+                _warn($"{_options.Topic} at {_options.Cluster.Name}: {_spool.Size / 1e6:0.#} MB of sound wait in {_options.Spool} for the next run");
+            else if (_spool is null && _overflow.Count > 0)
+                _warn($"{_options.Topic} at {_options.Cluster.Name}: {_overflow.Count} records of sound are lost{Why()}; a spool would keep them");
+        }
+        catch (SinkException e)
+        {
+            _warn(e.Message);
+        }
+
+        _spool?.Dispose();
+        _over.Dispose();
+    }
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Sends a stream's whole blocks; all that there is where it does not go on behind it.</summary>
+    private async ValueTask SendAsync(StreamInfo stream, Writer writer, bool all, CancellationToken cancellation)
+    {
+        var length = Math.Max(1, (int)(_options.Block.TotalSeconds * writer.Rate));
+        while (writer.Samples.Count >= length || (all && writer.Samples.Count > 0))
+        {
+            var (value, format) = Cut(stream, writer, Math.Min(length, writer.Samples.Count));
+            await TakeAsync(stream.Id, value, format, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes samples from a writer's front.</summary>
+    private (byte[] Value, BlockFormat Format) Cut(StreamInfo stream, Writer writer, int length)
+    {
+        var samples = CollectionsMarshal.AsSpan(writer.Samples)[..length];
+        byte[] bytes;
+        if (_options.IsFloat)
+        {
+            bytes = MemoryMarshal.AsBytes(samples).ToArray();
+        }
+        else
+        {
+            bytes = new byte[length * sizeof(short)];
+            WavWriter.ToPcm16(samples, bytes);
+        }
+
+        var format = new BlockFormat(
+            BlockEncoding.Raw,
+            new PcmFormat(_options.IsFloat ? PcmEncoding.F32 : PcmEncoding.S16, writer.Rate, 1),
+            writer.Start,
+            stream.TimeAt((double)writer.Start / writer.Rate),
+            writer.Session);
+        writer.Samples.RemoveRange(0, length);
+        writer.Start += length;
+        return (bytes, format);
+    }
+
+    private async ValueTask TakeAsync(string stream, byte[]? value, BlockFormat? format, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task change;
+            lock (_lock)
+            {
+                var isFull = _bytes > _options.Memory;
+                if (!isFull || (_spool is not null && _bytes < 2 * _options.Memory))
+                {
+                    Place(stream, value, format, isFull);
+                    return;
+                }
+
+                change = _change.Task;
+            }
+
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Numbers a record, and sends it if it may go at once. Under the lock.</summary>
+    private void Place(string stream, byte[]? value, BlockFormat? format, bool isFull)
+    {
+        var message = new AudioMessage(++_number, stream, value, format);
+        _bytes += message.Size;
+        if (isFull || _isSpooling || _overflow.Count > 0)
+            _overflow.Add(message);
+        else
+            Send(_memory.AddLast(new Entry(message, _time.GetTimestamp())));
+    }
+
+    /// <summary>Lets go of what was delivered, from the front; the last of them that is in the spool, 0 where none is. Under the lock.</summary>
+    private long Pop()
+    {
+        var done = 0L;
+        while (_memory.First is { Value: { IsDone: true } entry })
+        {
+            _memory.RemoveFirst();
+            _bytes -= entry.Message.Size;
+            done = entry.IsSpooled ? entry.Message.Number : done;
+        }
+
+        return done;
+    }
+
+    /// <summary>Gives an entry to librdkafka, unless one before it still waits for that. Under the lock.</summary>
+    private void Send(LinkedListNode<Entry> node)
+    {
+        var entry = node.Value;
+        if (_isBroken || _error is not null || node.Previous is { Value: { IsSent: false, IsDone: false } })
+            return;
+        try
+        {
+            var m = entry.Message;
+            _producer.Produce(_options.Topic, new Message<string, byte[]?> { Key = m.Stream, Value = m.Value, Headers = m.Format?.ToHeaders() }, report => Delivered(entry, report));
+            entry.IsSent = true;
+        }
+        catch (ProduceException<string, byte[]?> e)
+        {
+            if (!Refused(entry, e.Error) && e.Error.Code != ErrorCode.Local_QueueFull)
+                Fail(e.Error);
+        }
+    }
+
+    private void Fail(Error error)
+    {
+        (_error, _failed) = (error, _time.GetTimestamp());
+        _isBroken |= error.IsFatal;
+    }
+
+    /// <summary>Librdkafka's answer, on a thread of its own.</summary>
+    private void Delivered(Entry entry, DeliveryReport<string, byte[]?> report)
+    {
+        lock (_lock)
+        {
+            if (!report.Error.IsError)
+            {
+                entry.IsDone = true;
+            }
+            else if (!Refused(entry, report.Error))
+            {
+                entry.IsSent = false;
+                Fail(report.Error);
+            }
+        }
+    }
+
+    /// <summary>Whether a record will never be taken, and is given up for that. Under the lock.</summary>
+    private bool Refused(Entry entry, Error error)
+    {
+        if (error.Code is not (ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg or ErrorCode.InvalidRecord))
+            return false;
+        entry.IsDone = true;
+        _warn($"{_options.Topic} at {_options.Cluster.Name}: a record of {entry.Message.Size} bytes of stream {entry.Message.Stream} is not taken: {_options.Cluster.Describe(error)}; it is left out (block: makes them smaller)");
+        return true;
+    }
+
+    /// <summary>Keeps order between memory, spool and brokers.</summary>
+    private async Task KeepAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(s_look, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                Keep();
+            }
+            catch (SinkException e)
+            {
+                if (_time.GetElapsedTime(_toldTrouble) > s_between || _toldTrouble == 0)
+                    _warn($"{e.Message}; until that is mended only memory keeps what brokers do not have");
+                _toldTrouble = _time.GetTimestamp();
+            }
+        }
+    }
+
+    private void Keep()
+    {
+        List<AudioMessage> keep;
+        List<Entry> old;
+        long done, last;
+        lock (_lock)
+        {
+            done = Pop();
+            old = _spool is null ? [] : [.. _memory.Where(e => !e.IsDone && !e.IsSpooled && _time.GetElapsedTime(e.Taken) > s_old)];
+            keep = [.. old.Select(e => e.Message), .. _overflow];
+            last = _memory.Last?.Value.Message.Number ?? 0;
+            Tell();
+            if (_error is null || _time.GetElapsedTime(_failed) > s_again)
+                TryAgain();
+            _change.TrySetResult();
+            _change = NewChange();
+        }
+
+        if (_spool is null)
+            return;
+        if (keep.Count > 0)
+        {
+            _spool.Add(keep);
+            lock (_lock)
+            {
+                old.ForEach(e => e.IsSpooled = true);
+                var overflow = keep.Skip(old.Count).ToList();
+                _isSpooling |= overflow.Count > 0;
+                _overflow.RemoveRange(0, overflow.Count);
+                _bytes -= overflow.Sum(m => (long)m.Size);
+            }
+
+            Trim(last);
+        }
+
+        if (done > 0)
+            _spool.RemoveTo(done);
+        KafkaMetrics.Spooled(_options.Topic, _spool.Size);
+        Refill(last);
+    }
+
+    /// <summary>Those that were refused go again, in order. Under the lock.</summary>
+    private void TryAgain()
+    {
+        _error = null;
+        if (_isBroken)
+            Reopen();
+        for (var node = _memory.First; node is not null; node = node.Next)
+        {
+            if (!node.Value.IsSent && !node.Value.IsDone)
+                Send(node);
+        }
+    }
+
+    /// <summary>Says once when sound begins to wait, and once when it does not any more. Under the lock.</summary>
+    private void Tell()
+    {
+        var isLate = _isSpooling || _error is not null || (_memory.First is { Value: { } first } && _time.GetElapsedTime(first.Taken) > s_old);
+        if (isLate == _isAway)
+            return;
+        _isAway = isLate;
+        _warn($"{_options.Topic} at {_options.Cluster.Name}: " + (isLate
+            ? $"sound is not delivered{Why()}; it waits in {(_spool is null ? $"memory, at most {_options.Memory / 1e6:0.#} MB" : _options.Spool)}"
+            : "all sound is delivered again"));
+    }
+
+    /// <summary>What is in the spool behind what is in memory follows when there is room.</summary>
+    private void Refill(long last)
+    {
+        lock (_lock)
+        {
+            if (!_isSpooling || _bytes > _options.Memory / 2)
+                return;
+        }
+
+        // What was delivered already is not there any more.
+        var next = _spool!.Read(last, Math.Max(1, _options.Memory / 4));
+        lock (_lock)
+        {
+            foreach (var message in next)
+            {
+                _bytes += message.Size;
+                Send(_memory.AddLast(new Entry(message, _time.GetTimestamp()) { IsSpooled = true }));
+            }
+
+            if (next.Count > 0)
+                return;
+            _isSpooling = false;
+            foreach (var message in _overflow)
+                Send(_memory.AddLast(new Entry(message, _time.GetTimestamp())));
+            _overflow.Clear();
+        }
+    }
+
+    private void Trim(long last)
+    {
+        // What memory holds is not lost by that yet.
+        if (_spool?.Trim(_options.SpoolSize) is not { Count: > 0 } trimmed)
+            return;
+        _trimmedTo = trimmed[^1];
+        var dropped = trimmed.Count(n => n > last);
+        _dropped += dropped;
+        KafkaMetrics.SpoolDropped(_options.Topic, dropped);
+        if (_toldDropped != 0 && _time.GetElapsedTime(_toldDropped) < s_between)
+            return;
+        _toldDropped = _time.GetTimestamp();
+        _warn(string.Create(CultureInfo.InvariantCulture, $"{_options.Spool} holds {_options.SpoolSize / 1e6:0.#} MB: the oldest sound is dropped, {_dropped} records so far; spool_size sets how much it may hold"));
+    }
+
+    private long Waiting()
+    {
+        lock (_lock)
+            return _memory.Count + _overflow.Count;
+    }
+
+    private string Why()
+    {
+        lock (_lock)
+            return _error is { } error ? $": {_options.Cluster.Describe(error)}" : "";
+    }
+
+    /// <summary>A producer that has lost its place begins anew. Under the lock.</summary>
+    private void Reopen()
+    {
+        var old = _producer;
+        _producer = Open();
+        _isBroken = false;
+        foreach (var entry in _memory)
+            entry.IsSent = entry.IsDone;
+        _ = Task.Run(old.Dispose); // it calls back meanwhile
+    }
+
+    private IProducer<string, byte[]?> Open() => _options.Cluster.Producer<string, byte[]?>(new ProducerConfig
+    {
+        EnableIdempotence = true,
+        LingerMs = 20,
+        MessageTimeoutMs = 0, // it waits for as long as it takes
+        QueueBufferingMaxKbytes = (int)Math.Min(2_000_000, (_options.Memory / 1000 * 2) + 1000),
+        QueueBufferingMaxMessages = 10_000_000,
+    });
+
+    /// <summary>A stream's samples from a place on that make no whole block yet.</summary>
+    private sealed class Writer
+    {
+        public string Session { get; } = Guid.NewGuid().ToString("N")[..16];
+
+        public List<float> Samples { get; } = [];
+
+        public long Start { get; set; }
+
+        public int Rate { get; set; }
+    }
+
+    /// <summary>A record in memory.</summary>
+    private sealed class Entry(AudioMessage message, long taken)
+    {
+        public AudioMessage Message => message;
+
+        public long Taken => taken;
+
+        public bool IsSent { get; set; }
+
+        public bool IsDone { get; set; }
+
+        public bool IsSpooled { get; set; }
+    }
+}
