@@ -26,6 +26,75 @@ internal static class KafkaTrials
         await ReportAsync($"three workers, one more, one less, one frozen for {frozen} s, {streams} streams, {clock.Elapsed.TotalSeconds:0} s", trial);
     }
 
+    /// <summary>A mock cluster of three brokers fails in all the ways that it can, again and again; then the same without.</summary>
+    public static async Task FaultsAsync(double minutes)
+    {
+        const int streams = 4, seconds = 30; // a partition of the mock keeps 5 MB
+        var random = new Random(1);
+        var (spent, records, differences, kinds) = (TimeSpan.Zero, 0, 0, 0);
+        var (disturbed, calm) = (TimeSpan.Zero, TimeSpan.Zero);
+        while (spent.TotalMinutes < minutes)
+        {
+            using var mock = Broker.Mock(3);
+            await using var trial = new KafkaTrial(mock.Servers, s_program, 4, t => mock.Tell($"topic {t} 4")) { Delivery = "at_least_once" };
+            var clock = Stopwatch.StartNew();
+            var feeding = trial.FeedAsync(streams, seconds, pace: 1);
+            trial.Start("live", "w1");
+            while (!feeding.IsCompleted)
+            {
+                await Task.Delay(random.Next(300, 2000));
+                kinds++;
+                switch (random.Next(9))
+                {
+                    case 0:
+                        mock.Tell("errors 0 6 6 7 19"); // produce: not the leader, a time-out, too few replicas
+                        break;
+                    case 1:
+                        mock.Tell("errors 0 10"); // produce: too large
+                        break;
+                    case 2:
+                        mock.Tell("errors 0 47 90"); // produce: the producer's epoch is old, it is fenced
+                        break;
+                    case 3:
+                        mock.Tell("errors 1 6 6 3"); // fetch: not the leader, no such partition
+                        break;
+                    case 4:
+                        mock.Tell("errors 8 16 15 14 7"); // offsets: not the coordinator, not there, loading, a time-out
+                        break;
+                    case 5:
+                        mock.Tell("errors 12 16 27 25"); // heartbeat: not the coordinator, a rebalance, unknown member
+                        break;
+                    case 6:
+                        mock.Tell($"leader {trial.Audio} {random.Next(4)} {random.Next(1, 4)}");
+                        break;
+                    case 7:
+                        mock.Tell($"coordinator {trial.Group("live")} {random.Next(1, 4)}");
+                        break;
+                    default:
+                        var broker = random.Next(1, 4);
+                        mock.Tell($"down {broker}");
+                        await Task.Delay(random.Next(200, 3000));
+                        mock.Tell($"up {broker}");
+                        break;
+                }
+            }
+
+            spent += clock.Elapsed;
+            await trial.DoneAsync("live", TimeSpan.FromMinutes(2));
+            disturbed += trial.ProcessorTime("w1");
+            var (undisturbed, live) = await trial.CompareAsync(TimeSpan.FromMinutes(2));
+            calm += trial.ProcessorTime("calm");
+            records += undisturbed.Values.Sum(v => v.Count);
+            foreach (var difference in KafkaTrial.Differences(undisturbed, live, mayRepeat: true))
+            {
+                differences++;
+                Console.WriteLine("  " + difference);
+            }
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kinds} faults in {spent.TotalSeconds:0} s, {streams} streams: {records} records of undisturbed runs, {differences} lost or other; processor {disturbed.TotalSeconds:0.0} s in {spent.TotalSeconds:0} s, {calm.TotalSeconds:0.0} s for the same sound undisturbed"));
+    }
+
     private static async Task ReportAsync(string what, KafkaTrial trial)
     {
         var (calm, live) = await trial.CompareAsync(TimeSpan.FromMinutes(10));

@@ -46,6 +46,8 @@ var keys = new Option<int>("--streams") { DefaultValueFactory = _ => 64 };
 var freeze = new Option<int>("--freeze") { Description = "Seconds.", DefaultValueFactory = _ => 60 };
 Add("kafka-kills", "A worker is killed again and again: is every event there once?", r => KafkaTrials.KillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys)), servers, turns, keys);
 Add("kafka-moves", "Workers come, go and freeze: is every event there once?", r => KafkaTrials.MovesAsync(r.GetValue(servers)!, r.GetValue(keys), r.GetValue(freeze)), servers, keys, freeze);
+var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10 };
+Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?", r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
 var megabytes = new Option<int>("--megabytes") { DefaultValueFactory = _ => 2000 };
 var rounds = new Option<int>("--turns") { DefaultValueFactory = _ => 3 };
 var peer = new Option<string?>("--peer") { Description = "librdkafka's rdkafka_performance, to read the same topic in turns." };

@@ -54,6 +54,9 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <summary>What a worker wrote to standard error, by its name; of all its lives.</summary>
     public Dictionary<string, StringBuilder> Said { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The consumer group's name.</summary>
+    public string Group(string group) => $"{_name}-{group}";
+
     public string Events(string group) => $"{_name}-{group}-events";
 
     /// <summary>Streams of tones and noise that come and go, no two alike; at so many times real time. A record without a value ends each.</summary>
@@ -90,6 +93,13 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         _producer.Flush(TimeSpan.FromMinutes(1));
     }
 
+    /// <summary>The processor time of a worker that runs.</summary>
+    public TimeSpan ProcessorTime(string worker)
+    {
+        _workers[worker].Refresh();
+        return _workers[worker].TotalProcessorTime;
+    }
+
     /// <summary>Starts a worker of a group.</summary>
     public void Start(string group, string worker)
     {
@@ -100,7 +110,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                 type: kafka
                 bootstrap_servers: "{{_servers}}"
                 topics: {{Audio}}
-                group: {{_name}}-{{group}}
+                group: {{Group(group)}}
                 instance: {{worker}}
                 commit_interval: 200ms
                 delivery: {{Delivery}}
@@ -150,7 +160,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < patience)
         {
-            var lags = KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), $"{_name}-{group}", [Audio]);
+            var lags = KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]);
             if (lags.All(l => l.Lag == 0 && (l.Committed is not null || l.End == 0)))
                 return;
             await Task.Delay(500);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.LoadTest;
 using Confluent.Kafka;
 
 namespace AstStream.IntegrationTests.Kafka;

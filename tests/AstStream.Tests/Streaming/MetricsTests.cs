@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using AstStream.Connectors.Kafka;
 using AstStream.Streaming;
 
 namespace AstStream.Tests.Streaming;
@@ -14,6 +16,7 @@ public partial class MetricsTests
         listener.Start();
         using var report = new RunReport();
         report.Observe([], () => []);
+        RuntimeHelpers.RunClassConstructor(typeof(KafkaMetrics).TypeHandle);
 
         var documented = Name().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "metrics.md"))).Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
         lock (names)

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
-namespace AstStream.IntegrationTests.Kafka;
+namespace AstStream.LoadTest;
 
 /// <summary>
-/// The broker of a test: librdkafka's mock cluster in a process of its own, or the real one that ASTSTREAM_KAFKA names. Only the mock can be
+/// The broker of a test or a trial: librdkafka's mock cluster in a process of its own, or the real one that ASTSTREAM_KAFKA names. Only the mock can be
 /// made to fail.
 /// </summary>
 internal sealed class Broker : IDisposable
@@ -56,7 +56,8 @@ internal sealed class Broker : IDisposable
     public void Tell(string command)
     {
         _mock!.StandardInput.WriteLine(command);
-        Assert.Equal("ok", _mock.StandardOutput.ReadLine());
+        if (_mock.StandardOutput.ReadLine() is not "ok" and var answer)
+            throw new InvalidOperationException($"the mock cluster answers '{answer}' to '{command}'");
     }
 
     public void Dispose()
