@@ -47,8 +47,10 @@ test: artifacts/.restored
 test-kafka: artifacts/.restored
 	@[ -n "$${ASTSTREAM_KAFKA:-}" ] || { echo "error: name a cluster: ASTSTREAM_KAFKA=HOST:PORT make test-kafka" >&2; exit 1; }
 	@timeout 5 bash -c "</dev/tcp/$${ASTSTREAM_KAFKA%%:*}/$${ASTSTREAM_KAFKA##*:}" 2>/dev/null || { echo "error: no broker answers at $$ASTSTREAM_KAFKA" >&2; exit 1; }
+	deploy/test-tools.sh
+	deploy/test-tools.sh kafkajs artifacts/kafkajs
 	dotnet build tests/AstStream.IntegrationTests --no-restore -c Release -v:q -nologo
-	dotnet test tests/AstStream.IntegrationTests --no-build -c Release -nologo --filter "FullyQualifiedName~.Kafka."
+	NODE_PATH="$(CURDIR)/artifacts/kafkajs/node_modules" dotnet test tests/AstStream.IntegrationTests --no-build -c Release -nologo --filter "FullyQualifiedName~.Kafka."
 
 invariants: artifacts/.restored
 	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "FullyQualifiedName~Streaming&FullyQualifiedName!~Allocat"

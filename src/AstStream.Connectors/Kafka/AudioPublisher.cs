@@ -62,6 +62,8 @@ internal sealed class AudioPublisher : IAsyncDisposable
     private long _number;
     private bool _isSpooling; // records behind those in memory are in the spool
     private bool _isBroken; // the producer can't be used any more
+    private bool _isCareful; // records are sent one by one
+    private int _generation; // of the producer
     private Error? _error; // until it is tried again
     private long _failed;
     private TaskCompletionSource _change = NewChange();
@@ -72,6 +74,8 @@ internal sealed class AudioPublisher : IAsyncDisposable
     private bool _isAway;
     private long _dropped;
     private long _trimmedTo; // records up to here are not in the spool any more
+    private long _doneTo; // delivered, of those that were in the spool
+    private long _forgottenTo; // removed from it for that
     private long _toldDropped;
     private long _toldTrouble;
 
@@ -83,7 +87,16 @@ internal sealed class AudioPublisher : IAsyncDisposable
         _spool = options.Spool is { } path ? Spool.Open(path) : null;
         _number = _spool?.Last ?? 0;
         _isSpooling = _spool?.Size > 0;
-        _producer = Open();
+        try
+        {
+            _producer = Open();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            _spool?.Dispose();
+            throw new SinkException($"{options.Topic} at {options.Cluster.Name}: {options.Cluster.Describe(e.Message)}");
+        }
+
         _keeping = Task.Run(() => KeepAsync(_over.Token));
     }
 
@@ -98,11 +111,13 @@ internal sealed class AudioPublisher : IAsyncDisposable
         }
 
         var joins = record.Kind == MessageKind.Data && record.SampleRate == writer.Rate && record.Start == writer.Start + writer.Samples.Count;
-        if (!joins)
+        if (!joins && !record.Stream.IsAbandoned)
             await SendAsync(record.Stream, writer, all: true, cancellation).ConfigureAwait(false);
         if (record.Kind == MessageKind.End)
         {
             _streams.Remove(record.Stream);
+            if (record.Stream.IsAbandoned)
+                return; // it goes on elsewhere
             await TakeAsync(record.Stream.Id, null, null, cancellation).ConfigureAwait(false);
             return;
         }
@@ -113,34 +128,18 @@ internal sealed class AudioPublisher : IAsyncDisposable
         await SendAsync(record.Stream, writer, all: false, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>When all streams are over, waits until the brokers have everything, or the spool has what they do not.</summary>
+    /// <summary>Waits until the brokers have everything; with a spool, not for long: the end puts there what they do not have.</summary>
     /// <exception cref="SinkException">They do not take it, and there is no spool.</exception>
-    public async ValueTask FlushAsync(CancellationToken cancellation)
+    public async ValueTask CompleteAsync(CancellationToken cancellation)
     {
-        if (_streams.Count > 0)
-            return;
-        var start = _time.GetTimestamp();
-        while (true)
-        {
-            Task change;
-            lock (_lock)
-            {
-                if (_memory.Count == 0 && _overflow.Count == 0 && !_isSpooling)
-                    return;
-                change = _change.Task;
-            }
-
-            if (_time.GetElapsedTime(start) > s_drain)
-            {
-                if (_spool is null)
-                    throw new SinkException($"{_options.Topic} at {_options.Cluster.Name}: {Waiting()} records of sound are not delivered{Why()}", isTransient: true);
-                return; // the end puts them there
-            }
-
-            await Task.WhenAny(change, Task.Delay(s_look, cancellation)).ConfigureAwait(false);
-            cancellation.ThrowIfCancellationRequested();
-        }
+        var isDone = await UntilAsync(() => _memory.Count == 0 && _overflow.Count == 0 && !_isSpooling, s_drain, cancellation).ConfigureAwait(false);
+        if (!isDone && _spool is null)
+            throw new SinkException($"{_options.Topic} at {_options.Cluster.Name}: {Waiting()} records of sound are not delivered{Why()}", isTransient: true);
     }
+
+    /// <summary>Waits until what was taken is with the brokers or in the spool.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellation) =>
+        await UntilAsync(() => _overflow.Count == 0 && _memory.All(e => e.IsDone || e.IsSpooled), Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
 
     public async ValueTask DisposeAsync()
     {
@@ -156,27 +155,53 @@ internal sealed class AudioPublisher : IAsyncDisposable
 
         _producer.Flush(TimeSpan.FromSeconds(1));
         _producer.Dispose();
+        List<AudioMessage> left;
+        lock (_lock)
+        {
+            _doneTo = Math.Max(_doneTo, Pop());
+            left = [.. _memory.Where(e => !e.IsDone && !(e.IsSpooled && e.Message.Number > _trimmedTo)).Select(e => e.Message), .. _overflow];
+        }
+
         try
         {
-            var done = Pop();
-            _overflow.InsertRange(0, _memory.Where(e => !e.IsDone && !e.IsSpooled).Select(e => e.Message));
-            if (_overflow.Count > 0)
-                _spool?.Add(_overflow);
-            _spool?.RemoveTo(done);
-            Trim(last: 0);
-            _dropped += _memory.Count(e => !e.IsDone && e.IsSpooled && e.Message.Number <= _trimmedTo);
-            if (_spool is { Size: > 0 })
-                _warn($"{_options.Topic} at {_options.Cluster.Name}: {_spool.Size / 1e6:0.#} MB of sound wait in {_options.Spool} for the next run");
-            else if (_spool is null && _overflow.Count > 0)
-                _warn($"{_options.Topic} at {_options.Cluster.Name}: {_overflow.Count} records of sound are lost{Why()}; a spool would keep them");
+            if (_spool is not null)
+            {
+                Forget();
+                Keep(left, last: long.MaxValue);
+                left.Clear();
+            }
         }
         catch (SinkException e)
         {
             _warn(e.Message);
         }
 
+        if (left.Count > 0)
+            Drop(left.Count, $"at the end{Why()}{(_spool is null ? "; a spool would keep them" : "")}");
+        if (_spool is { Size: > 0 })
+            _warn(string.Create(CultureInfo.InvariantCulture, $"{_options.Topic} at {_options.Cluster.Name}: {_spool.Size / 1e6:0.#} MB of sound wait in {_options.Spool} for the next run"));
         _spool?.Dispose();
         _over.Dispose();
+    }
+
+    /// <summary>Waits until something is so, under the lock; false where patience ends before.</summary>
+    private async Task<bool> UntilAsync(Func<bool> isSo, TimeSpan patience, CancellationToken cancellation)
+    {
+        var start = _time.GetTimestamp();
+        while (true)
+        {
+            Task change;
+            lock (_lock)
+            {
+                if (isSo())
+                    return true;
+                change = _change.Task;
+            }
+
+            if (patience != Timeout.InfiniteTimeSpan && _time.GetElapsedTime(start) > patience)
+                return false;
+            await change.WaitAsync(cancellation).ConfigureAwait(false);
+        }
     }
 
     private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -272,13 +297,13 @@ internal sealed class AudioPublisher : IAsyncDisposable
             return;
         try
         {
-            var m = entry.Message;
-            _producer.Produce(_options.Topic, new Message<string, byte[]?> { Key = m.Stream, Value = m.Value, Headers = m.Format?.ToHeaders() }, report => Delivered(entry, report));
+            var (m, generation) = (entry.Message, _generation);
+            _producer.Produce(_options.Topic, new Message<string, byte[]?> { Key = m.Stream, Value = m.Value, Headers = m.Format?.ToHeaders() }, report => Delivered(entry, generation, report));
             entry.IsSent = true;
         }
         catch (ProduceException<string, byte[]?> e)
         {
-            if (!Refused(entry, e.Error) && e.Error.Code != ErrorCode.Local_QueueFull)
+            if (!Refused(entry, e.Error, isAlone: true) && e.Error.Code != ErrorCode.Local_QueueFull)
                 Fail(e.Error);
         }
     }
@@ -290,7 +315,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
     }
 
     /// <summary>Librdkafka's answer, on a thread of its own.</summary>
-    private void Delivered(Entry entry, DeliveryReport<string, byte[]?> report)
+    private void Delivered(Entry entry, int generation, DeliveryReport<string, byte[]?> report)
     {
         lock (_lock)
         {
@@ -298,7 +323,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
             {
                 entry.IsDone = true;
             }
-            else if (!Refused(entry, report.Error))
+            else if (generation == _generation && !Refused(entry, report.Error, _isCareful))
             {
                 entry.IsSent = false;
                 Fail(report.Error);
@@ -306,13 +331,22 @@ internal sealed class AudioPublisher : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a record will never be taken, and is given up for that. Under the lock.</summary>
-    private bool Refused(Entry entry, Error error)
+    /// <summary>
+    /// Whether a record will never be taken, and is given up for that. A broker refuses a whole batch for one record, or for its own size: from then on
+    /// each goes alone. Under the lock.
+    /// </summary>
+    private bool Refused(Entry entry, Error error, bool isAlone)
     {
         if (error.Code is not (ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg or ErrorCode.InvalidRecord))
             return false;
+        if (!isAlone)
+        {
+            _isCareful = _isBroken = true;
+            return false;
+        }
+
         entry.IsDone = true;
-        _warn($"{_options.Topic} at {_options.Cluster.Name}: a record of {entry.Message.Size} bytes of stream {entry.Message.Stream} is not taken: {_options.Cluster.Describe(error)}; it is left out (block: makes them smaller)");
+        Drop(1, $"this one of {entry.Message.Size} bytes as it is not taken: {_options.Cluster.Describe(error)}; block makes them smaller");
         return true;
     }
 
@@ -322,28 +356,42 @@ internal sealed class AudioPublisher : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             await Task.Delay(s_look, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
-            {
-                Keep();
-            }
-            catch (SinkException e)
-            {
-                if (_time.GetElapsedTime(_toldTrouble) > s_between || _toldTrouble == 0)
-                    _warn($"{e.Message}; until that is mended only memory keeps what brokers do not have");
-                _toldTrouble = _time.GetTimestamp();
-            }
+            var old = Look(out var keep, out var last);
+            if (_spool is null)
+                continue;
+
+            // Each for itself: a disk that takes nothing can give, and room comes by what goes.
+            Try(Forget);
+            Try(() => Keep(keep, old, last));
+            Try(() => Refill(last));
+            KafkaMetrics.Spooled(_options.Topic, _spool.Size);
         }
     }
 
-    private void Keep()
+    private void Try(Action action)
     {
-        List<AudioMessage> keep;
-        List<Entry> old;
-        long done, last;
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            if (_toldTrouble == 0 || _time.GetElapsedTime(_toldTrouble) > s_between)
+                _warn($"{_options.Cluster.Describe(e.Message)}; until that is mended only memory keeps what brokers do not have");
+            _toldTrouble = _time.GetTimestamp();
+        }
+    }
+
+    /// <summary>Lets go of what was delivered, sends again what was refused, and finds what is to be kept.</summary>
+    /// <param name="keep">What the spool is to hold: what has become old, and what follows what is in memory.</param>
+    /// <param name="last">The last record in memory.</param>
+    /// <returns>The entries that have become old.</returns>
+    private List<Entry> Look(out List<AudioMessage> keep, out long last)
+    {
         lock (_lock)
         {
-            done = Pop();
-            old = _spool is null ? [] : [.. _memory.Where(e => !e.IsDone && !e.IsSpooled && _time.GetElapsedTime(e.Taken) > s_old)];
+            _doneTo = Math.Max(_doneTo, Pop());
+            List<Entry> old = _spool is null ? [] : [.. _memory.Where(e => !e.IsDone && !e.IsSpooled && _time.GetElapsedTime(e.Taken) > s_old)];
             keep = [.. old.Select(e => e.Message), .. _overflow];
             last = _memory.Last?.Value.Message.Number ?? 0;
             Tell();
@@ -351,29 +399,49 @@ internal sealed class AudioPublisher : IAsyncDisposable
                 TryAgain();
             _change.TrySetResult();
             _change = NewChange();
+            return old;
         }
+    }
 
-        if (_spool is null)
+    /// <summary>Removes from the spool what was delivered.</summary>
+    private void Forget()
+    {
+        if (_doneTo == _forgottenTo)
             return;
-        if (keep.Count > 0)
-        {
-            _spool.Add(keep);
-            lock (_lock)
-            {
-                old.ForEach(e => e.IsSpooled = true);
-                var overflow = keep.Skip(old.Count).ToList();
-                _isSpooling |= overflow.Count > 0;
-                _overflow.RemoveRange(0, overflow.Count);
-                _bytes -= overflow.Sum(m => (long)m.Size);
-            }
+        _spool!.RemoveTo(_doneTo);
+        _forgottenTo = _doneTo;
+    }
 
-            Trim(last);
+    private void Keep(List<AudioMessage> keep, List<Entry> old, long last)
+    {
+        if (keep.Count == 0)
+            return;
+        Keep(keep, last);
+        lock (_lock)
+        {
+            old.ForEach(e => e.IsSpooled = true);
+            var overflow = keep.Skip(old.Count).ToList();
+            _isSpooling |= overflow.Count > 0;
+            _overflow.RemoveRange(0, overflow.Count);
+            _bytes -= overflow.Sum(m => (long)m.Size);
+        }
+    }
+
+    /// <summary>Adds to the spool; the oldest in it go where it may not hold so much, or the disk has no room.</summary>
+    private void Keep(List<AudioMessage> keep, long last)
+    {
+        var more = keep.Sum(m => (long)m.Size);
+        var most = Math.Min(_options.SpoolSize, _spool!.Size + _spool.Room);
+        var trimmed = _spool.Trim(Math.Max(0, most - more));
+        if (trimmed.Count > 0)
+        {
+            // What memory holds is not lost by that yet.
+            _trimmedTo = trimmed[^1];
+            Drop(trimmed.Count(n => n > last), string.Create(CultureInfo.InvariantCulture, $"as {_options.Spool} may hold no more than {most / 1e6:0.#} MB{(most < _options.SpoolSize ? ": the disk is full" : "")}, the oldest first"));
         }
 
-        if (done > 0)
-            _spool.RemoveTo(done);
-        KafkaMetrics.Spooled(_options.Topic, _spool.Size);
-        Refill(last);
+        if (keep.Count > 0)
+            _spool.Add(keep);
     }
 
     /// <summary>Those that were refused go again, in order. Under the lock.</summary>
@@ -411,7 +479,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
         }
 
         // What was delivered already is not there any more.
-        var next = _spool!.Read(last, Math.Max(1, _options.Memory / 4));
+        var next = _spool!.Read(Math.Max(last, _doneTo), Math.Max(1, _options.Memory / 4));
         lock (_lock)
         {
             foreach (var message in next)
@@ -429,19 +497,16 @@ internal sealed class AudioPublisher : IAsyncDisposable
         }
     }
 
-    private void Trim(long last)
+    private void Drop(long records, string why)
     {
-        // What memory holds is not lost by that yet.
-        if (_spool?.Trim(_options.SpoolSize) is not { Count: > 0 } trimmed)
+        if (records == 0)
             return;
-        _trimmedTo = trimmed[^1];
-        var dropped = trimmed.Count(n => n > last);
-        _dropped += dropped;
-        KafkaMetrics.SpoolDropped(_options.Topic, dropped);
+        _dropped += records;
+        KafkaMetrics.Dropped(_options.Topic, records);
         if (_toldDropped != 0 && _time.GetElapsedTime(_toldDropped) < s_between)
             return;
         _toldDropped = _time.GetTimestamp();
-        _warn(string.Create(CultureInfo.InvariantCulture, $"{_options.Spool} holds {_options.SpoolSize / 1e6:0.#} MB: the oldest sound is dropped, {_dropped} records so far; spool_size sets how much it may hold"));
+        _warn($"{_options.Topic} at {_options.Cluster.Name}: {_dropped} records of sound are dropped so far, {why}");
     }
 
     private long Waiting()
@@ -460,7 +525,17 @@ internal sealed class AudioPublisher : IAsyncDisposable
     private void Reopen()
     {
         var old = _producer;
-        _producer = Open();
+        try
+        {
+            _producer = Open();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            Fail(new Error(ErrorCode.Local_Fail, e.Message)); // a file that it needs is gone, perhaps for a moment
+            return;
+        }
+
+        _generation++;
         _isBroken = false;
         foreach (var entry in _memory)
             entry.IsSent = entry.IsDone;
@@ -474,6 +549,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
         MessageTimeoutMs = 0, // it waits for as long as it takes
         QueueBufferingMaxKbytes = (int)Math.Min(2_000_000, (_options.Memory / 1000 * 2) + 1000),
         QueueBufferingMaxMessages = 10_000_000,
+        BatchNumMessages = _isCareful ? 1 : 10_000,
     });
 
     /// <summary>A stream's samples from a place on that make no whole block yet.</summary>

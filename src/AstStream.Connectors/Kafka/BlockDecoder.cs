@@ -52,7 +52,12 @@ internal sealed class BlockDecoder(KafkaSourceOptions options) : IDeserializer<B
             if (data.IsEmpty)
                 throw new InvalidBlockException("a record of 0 bytes; a stream ends with a record whose value is null");
             var block = BlockFormat.Read(context.Headers, options.Otherwise);
-            return block.Encoding == BlockEncoding.Wav ? Wav(data, block) : Pcm(data, block);
+            return block.Encoding switch
+            {
+                BlockEncoding.Wav => Wav(data, block),
+                BlockEncoding.Flac => Flac(data, block),
+                _ => Pcm(data, block),
+            };
         }
         catch (Exception e) when (e is InvalidBlockException or InvalidAudioException or ArgumentException or OverflowException)
         {
@@ -85,6 +90,15 @@ internal sealed class BlockDecoder(KafkaSourceOptions options) : IDeserializer<B
         }
 
         return new BlockValue { Length = data.Length, Format = block, Sound = sound };
+    }
+
+    private BlockValue Flac(ReadOnlySpan<byte> data, BlockFormat block)
+    {
+        var samples = new List<float>();
+        var format = FlacDecoder.Decode(data, options.MaxRecord / sizeof(short), samples);
+        if (samples.Count == 0)
+            throw new InvalidBlockException("a FLAC file without a sample");
+        return Pcm(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(samples)), block with { Encoding = BlockEncoding.Raw, Format = format }) with { Length = data.Length };
     }
 
     private BlockValue Wav(ReadOnlySpan<byte> data, BlockFormat block)

@@ -15,6 +15,9 @@ internal enum BlockEncoding
 
     /// <summary>A whole WAV file.</summary>
     Wav,
+
+    /// <summary>A whole FLAC file.</summary>
+    Flac,
 }
 
 /// <summary>A record of sound that can't be used. The message says what is wrong with it, without its coordinates.</summary>
@@ -22,7 +25,7 @@ internal sealed class InvalidBlockException(string message) : Exception(message)
 
 /// <summary>What the headers of a record of sound say. All are text.</summary>
 /// <param name="Encoding">How the value is written.</param>
-/// <param name="Format">Its samples; of a WAV file, meaningless.</param>
+/// <param name="Format">Its samples; of a WAV or FLAC file, meaningless.</param>
 /// <param name="FirstSample">The block's first sample, counted from the start of its session; null where it is not said.</param>
 /// <param name="CaptureTime">When that sample was heard; null where it is not said.</param>
 /// <param name="Session">Tells one run of a device from the next one, which counts from 0 again.</param>
@@ -52,6 +55,7 @@ internal readonly record struct BlockFormat(BlockEncoding Encoding, PcmFormat Fo
         ["s32le"] = (BlockEncoding.Raw, PcmEncoding.S32),
         ["u8"] = (BlockEncoding.Raw, PcmEncoding.U8),
         ["wav"] = (BlockEncoding.Wav, PcmEncoding.S16),
+        ["flac"] = (BlockEncoding.Flac, PcmEncoding.S16),
     };
 
     /// <summary>Reads the headers; what they do not say is as <paramref name="otherwise"/>.</summary>

@@ -13,7 +13,7 @@ internal static class KafkaMetrics
     private static readonly Gauge<long> s_lag = s_meter.CreateGauge<long>("aststream_kafka_lag_records", "{record}", "Records of a partition that this worker has not taken yet.");
     private static readonly Histogram<double> s_commit = s_meter.CreateHistogram<double>("aststream_kafka_commit_seconds", "s", "Commits, by outcome: ok or failed.");
     private static readonly Gauge<long> s_spool = s_meter.CreateGauge<long>("aststream_kafka_spool_bytes", "By", "Sound that waits on disk for the brokers, by topic.");
-    private static readonly Counter<long> s_spoolDropped = s_meter.CreateCounter<long>("aststream_kafka_spool_dropped_total", "{record}", "Records of sound that a full spool dropped, by topic.");
+    private static readonly Counter<long> s_dropped = s_meter.CreateCounter<long>("aststream_kafka_sound_dropped_total", "{record}", "Records of sound that were given up: the spool was full, or there was none at the end; by topic.");
 
     public static void Took(string topic) => s_records.Add(1, Topic(topic));
 
@@ -25,7 +25,7 @@ internal static class KafkaMetrics
 
     public static void Spooled(string topic, long bytes) => s_spool.Record(bytes, Topic(topic));
 
-    public static void SpoolDropped(string topic, long records) => s_spoolDropped.Add(records, Topic(topic));
+    public static void Dropped(string topic, long records) => s_dropped.Add(records, Topic(topic));
 
     private static KeyValuePair<string, object?> Topic(string topic) => new("topic", topic);
 }

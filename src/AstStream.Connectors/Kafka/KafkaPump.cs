@@ -198,10 +198,10 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         }
     }
 
-    private Task RestAsync(KafkaStream stream, CancellationToken cancellation)
+    private async Task RestAsync(KafkaStream stream, CancellationToken cancellation)
     {
         stream.Open(output.Source, options.Otherwise, 0, default);
-        return stream.EndAsync(output, cancellation);
+        await stream.EndAsync(output, cancellation).ConfigureAwait(false);
     }
 
     private string LetterTopic(PartitionLease lease) => options.LetterTopic(lease.Partition.Topic);

@@ -29,6 +29,7 @@ internal sealed class KafkaSink : ISink
         Writes = section => section.Get(Spool) is { } path ? section.ResolveLinks(path) : null,
     };
 
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10); // at the end, before it is tried again
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(5);
 
     private readonly KafkaCluster _cluster;
@@ -37,12 +38,15 @@ internal sealed class KafkaSink : ISink
     private readonly long _bufferMemory;
     private readonly CloudEvents _format;
     private readonly Lock _lock = new();
-    private readonly List<Message<byte[], byte[]?>> _failed = []; // that are to be sent again
-    private Error? _error;
-    private TaskCompletionSource? _delivered; // of a flush that waits
-    private int _waiting; // messages that the brokers do not have
+    private readonly LinkedList<Pending> _pending = new(); // messages that the brokers do not have, in order
+    private int _inFlight; // of them
+    private Error? _error; // of one that was refused
+    private bool _isBroken; // the producer can't be used any more
+    private int _generation; // of the producer
+    private TaskCompletionSource? _settled; // when nothing is in flight any more
     private IProducer<byte[], byte[]?>? _producer;
     private AudioPublisher? _audio;
+    private bool _isAnsweredFor; // a message since the last flush is of a stream that somebody answers for
     private Action<string> _warn = _ => { };
 
     internal KafkaSink(KafkaCluster cluster, string topic, bool isBinary = false, string source = "aststream", IReadOnlyList<string>? states = null, long bufferMemory = 32_000_000)
@@ -71,7 +75,11 @@ internal sealed class KafkaSink : ISink
     public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
         if (record is AudioRecord sound)
+        {
+            _isAnsweredFor |= sound.Stream.Delivery is not null;
             return _audio!.WriteAsync(sound, cancellation);
+        }
+
         if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
         var message = _format.Write(record);
@@ -81,37 +89,93 @@ internal sealed class KafkaSink : ISink
             return ValueTask.CompletedTask;
         }
 
-        return TrySend(message) ? ValueTask.CompletedTask : SendAsync(message, cancellation);
+        _isAnsweredFor |= record.Stream.Delivery is not null;
+        var node = new LinkedListNode<Pending>(new Pending(message));
+        return !HasFailed() && TrySend(node) ? ValueTask.CompletedTask : SendAsync(node, cancellation);
     }
 
+    /// <summary>Waits where somebody answers for a stream; other streams do not wait for brokers that are away, as long as there is memory.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
-        if (_audio is not null)
+        if (_isAnsweredFor && _audio is not null)
             await _audio.FlushAsync(cancellation).ConfigureAwait(false);
-        List<Message<byte[], byte[]?>> again;
+        else if (_isAnsweredFor || HasFailed())
+            await DeliverAsync(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+        _isAnsweredFor = false;
+    }
+
+    public async ValueTask CompleteAsync(CancellationToken cancellation)
+    {
+        if (_audio is not null)
+            await _audio.CompleteAsync(cancellation).ConfigureAwait(false);
+        await DeliverAsync(s_drain, cancellation).ConfigureAwait(false);
+    }
+
+    private bool HasFailed()
+    {
+        lock (_lock)
+            return _error is not null;
+    }
+
+    /// <summary>Waits until the brokers have everything; what they refused goes again.</summary>
+    private async ValueTask DeliverAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        List<LinkedListNode<Pending>> again;
         lock (_lock)
         {
-            again = [.. _failed];
-            _failed.Clear();
+            if (_isBroken)
+                Reopen();
             _error = null;
+            again = [.. Nodes().Where(n => !n.Value.IsSent)];
         }
 
-        foreach (var message in again)
-            await SendAsync(message, cancellation).ConfigureAwait(false);
-        Task? wait = null;
+        foreach (var node in again)
+        {
+            while (!TrySend(node))
+                await Task.Delay(s_look, cancellation).ConfigureAwait(false);
+        }
+
+        Task? settled = null;
         lock (_lock)
         {
-            if (_waiting > 0)
-                wait = (_delivered ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (_inFlight > 0 && !_isBroken)
+                settled = (_settled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
-        if (wait is not null)
-            await wait.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (settled is not null)
+                await settled.WaitAsync(patience, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new SinkException($"{Description}: {_inFlight} messages are not delivered after {patience.TotalSeconds} s", isTransient: true);
+        }
+
         lock (_lock)
         {
             if (_error is { } error)
                 throw new SinkException($"{Description}: {_cluster.Describe(error)}", isTransient: true);
         }
+    }
+
+    private IEnumerable<LinkedListNode<Pending>> Nodes()
+    {
+        for (var node = _pending.First; node is not null; node = node.Next)
+            yield return node;
+    }
+
+    /// <summary>A producer that has lost its place begins anew, with everything that the brokers may not have. Under the lock.</summary>
+    private void Reopen()
+    {
+        var old = _producer;
+        _producer = null;
+        _isBroken = false;
+        _inFlight = 0;
+        _generation++;
+        foreach (var pending in _pending)
+            pending.IsSent = false;
+        _ = Task.Run(() => old?.Dispose()); // it calls back meanwhile
     }
 
     public async ValueTask DisposeAsync()
@@ -165,58 +229,101 @@ internal sealed class KafkaSink : ISink
         return _cluster.Producer<byte[], byte[]?>(config);
     }
 
-    private bool TrySend(Message<byte[], byte[]?> message)
+    /// <summary>Gives a message to librdkafka; false where that has no room. An exception says that it was not taken.</summary>
+    private bool TrySend(LinkedListNode<Pending> node)
     {
+        var isNew = node.List is null;
         try
         {
+            int generation;
             lock (_lock)
-                _waiting++;
-            (_producer ??= Open()).Produce(_topic, message, Delivered);
+            {
+                if (node.List is null)
+                    _pending.AddLast(node);
+                _inFlight++;
+                generation = _generation;
+                node.Value.IsSent = true;
+            }
+
+            (_producer ??= Open()).Produce(_topic, node.Value.Message, report => Delivered(node, generation, report.Error));
             return true;
+        }
+        catch (ProduceException<byte[], byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+        {
+            TakeBack(node, isNew, null);
+            return false;
         }
         catch (ProduceException<byte[], byte[]?> e)
         {
-            Count();
-            if (e.Error.Code == ErrorCode.Local_QueueFull)
-                return false;
-            throw new SinkException($"{Description}: {_cluster.Describe(e.Error)}", isTransient: !e.Error.IsFatal && e.Error.Code != ErrorCode.MsgSizeTooLarge);
+            TakeBack(node, isNew, e.Error);
+            throw new SinkException($"{Description}: {_cluster.Describe(e.Error)}", isTransient: e.Error.Code != ErrorCode.MsgSizeTooLarge);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            Count();
+            TakeBack(node, isNew, null);
             throw new SinkException($"{Description}: {_cluster.Describe(e.Message)}");
         }
     }
 
-    private async ValueTask SendAsync(Message<byte[], byte[]?> message, CancellationToken cancellation)
+    /// <summary>The same for a message that finds no room, or comes behind some that were refused.</summary>
+    private async ValueTask SendAsync(LinkedListNode<Pending> node, CancellationToken cancellation)
     {
-        while (!TrySend(message))
-            await Task.Delay(s_look, cancellation).ConfigureAwait(false);
-    }
-
-    private void Delivered(DeliveryReport<byte[], byte[]?> report)
-    {
-        if (report.Error.IsError)
+        while (true)
         {
-            lock (_lock)
-            {
-                _failed.Add(report.Message);
-                _error = report.Error;
-            }
+            if (HasFailed())
+                await DeliverAsync(s_drain, cancellation).ConfigureAwait(false);
+            if (TrySend(node))
+                return;
+            await Task.Delay(s_look, cancellation).ConfigureAwait(false);
         }
-
-        Count();
     }
 
-    private void Count()
+    /// <summary>Librdkafka's answer, on a thread of its own. What an old producer has delivered is delivered.</summary>
+    private void Delivered(LinkedListNode<Pending> node, int generation, Error error)
     {
-        TaskCompletionSource? delivered = null;
+        TaskCompletionSource? settled = null;
         lock (_lock)
         {
-            if (--_waiting == 0)
-                (delivered, _delivered) = (_delivered, null);
+            if (!error.IsError && node.List is not null)
+                _pending.Remove(node);
+            if (generation != _generation)
+                return;
+            _inFlight--;
+            if (error.IsError)
+                Refuse(node, error);
+            if (_inFlight == 0 || _isBroken)
+                (settled, _settled) = (_settled, null);
         }
 
-        delivered?.TrySetResult();
+        settled?.TrySetResult();
+    }
+
+    /// <summary>A message was not taken: one that is new is the writer's again.</summary>
+    private void TakeBack(LinkedListNode<Pending> node, bool isNew, Error? error)
+    {
+        lock (_lock)
+        {
+            _inFlight--;
+            node.Value.IsSent = false;
+            if (isNew)
+                _pending.Remove(node);
+            if (error is not null)
+                Refuse(node, error);
+        }
+    }
+
+    private void Refuse(LinkedListNode<Pending> node, Error error)
+    {
+        node.Value.IsSent = false;
+        _error = error;
+        _isBroken |= error.IsFatal;
+    }
+
+    /// <summary>A message that the brokers do not have.</summary>
+    private sealed class Pending(Message<byte[], byte[]?> message)
+    {
+        public Message<byte[], byte[]?> Message => message;
+
+        public bool IsSent { get; set; }
     }
 }

@@ -105,6 +105,8 @@ internal sealed class KafkaSource : IAudioSource
 
     public bool CanBeReplaced => true;
 
+    public bool NeedsModel => true; // without one nothing says what is done with
+
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
         await using var ingest = new KafkaIngest(_options(), output);
@@ -139,6 +141,8 @@ internal sealed class KafkaSource : IAudioSource
             Buffer = section.Get(Buffer) ?? options.Buffer,
             MaxRecord = (int)(section.Get(MaxRecord) ?? options.MaxRecord),
         };
+        if (options.ForgetAfter <= options.IdleTimeout)
+            section.Problem(ForgetAfter, $"is no longer than idle_timeout ({options.IdleTimeout.TotalSeconds:0} s), after which a stream rests at all");
         if (options.Instance is { } instance && !plan.Instances.Add((cluster.Name, group, instance)))
             section.Problem(Instance, $"'{instance}' of group '{group}' is another source's too: they would shut each other out; give each its own");
         var delivery = section.Get(Delivery);

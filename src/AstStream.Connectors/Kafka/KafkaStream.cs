@@ -92,6 +92,12 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>The first record that it needs; none where it needs none.</summary>
     public long? NeededOffset => _entries.Count > 0 ? Math.Min(_restoredOffset ?? long.MaxValue, _entries[0].Offset) : _restoredOffset;
 
+    /// <summary>Whether there is something of it that is not committed.</summary>
+    public bool HasNews => _hasChanged || _ready.Count > 0;
+
+    /// <summary>The offset behind the last record of it that was used.</summary>
+    public long UsedTo => _behind;
+
     /// <summary>Whether the record that ended it was the last one, and all of it is decided.</summary>
     public bool IsOver => EndOffset is not null && Info is null;
 

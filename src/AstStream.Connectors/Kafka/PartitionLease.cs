@@ -119,7 +119,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     {
         lock (_lock)
         {
-            if (stream.NeededOffset is null && _streams.Remove(stream.Id))
+            if (stream is { NeededOffset: null, HasNews: false } && _committed >= stream.UsedTo && _streams.Remove(stream.Id))
                 _forgotten.Add(stream.Id);
         }
     }
@@ -196,9 +196,10 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             _forgotten.Clear();
             foreach (var stream in _streams.Values.ToList())
             {
-                // Nothing will come again of one that is over: it can be forgotten.
+                // Nothing will come again of one that is over: it can be forgotten. Not before that is committed: without transactions the offset
+                // is committed last, and may not be.
                 var hasChanged = stream.Collect(messages);
-                if (stream.IsOver && offset >= stream.EndOffset)
+                if (stream.IsOver && _committed >= stream.EndOffset)
                 {
                     _streams.Remove(stream.Id);
                     messages.Add(StateMessage(stream.Id, null));

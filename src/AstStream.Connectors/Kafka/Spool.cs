@@ -23,6 +23,8 @@ internal sealed record AudioMessage(long Number, string Stream, byte[]? Value, B
 /// </summary>
 internal sealed class Spool : IDisposable
 {
+    private const long KeptFree = 16_000_000; // bytes: SQLite's log grows to a few megabytes
+
     private readonly SqliteConnection _connection;
     private readonly string _path;
 
@@ -33,6 +35,9 @@ internal sealed class Spool : IDisposable
 
     /// <summary>The number of the last record; 0 where there is none.</summary>
     public long Last { get; private set; }
+
+    /// <summary>What the disk has room for besides, in bytes of records. Some is kept free: what goes needs room, too, until it is gone.</summary>
+    public long Room => new DriveInfo(Path.GetFullPath(_path)).AvailableFreeSpace - KeptFree + (Ask("PRAGMA freelist_count") * Ask("PRAGMA page_size"));
 
     /// <summary>Opens a file, or makes it.</summary>
     /// <exception cref="SinkException">It can't be used.</exception>
@@ -111,8 +116,9 @@ internal sealed class Spool : IDisposable
     public void RemoveTo(long number) => Try("removing", () =>
     {
         var which = $"number <= {number.ToString(CultureInfo.InvariantCulture)}";
-        Size -= Ask($"SELECT coalesce(sum(size), 0) FROM spool WHERE {which}");
+        var size = Ask($"SELECT coalesce(sum(size), 0) FROM spool WHERE {which}");
         Run($"DELETE FROM spool WHERE {which}");
+        Size -= size;
         if (Size == 0)
             Run("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
     });
@@ -121,11 +127,23 @@ internal sealed class Spool : IDisposable
     /// <exception cref="SinkException">The disk does not.</exception>
     public IReadOnlyList<long> Trim(long most)
     {
-        if (Size <= most)
+        var (surplus, numbers) = (Size - most, new List<long>());
+        if (surplus <= 0)
             return [];
-        var oldest = Read(after: 0, Size - most);
-        RemoveTo(oldest[^1].Number);
-        return [.. oldest.Select(m => m.Number)];
+        Try("reading", () =>
+        {
+            using var select = _connection.CreateCommand();
+            select.CommandText = "SELECT number, size FROM spool ORDER BY number";
+            using var reader = select.ExecuteReader();
+            while (surplus > 0 && reader.Read())
+            {
+                numbers.Add(reader.GetInt64(0));
+                surplus -= reader.GetInt64(1);
+            }
+        });
+        if (numbers.Count > 0)
+            RemoveTo(numbers[^1]);
+        return numbers;
     }
 
     public void Dispose() => _connection.Dispose();

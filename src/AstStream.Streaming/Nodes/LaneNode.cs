@@ -72,7 +72,7 @@ internal sealed class LaneNode : Node
                         Count(block);
                     else
                         Process(block);
-                    if (_audio is not null && !block.Stream.IsAbandoned)
+                    if (_audio is not null && (!block.Stream.IsAbandoned || block.Kind == MessageKind.End))
                         await _audio.WriteAsync(AudioRecord.Of(block), cancellation).ConfigureAwait(false);
                 }
                 finally

@@ -24,9 +24,16 @@ public interface ISink : IAsyncDisposable
     /// <exception cref="SinkException">It can't write.</exception>
     ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation);
 
-    /// <summary>No record waits at the moment: a good time to flush. After an exception it may be called again.</summary>
+    /// <summary>
+    /// No record waits at the moment: a good time to flush. What was taken of streams that somebody answers for (<see cref="StreamInfo.Delivery"/>) is
+    /// safe when it returns. After an exception it may be called again.
+    /// </summary>
     /// <exception cref="SinkException">It can't write.</exception>
     ValueTask FlushAsync(CancellationToken cancellation);
+
+    /// <summary>No record will come any more: all that was taken is safe when it returns. After an exception it may be called again.</summary>
+    /// <exception cref="SinkException">It can't write.</exception>
+    ValueTask CompleteAsync(CancellationToken cancellation) => FlushAsync(cancellation);
 }
 
 /// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>
@@ -169,6 +176,8 @@ internal sealed class SinkNode : Node
                 checkpoint.Done();
             _checkpoints.Clear();
         }
+
+        await TryAsync(static (x, c) => x.Sink.CompleteAsync(c), null, cancellation).ConfigureAwait(false);
     }
 
     private async ValueTask TryAsync(Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, CancellationToken cancellation)

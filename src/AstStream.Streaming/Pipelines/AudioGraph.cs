@@ -31,12 +31,12 @@ internal sealed partial class AudioGraph
         graph.ReadSources(file, root, catalog);
         graph.ReadTransforms(file, root);
         if (graph.Connect(file, models, isPassedOn))
-            graph.Sources = [.. graph._components.Where(c => c.Source is not null).Select(graph.Follow)];
+            graph.Sources = [.. graph._components.Where(c => c.Source is not null).Select(c => graph.Follow(file, c))];
         return graph;
     }
 
     /// <summary>A source with the transforms on its way and the models at its end.</summary>
-    private SourceDefinition Follow(Component source)
+    private SourceDefinition Follow(PipelineFile file, Component source)
     {
         var end = source;
         var decibels = 0.0;
@@ -47,6 +47,8 @@ internal sealed partial class AudioGraph
         }
 
         var hearers = _hearers.GetValueOrDefault(end.Name, []);
+        if (hearers.Count == 0 && source.Source!.NeedsModel)
+            file.Problem(source.Key, $"sources.{source.Name}: no model hears it, which this type needs; add a sink for what a model hears");
         var way = string.Join(" ", hearers.Order(StringComparer.Ordinal)) + FormattableString.Invariant($"; {decibels} dB; {source.Fingerprint}");
         return new SourceDefinition(source.Name, source.Source!, source.Priority, decibels, hearers, way);
     }

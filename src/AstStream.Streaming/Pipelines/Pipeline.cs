@@ -83,6 +83,12 @@ public sealed class Pipeline : IDisposable
                 try
                 {
                     var model = running?.Models.FirstOrDefault(m => m.Model.Name == name && m.Model.Fingerprint == section.Fingerprint)?.Model;
+                    if (running is { Models.Count: 0 })
+                    {
+                        file.Problem(section.Node, $"{section.Name}: models can't be added while it runs; restart for that");
+                        continue;
+                    }
+
                     if (model is null && running is not null)
                     {
                         file.Problem(section.Node, $"{section.Name}: what a model is and how it runs can't be changed while it runs; restart for that");

@@ -106,7 +106,7 @@ public sealed class EdgeTests : IDisposable
 
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("sound is not delivered", result.Error, StringComparison.Ordinal);
-        Assert.Contains("the oldest sound is dropped", result.Error, StringComparison.Ordinal);
+        Assert.Contains("the oldest first", result.Error, StringComparison.Ordinal);
         Assert.Contains("wait in", result.Error, StringComparison.Ordinal);
         broker.Tell("up 1");
         await Cli.FinishAsync(Start(yaml), sound[..Second]);

@@ -205,11 +205,48 @@ public sealed class KafkaTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_SoundAndEventsOfKcat_AreUnderstood()
+    {
+        var (audio, events) = (_broker.Topic("audio", 1), _broker.Topic("events", 1));
+        for (var i = 0; i < 8; i++)
+        {
+            var block = Path.Combine(_folder, "block.raw");
+            await File.WriteAllBytesAsync(block, Sound(i));
+            await KcatAsync("-P", "-t", audio, "-k", "yard", "-H", "encoding=s16le", "-H", "sample_rate=16000", "-H", $"first_sample={i * 4000}", "-H", "capture_time=2026-01-31T12:00:00.000Z", block);
+        }
+
+        Start(Pipeline(audio, events, "idle_timeout: 1s"));
+        var clock = Stopwatch.StartNew();
+        string said;
+        while (!(said = await KcatAsync("-C", "-t", events, "-e", "-q", "-X", "isolation.level=read_committed", "-f", "%k|%h|%s\n")).Contains("\"end_sample\":32000", StringComparison.Ordinal))
+        {
+            Assert.True(clock.Elapsed < s_patience, said);
+            await Task.Delay(300);
+        }
+
+        Assert.All(said.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+        {
+            var parts = line.Split('|', 3);
+            Assert.Equal(("yard", "content-type=application/cloudevents+json; charset=UTF-8"), (parts[0], parts[1]));
+            Assert.Equal("1.0", JsonDocument.Parse(parts[2]).RootElement.GetProperty("specversion").GetString());
+        });
+    }
+
+    [Fact]
     public async Task Lag_NoBroker_SaysSoInOneLine()
     {
         var result = await Cli.RunAsync("kafka", "lag", "audio", "--bootstrap-servers", "127.0.0.1:1");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("127.0.0.1:1", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    private async Task<string> KcatAsync(params string[] arguments)
+    {
+        using var kcat = Process.Start(new ProcessStartInfo("kcat", ["-b", _broker.Servers, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (output, error) = (await kcat.StandardOutput.ReadToEndAsync(), await kcat.StandardError.ReadToEndAsync());
+        await kcat.WaitForExitAsync();
+        Assert.True(kcat.ExitCode == 0, error);
+        return output;
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

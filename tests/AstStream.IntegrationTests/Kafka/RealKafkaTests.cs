@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text.Json;
 using AstStream.LoadTest;
 
 namespace AstStream.IntegrationTests.Kafka;
@@ -26,6 +28,39 @@ public sealed class RealKafkaTests
         // Longer than a session, so that its partitions are somebody else's when it goes on; at several places of what it does.
         await trial.ComeGoAndFreezeAsync(24, 70, TimeSpan.FromSeconds(8), ("w2", 10), ("w3", 10), ("w4", 10));
         await AssertSameAsync(trial);
+    }
+
+    /// <summary>Exactly once, with a client of another language at both ends.</summary>
+    [Fact]
+    public async Task Run_SoundAndEventsOfKafkajs_AreUnderstood()
+    {
+        using var broker = Broker.Any();
+        var (audio, events) = (broker.Topic("audio"), broker.Topic("events", 1));
+        var folder = Directory.CreateTempSubdirectory("aststream-kafka").FullName;
+        var yaml = Path.Combine(folder, "p.yaml");
+        File.WriteAllText(yaml, $$"""
+            sources: {in: {type: kafka, bootstrap_servers: "{{broker.Servers}}", topics: {{audio}}, group: {{audio}} } }
+            model: {window: 1s, hop: 500ms}
+            events: {threshold: 0}
+            sinks: {out: {type: kafka, bootstrap_servers: "{{broker.Servers}}", topic: {{events}}, records: [events, coverage]} }
+            """);
+        var worker = Cli.Start("run", yaml);
+        using var client = Process.Start(new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "Kafka", "another-client.cjs"), broker.Servers, audio, events]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (lines, error) = (await client.StandardOutput.ReadToEndAsync(), await client.StandardError.ReadToEndAsync());
+        await client.WaitForExitAsync();
+        Cli.Signal(worker, 2);
+        await Cli.FinishAsync(worker);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.True(client.ExitCode == 0, error);
+        var read = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.All(read, r => Assert.Equal("from-js", r.GetProperty("key").GetString()));
+        Assert.All(read, r => Assert.StartsWith("application/cloudevents+json", r.GetProperty("contentType").GetString(), StringComparison.Ordinal));
+        Assert.Contains(read, r => r.GetProperty("event").GetProperty("type").GetString() == "aststream.event.v1");
+        var coverage = Assert.Single(read, r => r.GetProperty("event").GetProperty("type").GetString() == "aststream.coverage.v1").GetProperty("event");
+        Assert.Equal(32_000, coverage.GetProperty("data").GetProperty("end_sample").GetInt64());
+        Assert.Equal("2026-01-01T00:00:00Z", coverage.GetProperty("time").GetString());
+        Assert.Equal(read.Count, read.Select(r => r.GetProperty("event").GetProperty("id").GetString()).Distinct().Count());
     }
 
     [Fact]

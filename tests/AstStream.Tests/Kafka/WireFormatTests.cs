@@ -40,6 +40,37 @@ public class WireFormatTests
     }
 
     [Fact]
+    public void Deserialize_FlacFile_GivesItsSamples()
+    {
+        var (bytes, sound) = (Flac(), Sound());
+        var value = Decode(bytes);
+
+        Assert.Null(value.Problem);
+        Assert.Equal((22_050, 1), (value.Format.Format.SampleRate, value.Format.Format.Channels));
+        Assert.Equal(sound, value.Sound!.Samples.ToArray());
+        value.Sound.Return();
+    }
+
+    [Fact]
+    public void Deserialize_BrokenFlacFile_IsAProblem()
+    {
+        var bytes = Flac();
+        var random = new Random(1);
+        for (var i = 0; i < 200; i++)
+        {
+            var broken = bytes[..random.Next(bytes.Length)];
+            for (var n = random.Next(3); n > 0 && broken.Length > 4; n--)
+                broken[random.Next(4, broken.Length)] ^= (byte)(1 << random.Next(8));
+            var value = Decode(broken);
+            Assert.NotNull(value.Problem);
+            Assert.DoesNotContain(value.Problem, char.IsControl);
+        }
+
+        Assert.Contains("fLaC", Decode(new byte[100]).Problem, StringComparison.Ordinal);
+        Assert.Contains("max_record", Decode(bytes, maxRecord: bytes.Length + 1).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Read_AnyBytesInHeaders_GiveAnErrorOrAFormat()
     {
         var random = new Random(1);
@@ -83,6 +114,28 @@ public class WireFormatTests
             broken[i] ^= 0x10;
             Assert.Throws<InvalidDataException>(() => StreamSnapshot.Read(broken));
         }
+    }
+
+    /// <summary>Half a second of a tone at 22.05 kHz, 16 bits.</summary>
+    private static float[] Sound() => [.. Enumerable.Range(0, 11_025).Select(i => MathF.Round(9000 * MathF.Sin(i * 0.05f)) / 32_768)];
+
+    private static byte[] Flac()
+    {
+        var folder = Directory.CreateTempSubdirectory("aststream-flac").FullName;
+        var (wav, flac) = (Path.Combine(folder, "a.wav"), Path.Combine(folder, "a.flac"));
+        using (var writer = new WavWriter(wav, 22_050, 1))
+            writer.Write(Sound());
+        using (var ffmpeg = System.Diagnostics.Process.Start("ffmpeg", ["-v", "error", "-i", wav, "-sample_fmt", "s16", flac]))
+            ffmpeg.WaitForExit();
+        var bytes = File.ReadAllBytes(flac);
+        Directory.Delete(folder, recursive: true);
+        return bytes;
+    }
+
+    private static BlockValue Decode(byte[] bytes, int maxRecord = 1_000_000)
+    {
+        var options = new KafkaSourceOptions { Cluster = KafkaCluster.Of("memory"), Topics = ["t"], StateTopic = "s", Otherwise = s_otherwise with { Encoding = BlockEncoding.Flac }, MaxRecord = maxRecord };
+        return new BlockDecoder(options).Deserialize(bytes, isNull: false, new SerializationContext(MessageComponentType.Value, "t", []));
     }
 
     private static bool Same(StreamSnapshot a, StreamSnapshot b) =>
