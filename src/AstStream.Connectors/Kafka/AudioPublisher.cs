@@ -167,7 +167,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
             if (_spool is not null)
             {
                 Forget();
-                Keep(left, last: long.MaxValue);
+                Keep(left, last: 0);
                 left.Clear();
             }
         }
@@ -430,18 +430,22 @@ internal sealed class AudioPublisher : IAsyncDisposable
     /// <summary>Adds to the spool; the oldest in it go where it may not hold so much, or the disk has no room.</summary>
     private void Keep(List<AudioMessage> keep, long last)
     {
-        var more = keep.Sum(m => (long)m.Size);
-        var most = Math.Min(_options.SpoolSize, _spool!.Size + _spool.Room);
-        var trimmed = _spool.Trim(Math.Max(0, most - more));
-        if (trimmed.Count > 0)
-        {
-            // What memory holds is not lost by that yet.
-            _trimmedTo = trimmed[^1];
-            Drop(trimmed.Count(n => n > last), string.Create(CultureInfo.InvariantCulture, $"as {_options.Spool} may hold no more than {most / 1e6:0.#} MB{(most < _options.SpoolSize ? ": the disk is full" : "")}, the oldest first"));
-        }
-
+        var lacking = keep.Sum(m => (long)m.Size) - _spool!.Room;
+        if (lacking > 0)
+            Trim(Math.Max(0, _spool.Size - lacking), last, "the disk is full");
         if (keep.Count > 0)
             _spool.Add(keep);
+        Trim(_options.SpoolSize, last, "spool_size sets how much it may hold");
+    }
+
+    private void Trim(long most, long last, string why)
+    {
+        if (_spool!.Trim(most) is not { Count: > 0 } trimmed)
+            return;
+
+        // What memory holds is not lost by that yet.
+        _trimmedTo = trimmed[^1];
+        Drop(trimmed.Count(n => n > last), string.Create(CultureInfo.InvariantCulture, $"the oldest first: {_options.Spool} holds {_spool.Size / 1e6:0.#} MB, {why}"));
     }
 
     /// <summary>Those that were refused go again, in order. Under the lock.</summary>
