@@ -66,17 +66,17 @@ internal sealed class AudioPublisher : IAsyncDisposable
     private int _generation; // of the producer
     private Error? _error; // until it is tried again
     private long _failed;
+    private long _dropped;
+    private long _toldDropped;
     private TaskCompletionSource _change = NewChange();
 
     // The keeper's.
     private readonly Spool? _spool;
     private IProducer<string, byte[]?> _producer;
     private bool _isAway;
-    private long _dropped;
     private long _trimmedTo; // records up to here are not in the spool any more
     private long _doneTo; // delivered, of those that were in the spool
     private long _forgottenTo; // removed from it for that
-    private long _toldDropped;
     private long _toldTrouble;
 
     /// <summary>Opens the spool and begins with what it holds.</summary>
@@ -171,7 +171,7 @@ internal sealed class AudioPublisher : IAsyncDisposable
                 left.Clear();
             }
         }
-        catch (SinkException e)
+        catch (Exception e) when (e is SinkException or IOException or UnauthorizedAccessException)
         {
             _warn(e.Message);
         }
@@ -356,16 +356,21 @@ internal sealed class AudioPublisher : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             await Task.Delay(s_look, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var old = Look(out var keep, out var last);
-            if (_spool is null)
-                continue;
-
-            // Each for itself: a disk that takes nothing can give, and room comes by what goes.
-            Try(Forget);
-            Try(() => Keep(keep, old, last));
-            Try(() => Refill(last));
-            KafkaMetrics.Spooled(_options.Topic, _spool.Size);
+            Try(Turn);
         }
+    }
+
+    private void Turn()
+    {
+        var old = Look(out var keep, out var last);
+        if (_spool is null)
+            return;
+
+        // Each for itself: a disk that takes nothing can give, and room comes by what goes.
+        Try(Forget);
+        Try(() => Keep(keep, old, last));
+        Try(() => Refill(last));
+        KafkaMetrics.Spooled(_options.Topic, _spool.Size);
     }
 
     private void Try(Action action)
@@ -505,12 +510,15 @@ internal sealed class AudioPublisher : IAsyncDisposable
     {
         if (records == 0)
             return;
-        _dropped += records;
         KafkaMetrics.Dropped(_options.Topic, records);
-        if (_toldDropped != 0 && _time.GetElapsedTime(_toldDropped) < s_between)
-            return;
-        _toldDropped = _time.GetTimestamp();
-        _warn($"{_options.Topic} at {_options.Cluster.Name}: {_dropped} records of sound are dropped so far, {why}");
+        lock (_lock)
+        {
+            _dropped += records;
+            if (_toldDropped != 0 && _time.GetElapsedTime(_toldDropped) < s_between)
+                return;
+            _toldDropped = _time.GetTimestamp();
+            _warn($"{_options.Topic} at {_options.Cluster.Name}: {_dropped} records of sound are dropped so far, {why}");
+        }
     }
 
     private long Waiting()
