@@ -159,7 +159,7 @@ internal static class PipelineCommands
             CultureInfo.InvariantCulture,
             $"""
 
-            model             {string.Join("\n                  ", report.Models)}
+            model             {(report.Models.Count == 0 ? "none" : string.Join("\n                  ", report.Models))}
             streams           {report.Streams}{(report.Errors.Count > 0 ? $", {report.Errors.Count} errors" : "")}
             sound             {report.AudioSeconds:0.0} s
             windows           {report.Windows} in {report.Batches} batches
