@@ -49,14 +49,17 @@ public sealed class ResumeTests
     [Fact]
     public async Task Resume_StateOfAnotherModel_BeginsAnewWithTheSoundThatWasNotDecided()
     {
-        var script = new[] { new Piece(16_000, 0, OnlineFbankTests.Noise(40_000, 5)) };
+        // So long that the first checkpoint can't be the end.
+        const int length = 400_000;
+        var script = new[] { new Piece(16_000, 0, OnlineFbankTests.Noise(length, 5)) };
         var part = await RunAsync(script, 1, null, breaksAt: 1, new Random(1));
         var checkpoint = part.Checkpoints!["a"];
+        Assert.False(checkpoint.IsEnd);
         var rest = await RunAsync(script, 1, new Dictionary<string, StreamCheckpoint> { ["a"] = checkpoint with { State = [1, 2, 3] } }, int.MaxValue, new Random(1));
 
         var coverage = rest.Published.OfType<CoverageInterval>().ToList();
         Assert.Equal(checkpoint.Needed, coverage[0].Start);
-        Assert.Equal(40_000, coverage[^1].End);
+        Assert.Equal(length, coverage[^1].End);
     }
 
     private static EventOptions Options(int median, int hop)
