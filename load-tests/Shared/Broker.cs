@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using AstStream.Connectors.Kafka;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
@@ -50,6 +52,14 @@ internal sealed class Broker : IDisposable
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Servers }).Build();
         admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]).GetAwaiter().GetResult();
         return topic;
+    }
+
+    /// <summary>The data of the CloudEvents that a topic holds, committed ones only.</summary>
+    public List<JsonElement> Read(string topic)
+    {
+        var found = new List<JsonElement>();
+        KafkaTools.Tail(new KafkaAccess(Servers, new Dictionary<string, string>()), topic, isFromBeginning: true, untilEnd: true, (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
+        return found;
     }
 
     /// <summary>Gives the mock a command.</summary>

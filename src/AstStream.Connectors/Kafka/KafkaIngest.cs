@@ -12,9 +12,7 @@ namespace AstStream.Connectors.Kafka;
 /// </summary>
 internal sealed class KafkaIngest : IAsyncDisposable
 {
-    /// <summary>Records that wait for the pump at most.</summary>
-    public const int MostWaiting = 4096;
-
+    private const int MostWaiting = 4096; // records
     private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);

@@ -215,7 +215,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         var partition = record.Lease.Partition;
         var headers = isDecoded ? (value.Format with { Encoding = BlockEncoding.Raw, Format = new PcmFormat(PcmEncoding.F32, value.Format.Format.SampleRate, 1) }).ToHeaders() : [];
         var room = MostOfHeaders; // a letter must not be too large for the topic
-        foreach (var header in record.Headers.Where(h => !headers.TryGetLastBytes(h.Key, out _) || !isDecoded).ToList())
+        foreach (var header in record.Headers.Where(h => !headers.TryGetLastBytes(h.Key, out _)).ToList())
         {
             var content = header.GetValueBytes() ?? [];
             room -= header.Key.Length + content.Length;

@@ -5,8 +5,8 @@ using Confluent.Kafka;
 namespace AstStream.Connectors.Kafka;
 
 /// <summary>
-/// Publishes events, scores and coverage as CloudEvents, or sound as records that a Kafka source reads. Records of streams that are read from the same cluster with exactly-once delivery are committed with their
-/// offsets; others are sent at once, and a flush waits until the brokers have them. Sound waits in a spool where there is one.
+/// Publishes events, scores and coverage as CloudEvents, or sound as records that a Kafka source reads. Records of streams that are read from the
+/// same cluster with exactly-once delivery are committed with their offsets; others are sent at once, and a flush waits until the brokers have them. Sound waits in a spool where there is one.
 /// </summary>
 internal sealed class KafkaSink : ISink
 {
@@ -15,7 +15,6 @@ internal sealed class KafkaSink : ISink
     internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices("states", "Which states of events are published: opened and closed (the default), or one of them.", ["opened", "closed"], "opened", "closed");
     internal static readonly Key<string?> EventSource = Keys.Text("event_source", "The CloudEvents attribute source, a URI that tells this pipeline from others; aststream by default.");
     internal static readonly Key<long?> BufferMemory = Keys.Size("buffer_memory", "Messages that may wait for the brokers before everything before the sink waits; 32MB by default.", 1_000_000, 2_000_000_000);
-
     internal static readonly Key<string> Encoding = Keys.Choice("encoding", "How sound is written: s16le (the default) or f32le.", "s16le", "s16le", "f32le");
     internal static readonly Key<TimeSpan?> Block = Keys.Duration("block", "How much sound one record holds; 250ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10));
     internal static readonly Key<string?> Spool = Keys.Text("spool", "A file in which sound waits that the brokers do not have after two seconds, or when buffer_memory is full, also while the program is down; relative to this file. By default there is none: what comes before the sink waits, and live sources lose sound, which is counted.");

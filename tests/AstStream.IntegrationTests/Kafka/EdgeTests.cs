@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
 using AstStream.LoadTest;
 using Confluent.Kafka;
@@ -169,7 +168,7 @@ public sealed class EdgeTests : IDisposable
             var worker = Start(yaml);
             var clock = Stopwatch.StartNew();
             List<JsonElement> got;
-            while ((got = [.. Tail(broker, scores).Skip(heard.Count)]).Count < 11)
+            while ((got = [.. broker.Read(scores).Skip(heard.Count)]).Count < 11)
             {
                 Assert.True(clock.Elapsed < s_patience, $"{name}: {got.Count} frames");
                 await Task.Delay(200);
@@ -202,13 +201,6 @@ public sealed class EdgeTests : IDisposable
     private static long First(Message<string, byte[]?> record) => long.Parse(Header(record, "first_sample"), CultureInfo.InvariantCulture);
 
     private static string Header(Message<string, byte[]?> record, string name) => record.Headers.TryGetLastBytes(name, out var bytes) ? Encoding.UTF8.GetString(bytes) : "";
-
-    private static List<JsonElement> Tail(Broker broker, string topic)
-    {
-        var found = new List<JsonElement>();
-        KafkaTools.Tail(new KafkaAccess(broker.Servers, new Dictionary<string, string>()), topic, true, true, (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
-        return found;
-    }
 
     private static List<Message<string, byte[]?>> Read(Broker broker, string topic)
     {

@@ -79,7 +79,7 @@ public sealed class KafkaTests : IDisposable
         await DoneAsync(audio);
 
         // First the stream without fault: it is there as if it were alone.
-        var coverage = Read(events).Where(e => e.TryGetProperty("coverage", out _)).ToList();
+        var coverage = _broker.Read(events).Where(e => e.TryGetProperty("coverage", out _)).ToList();
         long Covered(string stream) => coverage.Where(c => c.GetProperty("stream").GetString() == stream).Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64());
         Assert.Equal(80_000, Covered("good"));
         Assert.InRange(Covered("rates"), 40_000 + 13_330, 40_000 + 13_340);
@@ -177,7 +177,7 @@ public sealed class KafkaTests : IDisposable
 
         Assert.True(run.ExitCode == 0, run.Error);
         var lines = File.ReadAllLines(Path.Combine(_folder, "events.jsonl")).Select(l => JsonDocument.Parse(l).RootElement).ToList();
-        var data = Read(events);
+        var data = _broker.Read(events);
         Assert.NotEmpty(lines);
         Assert.Equal(lines.Select(l => l.GetProperty("id").GetString()), data.Select(d => d.GetProperty("id").GetString()));
         Assert.Equal(lines.Select(l => l.GetProperty("event_onset").GetDecimal()), data.Select(d => d.GetProperty("event_onset").GetDecimal()));
@@ -196,7 +196,7 @@ public sealed class KafkaTests : IDisposable
 
         Start(Pipeline(audio, events, ""));
         await DoneAsync(audio);
-        var coverage = Read(events).Where(e => e.TryGetProperty("coverage", out _)).ToList();
+        var coverage = _broker.Read(events).Where(e => e.TryGetProperty("coverage", out _)).ToList();
         Assert.Equal(["noise-1", "noise-2"], coverage.Select(c => c.GetProperty("stream").GetString()).Distinct().Order());
         Assert.Equal(2 * 8 * 16_000, coverage.Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64()));
 
@@ -314,13 +314,6 @@ public sealed class KafkaTests : IDisposable
             Assert.True(clock.Elapsed < s_patience, $"not done: {string.Join(", ", lags)}; {(_workers[^1].HasExited ? await _workers[^1].StandardError.ReadToEndAsync() : "the worker runs")}");
             await Task.Delay(200);
         }
-    }
-
-    private List<JsonElement> Read(string topic)
-    {
-        var found = new List<JsonElement>();
-        KafkaTools.Tail(new KafkaAccess(_broker.Servers, new Dictionary<string, string>()), topic, true, true, (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
-        return found;
     }
 
     private List<Letter> Letters(string topic)
