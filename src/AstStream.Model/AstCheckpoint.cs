@@ -7,8 +7,8 @@ namespace AstStream.Model;
 
 /// <summary>
 /// An AST's weights and configuration: a Hugging Face folder (config.json, preprocessor_config.json and model.safetensors or
-/// pytorch_model.bin, or shards with an index), or a file of the AST authors' own. Every name, shape and number is checked against the
-/// configuration. Weights come out as float32.
+/// pytorch_model.bin, or shards with an index; thresholds.json, if there is one), or a file of the AST authors' own. Every name, shape and number is
+/// checked against the configuration. Weights come out as float32.
 /// </summary>
 public sealed class AstCheckpoint : IDisposable
 {
@@ -34,6 +34,12 @@ public sealed class AstCheckpoint : IDisposable
 
     /// <summary>The feature extractor's numbers.</summary>
     public ExtractorConfig Extractor { get; private set; } = null!;
+
+    /// <summary>
+    /// The least scores at which each class is to be believed, by class index, where a thresholds.json lies beside the weights; else null. They are of
+    /// the scores that <see cref="AstConfig.DefaultActivation"/> gives, 0 to 1, NaN for a class that the file does not name.
+    /// </summary>
+    public IReadOnlyList<float>? Thresholds { get; private set; }
 
     /// <summary>Whether it is a folder with its configuration in it.</summary>
     internal bool IsFolder { get; private set; }
@@ -62,6 +68,7 @@ public sealed class AstCheckpoint : IDisposable
         {
             checkpoint.Config = ConfigReader.ReadConfig(Path.Combine(folder, CheckpointFolder.ConfigFile), out checkpoint._configHash);
             checkpoint.Extractor = ConfigReader.ReadExtractor(Path.Combine(folder, CheckpointFolder.ExtractorFile), checkpoint.Config);
+            checkpoint.Thresholds = ConfigReader.ReadThresholds(Path.Combine(folder, CheckpointFolder.ThresholdsFile), checkpoint.Config);
             checkpoint.OpenFiles();
         });
     }

@@ -5,7 +5,7 @@ using System.Text.Unicode;
 
 namespace AstStream.Model;
 
-/// <summary>Reads config.json and preprocessor_config.json and collects every problem before it throws.</summary>
+/// <summary>Reads config.json, preprocessor_config.json and thresholds.json and collects every problem before it throws.</summary>
 internal sealed class ConfigReader
 {
     internal const int MaxLabels = 65536;
@@ -38,6 +38,18 @@ internal sealed class ConfigReader
         var extractor = reader.Extractor(config);
         reader.ThrowIfAny();
         return extractor;
+    }
+
+    /// <summary>The thresholds by class index, NaN where the file names none; null where there is no file.</summary>
+    public static float[]? ReadThresholds(string file, AstConfig config)
+    {
+        if (!File.Exists(file))
+            return null;
+        using var json = Parse(file, out _);
+        var reader = new ConfigReader(file, json.RootElement);
+        var thresholds = reader.Thresholds(config);
+        reader.ThrowIfAny();
+        return thresholds;
     }
 
     internal static JsonDocument Parse(string file, out byte[] bytes)
@@ -124,6 +136,31 @@ internal sealed class ConfigReader
             Problem("padding_value", padding.ToString(CultureInfo.InvariantCulture), "0");
         var std = Number("std", ExtractorConfig.AudioSet.Std, 1e-6, 1e6);
         return new ExtractorConfig((float)Number("mean", ExtractorConfig.AudioSet.Mean, -1e6, 1e6), (float)std, Flag("do_normalize", true));
+    }
+
+    private float[] Thresholds(AstConfig config)
+    {
+        var labels = config.Labels.ToList();
+        var thresholds = new float[labels.Count];
+        thresholds.AsSpan().Fill(float.NaN);
+        if (!_root.TryGetProperty("thresholds", out var map) || map.ValueKind != JsonValueKind.Object)
+        {
+            Problem("thresholds", map.ValueKind == JsonValueKind.Undefined ? "nothing" : Name(map), "an object from label to score");
+            return thresholds;
+        }
+
+        foreach (var entry in map.EnumerateObject())
+        {
+            var label = labels.IndexOf(entry.Name);
+            if (label < 0)
+                Problem("thresholds", $"label \"{entry.Name}\"", "labels of config.json");
+            else if (entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetSingle(out var threshold) && threshold is >= 0 and <= 1)
+                thresholds[label] = threshold;
+            else
+                Problem($"thresholds.{entry.Name}", Name(entry.Value), "a score from 0 to 1");
+        }
+
+        return thresholds;
     }
 
     private List<string> Labels()

@@ -21,7 +21,12 @@ public static class CheckpointImport
     {
         var tensors = AstTensors.Expected(source.Config)
             .Select(t => new TensorToWrite(t.Name, SafetensorsWriter.TypeOf(source.DType(t.Name)), t.Shape, () => source.Read(t.Name))).ToList();
-        Write(source, folder, tensors, cacheFolder, progress);
+        Write(source, folder, tensors, cacheFolder, progress, aside =>
+        {
+            // They hold for these very weights.
+            if (source.Thresholds is not null)
+                File.Copy(Path.Combine(source.Folder, CheckpointFolder.ThresholdsFile), Path.Combine(aside, CheckpointFolder.ThresholdsFile));
+        });
     }
 
     /// <summary>Writes the mean of several checkpoints' weights, in float32: the AST authors' weight averaging.</summary>
@@ -61,7 +66,7 @@ public static class CheckpointImport
         return Array.ConvertAll(sum, v => (float)(v / sources.Count));
     }
 
-    private static void Write(AstCheckpoint source, string folder, List<TensorToWrite> tensors, string cacheFolder, IProgress<double>? progress)
+    private static void Write(AstCheckpoint source, string folder, List<TensorToWrite> tensors, string cacheFolder, IProgress<double>? progress, Action<string>? besides = null)
     {
         // A folder's own configuration is copied as it is, with all that transformers may know and we do not.
         byte[] Own(string file, Func<byte[]> otherwise) => source.IsFolder ? File.ReadAllBytes(Path.Combine(source.Folder, file)) : otherwise();
@@ -69,6 +74,7 @@ public static class CheckpointImport
         var extractor = Own(CheckpointFolder.ExtractorFile, () => ConfigWriter.Extractor(source.Config, source.Extractor));
         CheckpointFolder.Write(folder, config, extractor, tensors, aside =>
         {
+            besides?.Invoke(aside);
             using var written = AstCheckpoint.Open(aside);
             ParityCheck.Write(written, Path.Combine(aside, ParityCheck.FileName), cacheFolder);
         }, progress);

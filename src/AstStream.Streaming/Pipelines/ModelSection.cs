@@ -54,6 +54,10 @@ internal sealed class ModelSection : IDisposable
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
+    /// <summary>The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are made here.</summary>
+    public float DefaultThreshold(int label) =>
+        Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label]) ? own[label] : 0.5f;
+
     public ScorerOptions Scorer => new(Checkpoints, Configs, Activations);
 
     /// <summary>One session in a few words.</summary>

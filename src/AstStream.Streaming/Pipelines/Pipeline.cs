@@ -178,7 +178,7 @@ public sealed class Pipeline : IDisposable
     private static EventOptions ReadEvents(SectionReader section, ModelSection model)
     {
         var labels = model.Labels;
-        var general = section.Get(PipelineKeys.Threshold) ?? 0.5;
+        var general = section.Get(PipelineKeys.Threshold);
         var single = section.Get(PipelineKeys.Thresholds) ?? new Dictionary<string, double>();
         var wanted = section.Get(PipelineKeys.Labels);
         foreach (var (key, label) in single.Keys.Select(l => ((Key)PipelineKeys.Thresholds, l)).Concat((wanted ?? []).Select(l => ((Key)PipelineKeys.Labels, l))))
@@ -192,7 +192,7 @@ public sealed class Pipeline : IDisposable
         for (var i = 0; i < thresholds.Length; i++)
         {
             // A label that is not wanted has a threshold that no score reaches.
-            thresholds[i] = wanted?.Contains(labels[i]) == false ? float.PositiveInfinity : (float)(single.TryGetValue(labels[i], out var own) ? own : general);
+            thresholds[i] = wanted?.Contains(labels[i]) == false ? float.PositiveInfinity : (float)(single.TryGetValue(labels[i], out var own) ? own : general ?? model.DefaultThreshold(i));
             releases[i] = Math.Min(thresholds[i], (float?)section.Get(PipelineKeys.ReleaseThreshold) ?? (0.8f * thresholds[i]));
             if (float.IsPositiveInfinity(thresholds[i]))
                 releases[i] = thresholds[i];

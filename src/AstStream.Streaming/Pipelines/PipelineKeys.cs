@@ -58,8 +58,8 @@ internal static class PipelineKeys
     public static readonly Key[] SessionKeys = [PreferredBatchSize, Threads, Precision, Attention, Providers, Fallback, DeviceId, GpuMemoryLimit, CudaGraph, Parity];
     public static readonly Key[] ModelSection = [ModelPath, Ensemble, ModelInputs, Hop, MaxHop, Window, FrequencyStride, TimeStride, FunctionToApply, MaxQueueDelay, MaxAge, Gate, .. SessionKeys, Sessions];
 
-    public static readonly Key<double?> Threshold = Keys.Number("threshold", "The least smoothed score that opens an event; 0.5 by default.", 0, 1);
-    public static readonly Key<IReadOnlyDictionary<string, double>?> Thresholds = Keys.Numbers("thresholds", "Thresholds of single labels.", 0, 1);
+    public static readonly Key<double?> Threshold = Keys.Number("threshold", "The least smoothed score that opens an event, for all labels; by default what the model's thresholds.json says for each, else 0.5.", 0, 1);
+    public static readonly Key<IReadOnlyDictionary<string, double>?> Thresholds = Keys.Numbers("thresholds", "Thresholds of single labels; they win over threshold.", 0, 1);
     public static readonly Key<double?> ReleaseThreshold = Keys.Number("release_threshold", "The least smoothed score that keeps an event open (hysteresis); 0.8 of the label's threshold by default, and never over it.", 0, 1);
     public static readonly Key<IReadOnlyList<string>?> Labels = Keys.Texts("labels", "The labels that make events; all by default.");
     public static readonly Key<int> MedianWindows = Keys.Integer("median_windows", "Windows that the median filter looks at, odd; 1, the default, for none.", 1, 1, 99);

@@ -223,6 +223,7 @@ internal static class ModelCommands
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
             ("scores", $"{config.DefaultActivation.Word()} (problem_type {config.ProblemType ?? "not given"})"),
+            ("thresholds", checkpoint.Thresholds is { } own ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second)).Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),
         ];

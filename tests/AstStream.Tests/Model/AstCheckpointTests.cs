@@ -49,6 +49,17 @@ public sealed class AstCheckpointTests : IDisposable
         { "feature_extractor_type", "\"WhisperFeatureExtractor\"", "expected \"ASTFeatureExtractor\"" },
     };
 
+    public static TheoryData<string, string> BadThresholds => new()
+    {
+        { "[]", "thresholds.json: holds a list; expected a JSON object" },
+        { """{"dog": 0.5}""", "thresholds: found nothing; expected an object from label to score" },
+        { """{"thresholds": [0.5]}""", "thresholds: found a list; expected an object from label to score" },
+        { """{"thresholds": {"zebra": 0.5}}""", "thresholds: found label \"zebra\"; expected labels of config.json" },
+        { """{"thresholds": {"class 1": 1.5}}""", "thresholds.class 1: found 1.5; expected a score from 0 to 1" },
+        { """{"thresholds": {"class 1": "0.5"}}""", "thresholds.class 1: found \"0.5\"; expected a score from 0 to 1" },
+        { """{"thresholds": """, "thresholds.json:1:" },
+    };
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
@@ -160,6 +171,26 @@ public sealed class AstCheckpointTests : IDisposable
     {
         Edit("preprocessor_config.json", key, value);
         AssertFails(message);
+    }
+
+    [Theory]
+    [MemberData(nameof(BadThresholds))]
+    public void Open_BadThresholds_NamesFileKeyFoundAndExpected(string json, string message)
+    {
+        File.WriteAllText(Path.Combine(_folder, "thresholds.json"), json);
+        AssertFails(message);
+    }
+
+    [Fact]
+    public void Open_Thresholds_AreReadByClassAndLeaveTheHashAsItWas()
+    {
+        using var without = AstCheckpoint.Open(_folder);
+        File.WriteAllText(Path.Combine(_folder, "thresholds.json"), """{"precision": 0.9, "thresholds": {"class 3": 0.25, "class 0": 1}}""");
+
+        using var with = AstCheckpoint.Open(_folder);
+        Assert.Null(without.Thresholds);
+        Assert.Equal([1, float.NaN, float.NaN, 0.25f, float.NaN], with.Thresholds);
+        Assert.Equal(without.Hash, with.Hash);
     }
 
     [Fact]

@@ -39,9 +39,12 @@ public sealed class CheckpointImportTests : IDisposable
         File.Delete(Path.Combine(source, "model.safetensors"));
         File.Copy(Path.Combine(Reference.Folder, Small + ".pytorch_model.bin"), Path.Combine(source, "pytorch_model.bin"));
 
+        File.WriteAllText(Path.Combine(source, "thresholds.json"), """{"thresholds": {"class 1": 0.25}}""");
+
         Import(source);
 
         AssertLogits(Target, 1e-3f);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "thresholds.json")), File.ReadAllBytes(Path.Combine(Target, "thresholds.json")));
         Assert.Equal(File.ReadAllBytes(Path.Combine(source, "config.json")), File.ReadAllBytes(Path.Combine(Target, "config.json")));
     }
 

@@ -155,6 +155,26 @@ public sealed partial class PipelineTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", "", 0.5, 0.25, 0.5)] // the model's own, and 0.5 for a label that it says nothing of
+    [InlineData("", "events: {threshold: 0.9}", 0.9, 0.9, 0.9)]
+    [InlineData("", "events: {thresholds: {class 4: 0.7}}", 0.5, 0.25, 0.7)]
+    [InlineData("", "events: {threshold: 0.9, thresholds: {class 3: 0.1}}", 0.9, 0.1, 0.9)]
+    [InlineData("function_to_apply: sigmoid", "", 0.5, 0.5, 0.5)] // other scores than those that they are for
+    public void Load_ModelWithThresholds_AreTheDefaults(string model, string events, float first, float third, float fourth)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "model")).FullName;
+        foreach (var file in Directory.GetFiles(s_model))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        File.WriteAllText(Path.Combine(folder, "thresholds.json"), """{"thresholds": {"class 3": 0.25}}""");
+
+        using var pipeline = Load(Good($"model: {{path: {folder}, {model}}}\n{events}"));
+
+        var options = pipeline.Models[0].Events;
+        Assert.Equal([first, third, fourth], new[] { options.Thresholds[0], options.Thresholds[3], options.Thresholds[4] });
+        Assert.Equal(0.8f * third, options.ReleaseThresholds[3], 1e-6f);
+    }
+
+    [Theory]
     [InlineData("events.threshold", "--set events.threshold: expected key=value")]
     [InlineData("events.tresold=1", "--set events.tresold=1: unknown key 'events.tresold'; did you mean 'threshold'?")]
     [InlineData("events.threshold=x", "--set events.threshold=x: events.threshold: found 'x'")]
