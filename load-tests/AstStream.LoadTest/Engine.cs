@@ -20,7 +20,7 @@ internal sealed class Engine : IDisposable
     private readonly DataflowGraph _graph;
     private readonly IAudioSource _source;
 
-    public Engine(IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels, float threshold = 2)
+    public Engine(IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels, float[]? thresholds = null)
     {
         _source = source;
         var time = TimeProvider.System;
@@ -39,8 +39,8 @@ internal sealed class Engine : IDisposable
         }
 
         nodes.Add(new SessionNode("m", Scheduler, () => Session = session(), "session", time, _report));
-        var thresholds = Enumerable.Repeat(threshold, labels).ToArray();
-        var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t / 2)], MedianWindows = 3, HopLength = window.HopFrames * 160L };
+        thresholds ??= [.. Enumerable.Repeat(2f, labels)]; // no event at all
+        var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => 0.8f * t)], MedianWindows = 3, HopLength = window.HopFrames * 160L };
         nodes.Add(new DecodeNode("events", Scheduler, new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, new ModelIdentity("x", "float32", "cpu")), records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);

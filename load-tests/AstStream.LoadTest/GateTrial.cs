@@ -26,7 +26,7 @@ internal static class GateTrial
     {
         var clips = Directory.GetFiles(folder, "*.wav").Order(StringComparer.Ordinal).ToList();
         using var checkpoint = AstCheckpoint.Open(model);
-        Console.WriteLine($"gate: {clips.Count} clips, each a second of sound in a minute; {checkpoint.Name}, hop 0.5 s, threshold 0.38");
+        Console.WriteLine($"gate: {clips.Count} clips, each a second of sound in a minute; {checkpoint.Name}, hop 0.5 s, the model's own thresholds");
         Console.WriteLine("| background | sound over it | windows gated | of those without sound | sounds that were gated | scenes with an event | of them missed with the gate |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (var (name, level, make) in s_backgrounds)
@@ -47,9 +47,10 @@ internal static class GateTrial
     private static async Task<(List<string> Events, double Gated, int Missed)> HearAsync(AstCheckpoint checkpoint, List<(string Id, float[] Samples)> scenes, bool gate)
     {
         var window = new WindowOptions(checkpoint.Config.MaxLength, 50, 128) { Gate = gate };
+        var thresholds = checkpoint.Config.Labels.Select((_, i) => checkpoint.Thresholds?[i] is { } own && !float.IsNaN(own) ? own : 0.5f).ToArray();
         using var engine = new Engine(
             new Scenes(scenes), () => Scorer.Open(new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]), new AstSessionOptions { Parity = ParityMode.Off }),
-            window, new BatchOptions(), labels: checkpoint.Config.Labels.Count, threshold: 0.38f);
+            window, new BatchOptions(), labels: thresholds.Length, thresholds: thresholds);
         await engine.RunAsync();
         var totals = engine.Report.CoverageByModel["m"];
         return ([.. engine.Events.Where(e => e.Offset * Rate > At && e.Onset * Rate < At + Rate).Select(e => e.Stream.Id).Distinct()], (double)totals.Gated / totals.Total,

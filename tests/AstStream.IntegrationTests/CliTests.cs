@@ -158,7 +158,7 @@ public sealed class CliTests : IDisposable
         var result = await Cli.RunAsync("model", "info");
 
         Assert.Equal(0, result.ExitCode);
-        foreach (var text in (string[])["258 (8 × 32 patches + 2)", "866,226 in 75 tensors, F32", "GMAC per window", "sigmoid", "church_bells"])
+        foreach (var text in (string[])["258 (8 × 32 patches + 2)", "2,778,866 in 107 tensors, F16", "GMAC per window", "sigmoid", "church_bells"])
             Assert.Contains(text, result.Output, StringComparison.Ordinal);
     }
 

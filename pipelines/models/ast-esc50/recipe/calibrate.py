@@ -1,0 +1,119 @@
+"""Makes a trained model's scores mean what they say, and chooses a threshold for each class.
+
+On mixtures of recordings that were kept out of training: one scale and one offset for all logits (so that of the windows that score
+0.5, half hold the class), folded into the classifier; then for each class the least threshold from which on the asked precision
+holds, drawn half-way to the one of all classes together, as there are few recordings of each; and no threshold is lower than what
+one in 200 of the windows without an event reaches (silence, noise, hum, speech that was never heard in training, music).
+"""
+import argparse
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import ast_model
+import evaluate
+import features
+import sounds
+
+FILE = 'thresholds.json'
+
+
+def draws(mixer, count):
+    """Inputs as the model gets them, and their targets."""
+    fbanks, targets = [], []
+    for start in range(0, count, 32):
+        drawn = [mixer.draw() for _ in range(32)]
+        mel = features.student_fbank(torch.from_numpy(np.stack([d[0] for d in drawn])))
+        for i, (_, _, heard) in enumerate(drawn):
+            mel[i, 1 + (heard - 400) // 160:] = 0
+        fbanks.append(mel)
+        targets += [d[1] for d in drawn]
+    return torch.cat(fbanks), torch.from_numpy(np.stack(targets))
+
+
+@torch.no_grad()
+def logits_of(model, preprocessor, fbanks):
+    inputs = (fbanks - preprocessor['mean']) / (2 * preprocessor['std'])
+    return torch.cat([model(inputs[s:s + 32]) for s in range(0, len(inputs), 32)])
+
+
+def least_threshold(scores, there, precision):
+    """The least score from which on, at every higher one too, at least this part of the windows holds the class."""
+    order = np.argsort(-scores, kind='stable')
+    hits = np.cumsum(there[order])
+    at = hits / np.arange(1, len(order) + 1)
+    worst = np.flatnonzero(at < precision)
+    # The first few tell nothing: one wrong window at the top would forbid the class.
+    worst = worst[worst >= 8]
+    last = (worst[0] if len(worst) else len(order)) - 1
+    return float(scores[order[max(last, 0)]])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('model', help='folder of the trained model')
+    parser.add_argument('data', help='folder of esc50-train')
+    parser.add_argument('other', help='folder that other-sounds.sh filled')
+    parser.add_argument('out', help='folder for the calibrated model')
+    parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
+    parser.add_argument('--precision', type=float, default=0.8)
+    parser.add_argument('--windows', type=int, default=4000)
+    parser.add_argument('--seed', type=int, default=1)
+    args = parser.parse_args()
+
+    model, preprocessor = ast_model.load(args.model)
+    rows, clips = sounds.read_clips(args.data)
+    names = sounds.class_names(rows)
+    held = sounds.kept_out(rows, args.validation)
+    speech = sounds.OtherSounds(args.other, 'speech-test')
+    music, other = (sounds.OtherSounds(args.other, kind) for kind in ('music', 'other'))
+    mixer = sounds.Mixer(clips[held], [int(rows[i]['target']) for i in held], len(names), speech, music, other, args.seed)
+
+    fbanks, targets = draws(mixer, args.windows)
+    known = (targets >= 0).all(1)
+    logits, targets = logits_of(model, preprocessor, fbanks[known]), targets[known]
+    scale, offset = torch.ones((), requires_grad=True), torch.zeros((), requires_grad=True)
+    fit = torch.optim.LBFGS([scale, offset], max_iter=100)
+
+    def loss():
+        fit.zero_grad()
+        value = F.binary_cross_entropy_with_logits(logits * scale + offset, targets)
+        value.backward()
+        return value
+    before = F.binary_cross_entropy_with_logits(logits, targets).item()
+    fit.step(loss)
+    print(f'logits times {scale.item():.3f}, plus {offset.item():.3f}: loss {before:.4f} to {loss().item():.4f}')
+    with torch.no_grad():
+        model.head.weight.mul_(scale)
+        model.head.bias.mul_(scale).add_(offset)
+    scores = torch.sigmoid(logits * scale + offset).detach().numpy()
+    there = targets.numpy() > 0
+    for low in np.arange(0, 1, 0.1):
+        band = (scores >= low) & (scores < low + 0.1)
+        print(f'  score {low:.1f} to {low + 0.1:.1f}: {there[band].mean():.0%} of {band.sum()} are there')
+
+    silent = ~there.any(1)
+    quiet = np.quantile(scores[silent], 1 - 1 / 200, axis=0)
+    overall = least_threshold(scores.ravel(), there.ravel(), args.precision)
+    thresholds = {}
+    for c, name in enumerate(names):
+        own = least_threshold(scores[:, c], there[:, c], args.precision)
+        chosen = np.clip((own + overall) / 2, overall / 2, 0.9)
+        thresholds[name] = round(float(max(chosen, min(quiet[c] * 1.05, 0.95))), 3)
+    values = np.array([thresholds[n] for n in names])
+    found = scores >= values
+    precision, recall = (found & there).sum() / found.sum(), (found & there).sum() / there.sum()
+    print(f'{known.sum()} windows, {silent.sum()} without an event; overall threshold {overall:.3f}, thresholds {values.min():.2f} to {values.max():.2f}: precision {precision:.1%}, recall {recall:.1%}')
+
+    ast_model.save(model, args.out, preprocessor)
+    with open(os.path.join(args.out, FILE), 'w') as f:
+        json.dump({'precision': args.precision, 'thresholds': thresholds}, f, indent=2)
+        f.write('\n')
+    validation = [(clips[i].astype(np.float32) / 32768, int(rows[i]['target'])) for i in held]
+    print(evaluate.summary(model, preprocessor, validation))
+
+
+main()

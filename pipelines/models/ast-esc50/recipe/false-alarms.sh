@@ -1,0 +1,74 @@
+#!/bin/bash
+# Counts what a model reports in an hour each of silence, pink noise, mains hum and read speech, and of what no training heard:
+# actors (100 minutes), letters and syllables (35 minutes), music (50 minutes); with its own thresholds.
+# Usage: [WINDOW=2.56s] false-alarms.sh MODEL SCRATCH-FOLDER [ASTSTREAM]
+set -euo pipefail
+[ $# -ge 2 ] || { echo "usage: false-alarms.sh MODEL SCRATCH-FOLDER [ASTSTREAM]" >&2; exit 2; }
+model=$(realpath "$1")
+scratch=$(realpath -m "$2")
+aststream=${3:-$(cd "$(dirname "$0")/../../../.." && pwd)/artifacts/aststream/aststream}
+mkdir -p "$scratch"
+cd "$scratch"
+format=(-r 16000 -c 1 -b 16)
+sox() { command sox -R -V1 "$@"; } # -R: the same random numbers each time
+
+# Noise and hum at ten levels, from just over nothing to loud.
+[ -s silence.wav ] || sox -n "${format[@]}" silence.wav trim 0 3600
+if [ ! -s pink.wav ] || [ ! -s hum.wav ]; then
+    for level in -80 -70 -60 -54 -48 -42 -36 -30 -24 -18; do
+        sox -n "${format[@]}" "pink$level.wav" synth 360 pinknoise norm "$level"
+        base=$([ $((level % 4)) -eq 0 ] && echo 50 || echo 60)
+        sox -n "${format[@]}" "hum$level.wav" synth 360 sine "$base" synth 360 sine mix $((base * 2)) synth 360 sine mix $((base * 3)) synth 360 sine mix $((base * 5)) norm "$level"
+    done
+    sox pink-*.wav pink.wav
+    sox hum-*.wav hum.wav
+    rm pink-*.wav hum-*.wav
+fi
+if [ ! -s speech.wav ]; then
+    voices=(en-gb en-us+f3 en-gb-x-rp+m1 en-us+m7 de+f2 fr+m4 it+f5 tr)
+    rm -rf parts && mkdir parts
+    part=0
+    for text in /usr/share/common-licenses/{GFDL-1.3,LGPL-2.1,MPL-2.0,Apache-2.0,Artistic,GPL-2}; do
+        split -C 1800 "$text" "parts/$(basename "$text")."
+    done
+    for text in parts/*; do
+        espeak-ng -v "${voices[part % ${#voices[@]}]}" -s $((140 + part % 5 * 10)) -f "$text" --stdout | ffmpeg -nostdin -v error -y -i - -ac 1 -ar 16000 "parts/$(printf %03d $part).wav"
+        part=$((part + 1))
+    done
+    sox parts/*.wav "${format[@]}" speech.wav norm -6 trim 0 3600
+    rm -r parts
+fi
+
+# unheard NAME SECONDS PATTERN PACKAGE...: the sounds of Debian packages whose path has the pattern, SECONDS of each at most, one after another.
+unheard() {
+    [ ! -s "$1.wav" ] || return 0
+    rm -rf parts && mkdir -p parts debs
+    for package in "${@:4}"; do
+        compgen -G "debs/${package}_*.deb" >/dev/null || (cd debs && apt-get download -q "$package")
+        dpkg-deb -x debs/"${package}"_*.deb parts/tree
+    done
+    find parts/tree -type f \( -name '*.ogg' -o -name '*.wav' \) | grep -E "$3" | sort | awk '{ printf "%s\n%05d\n", $0, NR }' |
+        xargs -d '\n' -n 2 -P "$(nproc)" bash -c 'ffmpeg -nostdin -v fatal -y -t '"$2"' -i "$0" -ac 1 -ar 16000 "parts/$1.wav" || rm -f "parts/$1.wav"'
+    find parts -name '*.wav' -size -3k -delete
+    sox parts/*.wav "${format[@]}" "$1.wav" norm -6
+    rm -r parts
+}
+unheard actors 60 . fillets-ng-data-nl
+unheard letters 6 'klettres/[i-z]' klettres-data
+unheard music 75 'music/|track' hyperrogue-music drascula-music
+
+rm -f events.jsonl
+hours=(silence pink hum speech actors letters music)
+cat > pipeline.yaml <<Y
+sources:
+  hours: {type: file, path: [$(printf '%s.wav, ' "${hours[@]}")]}
+model: {path: $model, hop: 500ms${WINDOW:+, window: $WINDOW}}
+events: {median_windows: 3}
+sinks:
+  log: {type: jsonl, path: events.jsonl}
+Y
+"$aststream" run pipeline.yaml
+touch events.jsonl
+for hour in "${hours[@]}"; do
+    echo "$hour: $(command sox --i -D "$hour.wav") s, $(grep -c "\"stream\":\"[^\"]*$hour.wav\"" events.jsonl || true) events $(grep "\"stream\":\"[^\"]*$hour.wav\"" events.jsonl | grep -o '"event_label":"[^"]*"' | sort | uniq -c | sort -rn | tr -s ' \n' ' ' || true)"
+done
