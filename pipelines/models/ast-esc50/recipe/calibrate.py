@@ -2,8 +2,8 @@
 
 On mixtures of recordings that were kept out of training: one scale and one offset for all logits (so that of the windows that score
 0.5, half hold the class), folded into the classifier; then for each class the least threshold from which on the asked precision
-holds, drawn half-way to the one of all classes together, as there are few recordings of each; and no threshold is lower than what
-one in 200 of the windows without an event reaches (silence, noise, hum, speech that was never heard in training, music).
+holds, drawn half-way to the one of all classes together, as there are few recordings of each; and none is lower than a twentieth over what
+one in 200 of the windows without an event reaches (silence, noise, hum, speech that was never heard in training, music), 0.95 at most.
 """
 import argparse
 import json
@@ -55,7 +55,7 @@ def least_threshold(scores, there, precision):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model', help='folder of the trained model')
-    parser.add_argument('data', help='folder of esc50-train')
+    parser.add_argument('data', help="folder with ESC-50's layout")
     parser.add_argument('other', help='folder that other-sounds.sh filled')
     parser.add_argument('out', help='folder for the calibrated model')
     parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
@@ -101,8 +101,7 @@ def main():
     thresholds = {}
     for c, name in enumerate(names):
         own = least_threshold(scores[:, c], there[:, c], args.precision)
-        chosen = np.clip((own + overall) / 2, overall / 2, 0.9)
-        thresholds[name] = round(float(max(chosen, min(quiet[c] * 1.05, 0.95))), 3)
+        thresholds[name] = round(float(max(min((own + overall) / 2, 0.9), min(1.05 * quiet[c], 0.95))), 3)
     values = np.array([thresholds[n] for n in names])
     found = scores >= values
     precision, recall = (found & there).sum() / found.sum(), (found & there).sum() / there.sum()
@@ -116,4 +115,5 @@ def main():
     print(evaluate.summary(model, preprocessor, validation))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -1,27 +1,38 @@
 #!/bin/bash
-# The whole recipe: data in, model out. Every step is seeded, and is left out where its result lies there already.
-# Usage: make.sh ESC50-TRAIN-FOLDER YAMNET.npz WORK-FOLDER [option of train.py]...
+# The whole recipe: data in, model out. Every step is seeded; sounds, shards and training steps that lie in WORK-FOLDER are not made again.
+# Usage: make.sh ESC50-FOLDER YAMNET.npz WORK-FOLDER [option of train.py]...
+# Variables: SHARDS (84 of 1,024 mixtures, 175 MB each), VALIDATION (list of the recordings to keep out: validation.txt, or split.py's),
+# PYTHON (/usr/bin/python3, Debian's).
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
-data=$(realpath "$1") teacher=$(realpath "$2") work=$(realpath -m "$3")
+[ $# -ge 3 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+fail() { echo "error: $1" >&2; exit 1; }
+[ -f "$1/meta/esc50.csv" ] || fail "$1/meta/esc50.csv is not there; a folder with ESC-50's layout is wanted"
+[ -f "$2" ] || fail "$2 is not there; YAMNet's weights are wanted"
+mkdir -p "$3"
+data=$(realpath "$1")
+teacher=$(realpath "$2")
+work=$(realpath "$3")
 shift 3
 here=$(cd "$(dirname "$0")" && pwd)
-python=${PYTHON:-/usr/bin/python3} # Debian's, which has Debian's PyTorch
+python=${PYTHON:-/usr/bin/python3}
 shards=${SHARDS:-84}
-"$python" -c 'import torch, soundfile, matplotlib' || { echo "error: apt-get install python3-torch python3-soundfile python3-matplotlib libopenblas0-pthread ffmpeg espeak-ng sox" >&2; exit 1; }
-mkdir -p "$work"
+validation=$(realpath "${VALIDATION:-$here/validation.txt}")
+"$python" -c 'import torch, soundfile, matplotlib' || fail "apt-get install python3-torch python3-soundfile python3-matplotlib libopenblas0-pthread ffmpeg espeak-ng sox"
+export PYTHONDONTWRITEBYTECODE=1
 
 "$here/other-sounds.sh" "$work/sounds"
-pool() { OMP_NUM_THREADS=1 "$python" "$here/make_pool.py" "$data" "$teacher" "$work/sounds" "$work/pool" --first "$1" --shards "$2"; }
-[ -e "$work/pool/00000.done" ] || pool 0 1 # which also finds the principal components that the others use
+pool() { OMP_NUM_THREADS=1 "$python" "$here/make_pool.py" "$data" "$teacher" "$work/sounds" "$work/pool" --validation "$validation" --first "$1" --shards "$2"; }
+[ -e "$work/pool/basis.npz" ] || pool 0 0 # the principal components that all shards use
 cores=$(nproc)
-each=$(((shards + cores - 1) / cores))
 pids=()
+trap '[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true' EXIT
 for ((core = 0; core < cores; core++)); do
-    pool $((1 + core * each)) "$each" & pids+=($!)
+    first=$((shards * core / cores))
+    pool $first $((shards * (core + 1) / cores - first)) & pids+=($!)
 done
 for pid in "${pids[@]}"; do wait "$pid"; done
+pids=()
 
-"$python" "$here/train.py" "$data" "$work/pool" "$work/trained" "$@"
-"$python" "$here/calibrate.py" "$work/trained" "$data" "$work/sounds" "$work/model"
-"$python" "$here/report.py" "$work/model" "$data"
+"$python" "$here/train.py" "$data" "$work/pool" "$work/trained" --validation "$validation" "$@"
+"$python" "$here/calibrate.py" "$work/trained" "$data" "$work/sounds" "$work/model" --validation "$validation"
+"$python" "$here/report.py" "$work/model" "$data" --validation "$validation"

@@ -1,6 +1,8 @@
 """Makes shards of mixtures: what the student sees of them, and what the teacher says."""
 import argparse
+import filecmp
 import os
+import shutil
 
 import numpy as np
 import torch
@@ -21,8 +23,8 @@ def whole_grid(middle):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('data', help='folder of esc50-train')
-    parser.add_argument('teacher', help='yamnet.npz')
+    parser.add_argument('data', help="folder with ESC-50's layout")
+    parser.add_argument('teacher', help="YAMNet's weights, .npz")
     parser.add_argument('other', help='folder that other-sounds.sh filled')
     parser.add_argument('out', help='folder of the shards')
     parser.add_argument('--validation', default=os.path.join(os.path.dirname(__file__), 'validation.txt'))
@@ -30,25 +32,37 @@ def main():
     parser.add_argument('--shards', type=int, default=1)
     parser.add_argument('--size', type=int, default=1024, help='mixtures in a shard')
     args = parser.parse_args()
+    if args.size % BATCH:
+        parser.error(f'--size must be a multiple of {BATCH}')
     torch.set_num_threads(1)
     os.makedirs(args.out, exist_ok=True)
+    # Shards made with another list would put what is kept out into the training.
+    kept = os.path.join(args.out, 'validation.txt')
+    if os.path.exists(kept) and not filecmp.cmp(kept, args.validation, shallow=False):
+        raise SystemExit(f'error: the shards in {args.out} were made with another list of recordings to keep out ({kept}); take an empty folder')
+    if not os.path.exists(kept):
+        shutil.copyfile(args.validation, kept)
 
     rows, clips = sounds.read_clips(args.data)
     held = set(sounds.kept_out(rows, args.validation))
     train = [i for i in range(len(rows)) if i not in held]
     teacher = yamnet.Yamnet(args.teacher)
     other = [sounds.OtherSounds(args.other, kind) for kind in ('speech', 'music', 'other')]
+    names = sounds.class_names(rows)
     basis_path = os.path.join(args.out, 'basis.npz')
+    if not os.path.exists(basis_path):
+        fit_basis(basis_path, teacher, sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed=1 << 32))
+    basis = np.load(basis_path)
 
     for shard in range(args.first, args.first + args.shards):
         path = os.path.join(args.out, f'{shard:05}')
         if os.path.exists(path + '.done'):
             continue
-        mixer = sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], 50, *other, seed=shard)
+        mixer = sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed=shard)
         fbank = np.zeros((args.size, features.FRAMES, 128), np.float16)
         middle = np.zeros((args.size, 32, 4, MIDDLE), np.float16)
         embedding = np.zeros((args.size, len(yamnet.PATCH_STARTS), 1024), np.float16)
-        targets = np.zeros((args.size, 50), np.float16)
+        targets = np.zeros((args.size, len(names)), np.float16)
         for start in range(0, args.size, BATCH):
             drawn = [mixer.draw() for _ in range(BATCH)]
             samples = torch.from_numpy(np.stack([d[0] for d in drawn]))
@@ -57,13 +71,10 @@ def main():
                 mel[i, 1 + (heard - 400) // 160:] = 0  # the extractor pads so, before it normalises
             maps, emb = teacher.patches(samples)
             grid = whole_grid(maps.float())
-            if not os.path.exists(basis_path):
-                fit_basis(basis_path, teacher, mixer)
-            basis = np.load(basis_path)
             at = slice(start, start + BATCH)
             fbank[at] = mel.numpy()
             middle[at] = ((grid.numpy() - basis['mean']) @ basis['components'] / basis['scale']).astype(np.float16)
-            embedding[at] = emb.float().clamp_min(0).sqrt().numpy()
+            embedding[at] = emb.sqrt().numpy()
             targets[at] = np.stack([d[1] for d in drawn])
         for name, array in (('fbank', fbank), ('middle', middle), ('embedding', embedding), ('targets', targets)):
             np.save(f'{path}.{name}.npy', array)
@@ -84,7 +95,8 @@ def fit_basis(path, teacher, mixer):
     # Half whitened: the loud directions still count more, but not alone.
     scale = values ** 0.25
     scale *= np.sqrt((values / scale ** 2).mean())
-    np.savez(path, mean=mean.astype(np.float32), components=vectors.astype(np.float32), scale=scale.astype(np.float32))
+    np.savez(path + '.part.npz', mean=mean.astype(np.float32), components=vectors.astype(np.float32), scale=scale.astype(np.float32))
+    os.replace(path + '.part.npz', path)
     print(f'middle maps: {values.sum() / np.cov((cells - mean).T).trace():.0%} of the variance kept', flush=True)
 
 

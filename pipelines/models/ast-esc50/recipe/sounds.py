@@ -15,13 +15,20 @@ UNKNOWN = -1.0  # "may be there, may be not": such a class is left out of the lo
 
 def read_clips(folder):
     """ESC-50's layout: rows of its table, and the sounds as 16-bit numbers [clips, 80000]."""
-    with open(os.path.join(folder, 'meta', 'esc50.csv'), newline='') as f:
+    table = os.path.join(folder, 'meta', 'esc50.csv')
+    if not os.path.exists(table):
+        raise SystemExit(f'error: {table} is not there; a folder with the layout of ESC-50 is wanted')
+    with open(table, newline='') as f:
         rows = list(csv.DictReader(f))
     clips = np.zeros((len(rows), 5 * SAMPLE_RATE), np.int16)
     for i, row in enumerate(rows):
-        sound, rate = soundfile.read(os.path.join(folder, 'audio', row['filename']), dtype='int16')
+        path = os.path.join(folder, 'audio', row['filename'])
+        try:
+            sound, rate = soundfile.read(path, dtype='int16')
+        except RuntimeError as e:
+            raise SystemExit(f'error: {path}: {e}')
         if rate != SAMPLE_RATE or sound.shape != clips[i].shape:
-            raise SystemExit(f"error: {row['filename']}: {rate} Hz, {sound.shape}; 5 s of mono at 16 kHz are wanted: sox IN -r 16000 -c 1 OUT for each")
+            raise SystemExit(f"error: {path}: {rate} Hz, {sound.shape}; 5 s of mono at 16 kHz are wanted: sox IN -r 16000 -c 1 OUT for each")
         clips[i] = sound
     return rows, clips
 
@@ -46,7 +53,8 @@ class OtherSounds:
     def __init__(self, folder, kind):
         self.sounds = [np.fromfile(p, np.int16) for p in sorted(glob.glob(os.path.join(folder, kind, '*.s16')))]
         self.sounds = [s for s in self.sounds if len(s) > SAMPLE_RATE // 4 and np.abs(s).max() > 300]
-        assert self.sounds, f'{folder}/{kind}: no sounds; run other-sounds.sh first'
+        if not self.sounds:
+            raise SystemExit(f'error: {folder}/{kind}: no sounds; run other-sounds.sh first')
         long = np.array([len(s) for s in self.sounds], np.float64)
         self.chance = np.minimum(long, SAMPLES * 4) / np.minimum(long, SAMPLES * 4).sum()
 
@@ -80,11 +88,11 @@ def filtered(sound, gain):
     return torch.fft.irfft(spectrum, size)[:len(sound)].numpy()
 
 
-def noise(random, exponent, count=SAMPLES):
+def noise(random, exponent):
     """Noise whose power falls by 1/f^exponent: 0 white, 1 pink, 2 brown; RMS 1."""
-    size = fast_size(count)
+    size = fast_size(SAMPLES)
     bins = np.maximum(np.arange(size // 2 + 1, dtype=np.float32), 20 * size / SAMPLE_RATE)
-    sound = filtered(random.standard_normal(size, dtype=np.float32), bins ** np.float32(-exponent / 2))[:count]
+    sound = filtered(random.standard_normal(size, dtype=np.float32), bins ** np.float32(-exponent / 2))[:SAMPLES]
     return sound / sound.std()
 
 
@@ -134,28 +142,30 @@ class Mixer:
     def __init__(self, clips, targets, classes, speech, music, other, seed):
         self.clips, self.targets, self.classes = clips, np.asarray(targets), classes
         self.by_class = [np.flatnonzero(self.targets == c) for c in range(classes)]
+        if not all(len(mine) for mine in self.by_class):
+            raise SystemExit('error: a class has no recording')
         self.speech, self.music, self.other = speech, music, other
         self.random = np.random.default_rng(seed)
 
-    def clip(self, gated=0.6):
+    def clip(self):
         """A recording with its class. Where it holds no more than a step of its 8 bits it is made silent, most times:
         the recordings as published are silent there, or all but."""
         random = self.random
         c = random.integers(self.classes)
         sound = self.clips[random.choice(self.by_class[c])].astype(np.float32) / 32768
-        if random.random() < gated:
+        if random.random() < 0.6:
             loud = np.abs(sound.reshape(-1, 160)).max(1) > 1.5 * STEP
             loud = np.convolve(loud, np.ones(5), 'same') > 0
-            sound = sound * np.repeat(loud, 160)
+            sound = sound * np.repeat(loud, 160) if loud.any() else sound
         return sound, c
 
-    def short(self, least=0.3, most=2.5):
+    def short(self, most=2.5):
         """A piece of a recording where something sounds, faded at its ends, with its class."""
         random = self.random
         sound, c = self.clip()
         energy = (sound.reshape(-1, 800) ** 2).mean(1)
         loud = np.flatnonzero(energy > energy.max() * 0.05)
-        count = int(random.uniform(least, most) * SAMPLE_RATE)
+        count = int(random.uniform(0.3, most) * SAMPLE_RATE)
         start = int(random.choice(loud)) * 800 - int(random.uniform(0, 0.5) * count)
         start = min(max(start, 0), len(sound) - count)
         piece = sound[start:start + count].copy()
@@ -204,7 +214,7 @@ class Mixer:
                 heard = int(random.uniform(0.4, 4.9) * SAMPLE_RATE)
             level = random.uniform(-38, -8)
             for n in range(random.choice([1, 2, 3], p=[0.65, 0.25, 0.1]) if kind == 1 else 1):
-                sound, c = self.short(most=2.5) if random.random() < 0.8 or kind == 1 else self.clip()
+                sound, c = self.short() if kind == 1 else self.short(min(4.0, 0.85 * heard / SAMPLE_RATE))  # whole, also when slowed down
                 if random.random() < 0.5:
                     sound = at_speed(random, sound)
                 if random.random() < 0.3:

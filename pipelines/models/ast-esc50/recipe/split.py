@@ -14,8 +14,8 @@ import sounds
 import yamnet
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument('data', help='folder of esc50-train')
-parser.add_argument('teacher', help='yamnet.npz')
+parser.add_argument('data', help="folder with ESC-50's layout")
+parser.add_argument('teacher', help="YAMNet's weights, .npz")
 parser.add_argument('--out', default='validation.txt')
 args = parser.parse_args()
 

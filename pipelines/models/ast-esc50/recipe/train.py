@@ -1,7 +1,6 @@
 """Trains the student on the shards of make_pool.py, against the labels and against the teacher."""
 import argparse
 import glob
-import json
 import os
 import queue
 import threading
@@ -36,9 +35,11 @@ def configuration(names, args):
 class Pool:
     """The shards that lie in a folder; more may come while it is read."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, batch):
         self.folder, self.shards, self.seen = folder, [], set()
         self.refresh()
+        if sum(len(s['targets']) for s in self.shards) < batch:
+            raise SystemExit(f'error: {folder} has no shards, or less than a batch; run make_pool.py first')
 
     def refresh(self):
         for done in sorted(glob.glob(os.path.join(self.folder, '*.done'))):
@@ -62,11 +63,17 @@ def ahead(batches, count=3):
     ready = queue.Queue(count)
 
     def work():
-        for batch in batches:
-            ready.put(batch)
+        try:
+            for batch in batches:
+                ready.put(batch)
+        except Exception as e:
+            ready.put(e)
     threading.Thread(target=work, daemon=True).start()
     while True:
-        yield ready.get()
+        batch = ready.get()
+        if isinstance(batch, Exception):
+            raise batch
+        yield batch
 
 
 class Student(nn.Module):
@@ -177,14 +184,14 @@ class Muon(torch.optim.Optimizer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('data', help='folder of esc50-train')
+    parser.add_argument('data', help="folder with ESC-50's layout")
     parser.add_argument('pool', help='folder of the shards')
     parser.add_argument('out', help='folder for the model and the checkpoint to go on from')
     parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
     parser.add_argument('--width', type=int, default=192)
     parser.add_argument('--layers', type=int, default=6)
     parser.add_argument('--steps', type=int, default=4800)
-    parser.add_argument('--stop', type=int, help='end after this step, as if the machine were needed (to try a setting)')
+    parser.add_argument('--stop', type=int, help='end after this step, with the rates of --steps')
     parser.add_argument('--batch', type=int, default=64)
     parser.add_argument('--keep', type=int, default=128, help='patches of 256 that a step sees')
     parser.add_argument('--rate', type=float, default=2e-3)
@@ -196,6 +203,8 @@ def main():
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument('--threads', type=int, default=os.cpu_count())
     args = parser.parse_args()
+    if args.width % 64:
+        parser.error('--width must be a multiple of 64')
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     os.makedirs(args.out, exist_ok=True)
@@ -205,7 +214,7 @@ def main():
     held = sounds.kept_out(rows, args.validation)
     validation = [(clips[i].astype(np.float32) / 32768, int(rows[i]['target'])) for i in held]
 
-    pool = Pool(args.pool)
+    pool = Pool(args.pool, args.batch)
     some = pool.shards[0]
     fbank = torch.from_numpy(some['fbank'][:512].astype(np.float32))
     real = fbank[(fbank != 0).any(2)]
@@ -228,7 +237,7 @@ def main():
     student.to(args.device)
     average = ast_model.Ast(student.model.config).eval().to(args.device)
     average.load_state_dict(student.model.state_dict())
-    matrices = [p for n, p in student.model.blocks.named_parameters() if p.ndim == 2]
+    matrices = [p for _, p in student.model.blocks.named_parameters() if p.ndim == 2]
     of_blocks = {id(p) for p in matrices}
     rest = [p for p in student.parameters() if id(p) not in of_blocks]
     adam = dict(lr=args.rate, betas=(0.9, 0.98), weight_decay=args.weight_decay)
@@ -237,10 +246,12 @@ def main():
 
     print(f"{sum(p.numel() for p in student.model.parameters()) / 1e6:.2f} M parameters, mean {preprocessor['mean']:.4f}, std {preprocessor['std']:.4f}", flush=True)
     checkpoint = os.path.join(args.out, 'checkpoint.pt')
-    first, sums, began = 0, np.zeros(3), time.time()
+    first, sums, summed, began = 0, np.zeros(3), 0, time.time()
     if os.path.exists(checkpoint):
         saved = torch.load(checkpoint, map_location=args.device)
         first = saved['step']
+        torch.manual_seed(args.seed + first)
+        preprocessor, mean, std, soft = saved['preprocessor'], saved['mean'], saved['std'], saved['soft']
         student.load_state_dict(saved['student'])
         average.load_state_dict(saved['average'])
         for o, s in zip(optimizers, saved['optimizers']):
@@ -276,16 +287,18 @@ def main():
         with torch.no_grad():
             for a, p in zip(average.parameters(), student.model.parameters()):
                 a.lerp_(p, 1 - decay)
+        summed += 1
         sums += [class_loss.item(), middle_loss.item(), span_loss.item()]
         last = step + 1 in (args.stop, args.steps)
         if (step + 1) % 50 == 0 or last:
             spent = time.time() - began
-            means = sums / ((step + 1 - first) % 50 or 50)
+            means = sums / summed
             line = f'step {step + 1}: class {means[0]:.3f}, middle {means[1]:.3f}, embedding {means[2]:.3f}; {(step + 1 - first) / spent:.2f} steps/s, {len(pool.shards)} shards'
-            sums[:] = 0
+            sums[:], summed = 0, 0
             if (step + 1) % 250 == 0 or last:
                 line += '; ' + evaluate.summary(average, preprocessor, validation)
-                state = {'step': step + 1, 'student': student.state_dict(), 'average': average.state_dict(), 'optimizers': [o.state_dict() for o in optimizers]}
+                state = {'step': step + 1, 'student': student.state_dict(), 'average': average.state_dict(), 'optimizers': [o.state_dict() for o in optimizers],
+                         'preprocessor': preprocessor, 'mean': mean, 'std': std, 'soft': soft}
                 torch.save(state, checkpoint)
                 if rate == 1:  # a longer run may go on from here: nothing has been slowed down yet
                     torch.save(state, os.path.join(args.out, 'level.pt'))

@@ -14,17 +14,16 @@ class Yamnet:
         stored = np.load(path)
         self.layers = []
         for n in range(1, 28):
-            # A name ends with the tensor's own layer, or lists every layer that shares its shape: the first one is meant.
+            # 'tower0|network|layer23|...' has four axes (weights) or one (bias); '/' in the graph's names became '|'.
             mine = [stored[k] for k in stored.files if k.startswith(f'tower0|network|layer{n}|')]
-            weight = next(w for w in mine if w.ndim == 4)
-            bias = next(w for w in mine if w.ndim == 1)
+            weight, bias = (next((w for w in mine if w.ndim == axes), None) for axes in (4, 1))
+            if weight is None or bias is None:
+                raise SystemExit(f'error: {path} lacks tower0|network|layer{n}|...: no weights of YAMNet under the names of its TFLite graph')
             depthwise = n > 1 and n % 2 == 0
             weight = weight.transpose(3, 0, 1, 2) if depthwise else weight.transpose(0, 3, 1, 2)
             # Bfloat16 is three times as fast on processors that have it; what it rounds is far under what a student can learn.
             weight = features.tensor(weight).bfloat16().contiguous(memory_format=torch.channels_last)
             self.layers.append((n, weight, features.tensor(bias).bfloat16(), weight.shape[0] if depthwise else 1))
-        self.fc = features.tensor(stored['tower0|network|layer29|fc|MatMul'])
-        self.fc_bias = features.tensor(stored['network|layer29|fc|biases'])
 
     @torch.no_grad()
     def patches(self, samples):
@@ -45,7 +44,3 @@ class Yamnet:
                 middle = x
         batch, count = samples.shape[0], len(PATCH_STARTS)
         return middle.reshape(batch, count, *middle.shape[1:]), x.float().mean((2, 3)).view(batch, count, -1)
-
-    def scores(self, embedding):
-        """The 521 AudioSet scores of an embedding."""
-        return torch.sigmoid(embedding @ self.fc.T + self.fc_bias)
