@@ -169,8 +169,9 @@ internal static class PipelineCommands
             """));
         foreach (var (model, totals) in report.CoverageByModel)
             Console.Error.WriteLine($"coverage          {(report.CoverageByModel.Count > 1 ? model + ": " : "")}{Covered(totals)}");
+        var width = Math.Max(16, report.Events.Select(e => e.Key.Length + 1).DefaultIfEmpty().Max());
         foreach (var (label, count) in report.Events)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label,-16}{count}"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label.PadRight(width)}{count}"));
     }
 
     /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
