@@ -5,7 +5,7 @@
 set -euo pipefail
 export LC_ALL=C
 [ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: [WINDOW=2.56s] false-alarms.sh MODEL SCRATCH-FOLDER [ASTSTREAM]" >&2; exit 2; }
-aststream=$(realpath "${3:-$(dirname "$0")/../../../../artifacts/aststream/aststream}")
+aststream=$(realpath -m "${3:-$(dirname "$0")/../../../../artifacts/aststream/aststream}")
 [ -x "$aststream" ] || { echo "error: $aststream is no program; 'make build' makes it, or name another" >&2; exit 1; }
 for tool in sox ffmpeg espeak-ng apt-get dpkg-deb; do
     command -v $tool >/dev/null || { echo "error: $tool is missing" >&2; exit 1; }

@@ -35,6 +35,9 @@ def main():
     if args.size % BATCH:
         parser.error(f'--size must be a multiple of {BATCH}')
     torch.set_num_threads(1)
+
+    rows, clips = sounds.read_clips(args.data)
+    held = set(sounds.kept_out(rows, args.validation))
     os.makedirs(args.out, exist_ok=True)
     # Shards made with another list would put what is kept out into the training.
     kept = os.path.join(args.out, 'validation.txt')
@@ -42,23 +45,23 @@ def main():
         raise SystemExit(f'error: the shards in {args.out} were made with another list of recordings to keep out ({kept}); take an empty folder')
     if not os.path.exists(kept):
         shutil.copyfile(args.validation, kept)
-
-    rows, clips = sounds.read_clips(args.data)
-    held = set(sounds.kept_out(rows, args.validation))
     train = [i for i in range(len(rows)) if i not in held]
     teacher = yamnet.Yamnet(args.teacher)
     other = [sounds.OtherSounds(args.other, kind) for kind in ('speech', 'music', 'other')]
     names = sounds.class_names(rows)
     basis_path = os.path.join(args.out, 'basis.npz')
+
+    def mixtures(seed):
+        return sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed)
     if not os.path.exists(basis_path):
-        fit_basis(basis_path, teacher, sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed=1 << 32))
+        fit_basis(basis_path, teacher, mixtures(1 << 32))
     basis = np.load(basis_path)
 
     for shard in range(args.first, args.first + args.shards):
         path = os.path.join(args.out, f'{shard:05}')
         if os.path.exists(path + '.done'):
             continue
-        mixer = sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed=shard)
+        mixer = mixtures(shard)
         fbank = np.zeros((args.size, features.FRAMES, 128), np.float16)
         middle = np.zeros((args.size, 32, 4, MIDDLE), np.float16)
         embedding = np.zeros((args.size, len(yamnet.PATCH_STARTS), 1024), np.float16)
