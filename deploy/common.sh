@@ -33,3 +33,22 @@ need_tool() {
   apt_install "$2"
   command -v "$1" >/dev/null || fail "$1 is still missing after installing $2"
 }
+
+# unpack PACKAGE CACHE INTO: put the files of a Debian package under INTO, without installing it; it is fetched once, into CACHE.
+unpack() {
+  local deb folder why
+  deb=$(compgen -G "$2/$1_*.deb" | tail -1 || true)
+  if [ -z "$deb" ]; then
+    say "downloading $1"
+    mkdir -p "$2"
+    folder=$(mktemp -d "$2/part.XXXXXX")
+    if ! (cd "$folder" && apt-get -qq download "$1" 2>apt.log); then
+      apt_update
+      (cd "$folder" && apt-get -qq download "$1" 2>apt.log) || { why=$(grep '^E:' "$folder/apt.log" | head -1); rm -r "$folder"; fail "apt-get can't download $1: $why"; }
+    fi
+    mv "$folder/$1"_*.deb "$2/"
+    rm -r "$folder"
+    deb=$(compgen -G "$2/$1_*.deb" | tail -1)
+  fi
+  dpkg -x "$deb" "$3" || { rm -f "$deb"; fail "can't unpack $deb; it was removed, try again"; }
+}

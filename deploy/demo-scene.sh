@@ -18,27 +18,9 @@ need_tool awk mawk "synthesising the demo scene"
 debs=$(aststream_cache)/demo
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$debs"
 cd "$scratch"
 
-# unpack PACKAGE: fetch a package once, into the cache, and unpack it here.
-unpack() {
-  local deb
-  deb=$(compgen -G "$debs/$1_*.deb" | head -1 || true)
-  if [ -z "$deb" ]; then
-    say "downloading $1"
-    mkdir -p download
-    if ! (cd download && apt-get -qq download "$1" 2>../apt.log); then
-      apt_update
-      (cd download && apt-get -qq download "$1" 2>../apt.log) || fail "apt-get can't download $1: $(grep '^E:' apt.log | head -1)"
-    fi
-    mv download/"$1"_*.deb "$debs/"
-    deb=$(compgen -G "$debs/$1_*.deb" | head -1)
-  fi
-  dpkg -x "$deb" files || { rm -f "$deb"; fail "can't unpack $deb; it was removed, try again"; }
-}
-
-for package in mate-media-common minetest-data minetest-mod-homedecor; do unpack "$package"; done
+for package in mate-media-common minetest-data minetest-mod-homedecor; do unpack "$package" "$debs" files; done
 games=files/usr/share/games/minetest
 sounds=$games/games/minetest_game/mods/default/sounds
 door=$games/mods/homedecor/homedecor_doors_and_gates/sounds/homedecor_door_open.ogg

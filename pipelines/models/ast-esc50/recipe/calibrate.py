@@ -21,25 +21,6 @@ import sounds
 FILE = 'thresholds.json'
 
 
-def draws(mixer, count):
-    """Inputs as the model gets them, and their targets."""
-    fbanks, targets = [], []
-    for start in range(0, count, 32):
-        drawn = [mixer.draw() for _ in range(32)]
-        mel = features.student_fbank(torch.from_numpy(np.stack([d[0] for d in drawn])))
-        for i, (_, _, heard) in enumerate(drawn):
-            mel[i, 1 + (heard - 400) // 160:] = 0
-        fbanks.append(mel)
-        targets += [d[1] for d in drawn]
-    return torch.cat(fbanks), torch.from_numpy(np.stack(targets))
-
-
-@torch.no_grad()
-def logits_of(model, preprocessor, fbanks):
-    inputs = (fbanks - preprocessor['mean']) / (2 * preprocessor['std'])
-    return torch.cat([model(inputs[s:s + 32]) for s in range(0, len(inputs), 32)])
-
-
 def least_threshold(scores, there, precision):
     """The least score from which on, at every higher one too, at least this part of the windows holds the class."""
     order = np.argsort(-scores, kind='stable')
@@ -55,26 +36,24 @@ def least_threshold(scores, there, precision):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model', help='folder of the trained model')
-    parser.add_argument('data', help="folder with ESC-50's layout")
+    sounds.add_arguments(parser)
     parser.add_argument('other', help='folder that other-sounds.sh filled')
     parser.add_argument('out', help='folder for the calibrated model')
-    parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
     parser.add_argument('--precision', type=float, default=0.8)
     parser.add_argument('--windows', type=int, default=4000)
     parser.add_argument('--seed', type=int, default=1)
     args = parser.parse_args()
 
     model, preprocessor = ast_model.load(args.model)
-    rows, clips = sounds.read_clips(args.data)
-    names = sounds.class_names(rows)
-    held = sounds.kept_out(rows, args.validation)
+    recordings = sounds.Recordings(args)
+    names = recordings.names
     speech = sounds.OtherSounds(args.other, 'speech-test')
     music, other = (sounds.OtherSounds(args.other, kind) for kind in ('music', 'other'))
-    mixer = sounds.Mixer(clips[held], [int(rows[i]['target']) for i in held], len(names), speech, music, other, args.seed)
+    mixer = recordings.mixer(recordings.held, speech, music, other, args.seed)
 
-    fbanks, targets = draws(mixer, args.windows)
+    _, fbanks, targets = (torch.cat(parts) for parts in zip(*(mixer.batch(32) for _ in range(0, args.windows, 32))))
     known = (targets >= 0).all(1)
-    logits, targets = logits_of(model, preprocessor, fbanks[known]), targets[known]
+    logits, targets = evaluate.forward(model, features.normalised(fbanks[known], preprocessor)), targets[known]
     scale, offset = torch.ones((), requires_grad=True), torch.zeros((), requires_grad=True)
     fit = torch.optim.LBFGS([scale, offset], max_iter=100)
 
@@ -111,8 +90,7 @@ def main():
     with open(os.path.join(args.out, FILE), 'w') as f:
         json.dump({'precision': args.precision, 'thresholds': thresholds}, f, indent=2)
         f.write('\n')
-    validation = [(clips[i].astype(np.float32) / 32768, int(rows[i]['target'])) for i in held]
-    print(evaluate.summary(model, preprocessor, validation))
+    print(evaluate.summary(model, preprocessor, recordings.validation()))
 
 
 if __name__ == '__main__':

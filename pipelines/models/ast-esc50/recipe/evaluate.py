@@ -11,13 +11,18 @@ def windows(sounds, preprocessor):
     for i, sound in enumerate(sounds):
         mel = features.student_fbank(torch.from_numpy(sound)[None])[0][:features.FRAMES]
         inputs[i, :len(mel)] = mel
-    return (inputs - preprocessor['mean']) / (2 * preprocessor['std'])
+    return features.normalised(inputs, preprocessor)
 
 
 @torch.no_grad()
-def logits(model, preprocessor, sounds, batch=32):
+def forward(model, inputs):
+    """The logits of normalised inputs [windows, 512, 128], batch by batch."""
     device = next(model.parameters()).device
-    return torch.cat([model(windows(sounds[s:s + batch], preprocessor).to(device)).cpu() for s in range(0, len(sounds), batch)])
+    return torch.cat([model(batch.to(device)).cpu() for batch in inputs.split(32)])
+
+
+def logits(model, preprocessor, sounds):
+    return forward(model, windows(sounds, preprocessor))
 
 
 def loudest(clip, seconds=1.0):

@@ -5,11 +5,13 @@
 set -euo pipefail
 export LC_ALL=C
 [ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: [WINDOW=2.56s] false-alarms.sh MODEL SCRATCH-FOLDER [ASTSTREAM]" >&2; exit 2; }
-aststream=$(realpath -m "${3:-$(dirname "$0")/../../../../artifacts/aststream/aststream}")
-[ -x "$aststream" ] || { echo "error: $aststream is no program; 'make build' makes it, or name another" >&2; exit 1; }
-for tool in sox ffmpeg espeak-ng apt-get dpkg-deb; do
-    command -v $tool >/dev/null || { echo "error: $tool is missing" >&2; exit 1; }
-done
+root=$(cd "$(dirname "$0")/../../../.." && pwd)
+source "$root/deploy/common.sh"
+aststream=$(realpath -m "${3:-$root/artifacts/aststream/aststream}")
+[ -x "$aststream" ] || fail "$aststream is no program; 'make build' makes it, or name another"
+need_tool sox sox "making noise and hum"
+need_tool ffmpeg ffmpeg "reading sounds"
+need_tool espeak-ng espeak-ng "reading aloud"
 "$aststream" model info "$1" >/dev/null
 model=$(realpath "$1")
 mkdir -p "$2"
@@ -48,11 +50,8 @@ fi
 # unheard NAME SECONDS PATTERN PACKAGE...: the sounds of Debian packages whose path has the pattern, SECONDS of each at most, one after another.
 unheard() {
     [ ! -s "$1.wav" ] || return 0
-    rm -rf parts && mkdir -p parts debs
-    for package in "${@:4}"; do
-        compgen -G "debs/${package}_*.deb" >/dev/null || (cd debs && apt-get download -q "$package")
-        dpkg-deb -x debs/"${package}"_*.deb parts/tree
-    done
+    rm -rf parts && mkdir parts
+    for package in "${@:4}"; do unpack "$package" debs parts/tree; done
     find parts/tree -type f \( -name '*.ogg' -o -name '*.wav' \) | grep -E "$3" | sort | awk '{ printf "%s\n%05d\n", $0, NR }' |
         xargs -d '\n' -n 2 -P "$(nproc)" bash -c 'ffmpeg -nostdin -v fatal -y -t '"$2"' -i "$0" -ac 1 -ar 16000 "parts/$1.wav" || rm -f "parts/$1.wav"'
     find parts -name '*.wav' -size -3k -delete

@@ -48,6 +48,11 @@ def student_fbank(samples):
     return (power @ STUDENT_MEL).clamp_min(2.0 ** -23).log()
 
 
+def normalised(fbank, preprocessor):
+    """What the model gets, as AST's feature extractor makes it."""
+    return (fbank - preprocessor['mean']) / (2 * preprocessor['std'])
+
+
 def teacher_fbank(samples):
     """YAMNet's own log-mel: [batch, samples] to [batch, frames, 64]."""
     return (torch.fft.rfft(frames_of(samples) * TEACHER_HANN, 512).abs() @ TEACHER_MEL + 0.001).log()

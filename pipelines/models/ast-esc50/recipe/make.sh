@@ -5,7 +5,8 @@
 # PYTHON (/usr/bin/python3, Debian's).
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
-fail() { echo "error: $1" >&2; exit 1; }
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/../../../../deploy/common.sh"
 [ -f "$1/meta/esc50.csv" ] || fail "$1/meta/esc50.csv is not there; a folder with ESC-50's layout is wanted"
 [ -f "$2" ] || fail "$2 is not there; YAMNet's weights are wanted"
 mkdir -p "$3"
@@ -13,7 +14,6 @@ data=$(realpath "$1")
 teacher=$(realpath "$2")
 work=$(realpath "$3")
 shift 3
-here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-/usr/bin/python3}
 shards=${SHARDS:-84}
 validation=$(realpath "${VALIDATION:-$here/validation.txt}")

@@ -23,11 +23,10 @@ def whole_grid(middle):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('data', help="folder with ESC-50's layout")
+    sounds.add_arguments(parser)
     parser.add_argument('teacher', help="YAMNet's weights, .npz")
     parser.add_argument('other', help='folder that other-sounds.sh filled')
     parser.add_argument('out', help='folder of the shards')
-    parser.add_argument('--validation', default=os.path.join(os.path.dirname(__file__), 'validation.txt'))
     parser.add_argument('--first', type=int, default=0, help='number of the first shard, which also seeds it')
     parser.add_argument('--shards', type=int, default=1)
     parser.add_argument('--size', type=int, default=1024, help='mixtures in a shard')
@@ -36,8 +35,7 @@ def main():
         parser.error(f'--size must be a multiple of {BATCH}')
     torch.set_num_threads(1)
 
-    rows, clips = sounds.read_clips(args.data)
-    held = set(sounds.kept_out(rows, args.validation))
+    recordings = sounds.Recordings(args)
     os.makedirs(args.out, exist_ok=True)
     # Shards made with another list would put what is kept out into the training.
     kept = os.path.join(args.out, 'validation.txt')
@@ -45,40 +43,31 @@ def main():
         raise SystemExit(f'error: the shards in {args.out} were made with another list of recordings to keep out ({kept}); take an empty folder')
     if not os.path.exists(kept):
         shutil.copyfile(args.validation, kept)
-    train = [i for i in range(len(rows)) if i not in held]
     teacher = yamnet.Yamnet(args.teacher)
     other = [sounds.OtherSounds(args.other, kind) for kind in ('speech', 'music', 'other')]
-    names = sounds.class_names(rows)
     basis_path = os.path.join(args.out, 'basis.npz')
-
-    def mixtures(seed):
-        return sounds.Mixer(clips[train], [int(rows[i]['target']) for i in train], len(names), *other, seed)
     if not os.path.exists(basis_path):
-        fit_basis(basis_path, teacher, mixtures(1 << 32))
+        fit_basis(basis_path, teacher, recordings.mixer(recordings.train, *other, seed=1 << 32))
     basis = np.load(basis_path)
 
     for shard in range(args.first, args.first + args.shards):
         path = os.path.join(args.out, f'{shard:05}')
         if os.path.exists(path + '.done'):
             continue
-        mixer = mixtures(shard)
+        mixer = recordings.mixer(recordings.train, *other, seed=shard)
         fbank = np.zeros((args.size, features.FRAMES, 128), np.float16)
         middle = np.zeros((args.size, 32, 4, MIDDLE), np.float16)
         embedding = np.zeros((args.size, len(yamnet.PATCH_STARTS), 1024), np.float16)
-        targets = np.zeros((args.size, len(names)), np.float16)
+        targets = np.zeros((args.size, len(recordings.names)), np.float16)
         for start in range(0, args.size, BATCH):
-            drawn = [mixer.draw() for _ in range(BATCH)]
-            samples = torch.from_numpy(np.stack([d[0] for d in drawn]))
-            mel = features.student_fbank(samples)
-            for i, (_, _, heard) in enumerate(drawn):
-                mel[i, 1 + (heard - 400) // 160:] = 0  # the extractor pads so, before it normalises
+            samples, mel, there = mixer.batch(BATCH)
             maps, emb = teacher.patches(samples)
             grid = whole_grid(maps.float())
             at = slice(start, start + BATCH)
             fbank[at] = mel.numpy()
             middle[at] = ((grid.numpy() - basis['mean']) @ basis['components'] / basis['scale']).astype(np.float16)
             embedding[at] = emb.sqrt().numpy()
-            targets[at] = np.stack([d[1] for d in drawn])
+            targets[at] = there.numpy()
         for name, array in (('fbank', fbank), ('middle', middle), ('embedding', embedding), ('targets', targets)):
             np.save(f'{path}.{name}.npy', array)
         open(path + '.done', 'w').close()

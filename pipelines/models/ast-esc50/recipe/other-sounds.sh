@@ -4,11 +4,11 @@
 set -euo pipefail
 export LC_ALL=C # one order of the files everywhere
 [ $# -eq 1 ] || { echo "usage: other-sounds.sh FOLDER" >&2; exit 2; }
+source "$(dirname "$0")/../../../../deploy/common.sh"
 mkdir -p "$1"/{deb,tree,speech,speech-test,music,other}
 out=$(realpath "$1")
-for tool in apt-get dpkg-deb ffmpeg espeak-ng; do
-    command -v $tool >/dev/null || { echo "error: $tool is missing" >&2; exit 1; }
-done
+need_tool ffmpeg ffmpeg "reading sounds"
+need_tool espeak-ng espeak-ng "reading aloud"
 
 speech="asterisk-core-sounds-en-g722 asterisk-core-sounds-fr-g722 asterisk-core-sounds-es-g722 asterisk-core-sounds-ru-g722"
 actors="fillets-ng-data-cs"
@@ -18,9 +18,8 @@ music="asterisk-moh-opsound-g722 wesnoth-1.16-music frozen-bubble-data supertux-
 other="wesnoth-1.16-data tuxpaint-stamps-default pysiogame sound-theme-freedesktop"
 for package in $speech $actors $words $test_speech $music $other; do
     [ -d "$out/tree/$package" ] && continue
-    compgen -G "$out/deb/${package}_*.deb" >/dev/null || (cd "$out/deb" && apt-get download -q "$package")
     rm -rf "$out/tree/part"
-    dpkg-deb -x "$(compgen -G "$out/deb/${package}_*.deb" | tail -1)" "$out/tree/part"
+    unpack "$package" "$out/deb" "$out/tree/part"
     mv "$out/tree/part" "$out/tree/$package"
 done
 cd "$out/tree" # paths from here on don't depend on where FOLDER lies

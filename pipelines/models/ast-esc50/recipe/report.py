@@ -34,18 +34,16 @@ def picture(confusion, names, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('model', help='folder of the calibrated model; confusion.png is written there')
-    parser.add_argument('data', help="folder with ESC-50's layout")
-    parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
+    sounds.add_arguments(parser)
     args = parser.parse_args()
 
     model, preprocessor = ast_model.load(args.model)
     thresholds = json.load(open(os.path.join(args.model, calibrate.FILE)))['thresholds']
-    rows, clips = sounds.read_clips(args.data)
-    names = sounds.class_names(rows)
-    held = sounds.kept_out(rows, args.validation)
-    target = np.array([int(rows[i]['target']) for i in held])
-    of_fold = np.array([rows[i]['esc10'] == 'True' for i in held])
-    wholes = [clips[i].astype(np.float32) / 32768 for i in held]
+    recordings = sounds.Recordings(args)
+    names = recordings.names
+    target = recordings.targets[recordings.held]
+    of_ten = np.array([recordings.rows[i]['esc10'] == 'True' for i in recordings.held])
+    wholes = [clip for clip, _ in recordings.validation()]
 
     def ranks(inputs):
         """The place, from 0, of the right class for each input, the class heard first, and the scores."""
@@ -57,11 +55,11 @@ def main():
         by_class = np.mean([(rank[which & (target == c)] == 0).mean() for c in np.unique(target[which])])
         print(f'{what}: top-1 {(rank[which] == 0).mean():.1%}, top-3 {(rank[which] < 3).mean():.1%} of {which.sum()}; top-1 with every class counted alike {by_class:.1%}')
 
-    every = np.ones(len(held), bool)
+    every = np.ones(len(target), bool)
     rank, first, scores = ranks(wholes)
     shares(rank, every, 'whole clips')
-    shares(rank, of_fold, '  the ten classes of ESC-10')
-    shares(rank, ~of_fold, '  the forty others')
+    shares(rank, of_ten, '  the ten classes of ESC-10')
+    shares(rank, ~of_ten, '  the forty others')
     random = np.random.default_rng(0)
     for name, level in (('silence', None), ('noise at -60 dBFS', -60), ('noise at -45 dBFS', -45)):
         tries = [ranks([evaluate.alone(w, random, level) for w in wholes])[0] for _ in range(3)]

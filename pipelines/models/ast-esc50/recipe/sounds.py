@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 import torch
 
-from features import SAMPLE_RATE, SAMPLES
+from features import SAMPLE_RATE, SAMPLES, student_fbank
 
 STEP = 256 / 32768  # one step of the recordings' 8 bits
 UNKNOWN = -1.0  # "may be there, may be not": such a class is left out of the loss
@@ -43,8 +43,28 @@ def kept_out(rows, path):
     return held
 
 
-def class_names(rows):
-    return [name for _, name in sorted({(int(r['target']), r['category']) for r in rows})]
+def add_arguments(parser):
+    """What Recordings needs."""
+    parser.add_argument('data', help="folder with ESC-50's layout")
+    parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'), help='list of the recordings that are kept out of training')
+
+
+class Recordings:
+    """ESC-50's recordings, and which of them are kept out of training."""
+
+    def __init__(self, args):
+        self.rows, self.clips = read_clips(args.data)
+        self.targets = np.array([int(r['target']) for r in self.rows])
+        self.names = [name for _, name in sorted({(int(r['target']), r['category']) for r in self.rows})]
+        self.held = kept_out(self.rows, args.validation)
+        self.train = sorted(set(range(len(self.rows))) - set(self.held))
+
+    def validation(self):
+        """What was kept out: (samples, target) of each."""
+        return [(self.clips[i].astype(np.float32) / 32768, int(self.targets[i])) for i in self.held]
+
+    def mixer(self, which, speech, music, other, seed):
+        return Mixer(self.clips[which], self.targets[which], len(self.names), speech, music, other, seed)
 
 
 class OtherSounds:
@@ -140,8 +160,8 @@ class Mixer:
     """Draws (samples [SAMPLES], targets [50], heard): heard is how many samples are sound; after them the window is padding."""
 
     def __init__(self, clips, targets, classes, speech, music, other, seed):
-        self.clips, self.targets, self.classes = clips, np.asarray(targets), classes
-        self.by_class = [np.flatnonzero(self.targets == c) for c in range(classes)]
+        self.clips, self.classes = clips, classes
+        self.by_class = [np.flatnonzero(targets == c) for c in range(classes)]
         if not all(len(mine) for mine in self.by_class):
             raise SystemExit('error: a class has no recording')
         self.speech, self.music, self.other = speech, music, other
@@ -248,3 +268,12 @@ class Mixer:
         window[heard:] = 0
         peak = np.abs(window).max()
         return (window / peak if peak > 1 else window), targets, heard
+
+    def batch(self, count):
+        """So many draws: samples, the student's fbank [count, 512, 128] before it is normalised, and targets."""
+        drawn = [self.draw() for _ in range(count)]
+        samples = torch.from_numpy(np.stack([d[0] for d in drawn]))
+        fbank = student_fbank(samples)
+        for i, (_, _, heard) in enumerate(drawn):
+            fbank[i, 1 + (heard - 400) // 160:] = 0  # the extractor pads so, before it normalises
+        return samples, fbank, torch.from_numpy(np.stack([d[1] for d in drawn]))

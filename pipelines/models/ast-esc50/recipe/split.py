@@ -26,7 +26,7 @@ for start in range(0, len(clips), 16):
     batch = np.zeros((len(clips[start:start + 16]), features.SAMPLES), np.float32)
     batch[:, :clips.shape[1]] = clips[start:start + 16] / 32768
     embeddings.append(teacher.patches(torch.from_numpy(batch))[1])
-e = torch.cat(embeddings).clamp_min(0).sqrt().mean(1)
+e = torch.cat(embeddings).sqrt().mean(1)
 e = e - e.mean(0)
 e = (e / e.norm(dim=1, keepdim=True)).numpy()
 

@@ -13,11 +13,13 @@ from torch import nn
 
 import ast_model
 import evaluate
+import features
 import probe
 import sounds
 import yamnet
 
 FLOOR = np.log(2.0 ** -23)
+CONSTANTS = 'preprocessor', 'mean', 'std', 'soft'  # what a run finds out before its first step
 
 
 def configuration(names, args):
@@ -154,6 +156,19 @@ def initialise(student, inputs):
     m.head.bias.fill_(-3.5)  # most classes are silent most of the time
 
 
+def constants(pool, fbank, device):
+    """The extractor's settings, mean and deviation of the teacher's embeddings, and the probe on them."""
+    real = fbank[(fbank != 0).any(2)]
+    embedding = torch.from_numpy(np.concatenate([s['embedding'] for s in pool.shards[:20]])).float()
+    mean, std = embedding.mean((0, 1)), embedding.std((0, 1)).clamp_min(0.02)
+    soft = probe.fit((embedding - mean) / std, torch.from_numpy(np.concatenate([s['targets'] for s in pool.shards[:20]])).float())
+    return {
+        'feature_extractor_type': 'ASTFeatureExtractor', 'do_normalize': True, 'feature_size': 1, 'max_length': 512, 'num_mel_bins': 128,
+        'mean': float(real.mean()), 'std': float(real.std()), 'padding_side': 'right', 'padding_value': 0.0,
+        'return_attention_mask': False, 'sampling_rate': 16000,
+    }, mean.to(device), std.to(device), [s.to(device) for s in soft]
+
+
 class Muon(torch.optim.Optimizer):
     """Momentum whose step is made orthogonal by Newton and Schulz's iteration (K. Jordan, 2024): for the blocks' matrices."""
 
@@ -184,10 +199,9 @@ class Muon(torch.optim.Optimizer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('data', help="folder with ESC-50's layout")
+    sounds.add_arguments(parser)
     parser.add_argument('pool', help='folder of the shards')
     parser.add_argument('out', help='folder for the model and the checkpoint to go on from')
-    parser.add_argument('--validation', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), 'validation.txt'))
     parser.add_argument('--width', type=int, default=192)
     parser.add_argument('--layers', type=int, default=6)
     parser.add_argument('--steps', type=int, default=4800)
@@ -209,31 +223,18 @@ def main():
     torch.set_num_threads(args.threads)
     os.makedirs(args.out, exist_ok=True)
 
-    rows, clips = sounds.read_clips(args.data)
-    names = sounds.class_names(rows)
-    held = sounds.kept_out(rows, args.validation)
-    validation = [(clips[i].astype(np.float32) / 32768, int(rows[i]['target'])) for i in held]
+    recordings = sounds.Recordings(args)
+    validation = recordings.validation()
 
     pool = Pool(args.pool, args.batch)
     some = pool.shards[0]
     fbank = torch.from_numpy(some['fbank'][:512].astype(np.float32))
-    real = fbank[(fbank != 0).any(2)]
-    embedding = torch.from_numpy(np.concatenate([s['embedding'] for s in pool.shards[:20]])).float()
-    mean, std = embedding.mean((0, 1)), embedding.std((0, 1)).clamp_min(0.02)
-    soft = probe.fit((embedding - mean) / std, torch.from_numpy(np.concatenate([s['targets'] for s in pool.shards[:20]])).float())
-    del embedding
-    mean, std, soft = mean.to(args.device), std.to(args.device), [s.to(args.device) for s in soft]
-    preprocessor = {
-        'feature_extractor_type': 'ASTFeatureExtractor', 'do_normalize': True, 'feature_size': 1, 'max_length': 512, 'num_mel_bins': 128,
-        'mean': float(real.mean()), 'std': float(real.std()), 'padding_side': 'right', 'padding_value': 0.0,
-        'return_attention_mask': False, 'sampling_rate': 16000,
-    }
+    checkpoint = os.path.join(args.out, 'checkpoint.pt')
+    saved = torch.load(checkpoint, map_location=args.device) if os.path.exists(checkpoint) else None
+    preprocessor, mean, std, soft = (saved[n] for n in CONSTANTS) if saved else constants(pool, fbank, args.device)
 
-    def normalised(x):
-        return (x - preprocessor['mean']) / (2 * preprocessor['std'])
-
-    student = Student(configuration(names, args), some['middle'].shape[-1], some['embedding'].shape[-1])
-    initialise(student, normalised(fbank))
+    student = Student(configuration(recordings.names, args), some['middle'].shape[-1], some['embedding'].shape[-1])
+    initialise(student, features.normalised(fbank, preprocessor))
     student.to(args.device)
     average = ast_model.Ast(student.model.config).eval().to(args.device)
     average.load_state_dict(student.model.state_dict())
@@ -245,13 +246,10 @@ def main():
         if args.optimizer == 'muon' else [torch.optim.AdamW(matrices + rest, **adam)]
 
     print(f"{sum(p.numel() for p in student.model.parameters()) / 1e6:.2f} M parameters, mean {preprocessor['mean']:.4f}, std {preprocessor['std']:.4f}", flush=True)
-    checkpoint = os.path.join(args.out, 'checkpoint.pt')
     first, sums, summed, began = 0, np.zeros(3), 0, time.time()
-    if os.path.exists(checkpoint):
-        saved = torch.load(checkpoint, map_location=args.device)
+    if saved:
         first = saved['step']
         torch.manual_seed(args.seed + first)
-        preprocessor, mean, std, soft = saved['preprocessor'], saved['mean'], saved['std'], saved['soft']
         student.load_state_dict(saved['student'])
         average.load_state_dict(saved['average'])
         for o, s in zip(optimizers, saved['optimizers']):
@@ -271,7 +269,7 @@ def main():
         known = (y >= 0).float()
         y = (1 - args.soft) * y + args.soft * probe.scores(wanted, soft)
         with torch.autocast(args.device, torch.bfloat16):
-            logits, middle, spans, there = student(normalised(x), args.keep)
+            logits, middle, spans, there = student(features.normalised(x, preprocessor), args.keep)
         logits, middle, spans = logits.float(), middle.float(), spans.float()
         class_loss = (F.binary_cross_entropy_with_logits(logits, y, reduction='none') * known).sum(1).mean()
         middle_loss = ((middle - batch['middle']).square().mean(3) * there).sum() / there.sum()
@@ -298,7 +296,7 @@ def main():
             if (step + 1) % 250 == 0 or last:
                 line += '; ' + evaluate.summary(average, preprocessor, validation)
                 state = {'step': step + 1, 'student': student.state_dict(), 'average': average.state_dict(), 'optimizers': [o.state_dict() for o in optimizers],
-                         'preprocessor': preprocessor, 'mean': mean, 'std': std, 'soft': soft}
+                         **dict(zip(CONSTANTS, (preprocessor, mean, std, soft)))}
                 torch.save(state, checkpoint)
                 if rate == 1:  # a longer run may go on from here: nothing has been slowed down yet
                     torch.save(state, os.path.join(args.out, 'level.pt'))
