@@ -137,7 +137,7 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
             await using var abort = stop.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
             await using var abandon = cancellation.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
             var rate = file.SampleRate;
-            var stream = new StreamInfo(id, output.Source, pace?.GetUtcNow());
+            var stream = new StreamInfo(id, output.Source, pace?.GetUtcNow()) { Clock = pace is null ? null : output.MarkClock() };
             var pacer = pace is null ? null : new Pacer(pace, rate);
             var size = Math.Max(1, (int)(blockLength.TotalSeconds * rate));
             long position = 0;

@@ -63,7 +63,7 @@ public sealed class StdinSource : IAudioSource
                 if (chunk.Bytes.IsEmpty)
                     break;
                 decoder ??= new PcmDecoder(reader.Format, _channel, Name);
-                stream ??= new StreamInfo(output.Source, output.Source, TimeProvider.System.GetUtcNow());
+                stream ??= new StreamInfo(output.Source, output.Source, TimeProvider.System.GetUtcNow()) { Clock = output.MarkClock() };
                 if (position == 0 && _framing == PcmFraming.Raw && reader.LooksLikeWav)
                     output.Warn($"{Name}: begins like a WAV file; its header is taken for sound. Say framing: wav, or send raw PCM, for example: {Example}");
                 if (chunk.IsBreak)

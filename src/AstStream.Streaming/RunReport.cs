@@ -7,11 +7,16 @@ namespace AstStream.Streaming;
 /// <summary>What a run did: counted while it runs, told as it happens (logs, metrics), read at its end. Safe for all nodes at once.</summary>
 public sealed class RunReport : IDisposable
 {
+    private const int MostErrors = 10_000; // that are kept; all are logged and counted
+
     private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // log lines of one kind that may come often
 
     private readonly ConcurrentDictionary<string, long> _events = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, CoverageTotals> _coverage = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<StreamError> _errors = new();
+    private readonly ConcurrentQueue<StreamError> _sinkErrors = new();
+    private readonly ConcurrentDictionary<string, long> _dropped = new(StringComparer.Ordinal); // records, by sink
+    private readonly ConcurrentDictionary<string, bool> _sinksOut = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _models = new();
     private readonly ConcurrentDictionary<SourceHealth, bool> _health = new();
     private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
@@ -24,6 +29,7 @@ public sealed class RunReport : IDisposable
     private long _windows;
     private long _batches;
     private long _streams;
+    private volatile bool _hasLive;
 
     /// <summary>Makes a report.</summary>
     /// <param name="log">Where lines go; nowhere by default.</param>
@@ -34,7 +40,11 @@ public sealed class RunReport : IDisposable
         _time = time ?? TimeProvider.System;
         _start = _time.GetTimestamp();
         _telemetry = new Telemetry(this);
+        Clock = new WallClock(onStep: step => _log.ClockSet(step.TotalSeconds));
     }
+
+    /// <summary>The time of day, followed when it is set.</summary>
+    public WallClock Clock { get; }
 
     /// <summary>What the sessions run as: provider, precision, attention, batch sizes, parity error; one text each.</summary>
     public IReadOnlyList<string> Models => [.. _models];
@@ -63,6 +73,18 @@ public sealed class RunReport : IDisposable
     /// <summary>Streams that failed, and why.</summary>
     public IReadOnlyCollection<StreamError> Errors => _errors;
 
+    /// <summary>Sinks that were out for a while, or at the end, and why. The other sinks have everything.</summary>
+    public IReadOnlyCollection<StreamError> SinkErrors => _sinkErrors;
+
+    /// <summary>Records that sinks have missed, by sink; those that missed none are left out.</summary>
+    public IReadOnlyDictionary<string, long> DroppedBySink => _dropped;
+
+    /// <summary>The sinks, and whether each is out: it could not write for longer than it is tried, and records for it are dropped.</summary>
+    public IReadOnlyDictionary<string, bool> SinksOut => _sinksOut;
+
+    /// <summary>Whether a live source was heard.</summary>
+    public bool HasLive => _hasLive;
+
     /// <summary>What became of the streams' time, by model.</summary>
     public IReadOnlyDictionary<string, CoverageTotals> CoverageByModel => _coverage;
 
@@ -72,19 +94,29 @@ public sealed class RunReport : IDisposable
     /// <summary>A stream, or one that could not even begin, failed; the others go on.</summary>
     public void Fail(string source, string message)
     {
-        _errors.Enqueue(new StreamError(source, message));
+        message = WithoutName(source, message);
+        if (_errors.Count < MostErrors)
+            _errors.Enqueue(new StreamError(source, message));
         _telemetry.Failures.Add(1, new KeyValuePair<string, object?>("source", source));
         _log.Failed(source, message);
     }
 
     /// <summary>Something about a stream is odd, and it was used all the same.</summary>
-    public void Warn(string source, string message) => _log.Odd(source, message);
+    public void Warn(string source, string message) => _log.Odd(source, WithoutName(source, message));
+
+    /// <summary>Something about a source that is worth knowing, and well.</summary>
+    public void Note(string source, string message) => _log.Noted(source, WithoutName(source, message));
 
     /// <summary>Ends the metrics.</summary>
-    public void Dispose() => _telemetry.Dispose();
+    public void Dispose()
+    {
+        _telemetry.Dispose();
+        Clock.Dispose();
+    }
 
     internal SourceHealth Watch(string source, string stream)
     {
+        _hasLive = true;
         var health = new SourceHealth(source, stream, _time, this);
         foreach (var former in _health.Keys.Where(h => h.Source == source && h.Stream == stream))
             _health.TryRemove(former, out _);
@@ -175,17 +207,54 @@ public sealed class RunReport : IDisposable
     /// <summary>A line that is told from within a lock: whoever reads it must not hold that up.</summary>
     private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
-    internal void SinkFails(string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, message, retryFor.TotalSeconds);
+    internal void SinkFails(string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
 
     internal void SinkRetries(string sink) => _telemetry.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
 
-    internal void SinkRecovers(string sink) => _log.SinkRecovers(sink);
+    /// <summary>A sink begins, and is not out.</summary>
+    internal void SinkBegins(string sink) => _sinksOut[sink] = false;
 
-    internal void SinkDrops(string sink)
+    /// <summary>A sink is out: the others go on without it.</summary>
+    internal void SinkIsOut(string sink, string message)
     {
-        _telemetry.SinkDrops.Add(1, new KeyValuePair<string, object?>("sink", sink));
-        if (IsTime("drops " + sink))
+        message = WithoutName(sink, message);
+        _sinksOut[sink] = true;
+        if (_sinkErrors.Count < MostErrors)
+            _sinkErrors.Enqueue(new StreamError(sink, message));
+        _log.SinkIsOut(sink, message);
+    }
+
+    internal void SinkRecovers(string sink, long missed)
+    {
+        _sinksOut[sink] = false;
+        if (missed > 0)
+            _log.SinkIsBack(sink, missed);
+        else
+            _log.SinkRecovers(sink);
+    }
+
+    internal void SinkDrops(string sink, long records = 1, bool isTold = true)
+    {
+        _dropped.AddOrUpdate(sink, records, (_, n) => n + records);
+        _telemetry.SinkDrops.Add(records, new KeyValuePair<string, object?>("sink", sink));
+        if (isTold && IsTime("drops " + sink))
             _log.SinkDrops(sink);
+    }
+
+    /// <summary>A session failed; its windows are somebody else's, or wait.</summary>
+    internal void SessionFails(string session, string model, string message)
+    {
+        _telemetry.SessionFailures.Add(1, new KeyValuePair<string, object?>("model", model), new KeyValuePair<string, object?>("session", session));
+        _log.SessionFails(session, WithoutName(session, message));
+    }
+
+    internal void SessionRecovers(string session) => _log.SessionRecovers(session);
+
+    /// <summary>A batch failed, and was scored in smaller ones.</summary>
+    internal void BatchSplits(string session, int windows, string message)
+    {
+        if (IsTime("batch " + session))
+            _log.BatchSplits(session, windows, WithoutName(session, message));
     }
 
     /// <summary>An edited definition was taken over.</summary>
@@ -193,6 +262,9 @@ public sealed class RunReport : IDisposable
 
     /// <summary>An edited definition was refused.</summary>
     public void ReloadRefused(string problem) => _log.ReloadRefused(problem);
+
+    /// <summary>A message that begins with the name that is put before it anyway, without that.</summary>
+    private static string WithoutName(string name, string message) => message.StartsWith(name + ": ", StringComparison.Ordinal) ? message[(name.Length + 2)..] : message;
 
     /// <summary>Whether a line of a kind was not told in the last minute.</summary>
     private bool IsTime(string kind)
@@ -233,6 +305,27 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Information, "{Sink}: writes again; nothing was left out")]
     public static partial void SinkRecovers(this ILogger log, string sink);
+
+    [LoggerMessage(12, LogLevel.Error, "{Sink}: {Message}; this sink is out, the others go on; what comes for it is dropped and counted until it writes again")]
+    public static partial void SinkIsOut(this ILogger log, string sink, string message);
+
+    [LoggerMessage(13, LogLevel.Warning, "{Sink}: writes again; it has missed {Missed} records")]
+    public static partial void SinkIsBack(this ILogger log, string sink, long missed);
+
+    [LoggerMessage(18, LogLevel.Warning, "this machine's clock was set by {Seconds:0.0} s; the times of events follow it from now on")]
+    public static partial void ClockSet(this ILogger log, double seconds);
+
+    [LoggerMessage(14, LogLevel.Information, "{Source}: {Message}")]
+    public static partial void Noted(this ILogger log, string source, string message);
+
+    [LoggerMessage(15, LogLevel.Error, "{Session}: {Message}; its windows go to other sessions, or wait until it is opened again")]
+    public static partial void SessionFails(this ILogger log, string session, string message);
+
+    [LoggerMessage(16, LogLevel.Information, "{Session}: runs again")]
+    public static partial void SessionRecovers(this ILogger log, string session);
+
+    [LoggerMessage(17, LogLevel.Warning, "{Session}: a batch of {Windows} windows failed and is scored in smaller ones (told at most once a minute): {Message}")]
+    public static partial void BatchSplits(this ILogger log, string session, int windows, string message);
 
     [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (told at most once a minute)")]
     public static partial void SinkDrops(this ILogger log, string sink);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
+using AstStream.Connectors;
 using AstStream.Connectors.Capture;
 using AstStream.Connectors.Hub;
 using AstStream.Dsp;
@@ -12,83 +13,95 @@ using AstStream.Worker;
 using AstStream.Worker.Commands;
 using Microsoft.Extensions.Configuration;
 
-// Streams of events are read by other programs: UTF-8 without a byte order mark, lines ended by \n.
-Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-
 if (CaptureProcess.IsMeant(args))
     CaptureProcess.Run(args);
 
-IConfiguration settings;
-try
+// First of all: no file of this process may become a standard stream, and no signal may end a run that has not begun yet.
+BackgroundWriter.Start();
+if (args is ["run", ..])
+    RunSignals.Install();
+
+// Streams of events are read by other programs: UTF-8 without a byte order mark, lines ended by \n.
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+var code = await MainAsync(args).ConfigureAwait(false);
+await BackgroundWriter.Error.DrainAsync(TimeSpan.FromSeconds(1), CancellationToken.None).ConfigureAwait(false);
+return code;
+
+static async Task<int> MainAsync(string[] args)
 {
-    settings = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).Build();
-}
-catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
-{
-    Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
-    return ExitCode.Invalid;
-}
-
-// A path in the settings file is relative to the program; one that a person gives, to where the person is.
-var defaultModel = Environment.GetEnvironmentVariable("ASTSTREAM_DEFAULTMODEL") is { Length: > 0 } own
-    ? Path.GetFullPath(own)
-    : Path.GetFullPath(settings["DefaultModel"] ?? "pipelines/models/ast-esc50", AppContext.BaseDirectory);
-
-var root = Help.Add(new RootCommand("Turns continuous sound into labelled events with an Audio Spectrogram Transformer."), $"""
-    Examples:
-      aststream run pipelines/demo.yaml
-      aststream classify clip.wav --top-k 3
-      aststream model info pipelines/models/ast-esc50
-
-    {ExitCode.Help}
-    """);
-var help = root.Options.OfType<HelpOption>().Single();
-help.Action = new Help((HelpAction)help.Action!);
-foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
-    root.Subcommands.Add(command);
-
-try
-{
-    _ = SimdKernels.Default; // a kernel that can't be had is told before anything runs
-    var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-    if (parsed.Errors.Count > 0 && parsed.Action is not Help)
+    IConfiguration settings;
+    try
     {
-        foreach (var error in parsed.Errors)
-            Errors.Write(error.Message);
-        var wrong = parsed.UnmatchedTokens.FirstOrDefault(t => !t.StartsWith('-'));
-        if (wrong is not null && parsed.CommandResult.Command.Subcommands.Count > 0)
-            Console.Error.WriteLine($"expected one of: {string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(c => c.Name))}");
-        Console.Error.WriteLine($"for help: aststream{CommandPath(parsed.CommandResult)} --help");
+        settings = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).Build();
+    }
+    catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+    {
+        Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
         return ExitCode.Invalid;
     }
 
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
-}
-catch (InvalidPipelineException e)
-{
-    foreach (var problem in e.Problems)
-        Errors.Write(problem.ToString());
-    return ExitCode.Invalid;
-}
-catch (Exception e) when (e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
-{
-    Errors.Write(e.Message);
-    return ExitCode.Invalid;
-}
-catch (InvalidAudioException e)
-{
-    Errors.Write(e.Message);
-    return ExitCode.InputsFailed;
-}
-catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or SinkException or HubException)
-{
-    Errors.Write(e.Message);
-    return ExitCode.Failed;
-}
-catch (Exception e)
-{
-    Errors.Write($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} This is a mistake in AstStream itself; please report it with the command that you gave.");
-    return ExitCode.Failed;
+    // A path in the settings file is relative to the program; one that a person gives, to where the person is.
+    var defaultModel = Environment.GetEnvironmentVariable("ASTSTREAM_DEFAULTMODEL") is { Length: > 0 } own
+        ? Path.GetFullPath(own)
+        : Path.GetFullPath(settings["DefaultModel"] ?? "pipelines/models/ast-esc50", AppContext.BaseDirectory);
+
+    var root = Help.Add(new RootCommand("Turns continuous sound into labelled events with an Audio Spectrogram Transformer."), $"""
+        Examples:
+          aststream run pipelines/demo.yaml
+          aststream classify clip.wav --top-k 3
+          aststream model info pipelines/models/ast-esc50
+
+        {ExitCode.Help}
+        """);
+    var help = root.Options.OfType<HelpOption>().Single();
+    help.Action = new Help((HelpAction)help.Action!);
+    foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
+        root.Subcommands.Add(command);
+
+    try
+    {
+        _ = SimdKernels.Default; // a kernel that can't be had is told before anything runs
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not Help)
+        {
+            foreach (var error in parsed.Errors)
+                Errors.Write(error.Message);
+            var wrong = parsed.UnmatchedTokens.FirstOrDefault(t => !t.StartsWith('-'));
+            if (wrong is not null && parsed.CommandResult.Command.Subcommands.Count > 0)
+                Terminal.Status($"expected one of: {string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(c => c.Name))}");
+            Terminal.Status($"for help: aststream{CommandPath(parsed.CommandResult)} --help");
+            return ExitCode.Invalid;
+        }
+
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+    }
+    catch (InvalidPipelineException e)
+    {
+        foreach (var problem in e.Problems)
+            Errors.Write(problem.ToString());
+        return ExitCode.Invalid;
+    }
+    catch (Exception e) when (e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
+    {
+        Errors.Write(e.Message);
+        return ExitCode.Invalid;
+    }
+    catch (InvalidAudioException e)
+    {
+        Errors.Write(e.Message);
+        return ExitCode.InputsFailed;
+    }
+    catch (Exception e) when (e is NodeFaultException or IOException or UnauthorizedAccessException or SinkException or HubException)
+    {
+        Errors.Write(e.Message);
+        return ExitCode.Failed;
+    }
+    catch (Exception e)
+    {
+        Errors.Write($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} This is a mistake in AstStream itself; please report it with the command that you gave.");
+        return ExitCode.Failed;
+    }
 }
 
 static string CommandPath(CommandResult result) => result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "";

@@ -21,7 +21,7 @@ internal sealed class ProgressLine(string what, long total) : IDisposable
         var text = $"{what} [{new string('#', filled)}{new string('.', Width - filled)}] {Shown(done)}/{Shown(total)}";
         if (!_isShown || text == _drawn)
             return;
-        Console.Error.Write($"\r{text}");
+        Terminal.Draw(text);
         _drawn = text;
     }
 
@@ -30,7 +30,8 @@ internal sealed class ProgressLine(string what, long total) : IDisposable
     {
         if (_drawn.Length == 0)
             return;
-        Console.Error.Write($"\r{new string(' ', Console.WindowWidth - 1)}\r");
+        Terminal.Draw(new string(' ', Math.Max(0, Console.WindowWidth - 1)));
+        Terminal.Draw("");
         _drawn = "";
     }
 

@@ -1,23 +1,16 @@
-using System.Runtime.InteropServices;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Worker;
 
 /// <summary>Takes over an edited pipeline definition while it runs: on SIGHUP, and, unless asked not to, when the file has changed.</summary>
-internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report)
+internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked)
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
 
     /// <summary>Reloads until the run has ended.</summary>
     public async Task RunAsync(bool watch, CancellationToken ended)
     {
-        using var asked = new SemaphoreSlim(0);
-        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            asked.Release();
-        });
         var seen = Stamp();
         try
         {

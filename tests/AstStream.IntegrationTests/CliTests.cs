@@ -236,18 +236,19 @@ public sealed class CliTests : IDisposable
     public async Task Run_InterruptedTwice_StopsEvenIfNobodyReadsItsOutput()
     {
         // Thousands of lines into a pipe that nobody empties: the sink is stuck in a write.
-        using var process = StartTalkative(seconds: 3000);
+        using var process = StartTalkative(seconds: 3000, "wait");
         await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[1]);
         await Cli.StuckAsync(process);
         Cli.Signal(process, 2);
         await process.StandardError.ReadLineAsync();
+        await Task.Delay(1000); // a second one that comes at once is the same request
         Cli.Signal(process, 2);
 
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await process.WaitForExitAsync(timeout.Token);
 
         Assert.Equal(130, process.ExitCode);
-        Assert.DoesNotContain("draining", await process.StandardError.ReadToEndAsync(timeout.Token), StringComparison.Ordinal);
+        Assert.Contains("stopped without draining", await process.StandardError.ReadToEndAsync(timeout.Token), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -257,13 +258,30 @@ public sealed class CliTests : IDisposable
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
             events: {threshold: 0}
-            sinks: {out: {type: jsonl, path: /dev/full, retry_for: 0s}}
+            sinks: {out: {type: jsonl, path: /dev/full, retry_for: 0s, on_failure: stop}}
             """);
 
         var result = await Cli.RunAsync("run", pipeline);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.StartsWith("error: out: /dev/full: writing failed: No space left on device", result.Error, StringComparison.Ordinal);
+        Assert.Contains("error: out: /dev/full: writing failed: No space left on device", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_OneSinkOfTwoFails_TheOtherHasEverythingAndTheExitCodeTells()
+    {
+        Tone("a.wav", 5);
+        var pipeline = Pipeline("""
+            sources: {a: {type: file, path: a.wav}}
+            events: {threshold: 0}
+            sinks: {full: {type: jsonl, path: /dev/full, retry_for: 0s}, out: {type: jsonl, path: out.jsonl}}
+            """);
+
+        var result = await Cli.RunAsync("run", pipeline);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("error: full: /dev/full: writing failed: No space left on device; this sink is out, the others go on", result.Error, StringComparison.Ordinal);
+        Assert.Equal(50, (await File.ReadAllLinesAsync(Path.Combine(_folder, "out.jsonl"))).Length);
     }
 
     [Fact]
@@ -290,14 +308,14 @@ public sealed class CliTests : IDisposable
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
             events: {threshold: 0}
-            sinks: {out: {type: jsonl, path: out.jsonl, rotate_size: 4KB, keep: 5, flush: disk}}
+            sinks: {out: {type: jsonl, path: out.jsonl, rotate_size: 9KB, keep: 5, flush: disk}}
             """);
 
         Assert.Equal(0, (await Cli.RunAsync("run", pipeline)).ExitCode);
 
         var files = Directory.GetFiles(_folder, "out.jsonl*").Order(StringComparer.Ordinal).ToList();
         Assert.Equal([output, output + ".1", output + ".2"], files);
-        Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4000));
+        Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 9000));
         var lines = files.SelectMany(File.ReadAllLines).Where(l => !l.EndsWith("cut sho", StringComparison.Ordinal)).ToList();
         Assert.Equal(50, lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_label").GetString()).Distinct().Count());
     }
@@ -333,15 +351,15 @@ public sealed class CliTests : IDisposable
     }
 
     /// <summary>A run that writes fifty lines for every second of sound to its console.</summary>
-    private System.Diagnostics.Process StartTalkative(int seconds)
+    private System.Diagnostics.Process StartTalkative(int seconds, string whenFull = "drop_newest")
     {
         Tone("long.wav", seconds);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: long.wav}}
             model: {hop: 100ms}
             events: {threshold: 0, max_duration: 1s}
-            sinks: {console: {type: console, format: lines}}
-            """);
+            sinks: {console: {type: console, format: lines, when_full: WHEN}}
+            """.Replace("WHEN", whenFull, StringComparison.Ordinal));
         return Cli.Start("run", pipeline, "--no-summary");
     }
 

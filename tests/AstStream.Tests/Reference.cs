@@ -21,6 +21,15 @@ internal static partial class Reference
         return data;
     }
 
+    /// <summary>A folder of the repository.</summary>
+    public static string RepositoryFolder(string name)
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "AstStream.sln")))
+            folder = Path.GetDirectoryName(folder.TrimEnd('/'))!;
+        return Path.Combine(folder, name);
+    }
+
     public static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "reference");
 
     public static string Wav(string name) => Path.Combine(Folder, "audio", name + ".wav");

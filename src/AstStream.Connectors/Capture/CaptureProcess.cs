@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using AstStream.Dsp;
+using AstStream.Streaming;
 
 namespace AstStream.Connectors.Capture;
 

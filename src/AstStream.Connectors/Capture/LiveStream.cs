@@ -162,7 +162,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         var dead = string.Join(", ", _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)));
         _isDeadTold = dead.Length > 0;
         if (_isDeadTold)
-            output.Warn($"{output.Source}: channel {dead} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
+            output.Warn($"channel {dead} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
     }
 
     private void Hold(double until, LossReason reason)
@@ -197,7 +197,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         if (_stream is null)
         {
             var seconds = (double)_heldCount / rate;
-            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(seconds + Now - _heard)) { Health = health });
+            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(seconds + Now - _heard)) { Health = health, Clock = output.MarkClock() });
             _clock.Begin(_heard, seconds);
         }
         else

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Streaming;
@@ -23,11 +22,8 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
     /// <summary>The attribute type of the scores of a window.</summary>
     public const string ScoresType = "aststream.scores.v1";
 
-    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly RecordContext s_context = new(new JsonSerializerOptions(RecordContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
     private readonly ArrayBufferWriter<byte> _bytes = new(1024);
-    private readonly Utf8JsonWriter _writer = new(Stream.Null, s_json);
+    private readonly Utf8JsonWriter _writer = new(Stream.Null, JsonText.Options);
 
     public void Dispose() => _writer.Dispose();
 
@@ -46,7 +42,7 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
         var message = new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(record.Stream.Id) };
         if (isBinary)
         {
-            WriteData(record);
+            RecordJson.Write(_writer, record);
             message.Headers = [];
             void Add(string name, string value) => message.Headers.Add(name, Encoding.UTF8.GetBytes(value));
             Add("ce_specversion", "1.0");
@@ -70,7 +66,7 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
                 _writer.WriteString("time", at.UtcDateTime);
             _writer.WriteString("datacontenttype", "application/json");
             _writer.WritePropertyName("data");
-            WriteData(record);
+            RecordJson.Write(_writer, record);
             _writer.WriteEndObject();
             message.Headers = new Headers { { "content-type", "application/cloudevents+json; charset=UTF-8"u8.ToArray() } };
         }
@@ -79,83 +75,4 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
         message.Value = _bytes.WrittenSpan.ToArray();
         return message;
     }
-
-    private void WriteData(StreamRecord record)
-    {
-        if (record is SoundEvent e)
-            JsonSerializer.Serialize(_writer, Data(e), s_context.EventData);
-        else if (record is ScoreFrame f)
-            JsonSerializer.Serialize(_writer, Data(f), s_context.ScoresData);
-        else
-            JsonSerializer.Serialize(_writer, Data((CoverageInterval)record), s_context.CoverageData);
-    }
-
-    private static EventData Data(SoundEvent e)
-    {
-        var origin = e.Stream.Delivery as KafkaStream;
-        return new EventData
-        {
-            Id = e.Id,
-            State = e.State.SnakeCase(),
-            Source = e.Stream.Source,
-            Stream = e.Stream.Id,
-            EventLabel = e.Label,
-            EventOnset = RecordJson.Rounded(e.Onset),
-            EventOffset = RecordJson.Rounded(e.Offset),
-            Score = RecordJson.Rounded(e.Score),
-            MeanScore = RecordJson.Rounded(e.MeanScore),
-            OnsetTime = e.Stream.TimeAt(e.Onset)?.UtcDateTime,
-            Evidence = new EvidenceData
-            {
-                StartSample = (long)Math.Round(e.Onset * FbankOptions.SampleRate),
-                EndSample = (long)Math.Round(e.Offset * FbankOptions.SampleRate),
-                Topic = origin?.Partition.Topic,
-                Partition = origin?.Partition.Partition.Value,
-                FirstOffset = origin is null ? null : e.Origin.First,
-                LastOffset = origin is null ? null : e.Origin.Last,
-                Model = e.Model,
-                ModelHash = e.HeardBy?.Hash,
-                Precision = e.HeardBy?.Precision,
-                Provider = e.HeardBy?.Provider,
-            },
-        };
-    }
-
-    private static ScoresData Data(ScoreFrame f)
-    {
-        var scores = new Dictionary<string, decimal>(f.Labels.Count, StringComparer.Ordinal);
-        for (var i = 0; i < f.Labels.Count; i++)
-            scores[f.Labels[i]] = RecordJson.Rounded(f.Scores[i]);
-        return new ScoresData
-        {
-            Source = f.Stream.Source,
-            Stream = f.Stream.Id,
-            Start = RecordJson.Rounded(FbankOptions.Seconds(f.Start)),
-            End = RecordJson.Rounded(FbankOptions.Seconds(f.End)),
-            StartSample = f.Start,
-            EndSample = f.End,
-            StartTime = f.Stream.TimeAt(FbankOptions.Seconds(f.Start))?.UtcDateTime,
-            Scores = scores,
-            Model = f.Model,
-            ModelHash = f.HeardBy?.Hash,
-            Precision = f.HeardBy?.Precision,
-            Provider = f.HeardBy?.Provider,
-        };
-    }
-
-    private static CoverageData Data(CoverageInterval c) => new()
-    {
-        Coverage = c.State.SnakeCase(),
-        Reason = c.State == CoverageState.Lost ? c.Reason.SnakeCase() : null,
-        Source = c.Stream.Source,
-        Stream = c.Stream.Id,
-        Model = c.Model,
-        Start = RecordJson.Rounded(FbankOptions.Seconds(c.Start)),
-        End = RecordJson.Rounded(FbankOptions.Seconds(c.End)),
-        StartSample = c.Start,
-        EndSample = c.End,
-        EffectiveHop = c.State == CoverageState.Analysed ? RecordJson.Rounded(c.EffectiveHop) : null,
-        SourceState = c.Source?.SnakeCase(),
-        StartTime = c.Stream.TimeAt(FbankOptions.Seconds(c.Start))?.UtcDateTime,
-    };
 }

@@ -59,9 +59,9 @@ internal sealed class KafkaSink : ISink
     /// <summary>How sound is published; null where none is.</summary>
     internal AudioPublisherOptions? Audio { get; init; }
 
-    public Action<string> Warn
+    public ISinkReport Report
     {
-        set => _warn = value;
+        set => _warn = value.Warn;
     }
 
     public ValueTask OpenAsync(CancellationToken cancellation)

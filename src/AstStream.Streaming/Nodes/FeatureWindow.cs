@@ -126,6 +126,9 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
     /// <summary>When the scheduler got it.</summary>
     public long Arrived { get; set; }
 
+    /// <summary>Times that a session failed with it alone.</summary>
+    public int Failures { get; set; }
+
     /// <summary>Frames that hold sound; the rest of the model's input is padding.</summary>
     public int Frames { get; private set; }
 
@@ -161,7 +164,7 @@ internal sealed class FeatureWindow : Pooled<FeatureWindow>
         window.Start = window.CellStart = start;
         window.CellEnd = end;
         window.Hop = 0;
-        window.Frames = 0;
+        window.Frames = window.Failures = 0;
         window.Captured = window.Arrived = 0;
         window._numScores = 0;
         window.Origin = default;

@@ -3,15 +3,20 @@ namespace AstStream.Streaming;
 /// <summary>
 /// Drives one session: takes windows from the scheduler, fills rows, runs, reads scores. The node fills and reads; a thread of its own runs.
 /// With two slots the next batch is filled while one runs, and the thread starts it the moment that the session falls free: what is at hand
-/// then is the batch.
+/// then is the batch. A batch that fails is scored in smaller ones; where even single windows fail, the session gives its windows back to the
+/// scheduler, for others to score, and is opened again after a while.
 /// </summary>
 internal sealed class SessionNode : Node
 {
+    private const int MostReopenings = 5; // in a row without a batch, where no other session scores
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(1);
+
     private readonly Func<IModelSession> _open;
     private readonly WindowScheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly RunReport _report;
     private readonly string _description;
+    private readonly TimeSpan _firstWait; // before it is opened again; doubles
     private IModelSession? _session;
     private WindowScheduler.SessionPort? _port;
     private ITimer? _timer;
@@ -28,19 +33,22 @@ internal sealed class SessionNode : Node
     private bool _isRunning;
     private bool _isDue; // the node says that the batch at hand is to be sent
     private bool _isEnding;
-    private Exception? _fault;
+    private Exception? _fault; // of the session, until it is opened again
+    private int _reopenings; // since its last batch
 
     /// <summary>Makes a node.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="scheduler">Where windows come from and scores go to.</param>
-    /// <param name="open">Opens the session; called once, before the graph runs.</param>
+    /// <param name="open">Opens the session, before the graph runs and after each failure.</param>
     /// <param name="description">What the session is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="report">Counts.</param>
-    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time, RunReport report)
+    /// <param name="firstWait">How long it is waited before a session that has failed is opened again, at first; a second by default.</param>
+    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time, RunReport report, TimeSpan? firstWait = null)
         : base(name)
     {
         (_scheduler, _open, _description, _time, _report) = (scheduler, open, description, time, report);
+        _firstWait = firstWait ?? TimeSpan.FromSeconds(1);
         _atHand = _batches[0];
         scheduler.Windows.AddReader(name);
         scheduler.Scores.AddWriter(name);
@@ -80,25 +88,80 @@ internal sealed class SessionNode : Node
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        var (session, port) = (_session!, _port!);
+        var port = _port!;
         _thread = new Thread(RunBatches) { IsBackground = true, Name = $"aststream {Name}" };
         _thread.Start();
         while (true)
         {
+            var session = _session!;
             ReadScores(session, port);
             Fill(session, port);
             var state = Look(session, port);
             if (state == Next.End)
+            {
+                port.Close();
                 return;
-            if (state == Next.Wait)
+            }
+
+            if (state == Next.Reopen)
+                await ReopenAsync(port, cancellation).ConfigureAwait(false);
+            else if (state == Next.Wait)
                 await port.WakeUp.WaitAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The session has failed: its windows are given back, and it is opened again, later and later.</summary>
+    private async Task ReopenAsync(WindowScheduler.SessionPort port, CancellationToken cancellation)
+    {
+        var why = _fault!;
+        List<FeatureWindow> windows = [];
+        lock (_gate)
+        {
+            foreach (var batch in _batches)
+            {
+                windows.AddRange(batch.Unread);
+                windows.AddRange(batch.Windows);
+                batch.Unread.Clear();
+                batch.Windows.Clear();
+            }
+
+            _finished.Clear();
+            (_isDue, _atHand) = (false, _batches[0]);
+        }
+
+        port.GiveBack(windows);
+        _report.SessionFails(Name, _scheduler.Model, why.Message.ReplaceLineEndings(" "));
+        var wait = _firstWait * Math.Pow(2, _reopenings);
+        while (true)
+        {
+            if (++_reopenings > MostReopenings && !_scheduler.HasOtherSessions(port))
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why); // whoever supervises the process may have more luck
+            await Task.Delay(wait < s_longestWait ? wait : s_longestWait, _time, cancellation).ConfigureAwait(false);
+            wait *= 2;
+            try
+            {
+                _session!.Dispose();
+                _session = _open();
+                break;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                why = e;
+                _report.SessionFails(Name, _scheduler.Model, e.Message.ReplaceLineEndings(" "));
+            }
+        }
+
+        lock (_gate)
+            _fault = null;
+        port.Reopen();
+        _report.SessionRecovers(Name);
     }
 
     private enum Next
     {
         Work,
         Wait,
+        Reopen,
         End,
     }
 
@@ -107,8 +170,8 @@ internal sealed class SessionNode : Node
     {
         lock (_gate)
         {
-            if (_fault is { } fault)
-                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
+            if (_fault is not null)
+                return Next.Reopen;
             if (_finished.Count > 0)
                 return Next.Work;
             if (_isRunning || _isDue)
@@ -182,7 +245,8 @@ internal sealed class SessionNode : Node
                 var window = batch.Unread[row];
                 _report.Waited(_scheduler.Model, _time.GetElapsedTime(window.Arrived, batch.Started));
                 window.ReleaseFrames();
-                session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
+                if (!batch.HasScores)
+                    session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
                 if (window.Timeline.IsLive)
                     _report.Scored(_scheduler.Model, _time.GetElapsedTime(window.Captured, now));
             }
@@ -191,6 +255,7 @@ internal sealed class SessionNode : Node
             lock (_gate)
             {
                 batch.Unread.Clear();
+                batch.HasScores = false;
                 _finished.Dequeue();
             }
         }
@@ -199,41 +264,94 @@ internal sealed class SessionNode : Node
     /// <summary>The thread: runs batches one after another, and sleeps while none is due.</summary>
     private void RunBatches()
     {
-        var (session, port) = (_session!, _port!);
+        var port = _port!;
         while (true)
         {
             Batch batch;
+            IModelSession session;
             lock (_gate)
             {
-                while (!_isEnding && !CanStart(session, port))
+                while (!_isEnding && (_fault is not null || !CanStart(_session!, port)))
                     Monitor.Wait(_gate);
                 if (_isEnding)
                     return;
+                session = _session!;
                 batch = Send(session, port);
             }
 
-            try
+            var fault = Run(session, port, batch);
+            lock (_gate)
             {
-                var start = _time.GetTimestamp();
-                session.Run(batch.Slot, batch.Unread.Count);
-                batch.Took = _time.GetElapsedTime(start);
-                port.Ended(batch.Unread.Count, batch.Took);
-                lock (_gate)
-                {
+                if (fault is null)
                     _finished.Enqueue(batch);
-                    _isRunning = false;
-                }
-            }
-            catch (Exception e)
-            {
-                lock (_gate)
-                    (_fault, _isRunning) = (e, false); // thrown again where the node looks
-                port.WakeUp.Set();
-                return;
+                (_fault, _isRunning) = (fault, false);
             }
 
             port.WakeUp.Set();
         }
+    }
+
+    /// <summary>Runs a batch; where it fails, in smaller ones. Returns why the session is of no use any more, or null.</summary>
+    private Exception? Run(IModelSession session, WindowScheduler.SessionPort port, Batch batch)
+    {
+        var start = _time.GetTimestamp();
+        try
+        {
+            session.Run(batch.Slot, batch.Unread.Count);
+        }
+        catch (Exception e)
+        {
+            if (batch.Unread.Count > 1)
+                _report.BatchSplits(Name, batch.Unread.Count, e.Message.ReplaceLineEndings(" "));
+            if (!RunSmaller(session, batch))
+            {
+                foreach (var window in batch.Unread)
+                    window.Failures += batch.Unread.Count == 1 ? 1 : 0;
+                port.Ended(batch.Unread.Count, took: null);
+                return e;
+            }
+        }
+
+        batch.Took = _time.GetElapsedTime(start);
+        port.Ended(batch.Unread.Count, batch.Took);
+        _reopenings = 0;
+        return null;
+    }
+
+    /// <summary>Scores a batch in parts, half as large and smaller: memory that is too short for many windows may do for a few. False where one alone fails.</summary>
+    private static bool RunSmaller(IModelSession session, Batch batch)
+    {
+        var size = batch.Unread.Count / 2;
+        for (var done = 0; done < batch.Unread.Count;)
+        {
+            if (size == 0)
+                return false;
+            var count = Math.Min(size, batch.Unread.Count - done);
+            for (var i = 0; i < count; i++)
+                session.SetInput(batch.Slot, i, batch.Unread[done + i]);
+            try
+            {
+                session.Run(batch.Slot, count);
+            }
+            catch (Exception)
+            {
+                if (count == 1)
+                {
+                    batch.Unread[done].Failures++;
+                    return false;
+                }
+
+                size = count / 2;
+                continue;
+            }
+
+            for (var i = 0; i < count; i++)
+                session.Read(batch.Slot, i, batch.Unread[done + i].ResizeScores(session.NumLabels));
+            done += count;
+        }
+
+        batch.HasScores = true;
+        return true;
     }
 
     /// <summary>
@@ -284,6 +402,9 @@ internal sealed class SessionNode : Node
 
         /// <summary>Windows of the last run, until their scores are read. Their rows of the input may be filled anew meanwhile.</summary>
         public List<FeatureWindow> Unread { get; } = [];
+
+        /// <summary>Whether the windows have their scores already: they were scored in parts.</summary>
+        public bool HasScores { get; set; }
 
         public long Started { get; set; }
 

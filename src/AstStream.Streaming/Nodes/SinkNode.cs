@@ -1,108 +1,14 @@
+using System.Threading.Channels;
 using Polly;
 using Polly.Retry;
 
 namespace AstStream.Streaming;
 
-/// <summary>Where records go: events, and coverage, scores and sound where they are asked for. Called by one thread at a time.</summary>
-public interface ISink : IAsyncDisposable
-{
-    /// <summary>Where it writes, in a few words.</summary>
-    string Description { get; }
-
-    /// <summary>Takes what the sink says of troubles that it mends by itself; by default it has nothing to say. Set before it is opened.</summary>
-    Action<string> Warn
-    {
-        set
-        {
-        }
-    }
-
-    /// <summary>Opens it before the run; an exception says what is wrong and stops the run before it starts.</summary>
-    ValueTask OpenAsync(CancellationToken cancellation);
-
-    /// <summary>Takes a record. After an exception it has not taken it: the same record may be offered again.</summary>
-    /// <exception cref="SinkException">It can't write.</exception>
-    ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation);
-
-    /// <summary>
-    /// No record waits at the moment: a good time to flush. What was taken of streams that somebody answers for (<see cref="StreamInfo.Delivery"/>) is
-    /// safe when it returns. After an exception it may be called again.
-    /// </summary>
-    /// <exception cref="SinkException">It can't write.</exception>
-    ValueTask FlushAsync(CancellationToken cancellation);
-
-    /// <summary>No record will come any more: all that was taken is safe when it returns. After an exception it may be called again.</summary>
-    /// <exception cref="SinkException">It can't write.</exception>
-    ValueTask CompleteAsync(CancellationToken cancellation) => FlushAsync(cancellation);
-}
-
-/// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>
-public sealed class SinkException : Exception
-{
-    /// <summary>Makes the exception with its whole message.</summary>
-    /// <param name="message">Where, what happened, what to do.</param>
-    /// <param name="isTransient">Whether it may go better later: a full disk can be emptied, a closed pipe stays closed.</param>
-    public SinkException(string message, bool isTransient = false)
-        : base(message) => IsTransient = isTransient;
-
-    /// <summary>Whether it may go better later.</summary>
-    public bool IsTransient { get; }
-}
-
-/// <summary>What a sink gets, how much may wait for it, and what happens when it can't write.</summary>
-public sealed record SinkOptions
-{
-    /// <summary>The models whose records it gets; null, the default, for all.</summary>
-    public IReadOnlyList<string>? Models { get; init; }
-
-    /// <summary>The labels of the events that it gets; null, the default, for all.</summary>
-    public IReadOnlyList<string>? Labels { get; init; }
-
-    /// <summary>The streams whose records it gets, by names or patterns with *; null, the default, for all.</summary>
-    public IReadOnlyList<string>? Streams { get; init; }
-
-    /// <summary>The least score of the events that it gets, 0 (the default) to 1.</summary>
-    public double MinScore { get; init; }
-
-    /// <summary>Whether it gets events; true by default.</summary>
-    public bool Events { get; init; } = true;
-
-    /// <summary>Whether it gets coverage; false by default.</summary>
-    public bool Coverage { get; init; }
-
-    /// <summary>Whether it gets the scores of every window; false by default.</summary>
-    public bool Scores { get; init; }
-
-    /// <summary>Whether it gets the sound itself; false by default.</summary>
-    public bool Audio { get; init; }
-
-    /// <summary>Records that may wait for it, 1 to 1,000,000; 1,000 by default.</summary>
-    public int Buffer { get; init; } = 1000;
-
-    /// <summary>Whether records are dropped when that many wait; false, the default, holds everything up.</summary>
-    public bool DropsNewest { get; init; }
-
-    /// <summary>How long a write that fails is tried again before the run fails; 1 minute by default.</summary>
-    public TimeSpan RetryFor { get; init; } = TimeSpan.FromMinutes(1);
-
-    /// <summary>The wait before the second try; it doubles up to half a minute. 200 ms by default.</summary>
-    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(200);
-
-    /// <summary>Whether the sink gets a record.</summary>
-    public bool Accepts(StreamRecord record) =>
-        (Models is null || record is AudioRecord || Models.Contains(record.Model))
-        && (Streams is null || Streams.Any(s => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(s, record.Stream.Id, ignoreCase: false)))
-        && record switch
-        {
-            SoundEvent e => Events && e.Score >= MinScore && (Labels is null || Labels.Contains(e.Label)),
-            CoverageInterval => Coverage,
-            ScoreFrame => Scores,
-            AudioRecord => Audio,
-            _ => false,
-        };
-}
-
-/// <summary>Writes records to a sink; a write that fails is tried again for as long as the options say.</summary>
+/// <summary>
+/// Writes records to a sink. A write that fails is tried again for as long as the options say; then the sink is out: what comes for it is dropped and
+/// counted, and now and then one record is tried, until it writes again. Records that somebody answers for (<see cref="StreamInfo.Delivery"/>) are never
+/// dropped: they wait.
+/// </summary>
 internal sealed class SinkNode : Node
 {
     private const int MostCheckpoints = 64; // before a flush, though records wait
@@ -111,46 +17,60 @@ internal sealed class SinkNode : Node
 
     private readonly Edge<StreamRecord> _input;
     private readonly ISink _sink;
+    private readonly SinkOptions _options;
     private readonly TimeProvider _time;
     private readonly RunReport _report;
-    private readonly ResiliencePipeline _retry;
+    private readonly ResiliencePipeline _retry; // for a while
+    private readonly ResiliencePipeline _retryForEver;
     private readonly List<StreamCheckpoint> _checkpoints = []; // that wait for the next flush
-    private bool _isFailing;
+    private readonly Func<bool>? _isAlone;
+    private State _state;
+    private bool _isFinal; // what it failed of does not go better later
+    private bool _hasTaken; // a record, since it is out; whether it writes is known after the next flush
+    private TimeSpan _delay; // to the next try while it is out
+    private long _lastTry;
+    private long _missed; // records, since it is out
     private long _since; // when the operation that is under way began
 
-    public SinkNode(string name, Edge<StreamRecord> input, ISink sink, SinkOptions options, TimeProvider time, RunReport report)
+    /// <summary>Makes a node.</summary>
+    /// <param name="name">The sink's name.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="sink">The sink.</param>
+    /// <param name="options">How long it is tried, and what happens then.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="report">Counts.</param>
+    /// <param name="isAlone">Whether no other sink can write any more: then a run without end has nobody to run for.</param>
+    public SinkNode(string name, Edge<StreamRecord> input, ISink sink, SinkOptions options, TimeProvider time, RunReport report, Func<bool>? isAlone = null)
         : base(name)
     {
-        (_input, _sink, _time, _report) = (input, sink, time, report);
-        sink.Warn = message => report.Warn(name, message);
-        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
-        if (options.RetryFor > TimeSpan.Zero)
-        {
-            builder.AddRetry(new RetryStrategyOptions
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(
-                    arguments.Outcome.Exception is SinkException { IsTransient: true } && time.GetElapsedTime(_since) < options.RetryFor),
-                MaxRetryAttempts = int.MaxValue,
-                BackoffType = DelayBackoffType.Exponential,
-                Delay = options.RetryDelay,
-                MaxDelay = s_longestDelay,
-                OnRetry = arguments =>
-                {
-                    if (!_isFailing)
-                        report.SinkFails(Name, arguments.Outcome.Exception!.Message, options.RetryFor);
-                    _isFailing = true;
-                    report.SinkRetries(Name);
-                    return ValueTask.CompletedTask;
-                },
-            });
-        }
+        (_input, _sink, _options, _time, _report, _isAlone) = (input, sink, options, time, report, isAlone);
+        sink.Report = new Reporter(name, report);
+        _retry = options.RetryFor > TimeSpan.Zero ? Retry(() => time.GetElapsedTime(_since) < options.RetryFor) : ResiliencePipeline.Empty;
+        _retryForEver = Retry(() => true);
+    }
 
-        _retry = builder.Build();
+    private enum State
+    {
+        /// <summary>It writes.</summary>
+        Well,
+
+        /// <summary>A write has failed and is tried again.</summary>
+        Failing,
+
+        /// <summary>It has failed for longer than it is tried.</summary>
+        Out,
     }
 
     public override string Description => _sink.Description;
 
-    internal override ValueTask OpenAsync(CancellationToken cancellation) => _sink.OpenAsync(cancellation);
+    /// <summary>Whether it is out, and it will not go better later.</summary>
+    public bool IsOutForGood => _state == State.Out && _isFinal;
+
+    internal override async ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        await _sink.OpenAsync(cancellation).ConfigureAwait(false);
+        _report.SinkBegins(Name);
+    }
 
     internal override ValueTask CloseAsync() => _sink.DisposeAsync();
 
@@ -166,26 +86,99 @@ internal sealed class SinkNode : Node
                     continue;
                 }
 
-                await TryAsync(static (x, c) => x.Sink.WriteAsync(x.Record!, c), record, cancellation).ConfigureAwait(false);
-                if (record.Captured != 0 && record is SoundEvent)
+                if (!await TryAsync(static (x, c) => x.Sink.WriteAsync(x.Record!, c), record, record.Stream.Delivery is not null, cancellation).ConfigureAwait(false))
+                    Miss();
+                else if (record.Captured != 0 && record is SoundEvent)
                     _report.Published(record.Model, _time.GetElapsedTime(record.Captured));
             }
 
-            await TryAsync(static (x, c) => x.Sink.FlushAsync(c), null, cancellation).ConfigureAwait(false);
+            await TryAsync(static (x, c) => x.Sink.FlushAsync(c), null, _checkpoints.Count > 0, cancellation).ConfigureAwait(false);
             foreach (var checkpoint in _checkpoints)
                 checkpoint.Done();
             _checkpoints.Clear();
         }
 
-        await TryAsync(static (x, c) => x.Sink.CompleteAsync(c), null, cancellation).ConfigureAwait(false);
+        _lastTry = 0; // the last chance is taken
+        await TryAsync(static (x, c) => x.Sink.CompleteAsync(c), null, isNeeded: false, cancellation).ConfigureAwait(false);
     }
 
-    private async ValueTask TryAsync(Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, CancellationToken cancellation)
+    /// <summary>Tries an operation, again and again where it fails. False where the sink is out, and it was given up or not tried at all.</summary>
+    private async ValueTask<bool> TryAsync(
+        Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, bool isNeeded, CancellationToken cancellation)
     {
+        if (_state == State.Out && !isNeeded && _lastTry != 0 && _time.GetElapsedTime(_lastTry) < _delay)
+            return false;
         _since = _time.GetTimestamp();
-        await _retry.ExecuteAsync(static (x, c) => x.write((x._sink, x.record), c), (write, _sink, record), cancellation).ConfigureAwait(false);
-        if (_isFailing)
-            _report.SinkRecovers(Name);
-        _isFailing = false;
+        var retry = isNeeded && !_options.StopsRun ? _retryForEver : _state == State.Out ? ResiliencePipeline.Empty : _retry;
+        try
+        {
+            await retry.ExecuteAsync(static (x, c) => x.write((x._sink, x.record), c), (write, _sink, record), cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!_options.StopsRun && !cancellation.IsCancellationRequested && e is not ChannelClosedException)
+        {
+            GoOut(e);
+            return false;
+        }
+
+        if (_state == State.Out && (record is not null || !_hasTaken))
+        {
+            _hasTaken = record is not null;
+            return true;
+        }
+
+        if (_state != State.Well)
+            _report.SinkRecovers(Name, _missed);
+        (_state, _missed) = (State.Well, 0);
+        return true;
+    }
+
+    private void GoOut(Exception why)
+    {
+        _isFinal = why is SinkException { IsTransient: false };
+        _delay = _state == State.Out ? TimeSpan.FromTicks(Math.Min(s_longestDelay.Ticks, _delay.Ticks * 2)) : _options.RetryDelay;
+        _lastTry = _time.GetTimestamp();
+        var isNews = _state != State.Out;
+        (_state, _hasTaken) = (State.Out, false);
+        if (isNews)
+            _report.SinkIsOut(Name, why.Message.ReplaceLineEndings(" "));
+
+        // A run that writes to nobody any more is over.
+        if (_isFinal && _isAlone?.Invoke() == true)
+            throw why;
+    }
+
+    private void Miss()
+    {
+        _missed++;
+        _report.SinkDrops(Name, isTold: false);
+    }
+
+    private ResiliencePipeline Retry(Func<bool> goesOn) => new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
+    {
+        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is SinkException { IsTransient: true } && goesOn()),
+        MaxRetryAttempts = int.MaxValue,
+        BackoffType = DelayBackoffType.Exponential,
+        Delay = _options.RetryDelay,
+        MaxDelay = s_longestDelay,
+        OnRetry = arguments =>
+        {
+            if (_state == State.Well)
+            {
+                _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor);
+                _state = State.Failing;
+            }
+
+            _report.SinkRetries(Name);
+            return ValueTask.CompletedTask;
+        },
+    }).Build();
+
+    private sealed class Reporter(string sink, RunReport report) : ISinkReport
+    {
+        public void Warn(string message) => report.Warn(sink, message);
+
+        public void Note(string message) => report.Note(sink, message);
+
+        public void Drop(long records) => report.SinkDrops(sink, records);
     }
 }

@@ -157,11 +157,17 @@ public sealed class SourceOutput
         return health;
     }
 
+    /// <summary>A mark of this machine's clock for a stream whose start is read from it now: <see cref="StreamInfo.Clock"/>.</summary>
+    public ClockMark MarkClock() => _report.Clock.Mark();
+
     /// <summary>Reports that a stream failed; the run goes on and ends with an exit code that says so.</summary>
     public void Fail(string message) => _report.Fail(Source, message);
 
     /// <summary>Reports something odd that the stream was used with all the same.</summary>
     public void Warn(string message) => _report.Warn(Source, message);
+
+    /// <summary>Reports something that is worth knowing, and well.</summary>
+    public void Note(string message) => _report.Note(Source, message);
 
     /// <summary>Ends the streams that the source has left open.</summary>
     internal async ValueTask EndAllAsync(CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace AstStream.Streaming.Pipelines;
 
 /// <summary>
@@ -16,7 +18,7 @@ public sealed class PipelineRun
     private readonly Dictionary<string, WindowScheduler> _schedulers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DecodeNode> _decoders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningSource> _sources = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _lanes = [];
     private readonly TeeNode _tee;
     private readonly Edge<StreamRecord> _records;
@@ -228,8 +230,11 @@ public sealed class PipelineRun
     private RunningSink MakeSink(SinkDefinition definition)
     {
         var edge = new Edge<StreamRecord>(definition.Name, definition.Options.Buffer);
-        return new RunningSink(definition, edge, new SinkNode(definition.Name, edge, definition.Sink, definition.Options, _pipeline.Host.Time, _report));
+        return new RunningSink(definition, edge, new SinkNode(definition.Name, edge, definition.Sink, definition.Options, _pipeline.Host.Time, _report, IsNobodyLeft));
     }
+
+    /// <summary>Whether no sink can write any more.</summary>
+    private bool IsNobodyLeft() => _sinks.Values.All(s => s.Node.IsOutForGood);
 
     private void Connect(RunningSink sink)
     {
@@ -325,7 +330,7 @@ public sealed class PipelineRun
     private async Task EndAsync(RunningSink sink)
     {
         if (_sinks.TryGetValue(sink.Definition.Name, out var known) && known == sink)
-            _sinks.Remove(sink.Definition.Name);
+            _sinks.TryRemove(sink.Definition.Name, out _);
         GiveScores();
         Disconnect(sink);
         try

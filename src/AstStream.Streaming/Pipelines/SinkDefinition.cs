@@ -75,6 +75,7 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
             Scores = records.Contains("scores"),
             Audio = records.Contains(AudioWord),
             Buffer = section.Get(PipelineKeys.Buffer),
+            StopsRun = section.Get(PipelineKeys.OnFailure) == "stop",
             DropsNewest = section.Get(PipelineKeys.WhenFull) == "drop_newest",
         };
         if (section.Get(PipelineKeys.RetryFor) is { } retryFor)

@@ -32,6 +32,30 @@ internal sealed class WindowQueue
         RingOf(stream.Priority, stream.IsLive).Enqueue(stream);
     }
 
+    /// <summary>Puts windows that were taken before the others of their streams again. They are in the order in which they were taken.</summary>
+    public void PutBack(IReadOnlyList<FeatureWindow> windows)
+    {
+        foreach (var group in windows.GroupBy(w => w.Timeline))
+        {
+            var stream = group.Key;
+            var later = stream.Waiting.ToArray();
+            stream.Waiting.Clear();
+            foreach (var window in group.OrderBy(w => w.Start).Concat(later))
+                stream.Waiting.Enqueue(window);
+            Count += group.Count();
+            if (stream.IsLive)
+            {
+                foreach (var window in group.OrderByDescending(w => w.Start))
+                    _arrival.AddFirst(window.InArrival);
+            }
+
+            if (stream.IsInRing)
+                continue;
+            stream.IsInRing = true;
+            RingOf(stream.Priority, stream.IsLive).Enqueue(stream);
+        }
+    }
+
     /// <summary>Takes up to a number of windows, each stream's in their order.</summary>
     public int Take(int most, List<FeatureWindow> taken)
     {

@@ -11,6 +11,7 @@ namespace AstStream.Streaming;
 internal sealed class WindowScheduler
 {
     private const int MergeFrom = 64; // pieces of a stream
+    private const int MostFailures = 2; // of sessions with one window alone: then it is the window
 
     private static readonly TimeSpan s_control = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_defaultMaxAge = TimeSpan.FromSeconds(10);
@@ -116,6 +117,13 @@ internal sealed class WindowScheduler
         }
 
         return port;
+    }
+
+    /// <summary>Whether another session than one takes windows.</summary>
+    public bool HasOtherSessions(SessionPort port)
+    {
+        lock (_lock)
+            return _sessions.Any(s => s != port && !s.IsOut);
     }
 
     /// <summary>A stream begins.</summary>
@@ -333,7 +341,7 @@ internal sealed class WindowScheduler
         foreach (var session in _sessions)
         {
             slowest = Math.Max(slowest, session.Estimate.Seconds(session.MaxBatch));
-            capacity += session.Estimate.Rate(session.MaxBatch);
+            capacity += session.IsOut ? 0 : session.Estimate.Rate(session.MaxBatch);
         }
 
         var maxAge = Options.MaxAge ?? TimeSpan.FromSeconds(Math.Max(s_defaultMaxAge.TotalSeconds, 3 * slowest));
@@ -370,11 +378,16 @@ internal sealed class WindowScheduler
     /// <summary>A window that nobody will score. Neighbours that share its fate become one piece, so that a standstill costs no memory.</summary>
     private void Expire(FeatureWindow window)
     {
+        _report.Expired(Model);
+        Lose(window, LossReason.Overload);
+    }
+
+    private void Lose(FeatureWindow window, LossReason reason)
+    {
         var stream = window.Timeline;
         window.ReleaseFrames();
-        (window.State, window.Reason) = (WindowState.Lost, LossReason.Overload);
-        _report.Expired(Model);
-        if (window.InTimeline.Previous is { Value: { State: WindowState.Lost, Reason: LossReason.Overload } before })
+        (window.State, window.Reason) = (WindowState.Lost, reason);
+        if (window.InTimeline.Previous is { Value: { State: WindowState.Lost } before } && before.Reason == reason)
         {
             before.CellEnd = window.CellEnd;
             before.After = window.After;
@@ -399,7 +412,10 @@ internal sealed class WindowScheduler
 
         public int AtHand { get; private set; }
 
-        public int Room => maxBatch - AtHand;
+        public int Room => IsOut ? 0 : maxBatch - AtHand;
+
+        /// <summary>Whether the session has failed, and takes no windows until it is opened again.</summary>
+        public bool IsOut { get; private set; }
 
         public long BusySince { get; private set; }
 
@@ -466,14 +482,53 @@ internal sealed class WindowScheduler
             }
         }
 
-        /// <summary>The run has ended.</summary>
-        public void Ended(int rows, TimeSpan took)
+        /// <summary>The run has ended; without a time, it has failed.</summary>
+        public void Ended(int rows, TimeSpan? took)
         {
             lock (scheduler._lock)
             {
                 IsIdle = true;
-                Estimate.Add(rows, took.TotalSeconds);
+                if (took is { } time)
+                    Estimate.Add(rows, time.TotalSeconds);
+                else
+                    IsOut = true;
                 scheduler.WakeGatherer();
+            }
+        }
+
+        /// <summary>The session has failed: its windows wait for another one, or for it. One that sessions fail with again and again is lost.</summary>
+        public void GiveBack(List<FeatureWindow> windows)
+        {
+            lock (scheduler._lock)
+            {
+                (IsOut, AtHand) = (true, 0);
+                List<FeatureWindow> bad = [.. windows.Where(w => w.Failures >= MostFailures)];
+                windows.RemoveAll(w => w.Failures >= MostFailures);
+                foreach (var window in bad)
+                    scheduler.Lose(window, LossReason.Fault);
+                foreach (var window in windows)
+                    window.State = WindowState.Waiting;
+                scheduler._queue.PutBack(windows);
+                scheduler.WakeGatherer();
+            }
+        }
+
+        /// <summary>The session takes no windows any more: none will come.</summary>
+        public void Close()
+        {
+            lock (scheduler._lock)
+                IsOut = true;
+        }
+
+        /// <summary>The session is open again.</summary>
+        public void Reopen()
+        {
+            lock (scheduler._lock)
+            {
+                IsOut = false;
+                scheduler.WakeGatherer();
+                if (scheduler._writers == 0)
+                    scheduler.WakeAll();
             }
         }
 

@@ -70,7 +70,7 @@ internal static class BenchCommands
                 if (!isBegun)
                     WriteHead(checkpoint, options, line, attentions);
                 isBegun = true;
-                Console.Out.WriteLine(isJson ? Json(checkpoint.Name, line) : Row(line, attentions));
+                Terminal.Line(isJson ? Json(checkpoint.Name, line) : Row(line, attentions));
             }
 
             return ExitCode.Ok;
@@ -87,13 +87,13 @@ internal static class BenchCommands
     private static void WriteHead(AstCheckpoint checkpoint, AstSessionOptions options, BenchmarkLine first, List<AttentionImplementation> attentions)
     {
         var config = options.Config!;
-        Console.Out.WriteLine(string.Create(
+        Terminal.Line(string.Create(
             CultureInfo.InvariantCulture,
             $"{checkpoint.Name}: {config.Tokens} tokens, {config.MacsPerWindow / 1e9:0.0} GMAC a window, {config.MacsForLogits / 1e9:0.0} of them needed for its logits and counted, on {first.Provider.Word()}; {ModelBenchmark.Machine(options)}"));
-        Console.Out.WriteLine();
+        Terminal.Line("");
         string[] titles = ["precision", "batch", .. attentions.Select(a => $"{a.Word()} ms"), .. attentions.Count > 1 ? ["speed-up"] : Array.Empty<string>(), "windows/s", "GMAC/s", "of matmul peak", "logit error"];
-        Console.Out.WriteLine($"| {string.Join(" | ", titles)} |");
-        Console.Out.WriteLine($"|{string.Concat(titles.Select((_, i) => i == 0 ? "---|" : "---:|"))}");
+        Terminal.Line($"| {string.Join(" | ", titles)} |");
+        Terminal.Line($"|{string.Concat(titles.Select((_, i) => i == 0 ? "---|" : "---:|"))}");
     }
 
     private static string Row(BenchmarkLine line, List<AttentionImplementation> attentions)
@@ -142,7 +142,7 @@ internal static class BenchCommands
     private static void Step(string text)
     {
         if (!Console.IsErrorRedirected)
-            Console.Error.Write($"\r{text.PadRight(60)}{(text.Length == 0 ? "\r" : "")}");
+            Terminal.Draw(text.PadRight(60));
     }
 
     private static int? Batch(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= AstSessionOptions.MaxBatchSize ? n : null;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using AstStream.Connectors;
 using AstStream.Dsp;
@@ -11,8 +10,6 @@ namespace AstStream.Worker.Commands;
 /// <summary>classify, features, outputs: what the model makes of single clips.</summary>
 internal static class ClipCommands
 {
-    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private static readonly Dictionary<string, AstOutputs> s_outputs = new(StringComparer.Ordinal)
     {
         ["logits"] = AstOutputs.Logits,
@@ -227,7 +224,7 @@ internal static class ClipCommands
         if (json)
         {
             using var memory = new MemoryStream();
-            using (var writer = new Utf8JsonWriter(memory, s_json))
+            using (var writer = new Utf8JsonWriter(memory, JsonText.Options))
             {
                 writer.WriteStartObject();
                 writer.WriteString("file", file);
@@ -244,12 +241,12 @@ internal static class ClipCommands
                 writer.WriteEndObject();
             }
 
-            Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
+            Terminal.Line(System.Text.Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
             return;
         }
 
-        Console.Out.WriteLine(file);
+        Terminal.Line(file);
         foreach (var i in top)
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {Printable.Text(labels[i])}"));
+            Terminal.Line(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {labels[i]}"));
     }
 }

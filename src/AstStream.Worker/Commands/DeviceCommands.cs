@@ -50,7 +50,7 @@ internal static class DeviceCommands
             else if (result.GetValue(json))
                 WriteJson(found);
             else
-                AnsiConsole.Write(Table(found));
+                Terminal.Table(Table(found));
             return ExitCode.Ok;
         });
         return command;
@@ -95,7 +95,7 @@ internal static class DeviceCommands
                     },
                     stop.Token).ConfigureAwait(false);
                 progress.Clear();
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {recorded:0.0} s, peak {loudest:0.0} dBFS"));
+                Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{path}: {recorded:0.0} s, peak {loudest:0.0} dBFS"));
                 if (breaks > 0)
                     Errors.Warn($"{path}: samples were missing {breaks} times");
                 return recorded > 0 ? ExitCode.Ok : ExitCode.InputsFailed;
@@ -115,7 +115,7 @@ internal static class DeviceCommands
         foreach (var d in devices)
         {
             table.AddRow(
-                d.IsDefault ? "*" : "", d.Index.ToString(CultureInfo.InvariantCulture), Markup.Escape(Printable.Text(d.HostApi)), Markup.Escape(Printable.Text(d.Name)),
+                d.IsDefault ? "*" : "", d.Index.ToString(CultureInfo.InvariantCulture), Terminal.Cell(d.HostApi), Terminal.Cell(d.Name),
                 d.Channels.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{d.SampleRate:0} Hz"),
                 string.Create(CultureInfo.InvariantCulture, $"{d.LowLatency * 1000:0} to {d.HighLatency * 1000:0} ms"));
         }
@@ -127,7 +127,7 @@ internal static class DeviceCommands
     {
         foreach (var d in devices)
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(new
+            Terminal.Line(JsonSerializer.Serialize(new
             {
                 index = d.Index,
                 host_api = d.HostApi,
@@ -152,20 +152,20 @@ internal static class DeviceCommands
             while (await DelayAsync(TimeSpan.FromSeconds(1), either.Token).ConfigureAwait(false))
             {
                 for (var i = 0; i < devices.Count; i++)
-                    Console.Out.WriteLine($"{devices[i]}  {texts[i]}");
+                    Terminal.Line($"{devices[i]}  {texts[i]}");
             }
         }
         else
         {
             var table = new Table().Border(TableBorder.Simple).AddColumns("device", "level (rms █, peak ▒)");
             foreach (var d in devices)
-                table.AddRow(Markup.Escape(Printable.Text(d.ToString())), "");
+                table.AddRow(Terminal.Cell(d.ToString()), "");
             await AnsiConsole.Live(table).StartAsync(async live =>
             {
                 do
                 {
                     for (var i = 0; i < devices.Count; i++)
-                        table.UpdateCell(i, 1, Markup.Escape(Volatile.Read(ref texts[i])));
+                        table.UpdateCell(i, 1, Terminal.Cell(Volatile.Read(ref texts[i])));
                     live.Refresh();
                 }
                 while (await DelayAsync(TimeSpan.FromMilliseconds(250), either.Token).ConfigureAwait(false));

@@ -47,7 +47,7 @@ internal static class KafkaCommands
             return await RunAsync(async () =>
             {
                 var records = await KafkaTools.FeedAsync(Access(result), paths, options, stop.Token).ConfigureAwait(false);
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
+                Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
             }).ConfigureAwait(false);
         });
         return command;
@@ -74,7 +74,7 @@ internal static class KafkaCommands
             var isJson = result.GetValue(json);
             return await RunAsync(() => Task.Run(() => KafkaTools.Tail(
                 Access(result), result.GetValue(topic)!, result.GetValue(beginning) || result.GetValue(end), result.GetValue(end),
-                (partition, offset, stream, data) => Console.Out.WriteLine(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token))).ConfigureAwait(false);
+                (partition, offset, stream, data) => Terminal.Line(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token))).ConfigureAwait(false);
         });
         return command;
     }
@@ -100,7 +100,7 @@ internal static class KafkaCommands
                 if (result.GetValue(json))
                     WriteJson(lags);
                 else
-                    AnsiConsole.Write(Table(lags));
+                    Terminal.Table(Table(lags));
             }).ConfigureAwait(false);
         });
         return command;
@@ -138,14 +138,14 @@ internal static class KafkaCommands
     private static void WriteJson(IReadOnlyList<PartitionLag> lags)
     {
         foreach (var lag in lags)
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
+            Terminal.Line(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
     }
 
     private static Table Table(IReadOnlyList<PartitionLag> lags)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
         foreach (var lag in lags)
-            table.AddRow(Markup.Escape(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
+            table.AddRow(Terminal.Cell(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
         return table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain);
     }
 

@@ -169,7 +169,7 @@ internal static class ModelCommands
     {
         using var checkpoint = AstCheckpoint.Open(folder);
         var config = checkpoint.Config;
-        Console.Out.WriteLine(string.Create(
+        Terminal.Line(string.Create(
             CultureInfo.InvariantCulture,
             $"{folder}: {checkpoint.Parameters:N0} parameters in {checkpoint.DTypes}, {config.Labels.Count} labels, {config.MaxLength / 100.0:0.##} s windows, {config.MacsPerWindow / 1e9:0.###} GMAC each"));
         return ExitCode.Ok;
@@ -230,14 +230,14 @@ internal static class ModelCommands
         if (Console.IsOutputRedirected)
         {
             foreach (var (name, value) in rows)
-                Console.Out.WriteLine($"{name,-20} {value}");
+                Terminal.Line($"{name,-20} {value}");
             return ExitCode.Ok;
         }
 
         var table = new Table { Border = TableBorder.Rounded, ShowHeaders = false }.AddColumns("", "");
         foreach (var (name, value) in rows)
-            table.AddRow(Markup.Escape(name), Markup.Escape(value));
-        AnsiConsole.Write(table);
+            table.AddRow(Terminal.Cell(name), Terminal.Cell(value));
+        Terminal.Table(table);
         return ExitCode.Ok;
     }
 

@@ -1,20 +1,27 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using AstStream.Connectors;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.Model;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
+using Microsoft.Extensions.Logging;
 
 namespace AstStream.Worker.Commands;
 
 /// <summary>run, validate, graph, schema.</summary>
 internal static class PipelineCommands
 {
-    private static readonly TimeSpan s_drainDeadline = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_hardDeadline = TimeSpan.FromSeconds(2);
+    private static readonly Dictionary<string, LogLevel> s_levels = new(StringComparer.Ordinal)
+    {
+        ["debug"] = LogLevel.Debug,
+        ["note"] = LogLevel.Information,
+        ["warning"] = LogLevel.Warning,
+        ["error"] = LogLevel.Error,
+    };
+
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(500); // for the log, before a process that hangs ends
 
     public static IEnumerable<Command> All(string defaultModel)
     {
@@ -29,9 +36,13 @@ internal static class PipelineCommands
 
         var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
         var fixedFile = new Option<bool>("--no-watch") { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
-        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile }, $"""
+        var format = new Option<string>("--log-format") { Description = "How the log is written: text, or json for one JSON object a line. Times are UTC.", DefaultValueFactory = _ => "text" };
+        ExecutionFlags.OneOf(format, EnumWords.All<LogFormat>());
+        var level = new Option<string>("--log-level") { Description = "The least of what is logged: debug, note, warning or error.", DefaultValueFactory = _ => "note" };
+        ExecutionFlags.OneOf(level, [.. s_levels.Keys]);
+        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, format, level }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
-            at most 30 s; Ctrl-C again stops at once. Events go to the pipeline's sinks; the summary and errors to standard error.
+            at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks; the summary and errors to standard error.
 
             When the definition is edited, or on SIGHUP, it is read again: thresholds, labels, sources and sinks change without a restart; a
             definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
@@ -40,10 +51,12 @@ internal static class PipelineCommands
               aststream run pipelines/demo.yaml
               aststream run pipelines/demo.yaml --set events.threshold=0.6 --set sources.scene.pace=realtime
               aststream run pipelines/microphone.yaml --set sources.mic.device=USB
+              aststream run pipelines/kafka.yaml --log-format json --log-level warning
 
             {ExitCode.Help}
             """);
-        run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(fixedFile)));
+        run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, new RunFlags(
+            result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(fixedFile), EnumWords.Parse<LogFormat>(result.GetValue(format)!), s_levels[result.GetValue(level)!])));
 
         var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
             Nothing is run. All problems are told at once, with line and column.
@@ -54,7 +67,7 @@ internal static class PipelineCommands
         validate.SetAction(result =>
         {
             using var pipeline = Pipeline.Load(result.GetValue(file)!, result.GetValue(set)!, host);
-            Console.Out.WriteLine($"{result.GetValue(file)}: ok");
+            Terminal.Line($"{Printable.Text(result.GetValue(file)!)}: ok");
             return ExitCode.Ok;
         });
 
@@ -70,8 +83,8 @@ internal static class PipelineCommands
             using var report = new RunReport();
             var built = pipeline.Build(report, CancellationToken.None).Graph;
             if (!result.GetValue(mermaid))
-                Console.Out.WriteLine(built.ToText());
-            Console.Out.Write(built.ToMermaid());
+                Terminal.Lines(built.ToText() + "\n");
+            Terminal.Lines(built.ToMermaid());
             return ExitCode.Ok;
         });
 
@@ -87,58 +100,40 @@ internal static class PipelineCommands
         schema.SetAction(result =>
         {
             var record = result.GetValue(what)!;
-            Console.Out.Write(record == "pipeline" ? PipelineSchema.Generate(ConnectorCatalog.All) : RecordSchema.Of(record));
+            Terminal.Lines(record == "pipeline" ? PipelineSchema.Generate(ConnectorCatalog.All) : RecordSchema.Of(record));
             return ExitCode.Ok;
         });
         return [run, validate, graph, schema];
     }
 
-    private static async Task<int> RunAsync(PipelineHost host, string file, string[] settings, bool summary, bool watch)
+    private static async Task<int> RunAsync(PipelineHost host, string file, RunFlags flags)
     {
-        // Not disposed: a signal may come while the run ends.
-        var stop = new CancellationTokenSource();
-        var cancel = new CancellationTokenSource();
-        var signals = 0;
-
-        // A call that blocks for good (a terminal that is held, a mount that hangs) must not make the process immortal.
-        using var hard = cancel.Token.Register(() => Task.Delay(s_hardDeadline).ContinueWith(_ => Environment.Exit(ExitCode.Stopped), TaskScheduler.Default));
-        void OnSignal(PosixSignalContext context)
+        var signals = RunSignals.Install();
+        var log = new LineLogger(flags.Format, flags.Level, TimeProvider.System);
+        HangGuard.Hung += what =>
         {
-            context.Cancel = true;
-
-            // Decided before anything that takes time: the second signal may come while the first one is being answered.
-            if (Interlocked.Exchange(ref signals, 1) > 0)
-            {
-                cancel.Cancel();
-                return;
-            }
-
-            Console.Error.WriteLine($"{(Console.IsErrorRedirected ? "" : "\n")}draining: what was heard is scored and written; Ctrl-C again stops at once");
-            cancel.CancelAfter(s_drainDeadline);
-            stop.Cancel();
-        }
-
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var pipeline = Pipeline.Load(file, settings, host);
-        using var report = new RunReport(new LineLogger());
-        using var exporter = MetricsExport.Start();
-        var run = pipeline.Build(report, stop.Token);
+            log.Hung(what);
+            HardExit.Arm(s_lastWords, ExitCode.Hung);
+        };
+        using var pipeline = Pipeline.Load(file, flags.Settings, host);
+        using var report = new RunReport(log);
+        using var exporter = MetricsExport.Start(log);
+        var run = pipeline.Build(report, signals.Stop);
         using var ended = new CancellationTokenSource();
-        var reloading = new Reloader(run, file, settings, report).RunAsync(watch, ended.Token);
+        var reloading = new Reloader(run, file, flags.Settings, report, signals.Hangup).RunAsync(flags.Watches, ended.Token);
         var clock = Stopwatch.StartNew();
         try
         {
-            await run.RunAsync(cancel.Token).ConfigureAwait(false);
+            await run.RunAsync(signals.Cancel).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (signals.Cancel.IsCancellationRequested)
         {
-            Errors.Write("stopped without draining: the last sound was not scored");
+            log.Stopped();
             return ExitCode.Stopped;
         }
         catch (Exception e) when (e is NodeFaultException or SinkException)
         {
-            Errors.Write(e.Message);
+            log.RunFailed(e.Message);
             return ExitCode.Failed;
         }
         finally
@@ -147,32 +142,41 @@ internal static class PipelineCommands
             await reloading.ConfigureAwait(false);
         }
 
-        if (summary)
+        if (flags.HasSummary)
             WriteSummary(report, clock.Elapsed);
-        return report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+        return report.SinkErrors.Count > 0 ? ExitCode.Failed : report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 
     private static void WriteSummary(RunReport report, TimeSpan elapsed)
     {
         var seconds = elapsed.TotalSeconds;
-        Console.Error.WriteLine(string.Create(
+        Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
             $"""
 
-            model             {(report.Models.Count == 0 ? "none" : string.Join("\n                  ", report.Models))}
+            model             {(report.Models.Count == 0 ? "none" : string.Join("\n                  ", report.Models.Select(Printable.Text)))}
             streams           {report.Streams}{(report.Errors.Count > 0 ? $", {report.Errors.Count} errors" : "")}
             sound             {report.AudioSeconds:0.0} s
             windows           {report.Windows} in {report.Batches} batches
-            elapsed           {seconds:0.00} s
-            real-time factor  {(report.AudioSeconds > 0 ? seconds / report.AudioSeconds : 0):0.0000} ({report.AudioSeconds / seconds:0} times real time)
+            elapsed           {seconds:0.00} s{Speed(report, seconds)}
             events            {report.Events.Sum(e => e.Value)}
             """));
         foreach (var (model, totals) in report.CoverageByModel)
-            Console.Error.WriteLine($"coverage          {(report.CoverageByModel.Count > 1 ? model + ": " : "")}{Covered(totals)}");
-        var width = Math.Max(16, report.Events.Select(e => e.Key.Length + 1).DefaultIfEmpty().Max());
-        foreach (var (label, count) in report.Events)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label.PadRight(width)}{count}"));
+            Terminal.Status($"coverage          {(report.CoverageByModel.Count > 1 ? model + ": " : "")}{Covered(totals)}");
+        foreach (var (sink, dropped) in report.DroppedBySink)
+            Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{"dropped",-17} {sink}: {dropped} records"));
+        List<(string Label, long Count)> events = [.. report.Events.Select(e => (Printable.Text(e.Key), e.Value))];
+        var width = Math.Max(16, events.Select(e => e.Label.Length + 1).DefaultIfEmpty().Max());
+        foreach (var (label, count) in events)
+            Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"  {label.PadRight(width)}{count}"));
     }
+
+    /// <summary>How much faster than time it went; live sound comes as fast as time does, and says nothing of that.</summary>
+    private static string Speed(RunReport report, double seconds) => report.HasLive || report.AudioSeconds == 0 ? "" : string.Create(
+        CultureInfo.InvariantCulture, $"\nreal-time factor  {seconds / report.AudioSeconds:0.0000} ({report.AudioSeconds / seconds:0.#} times real time)");
+
+    /// <summary>How a run is started.</summary>
+    private sealed record RunFlags(string[] Settings, bool HasSummary, bool Watches, LogFormat Format, LogLevel Level);
 
     /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
     private static string Covered(CoverageTotals totals)

@@ -1,4 +1,5 @@
 using AstStream.Connectors.Capture;
+using AstStream.Streaming;
 
 namespace AstStream.Tests.Capture;
 

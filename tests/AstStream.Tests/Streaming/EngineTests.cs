@@ -97,15 +97,87 @@ public class EngineTests
     }
 
     [Fact]
-    public async Task RunAsync_SessionFails_NamesItAndLeaksNothing()
+    public async Task RunAsync_OnlySessionFailsForGood_NamesItAndLeaksNothing()
     {
         var before = PoolCounters.Outstanding;
-        var calls = 0;
-        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(
-            [new Script("s", 1, 400_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ => throw (++calls > 3 ? new IOException("device lost") : new TimeoutException("x"))));
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync([new Script("s", 1, 400_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ => throw new IOException("device lost")));
 
-        Assert.StartsWith("m/0: ", e.Message, StringComparison.Ordinal);
+        Assert.Equal("m/0: device lost", e.Message);
         Assert.Equal(before, PoolCounters.Outstanding);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 2)]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    public async Task RunAsync_SessionsFailNowAndThen_EventsAreAsIfNoneDid(int sessions, int slots)
+    {
+        var before = PoolCounters.Outstanding;
+        Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 60_000 + (i * 311), 400))];
+        var whole = await RunAsync(streams, isLive: false, sessions, lanes: 2, slots: slots);
+        var calls = 0;
+        var failing = await RunAsync(streams, isLive: false, sessions, lanes: 2, slots: slots, run: _ =>
+        {
+            if (Interlocked.Increment(ref calls) % 11 == 3)
+                throw new InsufficientMemoryException("no room");
+        });
+
+        Assert.True(calls > 100);
+        Assert.Equal(whole.Records.Count, failing.Records.Count);
+        Assert.All(whole.Records, r => Assert.Equal(r.Value, failing.Records[r.Key]));
+        Assert.All(failing.Coverage.Values.SelectMany(c => c), c => Assert.Equal(CoverageState.Analysed, c.State));
+        Assert.Equal(before, PoolCounters.Outstanding);
+    }
+
+    [Fact]
+    public async Task RunAsync_LargeBatchesFail_AreScoredInSmallerOnes()
+    {
+        Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 60_000, 400))];
+        var whole = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2);
+        var failed = 0;
+        var small = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2, run: rows =>
+        {
+            if (rows > 1)
+                throw new InsufficientMemoryException($"{++failed}");
+        });
+
+        Assert.True(failed > 10);
+        Assert.All(whole.Records, r => Assert.Equal(r.Value, small.Records[r.Key]));
+    }
+
+    [Fact]
+    public async Task RunAsync_OneSessionOfTwoFailsForGood_TheOtherScoresAll()
+    {
+        Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 60_000, 400))];
+        var bad = 0;
+        var run = await RunAsync(streams, isLive: false, sessions: 2, lanes: 2, run: _ =>
+        {
+            if (Thread.CurrentThread.Name == "aststream m/1")
+            {
+                Interlocked.Increment(ref bad);
+                throw new IOException("device lost");
+            }
+        });
+
+        Assert.True(bad > 0);
+        Assert.All(run.Coverage.Values, c => Assert.Equal(60_000, c[^1].End));
+    }
+
+    [Fact]
+    public async Task RunAsync_WindowThatEverySessionFailsWith_IsLostAndTheOthersAreScored()
+    {
+        var calls = 0;
+        var run = await RunAsync([new Script("s", 1, 60_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ =>
+        {
+            if (Interlocked.Increment(ref calls) <= 8)
+                throw new IOException("this one");
+        });
+
+        var coverage = run.Coverage["s"];
+        Assert.Contains(coverage, c => (c.State, c.Reason) == (CoverageState.Lost, LossReason.Fault));
+        Assert.Contains(coverage, c => c.State == CoverageState.Analysed);
+        Assert.Equal(60_000, coverage[^1].End);
     }
 
     [Fact]
@@ -117,16 +189,15 @@ public class EngineTests
         for (var i = 0; i < 10_000; i++)
         {
             using var cancel = new CancellationTokenSource();
-            var what = random.Next(4);
+            var what = random.Next(5);
             var at = random.Next(1, 6);
             var calls = 0;
             void Run(int rows)
             {
-                if (Interlocked.Increment(ref calls) != at)
-                    return;
-                if (what == 1)
+                var call = Interlocked.Increment(ref calls);
+                if ((what == 1 && call >= at) || (what == 4 && call == at))
                     throw new IOException("broken");
-                if (what == 2)
+                if (what == 2 && call == at)
                     cancel.Cancel();
             }
 
@@ -170,7 +241,7 @@ public class EngineTests
 
         nodes.AddRange(edges.Select(e => new LaneNode(e.To, e, [scheduler], isLive, report)));
         for (var i = 0; i < sessions; i++)
-            nodes.Add(new SessionNode($"m/{i}", scheduler, () => new SimulatedSession(5, 4, slots, run), "simulated", time, report));
+            nodes.Add(new SessionNode($"m/{i}", scheduler, () => new SimulatedSession(5, 4, slots, run), "simulated", time, report, TimeSpan.FromTicks(1)));
         var records = new Edge<StreamRecord>("sink", 4);
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
         var options = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = 8 * 160 };

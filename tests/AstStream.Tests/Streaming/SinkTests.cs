@@ -49,15 +49,37 @@ public sealed class SinkTests : IDisposable
     }
 
     [Fact]
-    public async Task WorkAsync_SinkFailsForTooLong_IsAFaultThatNamesIt()
+    public async Task WorkAsync_SinkFailsForTooLong_IsOutAndComesBack()
+    {
+        var sink = new Flaky(failures: 15);
+        var running = RunAsync(sink, new SinkOptions { RetryFor = TimeSpan.FromMinutes(1) }, 200, pace: TimeSpan.FromSeconds(5));
+        await AdvanceAsync(running);
+
+        await running.WaitAsync(s_patience);
+        Assert.InRange(sink.Written.Count, 50, 195);
+        Assert.Equal("label 199", sink.Written[^1]);
+        Assert.Equal(200 - sink.Written.Count, _report.DroppedBySink["out"]);
+        Assert.Equal("disk full", Assert.Single(_report.SinkErrors).Message);
+        Assert.False(_report.SinksOut["out"]);
+    }
+
+    [Fact]
+    public async Task WorkAsync_SinkThatNeverWrites_IsOutAndTheRunGoesOn()
     {
         var running = RunAsync(new Flaky(failures: int.MaxValue), new SinkOptions { RetryFor = TimeSpan.FromMinutes(1) }, 20);
+        await AdvanceAsync(running);
+
+        await running.WaitAsync(s_patience);
+        Assert.True(_report.SinksOut["out"]);
+        Assert.Equal(20, _report.DroppedBySink["out"]);
+    }
+
+    [Fact]
+    public async Task WorkAsync_SinkFailsForTooLongAndStopsTheRun_IsAFaultThatNamesIt()
+    {
+        var running = RunAsync(new Flaky(failures: int.MaxValue), new SinkOptions { RetryFor = TimeSpan.FromMinutes(1), StopsRun = true }, 20);
         var start = _time.GetTimestamp();
-        while (!running.IsCompleted)
-        {
-            await Task.Yield();
-            _time.Advance(TimeSpan.FromSeconds(1));
-        }
+        await AdvanceAsync(running);
 
         var e = await Assert.ThrowsAsync<NodeFaultException>(() => running.WaitAsync(s_patience));
         Assert.Equal("out: disk full", e.Message);
@@ -65,12 +87,30 @@ public sealed class SinkTests : IDisposable
     }
 
     [Fact]
-    public async Task WorkAsync_FailureThatStays_IsNotTriedAgain()
+    public async Task WorkAsync_RecordsOfAStreamThatSomebodyAnswersFor_WaitAndAreNeverDropped()
+    {
+        var delivery = new Delivery();
+        var stream = new StreamInfo("key", "kafka") { Delivery = delivery };
+        var sink = new Flaky(failures: 60);
+        var edge = new Edge<StreamRecord>("out", 4);
+        StreamRecord[] records = [.. Enumerable.Range(0, 20).Select(i => (StreamRecord)new SoundEvent($"{i}", EventState.Closed, stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f)), new StreamCheckpoint(stream, "m", 1, [], 0, 16_000, false)];
+        var running = new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, new SinkOptions { RetryFor = TimeSpan.FromSeconds(10) }, _time, _report)]).RunAsync(CancellationToken.None);
+        await AdvanceAsync(running);
+
+        await running.WaitAsync(s_patience);
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"label {i}"), sink.Written);
+        Assert.Equal(1, delivery.Completed);
+        Assert.Empty(_report.DroppedBySink);
+    }
+
+    [Fact]
+    public async Task WorkAsync_FailureThatStays_IsNotTriedAgainAtOnce()
     {
         var sink = new Flaky(failures: int.MaxValue, isTransient: false);
 
-        await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(sink, new SinkOptions(), 1).WaitAsync(s_patience));
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(sink, new SinkOptions(), 1, isAlone: true).WaitAsync(s_patience));
 
+        Assert.Equal("out: disk full", e.Message);
         Assert.Equal(1, sink.Failed);
     }
 
@@ -97,10 +137,19 @@ public sealed class SinkTests : IDisposable
         Assert.Equal(slow.Written, fast.Written.Where(slow.Written.Contains));
     }
 
-    private Task RunAsync(ISink sink, SinkOptions options, int records)
+    private Task RunAsync(ISink sink, SinkOptions options, int records, TimeSpan? pace = null, bool isAlone = false)
     {
         var edge = new Edge<StreamRecord>("out", options.Buffer);
-        return new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, options, _time, _report)]).RunAsync(CancellationToken.None);
+        return new DataflowGraph([new Writer(edge, records) { Pace = pace, Time = _time }, new SinkNode("out", edge, sink, options, _time, _report, () => isAlone)]).RunAsync(CancellationToken.None);
+    }
+
+    private async Task AdvanceAsync(Task running)
+    {
+        while (!running.IsCompleted)
+        {
+            await Task.Delay(1);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
     }
 
     private static StreamRecord Record(string what) => what == "coverage"
@@ -110,25 +159,48 @@ public sealed class SinkTests : IDisposable
     private sealed class Writer : Node
     {
         private readonly Edge<StreamRecord> _edge;
-        private readonly int _count;
+        private readonly IReadOnlyList<StreamRecord> _records;
         private readonly TaskCompletionSource? _done;
 
-        public Writer(Edge<StreamRecord> edge, int count, TaskCompletionSource? done = null)
+        public Writer(Edge<StreamRecord> edge, IReadOnlyList<StreamRecord> records, TaskCompletionSource? done = null)
             : base("writer")
         {
             _edge = WritesTo(edge);
-            _count = count;
+            _records = records;
             _done = done;
         }
+
+        public Writer(Edge<StreamRecord> edge, int count, TaskCompletionSource? done = null)
+            : this(edge, [.. Enumerable.Range(0, count).Select(i => new SoundEvent($"{i}", EventState.Closed, s_stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f))], done)
+        {
+        }
+
+        public TimeSpan? Pace { get; init; }
+
+        public TimeProvider Time { get; init; } = TimeProvider.System;
 
         public override string Description => "writes events";
 
         protected override async Task WorkAsync(CancellationToken cancellation)
         {
-            for (var i = 0; i < _count; i++)
-                await _edge.WriteAsync(new SoundEvent($"{i}", EventState.Closed, s_stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f), cancellation);
+            foreach (var record in _records)
+            {
+                await _edge.WriteAsync(record, cancellation);
+                if (Pace is { } pace)
+                    await Task.Delay(pace, Time, cancellation);
+            }
+
             _done?.SetResult();
         }
+    }
+
+    private sealed class Delivery : IDelivery
+    {
+        public int Completed { get; private set; }
+
+        public InputRange Locate(long start, long end) => default;
+
+        public void Complete(StreamCheckpoint checkpoint) => Completed++;
     }
 
     private sealed class Flaky(int failures, bool isTransient = true) : ISink

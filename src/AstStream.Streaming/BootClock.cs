@@ -1,19 +1,22 @@
 using System.Runtime.InteropServices;
 
-namespace AstStream.Connectors.Capture;
+namespace AstStream.Streaming;
 
 /// <summary>
 /// The system's clock whose timestamps go on while the machine sleeps (CLOCK_BOOTTIME), so that a suspension shows as time that passed. On
 /// other systems than Linux, the usual monotonic clock.
 /// </summary>
-internal sealed partial class BootClock : TimeProvider
+public sealed partial class BootClock : TimeProvider
 {
     private const int ClockBootTime = 7;
 
+    /// <summary>The clock.</summary>
     public static BootClock Instance { get; } = new();
 
+    /// <inheritdoc/>
     public override long TimestampFrequency => OperatingSystem.IsLinux() ? 1_000_000_000 : base.TimestampFrequency;
 
+    /// <inheritdoc/>
     public override long GetTimestamp()
     {
         if (!OperatingSystem.IsLinux())

@@ -6,7 +6,8 @@ namespace AstStream.Connectors;
 
 /// <summary>
 /// Appends records to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
-/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on.
+/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on. Tools that rotate logs may move the file,
+/// remove it or cut it to nothing at any time: what comes next is in the file of that name. No other process may write to it meanwhile.
 /// </summary>
 public sealed class JsonLinesSink : ISink
 {
@@ -22,6 +23,7 @@ public sealed class JsonLinesSink : ISink
     public static readonly SinkType Type = new(
         "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], section => new JsonLinesSink(section))
     {
+        Records = ["events", "coverage", "scores"],
         Writes = section => section.Get(Path) is { } path ? section.ResolveLinks(path) : null,
     };
 
@@ -32,8 +34,8 @@ public sealed class JsonLinesSink : ISink
     private readonly int _keep;
     private readonly ArrayBufferWriter<byte> _line = new();
     private readonly ArrayBufferWriter<byte> _lines = new(); // taken, and not in the file yet
-    private FileStream? _file; // without a buffer of its own
-    private long _length;
+    private AppendedFile? _file;
+    private ISinkReport? _report;
 
     internal JsonLinesSink(SectionReader section)
     {
@@ -48,12 +50,18 @@ public sealed class JsonLinesSink : ISink
     public string Description => $"JSON Lines to {_path}";
 
     /// <inheritdoc/>
+    public ISinkReport Report
+    {
+        set => _report = value;
+    }
+
+    /// <inheritdoc/>
     public ValueTask OpenAsync(CancellationToken cancellation)
     {
         try
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path) ?? _path);
-            OpenFile();
+            _file = AppendedFile.Open(_path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -73,10 +81,11 @@ public sealed class JsonLinesSink : ISink
         _line.ResetWrittenCount();
         RecordJson.Write(_line, record);
         _line.Write("\n"u8);
-        if (_length + _lines.WrittenCount > 0 && _length + _lines.WrittenCount + _line.WrittenCount > _rotateSize)
+        var length = (_file?.Length ?? 0) + _lines.WrittenCount;
+        if (length > 0 && length + _line.WrittenCount > _rotateSize)
         {
             WriteLines();
-            Guarded(Rotate);
+            Guarded(_ => Rotate());
         }
 
         _lines.Write(_line.WrittenSpan);
@@ -114,8 +123,14 @@ public sealed class JsonLinesSink : ISink
         {
             WriteLines();
         }
+        catch (SinkException e)
+        {
+            _report?.Drop(_lines.WrittenSpan.Count((byte)'\n'));
+            _report?.Warn($"the last lines are lost: {e.Message}");
+        }
         finally
         {
+            _file?.Dispose();
             _file = null;
             file.Dispose();
         }
@@ -123,44 +138,37 @@ public sealed class JsonLinesSink : ISink
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Writes what is held, always at the same place: a write that failed half-way is written over by the next try.</summary>
+    /// <summary>Writes what is held.</summary>
     private void WriteLines()
     {
         if (_lines.WrittenCount == 0)
             return;
-        Guarded(() =>
+        Guarded(file =>
         {
-            RandomAccess.Write(_file!.SafeFileHandle, _lines.WrittenSpan, _length);
+            file.Append(_lines.WrittenSpan);
             if (_flush == "disk")
-                RandomAccess.FlushToDisk(_file!.SafeFileHandle);
+                file.FlushToDisk();
         });
-        _length += _lines.WrittenCount;
         _lines.ResetWrittenCount();
     }
 
-    private void Guarded(Action write)
+    private void Guarded(Action<AppendedFile> write)
     {
         try
         {
-            if (_file is null)
-                OpenFile(); // rotating failed half-way
-            write();
+            if (_file is { } open && !open.IsStillThere())
+            {
+                open.Dispose();
+                _file = null; // moved or removed: the name is another file's, or nobody's
+            }
+
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(_path) ?? _path);
+            write(_file ??= AppendedFile.Open(_path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new SinkException($"{_path}: writing failed: {e.Message}", isTransient: true);
         }
-    }
-
-    private void OpenFile()
-    {
-        _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        if (!_file.CanSeek)
-            throw new SinkException($"{_path}: is a pipe; expected a file");
-        _length = _file.Length;
-        var last = new byte[1];
-        if (_length > 0 && RandomAccess.Read(_file.SafeFileHandle, last, _length - 1) == 1 && last[0] != '\n')
-            RandomAccess.Write(_file.SafeFileHandle, "\n"u8, _length++);
     }
 
     private void Rotate()
@@ -174,6 +182,6 @@ public sealed class JsonLinesSink : ISink
             File.Move($"{_path}.{i}", $"{_path}.{i + 1}", overwrite: true);
 
         File.Move(_path, $"{_path}.1", overwrite: true);
-        OpenFile();
+        _file = AppendedFile.Open(_path);
     }
 }

@@ -2,10 +2,11 @@ using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
+using AstStream.Connectors.Kafka;
 
-namespace AstStream.Connectors.Kafka;
+namespace AstStream.Connectors;
 
-/// <summary>The JSON Schemas of what a kafka sink publishes, made from the types that are written.</summary>
+/// <summary>The JSON Schemas of the records that sinks write, made from the types that are written.</summary>
 public static class RecordSchema
 {
     private static readonly JsonSchemaExporterOptions s_exporter = new()
@@ -40,7 +41,7 @@ public static class RecordSchema
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
             ["title"] = title,
-            ["description"] = $"The data of a CloudEvent of type {title}. Names and meanings of a version never change; optional properties may be added.",
+            ["description"] = $"The data of a CloudEvent of type {title}, and of a line of JSON. Names and meanings of a version never change; optional properties may be added.",
         };
         foreach (var (name, value) in schema.ToList())
         {
