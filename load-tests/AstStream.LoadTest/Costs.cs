@@ -7,8 +7,11 @@ namespace AstStream.LoadTest;
 /// <summary>What the parts of the engine cost on one thread, for one live stream at a hop of one second.</summary>
 internal static class Costs
 {
-    public static Task RunAsync()
+    /// <summary>Measures all of it.</summary>
+    /// <param name="seconds">For how long each is measured.</param>
+    public static Task RunAsync(double seconds)
     {
+        void Print(string what, Action action, double timesASecond) => Costs.Print(what, action, timesASecond, seconds);
         foreach (var (rate, milliseconds) in ((int, int)[])[(16_000, 5), (16_000, 20), (16_000, 100), (48_000, 20), (48_000, 100)])
             Print($"lane, {rate} Hz in blocks of {milliseconds} ms", Lane(rate, rate * milliseconds / 1000), 1000.0 / milliseconds);
         var window = Window();
@@ -33,7 +36,8 @@ internal static class Costs
     private static FeatureWindow Window()
     {
         var chunks = Enumerable.Range(0, 32).Select(_ => FrameChunk.Rent(128)).ToList();
-        return FeatureWindow.Rent(null!, chunks, 0, 1024, 128, 0, 0, 1, 1);
+        var scheduler = new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport());
+        return FeatureWindow.Rent(scheduler.Open(new StreamInfo("s", "s"), 0, isLive: true), chunks, 0, 1024, 128, 0, 0, 1, 1);
     }
 
     private static Action Decode(int median)
@@ -45,17 +49,17 @@ internal static class Costs
         return () => decoder.Push(position, position += 16_000, scores, static _ => { });
     }
 
-    private static void Print(string what, Action action, double timesASecond)
+    private static void Print(string what, Action action, double timesASecond, double seconds)
     {
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed.TotalSeconds < 0.5)
+        while (clock.Elapsed.TotalSeconds < seconds / 3)
             action();
         var best = double.MaxValue;
         for (var turn = 0; turn < 5; turn++)
         {
             clock.Restart();
             var count = 0;
-            for (; clock.Elapsed.TotalSeconds < 0.2; count++)
+            for (; clock.Elapsed.TotalSeconds < seconds / 7; count++)
                 action();
             best = Math.Min(best, clock.Elapsed.TotalMicroseconds / count);
         }

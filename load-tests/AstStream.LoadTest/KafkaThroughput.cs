@@ -74,11 +74,10 @@ internal static partial class KafkaThroughput
             Topics = [Topic],
             Group = $"throughput-{Guid.NewGuid():N}",
             StateTopic = "throughput-state",
-            IsExactlyOnce = true,
         };
         using var report = new RunReport();
         using var stop = new CancellationTokenSource();
-        var source = new KafkaSource("", () => options);
+        var source = new KafkaSource(options, new KafkaDelivery("auto", [options.Cluster])); // exactly once
         var running = Task.Run(() => source.RunAsync(new SourceOutput("in", _ => lane, isLive: false, 0, 1, TimeProvider.System, report), stop.Token, CancellationToken.None));
         Usage? cost = null;
         long bytes = 0;

@@ -26,6 +26,77 @@ internal static class KafkaTrials
         await ReportAsync($"three workers, one more, one less, one frozen for {frozen} s, {streams} streams, {clock.Elapsed.TotalSeconds:0} s", trial);
     }
 
+    /// <summary>
+    /// The broker is killed and started again so many times, while two workers read from it that are started again when they end, as a supervisor does. At the
+    /// end all is there once, and nobody stood still.
+    /// </summary>
+    public static async Task BrokerKillsAsync(string servers, int turns, int streams, string kill, string start, double every)
+    {
+        await using var trial = new KafkaTrial(servers, s_program, 8) { IsNamed = false };
+        var clock = Stopwatch.StartNew();
+        var random = new Random(1);
+        using var over = new CancellationTokenSource();
+        var seconds = turns * (every + 14);
+        var feeding = trial.FeedAsync(streams, seconds, pace: 1);
+        trial.Start("live", "w1");
+        trial.Start("live", "w2");
+        var supervising = trial.SuperviseAsync("live", over.Token);
+        for (var turn = 0; turn < turns; turn++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(every * (0.5 + random.NextDouble())));
+            await ShellAsync(kill);
+            await ShellAsync(start);
+        }
+
+        await feeding;
+        await trial.DoneAsync("live", TimeSpan.FromMinutes(3));
+        await over.CancelAsync();
+        Console.WriteLine($"workers were started again {await supervising} times");
+        await ReportAsync($"broker killed {turns} times under two workers, {streams} streams, {clock.Elapsed.TotalSeconds:0} s", trial);
+    }
+
+    /// <summary>How long a partition rests after its worker was killed and another one, or the same again, was started at once.</summary>
+    public static async Task TakeoverAsync(string servers, int turns)
+    {
+        foreach (var isNamed in (bool[])[true, false])
+        {
+            foreach (var isInside in (bool[])[false, true])
+            {
+                var times = new List<double>();
+                for (var turn = 0; turn < turns; turn++)
+                    times.Add(await TakeOverAsync(servers, isNamed, isInside));
+                times.Sort();
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(isNamed ? "instance" : "none"),-9} {(isInside ? "inside" : "outside"),-8} median {times[times.Count / 2]:0.0} s, longest {times[^1]:0.0} s of {turns}"));
+            }
+        }
+    }
+
+    private static async Task<double> TakeOverAsync(string servers, bool isNamed, bool isInside)
+    {
+        // A worker that commits all the time is inside a transaction at most moments; one that rests between commits is outside.
+        await using var trial = new KafkaTrial(servers, s_program, 1) { IsNamed = isNamed, CommitInterval = isInside ? "20ms" : "1s" };
+        using var over = new CancellationTokenSource();
+        var feeding = trial.FeedAsync(4, 120, pace: 1, over.Token);
+        trial.Start("live", "w1");
+        await trial.GrowsAsync("live", 0, TimeSpan.FromSeconds(60));
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        trial.Kill("w1");
+        var before = trial.Committed("live");
+        var clock = Stopwatch.StartNew();
+        trial.Start("live", isNamed ? "w1" : "w2");
+        await trial.GrowsAsync("live", before, TimeSpan.FromSeconds(100));
+        var rested = clock.Elapsed.TotalSeconds;
+        await over.CancelAsync();
+        await feeding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return rested;
+    }
+
+    private static async Task ShellAsync(string command)
+    {
+        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", command]))!;
+        await process.WaitForExitAsync();
+    }
+
     /// <summary>A mock cluster of three brokers fails in all the ways that it can, again and again; then the same without.</summary>
     public static async Task FaultsAsync(double minutes)
     {

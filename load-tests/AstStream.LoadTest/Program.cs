@@ -14,6 +14,7 @@ var model = new Option<string?>("--model") { Description = "saturate: a model's 
 var data = new Option<string>("--data") { Description = "gate: a folder of WAV clips.", DefaultValueFactory = _ => "clips" };
 var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
 
+var each = new Option<double>("--seconds-each") { Description = "costs: how long each is measured.", DefaultValueFactory = _ => 1.5 };
 var count = new Option<int>("--count") { Description = "Microphones.", DefaultValueFactory = _ => 16 };
 var latency = new Option<double>("--latency-ms") { Description = "What a device may hold back.", DefaultValueFactory = _ => 300 };
 var turns = new Option<int>("--turns") { DefaultValueFactory = _ => 50 };
@@ -37,7 +38,7 @@ Add("overload", "The session becomes too slow for a time, and recovers.", r => S
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.", r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.", r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
-Add("costs", "What the parts of the engine cost on one thread.", _ => Costs.RunAsync());
+Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.", r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
 Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)), turns);
 Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(r.GetValue(cuts)), cuts);
@@ -46,6 +47,11 @@ var keys = new Option<int>("--streams") { DefaultValueFactory = _ => 64 };
 var freeze = new Option<int>("--freeze") { Description = "Seconds.", DefaultValueFactory = _ => 60 };
 Add("kafka-kills", "A worker is killed again and again: is every event there once?", r => KafkaTrials.KillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys)), servers, turns, keys);
 Add("kafka-moves", "Workers come, go and freeze: is every event there once?", r => KafkaTrials.MovesAsync(r.GetValue(servers)!, r.GetValue(keys), r.GetValue(freeze)), servers, keys, freeze);
+var stop = new Option<string>("--kill") { Description = "A command that kills the broker at once.", Required = true };
+var start = new Option<string>("--start") { Description = "A command that starts it again.", Required = true };
+var every = new Option<double>("--every") { Description = "Seconds between a start and the next kill.", DefaultValueFactory = _ => 8 };
+Add("kafka-broker", "The broker is killed and started again and again under two workers: does one stay behind?", r => KafkaTrials.BrokerKillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys), r.GetValue(stop)!, r.GetValue(start)!, r.GetValue(every)), servers, turns, keys, stop, start, every);
+Add("kafka-takeover", "A worker dies, inside a transaction and outside, with a name of its own and without: how soon is its partition read again?", r => KafkaTrials.TakeoverAsync(r.GetValue(servers)!, r.GetValue(turns)), servers, turns);
 var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10 };
 Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?", r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
 var megabytes = new Option<int>("--megabytes") { DefaultValueFactory = _ => 2000 };

@@ -48,6 +48,12 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <summary>How workers deliver.</summary>
     public string Delivery { get; init; } = "exactly_once";
 
+    /// <summary>Whether workers have names of their own in their group.</summary>
+    public bool IsNamed { get; init; } = true;
+
+    /// <summary>How often workers commit.</summary>
+    public string CommitInterval { get; init; } = "200ms";
+
     /// <summary>The names of the workers that run.</summary>
     public IReadOnlyCollection<string> Workers => _workers.Keys;
 
@@ -111,8 +117,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                 bootstrap_servers: "{{_servers}}"
                 topics: {{Audio}}
                 group: {{Group(group)}}
-                instance: {{worker}}
-                commit_interval: 200ms
+                {{(IsNamed ? $"instance: {worker}" : "")}}
+                commit_interval: {{CommitInterval}}
                 delivery: {{Delivery}}
                 librdkafka: {session.timeout.ms: 6000, heartbeat.interval.ms: 1000}
             model: {window: 1s, hop: 500ms, threads: 1}
@@ -152,6 +158,42 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await process!.WaitForExitAsync(patience.Token);
         process.Dispose();
+    }
+
+    /// <summary>Starts workers again that have ended, until it is told to stop; how often it did.</summary>
+    public async Task<int> SuperviseAsync(string group, CancellationToken stop)
+    {
+        var starts = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(200, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var (worker, process) in _workers.ToList())
+            {
+                if (stop.IsCancellationRequested || !process.HasExited)
+                    continue;
+                Console.WriteLine($"  {worker} ended with {process.ExitCode}");
+                process.Dispose();
+                starts++;
+                Start(group, worker);
+            }
+        }
+
+        return starts;
+    }
+
+    /// <summary>Records of sound that a group has committed, over all partitions.</summary>
+    public long Committed(string group) => KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]).Sum(l => l.Committed ?? 0);
+
+    /// <summary>Waits until a group has committed more than before.</summary>
+    public async Task GrowsAsync(string group, long before, TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (Committed(group) <= before)
+        {
+            if (clock.Elapsed > patience)
+                throw new TimeoutException($"group {group} has committed nothing more for {patience.TotalSeconds:0} s: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
+            await Task.Delay(100);
+        }
     }
 
     /// <summary>Waits until a group has committed all that was fed.</summary>

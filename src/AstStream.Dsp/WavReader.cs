@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace AstStream.Dsp;
 
@@ -10,7 +8,7 @@ namespace AstStream.Dsp;
 /// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
 /// Gives mono floats. A file that ends before its header says gives what is there, and <see cref="Truncation"/> tells.
 /// </summary>
-public sealed partial class WavReader : IDisposable
+public sealed class WavReader : IDisposable
 {
     private const uint Unknown = 0xFFFFFFFF;
 
@@ -69,7 +67,7 @@ public sealed partial class WavReader : IDisposable
         FileStream stream;
         try
         {
-            stream = OpenFile(path);
+            stream = RegularFile.Open(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -77,7 +75,8 @@ public sealed partial class WavReader : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new InvalidAudioException(Directory.Exists(path) ? $"{path}: is a folder; expected a WAV file" : $"{path}: can't be opened: {e.Message}");
+            throw new InvalidAudioException(Directory.Exists(path) ? $"{path}: is a folder; expected a WAV file"
+                : $"{path}: {(e.Message.StartsWith("is a pipe", StringComparison.Ordinal) ? "is a pipe or a device; expected a WAV file" : $"can't be opened: {e.Message}")}");
         }
 
         try
@@ -299,30 +298,6 @@ public sealed partial class WavReader : IDisposable
             throw new InvalidAudioException($"{_name}: reading the header failed: {e.Message}");
         }
     }
-
-    /// <summary>Opening a named pipe waits for somebody to write into it, perhaps for ever: it is opened without waiting, and refused.</summary>
-    private static FileStream OpenFile(string path)
-    {
-        if (OperatingSystem.IsLinux() && File.Exists(path))
-        {
-            const int readOnly = 0, nonBlocking = 0x800, closeOnExec = 0x80000;
-            var handle = new SafeFileHandle(NativeOpen(path, readOnly | nonBlocking | closeOnExec), ownsHandle: true);
-            if (!handle.IsInvalid)
-            {
-                var file = new FileStream(handle, FileAccess.Read, bufferSize: 0);
-                if (file.CanSeek)
-                    return file;
-                file.Dispose();
-                throw new InvalidAudioException($"{path}: is a pipe or a device; expected a WAV file");
-            }
-        }
-
-        // Elsewhere; and here, to be told why it can't be opened.
-        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int NativeOpen(string path, int flags);
 
     private static string Printable(ReadOnlySpan<byte> bytes)
     {

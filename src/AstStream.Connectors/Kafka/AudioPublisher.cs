@@ -153,8 +153,11 @@ internal sealed class AudioPublisher : IAsyncDisposable
                 Place(stream.Id, value, format, isFull: false);
         }
 
-        _producer.Flush(TimeSpan.FromSeconds(1));
-        _producer.Dispose();
+        HangGuard.Run($"Kafka at {_options.Cluster.Name}, topic {_options.Topic}: Dispose", 3 * s_drain, () =>
+        {
+            _producer.Flush(TimeSpan.FromSeconds(1));
+            _producer.Dispose();
+        });
         List<AudioMessage> left;
         lock (_lock)
         {

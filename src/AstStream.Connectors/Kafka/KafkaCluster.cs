@@ -1,5 +1,6 @@
 using AstStream.Streaming.Pipelines;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 
 namespace AstStream.Connectors.Kafka;
 
@@ -7,10 +8,12 @@ namespace AstStream.Connectors.Kafka;
 internal sealed class KafkaCluster
 {
     public static readonly Key<string?> Servers = Keys.Text("bootstrap_servers", "The cluster's first servers, HOST:PORT, several with commas.", required: true);
-    public static readonly Key<IReadOnlyDictionary<string, string>?> Settings = Keys.Mapping("librdkafka", "librdkafka's own settings, passed on as they are: security.protocol, sasl.username, compression.type… A secret is best not written here: ${env:NAME} stands for an environment variable, ${file:PATH} for a file's first line.");
+    public static readonly Key<IReadOnlyDictionary<string, string>?> Settings = Keys.Mapping("librdkafka", "librdkafka's own settings, passed on as they are: security.protocol, sasl.username, compression.type… A secret is best not written here: ${env:NAME} stands for an environment variable, ${file:PATH} for what is in a small file. Settings that load libraries are refused.");
     public static readonly Key[] All = [Servers, Settings];
 
     // What this program sets itself; the value says by what key, if by any.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private static readonly Dictionary<string, string?> s_own = new(StringComparer.Ordinal)
     {
         ["bootstrap.servers"] = "bootstrap_servers",
@@ -29,27 +32,55 @@ internal sealed class KafkaCluster
         ["transaction.timeout.ms"] = null,
     };
 
+    // What loads other people's code into this process.
+    private static readonly HashSet<string> s_foreign = new(["plugin.library.paths", "ssl.engine.location", "ssl.providers"], StringComparer.Ordinal);
+
+    // What runs a program as soon as a client is made: not to be done by who only checks.
+    private static readonly HashSet<string> s_notWhenChecking = new(["sasl.kerberos.kinit.cmd"], StringComparer.Ordinal);
+
     private readonly Dictionary<string, string> _settings = new(StringComparer.Ordinal);
+    private volatile string? _id;
 
     private KafkaCluster(string servers) => Name = servers;
 
-    /// <summary>Its servers as they are written; two that are written alike are one.</summary>
+    /// <summary>Its servers as they are written.</summary>
     public string Name { get; }
 
+    /// <summary>What the cluster calls itself, once it was asked; else its servers as they are written. Two with the same are one cluster.</summary>
+    public string Identity => _id ?? Name;
+
+    /// <summary>Whether it was asked what it calls itself.</summary>
+    public bool IsIdentified => _id is not null;
+
     /// <summary>Reads a section; notes what is wrong with it.</summary>
-    public static KafkaCluster Read(SectionReader section)
+    /// <param name="section">The section.</param>
+    /// <param name="reads">Whether it is read from: a consumer's settings are checked too.</param>
+    public static KafkaCluster Read(SectionReader section, bool reads = false)
     {
         var cluster = new KafkaCluster(section.Get(Servers) ?? "");
         foreach (var (name, value) in section.Get(Settings) ?? new Dictionary<string, string>())
         {
             if (s_own.TryGetValue(name, out var key))
                 section.Problem(Settings, $"{name} can't be set here{(key is null ? ": delivery depends on it" : $"; '{key}' does")}");
-            else if (Secret(section, name, value) is { } known)
-                cluster._settings[name] = known;
+            else if (s_foreign.Contains(name))
+                section.Problem(Settings, $"{name} can't be set here: it loads a library into this process, and a definition may come from anywhere");
+            else
+                cluster._settings[name] = value;
         }
 
-        cluster.Check(section);
+        cluster.Check(section, reads);
         return cluster;
+    }
+
+    /// <summary>Asks the cluster what it calls itself.</summary>
+    /// <exception cref="KafkaException">It does not answer.</exception>
+    public async Task IdentifyAsync()
+    {
+        if (_id is not null)
+            return;
+        using var admin = Admin();
+        var answer = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = s_patience }).WaitAsync(2 * s_patience).ConfigureAwait(false);
+        _id = string.IsNullOrEmpty(answer.ClusterId) ? Name : answer.ClusterId;
     }
 
     /// <summary>Made from values, for programs.</summary>
@@ -84,8 +115,11 @@ internal sealed class KafkaCluster
     public IAdminClient Admin() =>
         new AdminClientBuilder(Configure(new AdminClientConfig())).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
 
-    /// <summary>What librdkafka says, without the values of its settings.</summary>
-    public string Describe(Error error) => Describe(error.Reason);
+    /// <summary>What librdkafka says, without the values of its settings; where a right is missing, which one.</summary>
+    public string Describe(Error error) => Describe(error.Reason) + KafkaRights.Hint(error.Code);
+
+    /// <summary>The same of an exception of its.</summary>
+    public string Describe(Exception e) => e is KafkaException { Error: { } error } ? Describe(e.Message) + KafkaRights.Hint(error.Code) : Describe(e.Message);
 
     /// <summary>A text without the values of secret settings.</summary>
     public string Describe(string text)
@@ -99,43 +133,23 @@ internal sealed class KafkaCluster
         return Printable.Text(text.ReplaceLineEndings(" "));
     }
 
-    private static string? Secret(SectionReader section, string name, string value)
+    /// <summary>Lets librdkafka look at the settings: it knows their names and ranges. Nothing is connected to, and no program is run.</summary>
+    private void Check(SectionReader section, bool reads)
     {
-        if (!value.StartsWith("${", StringComparison.Ordinal) || !value.EndsWith('}'))
-            return value;
-        var (kind, what) = value[2..^1].Split(':', 2) is [var k, var w] ? (k, w) : ("", "");
-        switch (kind)
+        T Checked<T>(T config)
+            where T : ClientConfig
         {
-            case "env" when Environment.GetEnvironmentVariable(what) is { } known:
-                return known;
-            case "env":
-                section.Problem(Settings, $"{name}: the environment has no {what}");
-                return null;
-            case "file":
-                try
-                {
-                    return File.ReadLines(section.Resolve(what)).FirstOrDefault() ?? "";
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    section.Problem(Settings, $"{name}: {section.Resolve(what)} can't be read: {e.Message}");
-                    return null;
-                }
-
-            default:
-                section.Problem(Settings, $"{name}: found '${{{kind}…}}'; expected ${{env:NAME}} or ${{file:PATH}}");
-                return null;
+            foreach (var (name, value) in _settings.Where(x => !s_notWhenChecking.Contains(x.Key)))
+                config.Set(name, value);
+            return config;
         }
-    }
 
-    /// <summary>Lets librdkafka look at the settings: it knows their names and ranges.</summary>
-    private void Check(SectionReader section)
-    {
-        if (_settings.Count == 0)
-            return;
         try
         {
-            Producer<Null, Null>(new ProducerConfig()).Dispose();
+            if (reads)
+                new ConsumerBuilder<Ignore, Ignore>(Checked(new ConsumerConfig { GroupId = "check" })).SetLogHandler(static (_, _) => { }).Build().Dispose();
+            else if (_settings.Count > 0)
+                new ProducerBuilder<Null, Null>(Checked(new ProducerConfig())).SetLogHandler(static (_, _) => { }).Build().Dispose();
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or KafkaException)
         {

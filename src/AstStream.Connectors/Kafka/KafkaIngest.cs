@@ -18,6 +18,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_wake = TimeSpan.FromSeconds(0.25); // the pump, so that it sees what else there is to do
     private static readonly TimeSpan s_shortWait = TimeSpan.FromSeconds(1); // for room, without a pause
+    private static readonly TimeSpan s_leave = TimeSpan.FromSeconds(30); // the group
+    private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(30); // of what partitions there are
+    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(15); // of a worker without a name of its own, after which others go on
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly KafkaSourceOptions _options;
@@ -43,10 +46,13 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private long _woke;
     private bool _isStateTopicThere;
 
-    public KafkaIngest(KafkaSourceOptions options, SourceOutput output)
+    /// <summary>Makes it.</summary>
+    /// <param name="options">How it reads; with exactly-once delivery, the cluster is identified.</param>
+    /// <param name="output">Where sound goes.</param>
+    /// <param name="health">How the source does.</param>
+    public KafkaIngest(KafkaSourceOptions options, SourceOutput output, SourceHealth health)
     {
-        (_options, _output) = (options, output);
-        _health = output.Watch(output.Source);
+        (_options, _output, _health) = (options, output, health);
         var name = options.Instance ?? $"{Environment.MachineName}-{Guid.NewGuid():N}";
         _log = new KafkaLog(options.Cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd, offsets => _consumer.Commit(offsets));
         _committer = new Committer(_log);
@@ -102,6 +108,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
             FetchQueueBackoffMs = 5, // by default it fetches nothing for a second whenever so much was fetched ahead
             FetchMaxBytes = Math.Max(52_428_800, _options.MaxRecord),
             AllowAutoCreateTopics = false,
+            TopicMetadataRefreshIntervalMs = (int)s_refresh.TotalMilliseconds,
+            SessionTimeoutMs = _options.Instance is null ? (int)s_session.TotalMilliseconds : null,
         };
         return new ConsumerBuilder<string?, BlockValue>(_options.Cluster.Configure(config))
             .SetKeyDeserializer(new KeyDeserializer())
@@ -145,7 +153,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _output.Fail(_options.Cluster.Describe($"reading from Kafka failed: {e.Message}"));
+            _output.Fail($"reading from Kafka failed: {_options.Cluster.Describe(e)}");
             _over.Cancel();
         }
 
@@ -154,7 +162,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             EndAll();
         try
         {
-            _consumer.Close();
+            HangGuard.Run($"Kafka at {_options.Cluster.Name}, group {_options.Group}: Close", s_leave, _consumer.Close);
         }
         catch (KafkaException e)
         {
@@ -162,7 +170,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
 
         EndAll();
-        _consumer.Dispose();
+        HangGuard.Run($"Kafka at {_options.Cluster.Name}, group {_options.Group}: Dispose", s_leave, _consumer.Dispose);
     }
 
     private void Take(ConsumeResult<string?, BlockValue> result)
@@ -266,7 +274,11 @@ internal sealed class KafkaIngest : IAsyncDisposable
 
     private void Begin(IReadOnlyList<TopicPartition> partitions)
     {
-        List<PartitionLease> leases = [.. partitions.Select(p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|") { TransactionsAt = _options.IsExactlyOnce ? _options.Cluster.Name : null })];
+        List<PartitionLease> leases = [.. partitions.Select(p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|")
+        {
+            TransactionsAt = _options.IsExactlyOnce ? _options.Cluster.Identity : null,
+            Owner = _log.TransactionalId,
+        })];
         foreach (var lease in leases)
         {
             _leases[lease.Partition] = lease;
@@ -302,7 +314,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             catch (Exception e)
             {
                 _isStateTopicThere = false;
-                _health.Become(SourceState.Away, _options.Cluster.Describe($"where to go on can't be read: {e.Message}"));
+                _health.Become(SourceState.Away, $"where to go on can't be read: {_options.Cluster.Describe(e)}");
                 _over.Token.WaitHandle.WaitOne(Backoff(tries));
             }
         }
@@ -385,7 +397,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     /// <summary>A commit has failed, or may have: everything is taken anew from what is committed.</summary>
     private void Failed(Exception e)
     {
-        _output.Warn(_options.Cluster.Describe($"a commit failed: {e.Message}; it goes on from what was committed last"));
+        _output.Warn($"a commit failed: {_options.Cluster.Describe(e)}; it goes on from what was committed last");
         _commands.Enqueue(() =>
         {
             List<PartitionLease> gone = [.. _leases.Values.Where(l => l.IsEnded)];

@@ -1,3 +1,4 @@
+using AstStream.Streaming;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
@@ -12,16 +13,25 @@ internal sealed record PartitionState(long Offset, bool IsCommitted, IReadOnlyDi
 /// <summary>Commits to Kafka and reads what was committed.</summary>
 internal sealed class KafkaLog : IDeliveryLog
 {
+    /// <summary>The header of a state that says whose it is: by what name its writer's transactions are known.</summary>
+    public const string OwnerHeader = "owner";
+
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(3); // at what need not be known
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of one request
+    private static readonly TimeSpan s_step = TimeSpan.FromSeconds(15); // of one step of a transaction
     private static readonly TimeSpan s_transaction = TimeSpan.FromSeconds(30); // after which the broker gives a transaction up
+    private static readonly TimeSpan s_stable = TimeSpan.FromSeconds(1); // that a former owner's transaction may last
 
     private readonly KafkaCluster _cluster;
     private readonly string _group;
     private readonly string? _transactionalId;
     private readonly bool _startsAtEnd;
     private readonly Action<IReadOnlyList<TopicPartitionOffset>> _commitOffsets;
+    private readonly Func<ProducerConfig, IProducer<byte[], byte[]?>> _open;
+    private readonly TimeSpan _slack; // beyond a call's own time limit, until it counts as hanging
     private readonly List<Error> _failures = [];
+    private readonly Dictionary<string, int> _firstSeen = new(StringComparer.Ordinal); // topics' partitions when this worker first looked
+    private readonly Lock _opening = new();
     private IProducer<byte[], byte[]?>? _producer;
 
     /// <summary>Makes a log.</summary>
@@ -30,10 +40,19 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <param name="transactionalId">The producer's name for transactions; null where there are none, and offsets are committed last.</param>
     /// <param name="startsAtEnd">Whether a partition that nobody has read begins at its end.</param>
     /// <param name="commitOffsets">Commits offsets without a transaction.</param>
-    public KafkaLog(KafkaCluster cluster, string group, string? transactionalId, bool startsAtEnd, Action<IReadOnlyList<TopicPartitionOffset>> commitOffsets)
+    /// <param name="open">Makes the producer; the cluster does by default.</param>
+    /// <param name="slack">How long a call may go on beyond its own time limit before it counts as hanging; 10 s by default.</param>
+    public KafkaLog(
+        KafkaCluster cluster, string group, string? transactionalId, bool startsAtEnd, Action<IReadOnlyList<TopicPartitionOffset>> commitOffsets,
+        Func<ProducerConfig, IProducer<byte[], byte[]?>>? open = null, TimeSpan? slack = null)
     {
         (_cluster, _group, _transactionalId, _startsAtEnd, _commitOffsets) = (cluster, group, transactionalId, startsAtEnd, commitOffsets);
+        _open = open ?? cluster.Producer<byte[], byte[]?>;
+        _slack = slack ?? TimeSpan.FromSeconds(10);
     }
+
+    /// <summary>The producer's name for transactions; null where there are none.</summary>
+    public string? TransactionalId => _transactionalId;
 
     public void Commit(IReadOnlyList<Outgoing> messages, IReadOnlyList<TopicPartitionOffset> offsets, IConsumerGroupMetadata membership)
     {
@@ -41,23 +60,23 @@ internal sealed class KafkaLog : IDeliveryLog
             _failures.Clear();
         try
         {
-            var producer = _producer ??= Open();
+            var producer = Producer();
             if (_transactionalId is not null)
-                producer.BeginTransaction();
+                Guarded("BeginTransaction", s_step, producer.BeginTransaction);
             foreach (var message in messages)
                 Produce(producer, message);
             if (_transactionalId is null)
             {
-                if (producer.Flush(s_patience) > 0)
+                if (HangGuard.Run(Named("Flush"), s_patience + _slack, () => producer.Flush(s_patience)) > 0)
                     throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"messages are not delivered after {s_patience.TotalSeconds} s"));
                 ThrowFailures();
-                _commitOffsets(offsets);
+                Guarded("Commit", s_patience, () => _commitOffsets(offsets));
                 return;
             }
 
             if (offsets.Count > 0)
-                producer.SendOffsetsToTransaction(offsets, membership, s_patience);
-            producer.CommitTransaction(s_transaction);
+                Guarded("SendOffsetsToTransaction", s_step, () => producer.SendOffsetsToTransaction(offsets, membership, s_step));
+            Guarded("CommitTransaction", s_step, () => producer.CommitTransaction(s_step));
         }
         catch (KafkaTxnRequiresAbortException)
         {
@@ -71,9 +90,26 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
-    /// <summary>Reads where the last owners left partitions. Waits until no transaction of theirs is under way.</summary>
+    /// <summary>
+    /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that a dead owner has left is ended.
+    /// </summary>
     /// <exception cref="KafkaException">It can't be read.</exception>
     public Dictionary<TopicPartition, PartitionState> Load(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
+    {
+        if (_transactionalId is not null)
+            Producer(); // to begin with a name ends the transaction that it has left open
+        try
+        {
+            return LoadStable(partitions, stateTopic, s_stable, cancellation);
+        }
+        catch (KafkaException e) when (e.Error.Code == ErrorCode.Local_TimedOut && _transactionalId is not null)
+        {
+            Fence(partitions, stateTopic, cancellation);
+            return LoadStable(partitions, stateTopic, s_patience, cancellation);
+        }
+    }
+
+    private Dictionary<TopicPartition, PartitionState> LoadStable(IReadOnlyList<TopicPartition> partitions, string stateTopic, TimeSpan patience, CancellationToken cancellation)
     {
         using var reader = _cluster.Consumer<byte[], byte[]?>(new ConsumerConfig
         {
@@ -85,8 +121,8 @@ internal sealed class KafkaLog : IDeliveryLog
             IsolationLevel = IsolationLevel.ReadCommitted,
         });
         Dictionary<TopicPartition, PartitionState> loaded = [];
-        var committed = reader.Committed(partitions, s_patience);
-        var states = ReadStates(reader, [.. partitions.Select(p => p.Partition.Value).Distinct()], stateTopic, cancellation);
+        var committed = HangGuard.Run(Named("Committed"), s_patience + _slack, () => reader.Committed(partitions, patience));
+        var states = ReadStates(reader, [.. partitions.Select(p => p.Partition.Value).Distinct()], stateTopic, patience, cancellation);
         foreach (var known in committed)
         {
             if (known.Offset != Offset.Unset)
@@ -95,11 +131,50 @@ internal sealed class KafkaLog : IDeliveryLog
                 continue;
             }
 
-            var marks = reader.QueryWatermarkOffsets(known.TopicPartition, s_patience);
-            loaded[known.TopicPartition] = new PartitionState(_startsAtEnd ? marks.High : marks.Low, false, states[known.Partition.Value]);
+            // A partition that has come meanwhile has only what came meanwhile: nothing of it is too old.
+            var marks = HangGuard.Run(Named("QueryWatermarkOffsets"), s_patience + _slack, () => reader.QueryWatermarkOffsets(known.TopicPartition, s_patience));
+            var hasGrown = _firstSeen.TryGetValue(known.Topic, out var first) && known.Partition.Value >= first;
+            loaded[known.TopicPartition] = new PartitionState(_startsAtEnd && !hasGrown ? marks.High : marks.Low, false, states[known.Partition.Value]);
         }
 
         return loaded;
+    }
+
+    /// <summary>
+    /// Ends the transactions that former owners of partitions have left open: they are dead, or have lost the partitions, and nobody can read what is
+    /// behind their transactions until the brokers give them up. Their states say by what names these are known.
+    /// </summary>
+    private void Fence(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
+    {
+        using var reader = _cluster.Consumer<Ignore, Ignore>(new ConsumerConfig
+        {
+            GroupId = _group,
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            EnablePartitionEof = true,
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            IsolationLevel = IsolationLevel.ReadUncommitted,
+        });
+        var left = partitions.Select(p => p.Partition.Value).ToHashSet();
+        var owners = new Dictionary<int, string>();
+        reader.Assign(left.Select(n => new TopicPartitionOffset(stateTopic, n, Offset.Beginning)));
+        var began = TimeProvider.System.GetTimestamp();
+        while (left.Count > 0 && TimeProvider.System.GetElapsedTime(began) < s_patience)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (reader.Consume(TimeSpan.FromMilliseconds(100)) is not { } result)
+                continue;
+            if (result.IsPartitionEOF)
+                left.Remove(result.Partition.Value);
+            else if (result.Message.Headers.TryGetLastBytes(OwnerHeader, out var owner))
+                owners[result.Partition.Value] = System.Text.Encoding.UTF8.GetString(owner);
+        }
+
+        foreach (var owner in owners.Values.Distinct().Where(o => o != _transactionalId && o.StartsWith(_group + "-", StringComparison.Ordinal)))
+        {
+            using var fence = _open(Settings(owner));
+            Guarded("InitTransactions", s_step, () => fence.InitTransactions(s_step));
+        }
     }
 
     /// <summary>
@@ -110,10 +185,16 @@ internal sealed class KafkaLog : IDeliveryLog
     public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics)
     {
         using var admin = _cluster.Admin();
-        var there = admin.GetMetadata(s_patience).Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
-        if (!there.TryGetValue(stateTopic, out var found))
-            Create(admin, new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } });
-        else if (found < partitions)
+        var there = HangGuard.Run(Named("GetMetadata"), s_patience + _slack, () => admin.GetMetadata(s_patience)).Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
+        foreach (var (topic, count) in there)
+            _firstSeen.TryAdd(topic, count);
+        if (!there.TryGetValue(stateTopic, out var found) && !Create(admin, new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } }))
+        {
+            throw new KafkaException(new Error(
+                ErrorCode.TopicAuthorizationFailed, $"topic {stateTopic} is not there, and this user may not make it, or not see it; give it CREATE on the topic, or make it: {partitions} partitions, cleanup.policy=compact"));
+        }
+
+        if (found > 0 && found < partitions)
             admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }]).GetAwaiter().GetResult();
         foreach (var topic in letterTopics.Distinct().Where(t => !there.ContainsKey(t)))
             Create(admin, new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1 });
@@ -128,27 +209,31 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
-    /// <summary>Makes a topic. One that is there is there; where it may not be made, whoever writes to it says so.</summary>
-    private static void Create(IAdminClient admin, TopicSpecification topic)
+    /// <summary>Makes a topic; one that is there, as another worker was faster, is well. False where this user may not make it.</summary>
+    private static bool Create(IAdminClient admin, TopicSpecification topic)
     {
         try
         {
             admin.CreateTopicsAsync([topic], new CreateTopicsOptions { RequestTimeout = s_patience }).GetAwaiter().GetResult();
+            return true;
         }
         catch (CreateTopicsException e) when (e.Results.All(r => r.Error.Code is ErrorCode.TopicAlreadyExists or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed))
         {
-            // Another worker was faster, or a person does it.
+            return e.Results.All(r => r.Error.Code == ErrorCode.TopicAlreadyExists);
         }
     }
 
     public void Dispose()
     {
-        _producer?.Dispose();
-        _producer = null;
+        IProducer<byte[], byte[]?>? producer;
+        lock (_opening)
+            (producer, _producer) = (_producer, null);
+        if (producer is not null)
+            Guarded("Dispose", s_step, producer.Dispose);
     }
 
     /// <summary>The last state of every key, of some of the state topic's partitions.</summary>
-    private Dictionary<int, Dictionary<string, byte[]>> ReadStates(IConsumer<byte[], byte[]?> reader, IReadOnlyList<int> numbers, string stateTopic, CancellationToken cancellation)
+    private Dictionary<int, Dictionary<string, byte[]>> ReadStates(IConsumer<byte[], byte[]?> reader, IReadOnlyList<int> numbers, string stateTopic, TimeSpan patience, CancellationToken cancellation)
     {
         var states = numbers.ToDictionary(n => n, _ => new Dictionary<string, byte[]>(StringComparer.Ordinal));
         var ends = new Dictionary<int, long>();
@@ -158,18 +243,26 @@ internal sealed class KafkaLog : IDeliveryLog
         {
             foreach (var number in numbers)
             {
-                var marks = uncommitted.QueryWatermarkOffsets(new TopicPartition(stateTopic, number), s_patience);
+                var marks = HangGuard.Run(Named("QueryWatermarkOffsets"), s_patience + _slack, () => Marks(uncommitted, new TopicPartition(stateTopic, number)));
                 if (marks.High > marks.Low)
                     ends[number] = marks.High;
             }
         }
 
         reader.Assign(ends.Keys.Select(n => new TopicPartitionOffset(stateTopic, n, Offset.Beginning)));
+        var progress = TimeProvider.System.GetTimestamp();
         while (ends.Count > 0)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (reader.Consume(TimeSpan.FromMilliseconds(100)) is not { } result)
+            if (reader.Consume(TimeSpan.FromMilliseconds(50)) is not { } result)
+            {
+                if (TimeProvider.System.GetElapsedTime(progress) > patience)
+                    throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"topic {stateTopic} can't be read to its end: a transaction of another worker's is still open, or no broker answers"));
                 continue;
+            }
+
+            if (!result.IsPartitionEOF)
+                progress = TimeProvider.System.GetTimestamp();
             if (result.IsPartitionEOF)
             {
                 if (ends.TryGetValue(result.Partition.Value, out var end) && result.Offset >= end)
@@ -188,28 +281,56 @@ internal sealed class KafkaLog : IDeliveryLog
         return states;
     }
 
-    private IProducer<byte[], byte[]?> Open()
+    private static WatermarkOffsets Marks(IConsumer<Ignore, Ignore> consumer, TopicPartition partition)
+    {
+        try
+        {
+            return consumer.QueryWatermarkOffsets(partition, s_patience);
+        }
+        catch (KafkaException e) when (e.Error.Code == ErrorCode.Local_UnknownPartition)
+        {
+            throw new KafkaException(new Error(e.Error.Code, $"topic {partition.Topic} has no partition {partition.Partition.Value} that this user may see; it needs READ, WRITE and DESCRIBE on it"));
+        }
+    }
+
+    private static ProducerConfig Settings(string? transactionalId)
     {
         var config = new ProducerConfig { EnableIdempotence = true, LingerMs = 0 };
-        if (_transactionalId is not null)
+        if (transactionalId is not null)
         {
-            config.TransactionalId = _transactionalId;
+            config.TransactionalId = transactionalId;
             config.TransactionTimeoutMs = (int)s_transaction.TotalMilliseconds;
         }
 
-        var producer = _cluster.Producer<byte[], byte[]?>(config);
-        try
+        return config;
+    }
+
+    /// <summary>The producer; it is made where there is none.</summary>
+    private IProducer<byte[], byte[]?> Producer()
+    {
+        lock (_opening)
         {
-            if (_transactionalId is not null)
-                producer.InitTransactions(s_patience);
-            return producer;
-        }
-        catch
-        {
-            producer.Dispose();
-            throw;
+            if (_producer is not null)
+                return _producer;
+            var producer = _open(Settings(_transactionalId));
+            try
+            {
+                if (_transactionalId is not null)
+                    Guarded("InitTransactions", s_step, () => producer.InitTransactions(s_step));
+                return _producer = producer;
+            }
+            catch
+            {
+                Guarded("Dispose", s_step, producer.Dispose);
+                throw;
+            }
         }
     }
+
+    private string Named(string call) => $"Kafka at {_cluster.Name}, group {_group}: {call}";
+
+    /// <summary>A call of librdkafka's with a time limit of its own, which it does not always keep (librdkafka, issue 5456).</summary>
+    private void Guarded(string call, TimeSpan limit, Action action) => HangGuard.Run(Named(call), limit + _slack, action);
 
     private void Produce(IProducer<byte[], byte[]?> producer, Outgoing message)
     {
@@ -254,7 +375,7 @@ internal sealed class KafkaLog : IDeliveryLog
     {
         try
         {
-            _producer!.AbortTransaction(s_patience);
+            Guarded("AbortTransaction", s_step, () => _producer!.AbortTransaction(s_step));
         }
         catch (KafkaException)
         {

@@ -1,6 +1,7 @@
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 
 namespace AstStream.Connectors.Kafka;
 
@@ -68,7 +69,25 @@ internal sealed class KafkaSink : ISink
     {
         if (Audio is not null)
             _audio = new AudioPublisher(Audio, _warn);
+        else
+            _ = Task.Run(WarnOfCompactionAsync, CancellationToken.None);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A topic that keeps only the last message of each key forgets events: their key is the stream.</summary>
+    private async Task WarnOfCompactionAsync()
+    {
+        try
+        {
+            using var admin = _cluster.Admin();
+            var config = await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = _topic }], new DescribeConfigsOptions { RequestTimeout = s_drain }).WaitAsync(2 * s_drain).ConfigureAwait(false);
+            if (config[0].Entries.TryGetValue("cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal))
+                _warn($"topic {_topic} has cleanup.policy={policy.Value}: it keeps only the last event of each stream; expected delete");
+        }
+        catch (Exception e) when (e is KafkaException or TimeoutException)
+        {
+            // Not there yet, or not to be looked at: whoever writes to it is told.
+        }
     }
 
     public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
@@ -81,16 +100,36 @@ internal sealed class KafkaSink : ISink
 
         if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
-        var message = _format.Write(record);
-        if (record.Stream.Delivery is KafkaStream stream && stream.IsCommittedAt(_cluster.Name))
+        if (record.Stream.Delivery is KafkaStream { IsTransactional: true } stream)
         {
-            stream.Publish(record, new Outgoing(_topic, null, message));
-            return ValueTask.CompletedTask;
+            if (!_cluster.IsIdentified)
+                return IdentifyAndWriteAsync(record, cancellation);
+            if (stream.IsCommittedAt(_cluster.Identity))
+            {
+                stream.Publish(record, new Outgoing(_topic, null, _format.Write(record)));
+                return ValueTask.CompletedTask;
+            }
         }
 
+        var message = _format.Write(record);
         _isAnsweredFor |= record.Stream.Delivery is not null;
         var node = new LinkedListNode<Pending>(new Pending(message));
         return !HasFailed() && TrySend(node) ? ValueTask.CompletedTask : SendAsync(node, cancellation);
+    }
+
+    /// <summary>Whether a stream's cluster is this one is known only when this one has said what it calls itself.</summary>
+    private async ValueTask IdentifyAndWriteAsync(StreamRecord record, CancellationToken cancellation)
+    {
+        try
+        {
+            await _cluster.IdentifyAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is KafkaException or TimeoutException)
+        {
+            throw new SinkException($"{Description}: does not say which cluster it is: {_cluster.Describe(e)}", isTransient: true);
+        }
+
+        await WriteAsync(record, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Waits where somebody answers for a stream; other streams do not wait for brokers that are away, as long as there is memory.</summary>
@@ -181,7 +220,8 @@ internal sealed class KafkaSink : ISink
     {
         if (_audio is not null)
             await _audio.DisposeAsync().ConfigureAwait(false);
-        _producer?.Dispose();
+        if (_producer is { } producer)
+            HangGuard.Run($"{Description}: Dispose", 3 * s_drain, producer.Dispose);
         _producer = null;
         _format.Dispose();
     }
@@ -198,7 +238,7 @@ internal sealed class KafkaSink : ISink
     {
         if (!section.Records.Contains("audio"))
         {
-            section.Shared<KafkaPlan>().Sinks.Add(cluster.Name);
+            section.Shared<KafkaPlan>().Sinks.Add(cluster);
             foreach (var key in (Key[])[Encoding, Block, Spool, SpoolSize])
             {
                 if (section.Has(key))

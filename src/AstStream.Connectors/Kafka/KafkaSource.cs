@@ -57,8 +57,8 @@ internal sealed record KafkaSourceOptions
 /// <summary>What a pipeline's Kafka sources and sinks know of each other.</summary>
 internal sealed class KafkaPlan
 {
-    /// <summary>The clusters that sinks write to.</summary>
-    public HashSet<string> Sinks { get; } = new(StringComparer.Ordinal);
+    /// <summary>The clusters that sinks write events to.</summary>
+    public List<KafkaCluster> Sinks { get; } = [];
 
     /// <summary>The names of sources in their groups.</summary>
     public HashSet<(string Cluster, string Group, string Instance)> Instances { get; } = [];
@@ -80,8 +80,7 @@ internal sealed class KafkaSource : IAudioSource
     internal static readonly Key<TimeSpan?> ForgetAfter = Keys.Duration("forget_after", "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it begins anew there. 24h by default.", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365));
     internal static readonly Key<string> Encoding = Keys.Choice("encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);
     internal static readonly Key<int> SampleRate = Keys.Integer("sample_rate", "The sample rate of records whose headers do not say it; 16000 by default.", FbankOptions.SampleRate, PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
-    internal static readonly Key<int> Channels = Keys.Integer("channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
-    internal static readonly Key<int?> Channel = Keys.OptionalInteger("channel", "The channel that is heard, from 0; by default all are mixed down.", 0, BlockFormat.MaxChannels - 1);
+    internal static readonly Key<int> NumChannels = Keys.Integer("channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
     internal static readonly Key<long?> Buffer = Keys.Size("buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
     internal static readonly Key<long?> MaxRecord = Keys.Size("max_record", "Records that are larger are not used; 16MB by default.", 1_000, 1_000_000_000);
 
@@ -89,17 +88,18 @@ internal sealed class KafkaSource : IAudioSource
     public static readonly SourceType Type = new(
         "kafka",
         "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group share the partitions.",
-        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, ForgetAfter, Encoding, SampleRate, Channels, Channel, Buffer, MaxRecord],
+        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, Channels.Key, Buffer, MaxRecord],
         Create);
 
-    private readonly Func<KafkaSourceOptions> _options;
+    private readonly KafkaSourceOptions _options;
+    private readonly KafkaDelivery _delivery;
 
     /// <summary>Makes a source.</summary>
-    /// <param name="description">What it reads, in a few words.</param>
-    /// <param name="options">Asked when it runs: only then all sinks are known.</param>
-    internal KafkaSource(string description, Func<KafkaSourceOptions> options) => (Description, _options) = (description, options);
+    /// <param name="options">How it reads.</param>
+    /// <param name="delivery">Which guarantee it is to give.</param>
+    internal KafkaSource(KafkaSourceOptions options, KafkaDelivery delivery) => (_options, _delivery) = (options, delivery);
 
-    public string Description { get; }
+    public string Description => $"Kafka topic {string.Join(", ", _options.Topics)} at {_options.Cluster.Name}, group {_options.Group}, {_delivery.Description}";
 
     public bool IsLive => false;
 
@@ -109,13 +109,16 @@ internal sealed class KafkaSource : IAudioSource
 
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
-        await using var ingest = new KafkaIngest(_options(), output);
+        var health = output.Watch(output.Source);
+        if (await _delivery.DecideAsync(_options.Cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
+            return;
+        await using var ingest = new KafkaIngest(_options with { IsExactlyOnce = isExactlyOnce }, output, health);
         await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
     }
 
     private static KafkaSource Create(SectionReader section)
     {
-        var cluster = KafkaCluster.Read(section);
+        var cluster = KafkaCluster.Read(section, reads: true);
         var plan = section.Shared<KafkaPlan>();
         var (encoding, samples) = BlockFormat.Encodings[section.Get(Encoding)];
         var topics = section.Get(Topics) ?? [];
@@ -129,8 +132,8 @@ internal sealed class KafkaSource : IAudioSource
             StartsAtEnd = section.Get(StartAt) == "latest",
             StateTopic = section.Get(StateTopic) ?? $"{group}-state",
             DeadLetterTopic = section.Get(DeadLetterTopic),
-            Otherwise = new BlockFormat(encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(Channels)), null, null, ""),
-            Channel = section.Get(Channel),
+            Otherwise = new BlockFormat(encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(NumChannels)), null, null, ""),
+            Channel = section.Get(Channels.Key),
         };
         options = options with
         {
@@ -146,7 +149,16 @@ internal sealed class KafkaSource : IAudioSource
         if (options.Instance is { } instance && !plan.Instances.Add((cluster.Name, group, instance)))
             section.Problem(Instance, $"'{instance}' of group '{group}' is another source's too: they would shut each other out; give each its own");
         var delivery = section.Get(Delivery);
-        return new KafkaSource($"Kafka topic {string.Join(", ", topics)} at {cluster.Name}, group {group}", () => options with { IsExactlyOnce = delivery == "exactly_once" || (delivery == "auto" && plan.Sinks.Contains(cluster.Name)) });
+        if (delivery == "exactly_once")
+        {
+            section.Later(() =>
+            {
+                if (plan.Sinks.Count == 0)
+                    section.Problem(Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there is no kafka sink; add one, or ask for at_least_once");
+            });
+        }
+
+        return new KafkaSource(options, new KafkaDelivery(delivery, plan.Sinks));
     }
 }
 

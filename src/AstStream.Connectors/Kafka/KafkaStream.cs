@@ -61,8 +61,11 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>Where its records are.</summary>
     public TopicPartition Partition => _lease.Partition;
 
-    /// <summary>Whether its messages are committed with its offsets, at a cluster.</summary>
-    public bool IsCommittedAt(string cluster) => _lease.TransactionsAt == cluster;
+    /// <summary>Whether its messages can be committed with its offsets, at one cluster.</summary>
+    public bool IsTransactional => _lease.TransactionsAt is not null;
+
+    /// <summary>Whether its messages are committed with its offsets, at a cluster of that identity.</summary>
+    public bool IsCommittedAt(string identity) => _lease.TransactionsAt == identity;
 
     public string Session { get; private set; } = "";
 

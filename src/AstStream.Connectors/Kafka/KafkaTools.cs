@@ -14,7 +14,11 @@ public sealed record KafkaAccess(string Servers, IReadOnlyDictionary<string, str
 }
 
 /// <summary>A tool could not do its work. The message says what happened, and what to do.</summary>
-public sealed class KafkaToolException(string message) : Exception(message);
+public sealed class KafkaToolException(string message) : Exception(message)
+{
+    /// <summary>Whether the command is wrong, and nothing was done.</summary>
+    public bool IsUsage { get; init; }
+}
 
 /// <summary>How files are fed to a topic.</summary>
 /// <param name="Topic">The topic.</param>
@@ -39,6 +43,14 @@ public sealed record PartitionLag(string Topic, int Partition, long? Committed, 
 public static class KafkaTools
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(500);
+    private static readonly HashSet<ErrorCode> s_passing =
+    [
+        ErrorCode.GroupCoordinatorNotAvailable, ErrorCode.NotCoordinatorForGroup, ErrorCode.GroupLoadInProgress, ErrorCode.Local_WaitCoord, ErrorCode.Local_TimedOut,
+        ErrorCode.LeaderNotAvailable, ErrorCode.NotLeaderForPartition, ErrorCode.UnknownTopicOrPart, ErrorCode.Local_UnknownPartition,
+    ];
+
+    private static readonly TimeSpan s_delivery = TimeSpan.FromSeconds(30); // of one record
 
     /// <summary>Writes files to a topic as streams of sound, each in a session of its own: s16le, mono, at the file's rate.</summary>
     /// <param name="access">The cluster.</param>
@@ -50,8 +62,10 @@ public static class KafkaTools
     /// <exception cref="KafkaToolException">The cluster can't be written to.</exception>
     public static async Task<long> FeedAsync(KafkaAccess access, IReadOnlyList<string> files, FeedOptions options, CancellationToken stop)
     {
-        using var producer = access.Cluster.Producer<string, byte[]?>(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = 30_000 });
-        var delivered = 0L;
+        Error? trouble = null; // that librdkafka has with the brokers
+        using var producer = Made(access, () => new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = (int)s_delivery.TotalMilliseconds }))
+            .SetErrorHandler((_, e) => trouble = e).SetLogHandler(static (_, _) => { }).Build());
+        var (sent, delivered) = (0L, 0L);
         Error? failed = null;
         void Delivered(DeliveryReport<string, byte[]?> report)
         {
@@ -65,18 +79,33 @@ public static class KafkaTools
         {
             while (true)
             {
-                if (failed is { } error)
-                    throw new KafkaToolException($"{options.Topic} at {access.Servers}: {access.Cluster.Describe(error)}");
+                if (failed is not null)
+                    throw Undelivered();
                 try
                 {
                     producer.Produce(options.Topic, message, Delivered);
+                    sent++;
                     return;
                 }
                 catch (ProduceException<string, byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
                 {
                     await Task.Delay(10, stop).ConfigureAwait(false);
                 }
+                catch (ProduceException<string, byte[]?> e)
+                {
+                    failed = e.Error;
+                }
             }
+        }
+
+        KafkaToolException Undelivered()
+        {
+            var why = failed is { } error ? access.Cluster.Describe(error) : "no broker has taken them in time";
+            if (failed?.Code == ErrorCode.MsgSizeTooLarge)
+                why += "; --block makes records smaller";
+            if (failed?.Code is null or ErrorCode.Local_MsgTimedOut && trouble is { } said)
+                why += $" ({access.Cluster.Describe(said)})";
+            return new KafkaToolException(string.Create(CultureInfo.InvariantCulture, $"{options.Topic} at {access.Servers}: {Interlocked.Read(ref delivered)} of {sent} records were delivered: {why}"));
         }
 
         var start = TimeProvider.System.GetUtcNow();
@@ -129,8 +158,13 @@ public static class KafkaTools
                 await file.DisposeAsync().ConfigureAwait(false);
         }
 
-        producer.Flush(TimeSpan.FromSeconds(30));
-        return failed is { } why ? throw new KafkaToolException($"{options.Topic} at {access.Servers}: {access.Cluster.Describe(why)}") : delivered;
+        // Every one is answered for: each has a time limit of its own.
+        for (var waited = TimeSpan.Zero; producer.Flush(TimeSpan.FromSeconds(1)) > 0 && waited < 2 * s_delivery; waited += TimeSpan.FromSeconds(1))
+        {
+            // What is on its way.
+        }
+
+        return failed is null && delivered == sent ? delivered : throw Undelivered();
     }
 
     /// <summary>Gives the values of a topic's records as they come, committed ones only.</summary>
@@ -161,7 +195,7 @@ public static class KafkaTools
         }
         catch (KafkaException e)
         {
-            throw new KafkaToolException($"{topic} at {access.Servers}: {access.Cluster.Describe(e.Error)}");
+            throw new KafkaToolException($"{topic} at {access.Servers}: {access.Cluster.Describe(e)}");
         }
     }
 
@@ -169,16 +203,37 @@ public static class KafkaTools
     /// <exception cref="KafkaToolException">The cluster can't be asked.</exception>
     public static IReadOnlyList<PartitionLag> Lag(KafkaAccess access, string group, IReadOnlyList<string> topics)
     {
+        for (var began = TimeProvider.System.GetTimestamp(); ;)
+        {
+            try
+            {
+                // Uncommitted reading: offsets that a transaction is about to commit are not waited for, and the end is that of all records.
+                using var consumer = Reader(access, group, IsolationLevel.ReadUncommitted);
+                List<TopicPartition> partitions = [.. topics.SelectMany(t => Partitions(access, t))];
+                return [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
+                    c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(c.TopicPartition, s_patience).High.Value))];
+            }
+            catch (KafkaException e) when (s_passing.Contains(e.Error.Code) && TimeProvider.System.GetElapsedTime(began) < s_patience)
+            {
+                Task.Delay(s_again).GetAwaiter().GetResult(); // a new cluster makes its own topics first
+            }
+            catch (KafkaException e)
+            {
+                throw new KafkaToolException($"{access.Servers}: {access.Cluster.Describe(e.Error)}");
+            }
+        }
+    }
+
+    /// <summary>A client; where its settings are wrong, that is the command's mistake.</summary>
+    private static T Made<T>(KafkaAccess access, Func<T> make)
+    {
         try
         {
-            using var consumer = Reader(access, group);
-            List<TopicPartition> partitions = [.. topics.SelectMany(t => Partitions(access, t))];
-            return [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
-                c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(c.TopicPartition, s_patience).High.Value))];
+            return make();
         }
-        catch (KafkaException e)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or KafkaException)
         {
-            throw new KafkaToolException($"{access.Servers}: {access.Cluster.Describe(e.Error)}");
+            throw new KafkaToolException($"--set: {access.Cluster.Describe(e.Message)}") { IsUsage = true };
         }
     }
 
@@ -191,14 +246,14 @@ public static class KafkaTools
         return [.. found.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))];
     }
 
-    private static IConsumer<string?, byte[]?> Reader(KafkaAccess access, string group) =>
-        access.Cluster.Consumer<string?, byte[]?>(new ConsumerConfig
+    private static IConsumer<string?, byte[]?> Reader(KafkaAccess access, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
+        Made(access, () => access.Cluster.Consumer<string?, byte[]?>(new ConsumerConfig
         {
             GroupId = group,
             EnableAutoCommit = false,
             EnablePartitionEof = true,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-        });
+            IsolationLevel = isolation,
+        }));
 
     private static JsonElement? Data(byte[]? value)
     {

@@ -22,13 +22,17 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     private long _next = Offset.Unset; // behind the last record that the pump has taken
     private long _read = Offset.Unset; // behind the last one that was ever taken, by whomever, and committed
     private long _committed = Offset.Unset;
+    private bool _isMarked; // its owner's name is in the state topic, or is with the next commit
     private volatile bool _isEnded;
 
     /// <summary>The partition.</summary>
     public TopicPartition Partition => partition;
 
-    /// <summary>The cluster at which messages are committed with its offsets; none where offsets are committed when messages are delivered.</summary>
+    /// <summary>The identity of the cluster at which messages are committed with its offsets; none where offsets are committed when messages are delivered.</summary>
     public string? TransactionsAt { get; init; }
+
+    /// <summary>By what name its owner's transactions are known; null where there are none.</summary>
+    public string? Owner { get; init; }
 
     /// <summary>The latest timestamp of its records; the pump's.</summary>
     public DateTime LastWritten { get; set; }
@@ -210,11 +214,12 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
                 }
             }
 
-            if (_deadLetters.Count > 0)
+            if (_deadLetters.Count > 0 || (Owner is not null && !_isMarked))
             {
                 messages.AddRange(_deadLetters);
                 messages.Add(StateMessage("", new StreamSnapshot("", "", [], null, 0, StreamRest.Ended, 0, 0, 0, _read, new Dictionary<string, byte[]>())));
                 _deadLetters.Clear();
+                _isMarked = true;
             }
 
             // An offset goes with every message: it is what a former owner is kept out by.
@@ -225,6 +230,10 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         }
     }
 
-    private Outgoing StateMessage(string id, StreamSnapshot? state) =>
-        new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id), Value = state?.Write() });
+    private Outgoing StateMessage(string id, StreamSnapshot? state) => new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?>
+    {
+        Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id),
+        Value = state?.Write(),
+        Headers = Owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(Owner) } },
+    });
 }

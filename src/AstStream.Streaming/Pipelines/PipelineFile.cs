@@ -8,7 +8,7 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>A pipeline definition as a tree of YAML nodes, with the places of its problems. --set arguments are laid over it.</summary>
 internal sealed class PipelineFile
 {
-    private const int MaxBytes = 1 << 20;
+    private const int MaxBytes = 16 << 20; // tens of thousands of sources
     private const int MaxDepth = 24; // with those of stream and document
 
     private readonly string _path;
@@ -16,6 +16,7 @@ internal sealed class PipelineFile
     private readonly Dictionary<YamlNode, string> _overrides = new(ReferenceEqualityComparer.Instance);
 
     private readonly Dictionary<Type, object> _shared = [];
+    private readonly List<Action> _later = [];
 
     private PipelineFile(string path) => _path = path;
 
@@ -95,8 +96,14 @@ internal sealed class PipelineFile
     public void Problem(YamlNode node, string message) => _problems.Add(
         _overrides.TryGetValue(node, out var setting) ? new ConfigProblem($"--set {setting}", 0, 0, message) : new ConfigProblem(_path, node.Start.Line, node.Start.Column, message));
 
+    /// <summary>Runs a check when all sections are read.</summary>
+    public void Later(Action check) => _later.Add(check);
+
     public void ThrowIfAny()
     {
+        foreach (var check in _later)
+            check();
+        _later.Clear();
         if (_problems.Count > 0)
             throw new InvalidPipelineException([.. _problems.OrderBy(p => p.Line).ThenBy(p => p.Column)]);
     }

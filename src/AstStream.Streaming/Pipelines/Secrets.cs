@@ -21,6 +21,9 @@ public static class Secrets
         ImmutableInterlocked.Update(ref s_values, static (known, v) => known.Contains(v) ? known : [.. known.Add(v).OrderByDescending(k => k.Length)], value);
     }
 
+    /// <summary>A text with ${env:NAME} and ${file:PATH} in it put in, as in a definition; null where one is not there, which is noted as a problem.</summary>
+    public static string? Expand(string text, string baseFolder, Action<string> problem) => Expansion.Expand(text, baseFolder, problem);
+
     /// <summary>The text with every secret in it written as ***.</summary>
     public static string Hide(string text)
     {

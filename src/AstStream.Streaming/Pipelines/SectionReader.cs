@@ -63,6 +63,9 @@ public sealed class SectionReader
     public T Shared<T>()
         where T : class, new() => _file.Shared<T>();
 
+    /// <summary>Runs a check when all sections are read: what one says may depend on others.</summary>
+    public void Later(Action check) => _file.Later(check);
+
     /// <summary>Notes a problem with a key's value.</summary>
     public void Problem(Key key, string message) => Problem(_nodes.GetValueOrDefault(key.Name, _node), $"{Path(key.Name)}: {message}");
 
@@ -101,7 +104,7 @@ public sealed class SectionReader
     internal string? Scalar(YamlNode node, string key, string expected)
     {
         if (node is YamlScalarNode { Value: { Length: > 0 } text } && !IsNothing(node) && !text.Contains('\0', StringComparison.Ordinal))
-            return text;
+            return Expansion.Expand(text, BaseFolder, problem => Problem(node, $"{Path(key)}: {problem}"));
         Problem(node, $"{Path(key)}: found {Kind(node)}; expected {expected}");
         return null;
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using AstStream.Connectors;
 using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.Streaming.Pipelines;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
@@ -12,7 +13,7 @@ namespace AstStream.Worker.Commands;
 internal static class KafkaCommands
 {
     private static readonly Option<string> s_servers = new("--bootstrap-servers") { Description = "The cluster's first servers; localhost:9092 by default.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "localhost:9092" };
-    private static readonly Option<string[]> s_settings = new("--set") { Description = "A setting of librdkafka's own, NAME=VALUE; may be given several times.", HelpName = "NAME=VALUE" };
+    private static readonly Option<string[]> s_settings = new("--set") { Description = "A setting of librdkafka's own, NAME=VALUE; may be given several times. It may be ${env:NAME} or ${file:PATH}, so that no secret stands in the command line.", HelpName = "NAME=VALUE" };
 
     public static IEnumerable<Command> All()
     {
@@ -113,8 +114,8 @@ internal static class KafkaCommands
         {
             var parts = setting.Split('=', 2);
             if (parts.Length != 2)
-                throw new KafkaToolException($"--set {parts[0]}: expected NAME=VALUE");
-            settings[parts[0]] = parts[1];
+                throw new KafkaToolException($"--set {parts[0]}: expected NAME=VALUE") { IsUsage = true };
+            settings[parts[0]] = Secrets.Expand(parts[1], Environment.CurrentDirectory, problem => throw new KafkaToolException($"--set {parts[0]}: {problem}") { IsUsage = true })!;
         }
 
         return new KafkaAccess(result.GetValue(s_servers)!, settings);
@@ -128,10 +129,10 @@ internal static class KafkaCommands
             await tool().ConfigureAwait(false);
             return ExitCode.Ok;
         }
-        catch (Exception e) when (e is KafkaToolException or InvalidAudioException or InvalidOperationException)
+        catch (Exception e) when (e is KafkaToolException or InvalidAudioException)
         {
             Errors.Write(e.Message);
-            return ExitCode.Failed;
+            return e is KafkaToolException { IsUsage: true } ? ExitCode.Invalid : ExitCode.Failed;
         }
     }
 
