@@ -10,18 +10,20 @@ namespace AstStream.Connectors;
 /// </summary>
 public sealed class AudioFile : IDisposable, IAsyncDisposable
 {
-    /// <summary>What a folder is searched for: files whose names end so.</summary>
-    public static readonly IReadOnlyList<string> Extensions =
-        [".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".caf", ".w64", ".au", ".amr", ".mka", ".webm", ".mp4", ".mov", ".mkv"];
-
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // for a file's first sound
+    private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(30); // for more of it
 
     private readonly WavReader _reader;
     private readonly ChildProcess? _ffmpeg;
     private readonly SecretUrl? _url;
+    private readonly Watched? _watched; // what ffmpeg gives
+    private readonly int _track;
     private string? _failure;
+    private bool _isSilent = true; // all of it so far is exactly zero
 
-    private AudioFile(WavReader reader, ChildProcess? ffmpeg = null, SecretUrl? url = null) => (_reader, _ffmpeg, _url) = (reader, ffmpeg, url);
+    private AudioFile(WavReader reader) => _reader = reader;
+
+    private AudioFile(WavReader reader, ChildProcess ffmpeg, Watched watched, SecretUrl url, int track) => (_reader, _ffmpeg, _watched, _url, _track) = (reader, ffmpeg, watched, url, track);
 
     /// <summary>Samples a second.</summary>
     public int SampleRate => _reader.Format.SampleRate;
@@ -29,8 +31,10 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     /// <summary>Set when the file is cut off, or its end could not be decoded: the error to give. Some of it is known at the start, all of it at the end.</summary>
     public string? Truncation => _failure ?? (_ffmpeg is null ? _reader.Truncation : null);
 
-    /// <summary>The warning to give about odd samples at the end; null where there are none.</summary>
-    public string? Warning => _reader.Warning;
+    /// <summary>The warning to give at the end, about odd samples and lengths; null where all is well.</summary>
+    public string? Warning => _ffmpeg is not null && _isSilent && _failure is null
+        ? $"{_reader.Name}: every sample is exactly zero; if it has other tracks of sound, track: {_track + 1} hears the next one"
+        : _reader.Warning;
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
@@ -45,6 +49,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         }
         catch (InvalidAudioException e) when (e.IsOtherFormat)
         {
+            if (Page(path) is { } page)
+                throw new InvalidAudioException($"{path}: {page}");
             if (ChildProcess.Find("ffmpeg") is null)
                 throw new InvalidAudioException($"{e.Message}; {Ffmpeg.Missing}");
             try
@@ -63,22 +69,31 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     public static AudioFile Open(string path, int? channel = null) => OpenAsync(path, channel).GetAwaiter().GetResult();
 
     /// <summary>Opens a file, or a URL that ends, through ffmpeg.</summary>
-    internal static async Task<AudioFile> OpenWithFfmpegAsync(SecretUrl url, IReadOnlyList<string> options, int track, int? channel, CancellationToken stop, string? shown = null)
+    /// <param name="url">What it is.</param>
+    /// <param name="options">Further options of ffmpeg for its input.</param>
+    /// <param name="track">Which of several tracks of sound, from 0.</param>
+    /// <param name="channel">The channel to hear, from 0; null for the mean of all.</param>
+    /// <param name="stop">Gives up waiting for ffmpeg.</param>
+    /// <param name="shown">How it is called in messages, where not by its address.</param>
+    /// <param name="stall">How long ffmpeg may give nothing while more is asked for; 30 s by default.</param>
+    internal static async Task<AudioFile> OpenWithFfmpegAsync(
+        SecretUrl url, IReadOnlyList<string> options, int track, int? channel, CancellationToken stop, string? shown = null, TimeSpan? stall = null)
     {
         var name = shown ?? url.Shown;
         var isFile = !SecretUrl.IsUrl(url.Value);
-        if (isFile && !File.Exists(url.Value))
+        if (isFile && !File.Exists(url.Value) && !UnixName.HasEscapes(url.Value))
             throw new InvalidAudioException(Directory.Exists(url.Value) ? $"{name}: is a folder; expected a file" : $"{name}: no such file");
+        FileStream? held = null; // a file whose name no argument can hold
         ChildProcess child;
         try
         {
-            // Named as a file, and with no way elsewhere: a name must not become a protocol, nor a playlist a way to the network.
-            child = isFile
-                ? await Ffmpeg.StartAsync("file:" + url.Value, ["-protocol_whitelist", "file,crypto,data", .. options], track).ConfigureAwait(false)
-                : await Ffmpeg.StartAsync(url.Value, options, track).ConfigureAwait(false);
+            held = isFile && UnixName.HasEscapes(url.Value) ? RegularFile.Open(url.Value) : null;
+            child = await Ffmpeg.StartAsync(
+                held is null ? FfmpegInput.Of(url.Value, options) : FfmpegInput.OfDescriptor((int)held.SafeFileHandle.DangerousGetHandle()), track).ConfigureAwait(false);
         }
-        catch (LinkException e)
+        catch (Exception e) when (e is LinkException or IOException or UnauthorizedAccessException)
         {
+            held?.Dispose();
             throw new InvalidAudioException($"{name}: {e.Message}");
         }
 
@@ -90,18 +105,21 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
             if (await child.Output.ReadAsync(first, patience.Token).ConfigureAwait(false) == 0)
             {
                 await child.EndedAsync().ConfigureAwait(false);
-                throw new InvalidAudioException($"{name}: {Ffmpeg.Words(child, url) ?? "ffmpeg gave no sound, and did not say why"}");
+                throw new InvalidAudioException($"{name}: {Ffmpeg.Words(child, url, track) ?? "ffmpeg gave no sound, and did not say why"}");
             }
 
-            return new AudioFile(new WavReader(new Prefixed(first[0], child.Output), name, channel), child, url);
+            var watched = new Watched(first[0], child, held, stall ?? s_stall);
+            return new AudioFile(new WavReader(watched, name, channel), child, watched, url, track);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
+            held?.Dispose();
             await child.DisposeAsync().ConfigureAwait(false);
-            throw new InvalidAudioException($"{name}: ffmpeg gave no sound within {s_patience.TotalSeconds} s; ffmpeg said: {Ffmpeg.Words(child, url) ?? "nothing"}");
+            throw new InvalidAudioException($"{name}: ffmpeg gave no sound within {s_patience.TotalSeconds} s; ffmpeg said: {Ffmpeg.Words(child, url, track) ?? "nothing"}");
         }
         catch
         {
+            held?.Dispose();
             await child.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -111,6 +129,7 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     public int Read(Span<float> samples)
     {
         var read = _reader.Read(samples);
+        _isSilent &= !samples[..read].ContainsAnyExcept(0f);
         if (read == 0 && _ffmpeg is not null && _failure is null)
             _failure = Failure();
         return read;
@@ -207,14 +226,53 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     private string? Failure()
     {
         _ffmpeg!.EndedAsync().GetAwaiter().GetResult();
-        var words = Ffmpeg.Words(_ffmpeg, _url!);
+        if (_watched!.HasStalled)
+            return $"{_reader.Name}: ffmpeg gave nothing more for {_watched.Patience.TotalSeconds:0} s, and was ended; what came before is heard";
+        var words = Ffmpeg.Words(_ffmpeg, _url!, _track);
         return words is null && _ffmpeg.ExitCode is 0 or null ? null : $"{_reader.Name}: could not all be decoded; ffmpeg said: {words ?? $"nothing, and ended with code {_ffmpeg.ExitCode}"}";
     }
 
-    /// <summary>A stream whose first byte was read to see whether there is one.</summary>
-    private sealed class Prefixed(byte first, Stream rest) : Stream
+    /// <summary>What a file is that is no sound but a web page, or a pointer of Git LFS; null where it is neither.</summary>
+    private static string? Page(string path)
     {
+        try
+        {
+            using var file = RegularFile.Open(path);
+            Span<byte> start = stackalloc byte[512];
+            var text = System.Text.Encoding.Latin1.GetString(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]).TrimStart();
+            if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+                return "is an HTML page in place of sound; was it downloaded from a page that asks to log in, or that only links to the file?";
+            return text.StartsWith("version https://git-lfs", StringComparison.Ordinal) ? "is a pointer of Git LFS in place of the file; git lfs pull brings that" : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A decoder's output whose first byte was read to see whether there is one. A decoder that gives nothing for too long while it is asked is ended.</summary>
+    private sealed class Watched : Stream
+    {
+        private readonly byte _first;
+        private readonly ChildProcess _child;
+        private readonly FileStream? _held;
+        private readonly Timer _stall;
         private bool _isGiven;
+        private volatile bool _hasStalled;
+
+        public Watched(byte first, ChildProcess child, FileStream? held, TimeSpan patience)
+        {
+            (_first, _child, _held, Patience) = (first, child, held, patience);
+            _stall = new Timer(_ =>
+            {
+                _hasStalled = true;
+                child.Kill(); // the read that waits comes to its end
+            });
+        }
+
+        public TimeSpan Patience { get; }
+
+        public bool HasStalled => _hasStalled;
 
         public override bool CanRead => true;
 
@@ -231,9 +289,15 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         public override int Read(Span<byte> buffer)
         {
             if (_isGiven || buffer.IsEmpty)
-                return rest.Read(buffer);
+            {
+                _stall.Change(Patience, Timeout.InfiniteTimeSpan);
+                var read = _child.Output.Read(buffer);
+                _stall.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                return read;
+            }
+
             _isGiven = true;
-            buffer[0] = first;
+            buffer[0] = _first;
             return 1;
         }
 
@@ -244,5 +308,12 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         public override void SetLength(long value) => throw new NotSupportedException();
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            _stall.Dispose();
+            _held?.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }

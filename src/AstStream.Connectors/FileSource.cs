@@ -1,7 +1,5 @@
-using System.IO.Enumeration;
 using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
-using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace AstStream.Connectors;
 
@@ -12,6 +10,7 @@ namespace AstStream.Connectors;
 public sealed class FileSource : IAudioSource
 {
     private const int MaxFiles = 1_000_000;
+    private const int Named = 5; // files that are left out
 
     internal static readonly Key<IReadOnlyList<string>?> Path = Keys.Texts("path", "A file, a folder (all files of sound below it), or a pattern with * and **; or a list of these. Relative to this file. Other formats than WAV need ffmpeg.", required: true);
     internal static readonly Key<string> Pace = Keys.Choice("pace", "fast (the default): as fast as the model goes. realtime: as fast as it was recorded, as a live source, which never waits.", "fast", "fast", "realtime");
@@ -73,35 +72,30 @@ public sealed class FileSource : IAudioSource
     {
         var full = Full(path);
         if (!IsPattern(path))
-            return Directory.Exists(full) ? Find(full, AudioFile.Extensions.Select(e => "**/*" + e), output, stop) : [full];
+            return Directory.Exists(full) ? Find(full, p => SoundFolder.Endings.Contains(System.IO.Path.GetExtension(p)), tellsRest: true, output, stop) : [full];
 
         // The folder before the first wildcard is where the search begins.
         var parts = full.Split('/');
         var fixedParts = parts.TakeWhile(p => !IsPattern(p)).ToArray();
-        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), [string.Join('/', parts.Skip(fixedParts.Length))], output, stop);
+        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), SoundFolder.Pattern(string.Join('/', parts.Skip(fixedParts.Length))), tellsRest: false, output, stop);
     }
 
-    private static List<string> Find(string folder, IEnumerable<string> patterns, SourceOutput output, CancellationToken stop)
+    private static List<string> Find(string folder, Func<string, bool> isWanted, bool tellsRest, SourceOutput output, CancellationToken stop)
     {
-        var found = new List<string>();
+        var (found, others, named) = (new List<string>(), 0, new List<string>());
         if (!Directory.Exists(folder))
             return found;
-        var matcher = new Matcher(StringComparison.OrdinalIgnoreCase);
-        matcher.AddIncludePatterns(patterns);
-
-        // Links to files are followed, links to folders are not: they can lead in circles.
-        var entries = new FileSystemEnumerable<string>(
-            folder, (ref FileSystemEntry e) => e.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 })
+        foreach (var file in SoundFolder.Files(folder, stop))
         {
-            ShouldIncludePredicate = (ref FileSystemEntry e) => !e.IsDirectory,
-            ShouldRecursePredicate = (ref FileSystemEntry e) => !e.Attributes.HasFlag(FileAttributes.ReparsePoint),
-        };
-        foreach (var file in entries)
-        {
-            if (stop.IsCancellationRequested)
-                return [];
-            if (!matcher.Match(System.IO.Path.GetRelativePath(folder, file)).HasMatches)
+            var below = file[(folder.EndsWith('/') ? folder.Length : folder.Length + 1)..];
+            if (!isWanted(below))
+            {
+                others++;
+                if (named.Count < Named)
+                    named.Add(below);
                 continue;
+            }
+
             if (found.Count == MaxFiles)
             {
                 output.Fail($"{folder}: more than {MaxFiles} files match; the others are not read");
@@ -109,6 +103,14 @@ public sealed class FileSource : IAudioSource
             }
 
             found.Add(file);
+        }
+
+        if (stop.IsCancellationRequested)
+            return [];
+        if (tellsRest && others > 0)
+        {
+            named.Sort(StringComparer.Ordinal);
+            output.Note($"{folder}: {others} {(others == 1 ? "file is" : "files are")} left out, whose names do not end as files of sound do: {string.Join(", ", named)}{(others > named.Count ? ", …" : "")}; a pattern takes them all the same");
         }
 
         found.Sort(StringComparer.Ordinal);

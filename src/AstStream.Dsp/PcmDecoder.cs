@@ -14,12 +14,17 @@ public sealed class PcmDecoder
     /// <summary>Float samples beyond ± this are clamped to it: their power would overflow.</summary>
     public const float MaxMagnitude = 1e6f;
 
+    private const double LeastPower = 1e-7; // of a channel that sounds: -70 dBFS
+
     private readonly string _name;
     private readonly PcmFormat _format;
     private readonly int _first;
     private readonly int _count;
     private readonly bool _isPlain; // one channel, and nothing between its samples
-    private readonly long[] _silent; // frames for which a channel has been zero, of the channels that are heard
+    private readonly long[] _silent; // frames for which a channel has been zero
+    private long _mixed; // frames
+    private double _mixPower; // sums of squares over these
+    private double _channelPower; // over all channels
 
     /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down. <see cref="SimdKernel.Scalar"/> forces it to go one by one.</summary>
     /// <exception cref="InvalidAudioException">The format or the channel is out of range.</exception>
@@ -30,7 +35,7 @@ public sealed class PcmDecoder
         _format = format;
         _first = channel ?? 0;
         _count = channel is null ? format.Channels : 1;
-        _silent = new long[_count];
+        _silent = new long[format.Channels];
         _isPlain = format.Channels == 1 && BitConverter.IsLittleEndian && (kernel ?? SimdKernels.Default) != SimdKernel.Scalar;
     }
 
@@ -47,11 +52,36 @@ public sealed class PcmDecoder
     /// <summary>Float samples so far that were not finite or were clamped.</summary>
     public long InvalidSamples { get; private set; }
 
-    /// <summary>The warning to give about them at the end; null where there are none.</summary>
-    public string? Warning => InvalidSamples > 0 ? $"{_name}: {InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped" : null;
+    /// <summary>The warning to give at the end: about them, and about a mix that destroys the sound; null where all is well.</summary>
+    public string? Warning
+    {
+        get
+        {
+            List<string> parts = InvalidSamples > 0 ? [$"{InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped"] : [];
+            if (MixWarning is { } mix)
+                parts.Add(mix);
+            return parts.Count > 0 ? $"{_name}: {string.Join("; ", parts)}" : null;
+        }
+    }
 
-    /// <summary>The channels, from 0, of those that are heard, that have been digitally silent for at least so many frames.</summary>
-    public IEnumerable<int> SilentChannels(long frames) => Enumerable.Range(0, _count).Where(c => _silent[c] >= frames).Select(c => _first + c);
+    /// <summary>
+    /// Says that the mix of the channels is far quieter than they are: they cancel each other out, as where one is wired the wrong way round. Null where it is
+    /// not, where nothing is mixed, or not enough was heard.
+    /// </summary>
+    public string? MixWarning
+    {
+        get
+        {
+            var (mix, one) = (_mixPower / Math.Max(1, _mixed), _channelPower / Math.Max(1, _mixed) / _count);
+            if (_count < 2 || _mixed < _format.SampleRate / 2 || one < LeastPower || mix * (10 * _count) > one)
+                return null;
+            var loss = mix > 0 ? FormattableString.Invariant($"{10 * Math.Log10(one / mix):0} dB quieter than they are") : "silence";
+            return $"the mix of its {_count} channels is {loss}: they cancel each other out; channel: 0 hears one alone";
+        }
+    }
+
+    /// <summary>The channels, from 0, that have been digitally silent for at least so many frames.</summary>
+    public IEnumerable<int> SilentChannels(long frames) => Enumerable.Range(0, _silent.Length).Where(c => _silent[c] >= frames);
 
     /// <summary>Decodes the whole frames of <paramref name="bytes"/> that fit and returns their number.</summary>
     public int Decode(ReadOnlySpan<byte> bytes, Span<float> samples)
@@ -88,8 +118,8 @@ public sealed class PcmDecoder
         var width = _format.BytesPerSample;
         var stride = _format.BytesPerFrame;
         var at = _first * width;
-        for (var c = 0; c < _count; c++)
-            _silent[c] = Silent<T>(bytes, at + (c * width), samples.Length, _silent[c]);
+        for (var c = 0; c < _silent.Length; c++)
+            _silent[c] = Silent<T>(bytes, c * width, samples.Length, _silent[c]);
         if (_count == 1)
         {
             var i = _isPlain ? T.ReadMany(bytes, samples) : 0;
@@ -99,13 +129,25 @@ public sealed class PcmDecoder
         }
 
         var scale = 1f / _count;
+        var (mix, channels) = (0.0, 0.0);
         for (var i = 0; i < samples.Length; i++, at += stride)
         {
-            var sum = 0f;
+            var (sum, squares) = (0f, 0f);
             for (var c = 0; c < _count; c++)
-                sum += Read<T>(bytes[(at + (c * width))..]);
+            {
+                var sample = Read<T>(bytes[(at + (c * width))..]);
+                sum += sample;
+                squares += sample * sample;
+            }
+
             samples[i] = sum * scale;
+            mix += samples[i] * samples[i];
+            channels += squares;
         }
+
+        _mixed += samples.Length;
+        _mixPower += mix;
+        _channelPower += channels;
     }
 
     /// <summary>The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is told by its last sample.</summary>

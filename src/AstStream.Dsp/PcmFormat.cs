@@ -26,10 +26,10 @@ public enum PcmEncoding
 public readonly record struct PcmFormat(PcmEncoding Encoding, int SampleRate, int Channels)
 {
     /// <summary>The lowest sample rate that is taken.</summary>
-    public const int MinSampleRate = 8_000;
+    public const int MinSampleRate = 1_000;
 
     /// <summary>The highest sample rate that is taken.</summary>
-    public const int MaxSampleRate = 192_000;
+    public const int MaxSampleRate = 1_000_000;
 
     /// <summary>The most channels that are taken.</summary>
     public const int MaxChannels = 256;

@@ -16,6 +16,7 @@ public sealed class SignalMeter(int sampleRate)
     /// <summary>What stands for silence in dBFS: under the last bit of 24.</summary>
     public const float FloorDb = -150;
 
+    private readonly LevelHint _hint = new(sampleRate);
     private int _count;
     private double _sum;
     private double _power;
@@ -42,9 +43,13 @@ public sealed class SignalMeter(int sampleRate)
     /// <summary>Seconds for which every sample has been exactly zero, up to now.</summary>
     public double SilentSeconds => (double)Interlocked.Read(ref _zeros) / sampleRate;
 
+    /// <summary>What is odd about the level of the first minute, once that has been heard; else null.</summary>
+    public string? HintText => _hint.IsDone ? _hint.Text : null;
+
     /// <summary>Takes samples.</summary>
     public void Accept(ReadOnlySpan<float> samples)
     {
+        _hint.Accept(samples);
         while (!samples.IsEmpty)
         {
             var part = samples[..Math.Min(samples.Length, sampleRate - _count)];

@@ -5,8 +5,10 @@ namespace AstStream.Dsp;
 
 /// <summary>
 /// Reads a WAV stream front to back, whether it can seek or not: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
-/// WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between.
-/// Gives mono floats. A file that ends before its header says gives what is there, and <see cref="Truncation"/> tells.
+/// samples of fewer bits at the high end of such words, WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between,
+/// with their pad byte or without. Gives mono floats. Where the header promises less sound than there is (a recorder that never wrote the length, a
+/// length over 4 GiB that wrapped), all that there is is given; a file that ends long before its header says gives what is there, and
+/// <see cref="Truncation"/> tells.
 /// </summary>
 public sealed class WavReader : IDisposable
 {
@@ -15,6 +17,15 @@ public sealed class WavReader : IDisposable
     // What writers to a pipe put where they can't know the length: ffmpeg all ones, sox a little under 2³¹, in whole blocks.
     private const uint StreamedFrom = 0x7FFF0000;
 
+    private const int LeastMore = 16; // bytes behind the promised ones: fewer are filling
+    private const int MostMissing = 4096; // bytes of a block that was not written to its end
+    private const double MostMissingSeconds = 0.1;
+
+    // What writers put behind the sound; a chunk of such a name needs no other proof. TAG and ID3 are tags of music players.
+    private static readonly HashSet<string> s_known = new(
+        ["LIST", "bext", "cue ", "fact", "smpl", "inst", "plst", "note", "labl", "ltxt", "adtl", "iXML", "axml", "chna", "cart", "id3 ", "ID3 ", "JUNK", "junk", "PAD ", "FLLR", "PEAK", "afsp", "DISP",
+            "umid", "minf", "elm1", "regn", "wamd", "guan", "SAUR", "TAGP", "LGWV", "ResU", "_PMX", "acid", "strc", "levl", "link", "mext", "ovwf", "SyLp"], StringComparer.Ordinal);
+
     private static readonly byte[] s_extensibleTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
     private readonly Stream _stream;
@@ -22,7 +33,9 @@ public sealed class WavReader : IDisposable
     private readonly PcmDecoder _decoder;
     private readonly byte[] _buffer;
     private readonly long? _promised; // bytes of sound that the header promises; null: to the end of the stream
-    private readonly long _dataLength; // the whole sample frames of them
+    private readonly long _dataLength; // the whole sample frames that are to be read
+    private long _dataStart;
+    private string? _notice; // of a length that is wrong, and does no harm
     private long _read;
     private bool _ended;
 
@@ -33,10 +46,10 @@ public sealed class WavReader : IDisposable
         _stream = stream;
         _name = name;
         (Format, _promised) = ReadHeader();
+        if (_promised is { } promised && stream.CanSeek)
+            _promised = CheckLength(promised);
         _dataLength = _promised is { } bytes ? bytes - (bytes % Format.BytesPerFrame) : long.MaxValue;
         _decoder = new PcmDecoder(Format, channel, name);
-        if (_promised is { } promised && stream.CanSeek)
-            Truncation = CheckLength(promised);
         _buffer = new byte[Math.Max(1, 65536 / Format.BytesPerFrame) * Format.BytesPerFrame];
     }
 
@@ -49,14 +62,18 @@ public sealed class WavReader : IDisposable
     /// <summary>Samples of one channel that the header promises; null where it says none.</summary>
     public long? NumSamples => _promised / Format.BytesPerFrame;
 
-    /// <summary>Set when a file is shorter or longer than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
+    /// <summary>Set when a file is much shorter than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
     public string? Truncation { get; private set; }
 
     /// <summary>Float samples that were not finite or absurdly large.</summary>
     public long InvalidSamples => _decoder.InvalidSamples;
 
-    /// <summary>The warning to give about them at the end; null where there are none.</summary>
-    public string? Warning => _decoder.Warning;
+    /// <summary>The warning to give at the end, about them, about a length that is wrong, and about what the decoder found; null where all is well.</summary>
+    public string? Warning => (_notice, _decoder.Warning) switch
+    {
+        ({ } notice, { } warning) => $"{notice}; {warning[(_name.Length + 2)..]}",
+        var (notice, warning) => notice ?? warning,
+    };
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="InvalidAudioException">The file is missing, can't be opened, or is no WAV that can be read.</exception>
@@ -104,7 +121,9 @@ public sealed class WavReader : IDisposable
             if (chunk.StartsWith("data"u8))
                 return (int)at + 8;
             var size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
-            at += 8 + (long)size + (size & 1);
+            at += 8 + (long)size;
+            if (size % 2 == 1 && at < bytes.Length && bytes[(int)at] is <= 0x20 or >= 0x7F)
+                at++; // the pad byte, which some writers leave out
         }
 
         return null;
@@ -126,7 +145,7 @@ public sealed class WavReader : IDisposable
 
             _ended = true;
             if (got < wanted && _promised is not null)
-                Truncation = Short(_promised.Value, _read);
+                TellShort(_promised.Value, _read);
             else if ((_promised ?? _read) % Format.BytesPerFrame != 0)
                 Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of {Format.BytesPerFrame})";
         }
@@ -137,24 +156,69 @@ public sealed class WavReader : IDisposable
     /// <summary>Closes the stream.</summary>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Whether the file is as long as its header says: not shorter, and what follows the sound is a chunk.</summary>
-    private string? CheckLength(long promised)
+    /// <summary>How much sound there is to read: what the header promises, or all that follows where that is no metadata.</summary>
+    private long CheckLength(long promised)
     {
         var start = _stream.Position;
         var left = _stream.Length - start;
         if (left < promised)
-            return Short(promised, left);
-        Span<byte> next = stackalloc byte[8];
-        _stream.Position = Math.Min(start + promised + (promised & 1), _stream.Length);
-        var got = ReadUpTo(next);
+        {
+            TellShort(promised, left);
+            return promised;
+        }
+
+        if (left - promised < LeastMore || IsMetadata(start + promised, promised % 2 == 1))
+            return promised;
         _stream.Position = start;
-        return got == 8 && next[..4].ContainsAnyExceptInRange((byte)0x20, (byte)0x7E)
-            ? $"{_name}: the header promises {promised} bytes of sound, but {left - promised} more follow that are no chunk. Was the recorder stopped before it wrote the length?"
-            : null;
+        _notice = $"{_name}: the header promises {promised} bytes of sound, and {left - promised} more follow that are no chunk: they are heard too. Was the recorder stopped before it wrote the length?";
+        return left;
     }
 
-    private string Short(long promised, long there) =>
-        $"{_name}: the header promises {promised} bytes of sound, the file ends after {there}. Was it cut off while being written or copied?";
+    /// <summary>Whether what follows the sound, with its pad byte or without, are chunks: known ones, or unknown ones that end where the file does.</summary>
+    private bool IsMetadata(long end, bool isOdd)
+    {
+        Span<byte> chunk = stackalloc byte[8];
+        foreach (var pad in isOdd ? [1, 0] : (ReadOnlySpan<int>)[0])
+        {
+            for (var at = end + pad; ;)
+            {
+                _stream.Position = Math.Min(at, _stream.Length);
+                var got = ReadUpTo(chunk);
+                if (got < chunk.Length)
+                {
+                    if (at > end + pad)
+                        return Back(true);
+                    break;
+                }
+
+                var id = Encoding.Latin1.GetString(chunk[..4]);
+                if (s_known.Contains(id))
+                    return Back(true);
+                var size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
+                if (chunk[..4].ContainsAnyExceptInRange((byte)0x20, (byte)0x7E) || at + 8 + size > _stream.Length)
+                    break;
+                at += 8 + (long)size + (size & 1);
+            }
+        }
+
+        return Back(false);
+
+        bool Back(bool answer)
+        {
+            _stream.Position = _dataStart;
+            return answer;
+        }
+    }
+
+    /// <summary>A few samples too few are no loss; more were cut off.</summary>
+    private void TellShort(long promised, long there)
+    {
+        var text = $"{_name}: the header promises {promised} bytes of sound, the file ends after {there}.";
+        if (promised - there <= Math.Max(MostMissing, (long)(MostMissingSeconds * Format.SampleRate) * Format.BytesPerFrame))
+            _notice = text + " What is there is heard";
+        else
+            Truncation = text + " Was it cut off while being written or copied?";
+    }
 
     private int Fill(int wanted)
     {
@@ -186,13 +250,16 @@ public sealed class WavReader : IDisposable
         PcmFormat? format = null;
         ulong? length64 = null;
         Span<byte> chunk = stackalloc byte[8];
-        while ((got = ReadUpTo(chunk)) == 8)
+        byte? first = null; // of the next chunk, where a pad byte is missing
+        while ((got = ReadChunk(chunk, first)) == 8)
         {
+            first = null;
             var size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
             if (chunk[..4].SequenceEqual("data"u8))
             {
                 if (format is not { } f)
                     throw new InvalidAudioException($"{_name}: the sound (data chunk) comes before its format (fmt chunk); expected fmt first");
+                _dataStart = _stream.CanSeek ? _stream.Position : 0;
                 return (f, DataLength(size, length64));
             }
 
@@ -201,7 +268,9 @@ public sealed class WavReader : IDisposable
             else if (is64 && chunk[..4].SequenceEqual("ds64"u8))
                 length64 = ReadDs64(size);
             else
-                Skip((long)size + (size & 1));
+                Skip(size);
+            if (size % 2 == 1)
+                first = ReadPad();
         }
 
         throw new InvalidAudioException(got == 0
@@ -209,10 +278,35 @@ public sealed class WavReader : IDisposable
             : $"{_name}: the file ends in the middle of a chunk header, before any sound");
     }
 
+    /// <summary>The next chunk's name and size.</summary>
+    private int ReadChunk(Span<byte> chunk, byte? first)
+    {
+        if (first is not { } known)
+            return ReadUpTo(chunk);
+        chunk[0] = known;
+        return 1 + ReadUpTo(chunk[1..]);
+    }
+
+    /// <summary>The byte behind a chunk of odd length: 0, or, where a writer has left it out, the first of the next chunk's name, which is returned.</summary>
+    private byte? ReadPad()
+    {
+        Span<byte> pad = stackalloc byte[1];
+        return ReadUpTo(pad) == 1 && pad[0] is > 0x20 and < 0x7F ? pad[0] : null;
+    }
+
     private long? DataLength(uint size, ulong? length64)
     {
+        if (size == Unknown && length64 == 0)
+        {
+            if (_stream.CanSeek)
+                _notice = $"{_name}: the ds64 chunk promises 0 bytes of sound: all that follows is heard. Was the recorder stopped before it wrote the length?";
+            return null;
+        }
+
         if (size == Unknown && length64 is { } large)
             return large <= long.MaxValue ? (long)large : throw new InvalidAudioException($"{_name}: the ds64 chunk promises {large} bytes of sound, which can't be");
+        if (size == 0 && !_stream.CanSeek)
+            return null; // a recorder that writes the length at its end, which a pipe does not let it
         if (size < StreamedFrom)
             return size;
 
@@ -227,7 +321,6 @@ public sealed class WavReader : IDisposable
         Span<byte> fmt = stackalloc byte[(int)size];
         if (ReadUpTo(fmt) < size)
             throw new InvalidAudioException($"{_name}: the file ends inside its format (fmt chunk)");
-        Skip(size & 1);
         int tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt);
         int channels = BinaryPrimitives.ReadUInt16LittleEndian(fmt[2..]);
         var rate = BinaryPrimitives.ReadUInt32LittleEndian(fmt[4..]);
@@ -240,7 +333,9 @@ public sealed class WavReader : IDisposable
             tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt[24..]);
         }
 
-        PcmEncoding encoding = (tag, bits) switch
+        // Samples of PCM stand at the high end of words as wide as the block says, whatever their bits.
+        var word = tag == 1 && channels > 0 && align % channels == 0 && bits > 0 && bits <= 8 * (align / channels) ? 8 * (align / channels) : bits;
+        PcmEncoding encoding = (tag, word) switch
         {
             (1, 8) => PcmEncoding.U8,
             (1, 16) => PcmEncoding.S16,
@@ -265,7 +360,7 @@ public sealed class WavReader : IDisposable
         Span<byte> ds64 = stackalloc byte[24];
         if (size < 24 || ReadUpTo(ds64) < 24)
             throw new InvalidAudioException($"{_name}: a ds64 chunk of {size} bytes; expected at least 24");
-        Skip(size - 24 + (size & 1));
+        Skip(size - 24);
         return BinaryPrimitives.ReadUInt64LittleEndian(ds64[8..]);
     }
 

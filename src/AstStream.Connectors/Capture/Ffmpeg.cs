@@ -11,38 +11,48 @@ internal static partial class Ffmpeg
 
     private const int Told = 3; // lines of its errors
 
-    // A rate out of our range goes to the nearest one of these; any other is left alone.
-    private const string Rates = "8000|11025|12000|16000|22050|24000|32000|44100|48000|64000|88200|96000|176400|192000";
-
     /// <summary>Starts it.</summary>
-    /// <param name="input">A URL, or file: and a path.</param>
-    /// <param name="options">Options before the input.</param>
+    /// <param name="input">What it reads.</param>
     /// <param name="track">Which of several tracks of sound, from 0.</param>
     /// <exception cref="LinkException">It is not installed, or can't be started.</exception>
-    public static async Task<ChildProcess> StartAsync(string input, IEnumerable<string> options, int track)
+    public static async Task<ChildProcess> StartAsync(FfmpegInput input, int track)
     {
         var program = ChildProcess.Find("ffmpeg") ?? throw new LinkException(Missing) { IsFinal = true };
+        ChildProcess? child = null;
         try
         {
-            return await ChildProcess.StartAsync(
-                program,
-                ["-nostdin", "-hide_banner", "-loglevel", "error", .. options, "-i", input, "-map", $"0:a:{track}", "-vn", "-sn", "-dn",
-                    "-af", $"aformat=sample_rates={Rates}", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]).ConfigureAwait(false);
+            List<string> arguments = ["-hide_banner", "-loglevel", "error", .. input.Arguments, "-map", $"0:a:{track}", "-vn", "-sn", "-dn", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
+            if (input.StandardInput is null)
+                arguments.Insert(0, "-nostdin");
+            child = await ChildProcess.StartAsync(program, arguments).ConfigureAwait(false);
+            if (input.StandardInput is { } text)
+            {
+                await child.Input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
+                await child.Input.DisposeAsync().ConfigureAwait(false);
+            }
+
+            return child;
         }
         catch (IOException e)
         {
+            if (child is not null)
+                await child.DisposeAsync().ConfigureAwait(false);
             throw new LinkException(e.Message);
         }
     }
 
     /// <summary>Its own last words, in one line; null where it said nothing.</summary>
-    public static string? Words(ChildProcess child, SecretUrl url)
+    public static string? Words(ChildProcess child, SecretUrl url, int track)
     {
         var lines = child.LastLines(Told + 1).Where(l => !l.StartsWith("To ignore this", StringComparison.Ordinal)).TakeLast(Told)
             .Select(l => Printable.Text(url.Clean(Address().Replace(l, "[$1]").Replace("file:" + url.Value + ": ", "", StringComparison.Ordinal))));
         var text = string.Join("; ", lines);
         if (text.Contains("matches no streams", StringComparison.Ordinal))
-            text = "there is no sound in it (" + text + ")";
+            text = track > 0 ? $"there is no track {track} of sound in it; they are numbered from 0 ({text})" : $"there is no sound in it ({text})";
+        else if (text.Contains("not on whitelist", StringComparison.Ordinal))
+            text = $"it is a list that leads elsewhere, or no sound: expected a file or a stream of sound; a list of segments (HLS) ends in .m3u8, or is said to be one by options: [-f, hls] ({text})";
+        else if (text.Contains("Invalid data found", StringComparison.Ordinal) && SecretUrl.IsUrl(url.Value))
+            text += "; what comes from there is no sound that ffmpeg knows: is it a web page?";
         return text.Length == 0 ? null : text;
     }
 
@@ -51,7 +61,7 @@ internal static partial class Ffmpeg
 }
 
 /// <summary>A network stream, as ffmpeg hears it.</summary>
-internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, int track) : ILiveLink
+internal sealed class FfmpegLink(SecretUrl url, FfmpegInput input, int track) : ILiveLink
 {
     public string Description => url.Shown;
 
@@ -59,14 +69,14 @@ internal sealed class FfmpegLink(SecretUrl url, IReadOnlyList<string> options, i
 
     public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
     {
-        var child = await Ffmpeg.StartAsync(url.Value, options, track).ConfigureAwait(false);
+        var child = await Ffmpeg.StartAsync(input, track).ConfigureAwait(false);
         return await ChildConnection.OpenAsync(child, url.Shown, PcmFraming.Wav, patience, what => WhyAsync(child, what), takesLeave: true, cancellation).ConfigureAwait(false);
     }
 
     private async Task<LinkException> WhyAsync(ChildProcess child, string what)
     {
         await child.EndedAsync().ConfigureAwait(false);
-        var words = Ffmpeg.Words(child, url);
+        var words = Ffmpeg.Words(child, url, track);
 
         // Of an RTSP server that hangs up it says "invalid data" too.
         var isGarbage = words?.Contains("no sound in it", StringComparison.Ordinal) == true

@@ -12,6 +12,9 @@ internal interface ILiveLink : IAsyncDisposable
     /// <summary>Whether it can be opened again when it has ended; else the source ends with it.</summary>
     bool CanReopen { get; }
 
+    /// <summary>Takes what happens while it waits to be opened, where several try: why one of them is not heard.</summary>
+    Action<string>? Refused { set { } }
+
     /// <summary>Opens it and waits until it is known how its samples are written.</summary>
     /// <param name="patience">How long the other side may take, once it is asked; as long as it likes where not given.</param>
     /// <param name="cancellation">Gives up.</param>

@@ -26,6 +26,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         await using var owned = link.ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation);
         var health = output.Watch(output.Source);
+        link.Refused = why => health.Become(SourceState.Away, why);
         var stream = new LiveStream(output, health, options, _time, cancellation);
         CancellationTokenSource? open = null; // cancelled when nothing comes for too long
         var retry = new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
@@ -54,7 +55,7 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
             stream.Close(broken.Reason);
 
             // Where it was well for long enough, it is opened again at once.
-            if (!link.CanReopen || !stream.HasBegun || _time.GetElapsedTime(began) < options.HealthyAfter)
+            if (!link.CanReopen || !stream.HasSounded || _time.GetElapsedTime(began) < options.HealthyAfter)
                 throw broken;
             health.Become(SourceState.Away, broken.Message);
         }

@@ -16,6 +16,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     private const double CorrectedOver = 60; // seconds
     private const double MostCorrection = 0.001; // seconds in a second
     private const double LongestAge = 60; // seconds
+    private const int LongestDoubt = 5; // times to settle, that it is held to see whether it was heard before
 
     private readonly Lock _lock = new();
     private readonly CaptureClock _clock = new();
@@ -37,6 +38,17 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     private bool _isBroken; // it does not join, whatever the clock says
     private bool _isAgain; // it may have been heard, or counted as lost, before
     private bool _isReopened;
+    private bool _isUnsure; // it may have been heard before
+    private double _unsureUntil;
+
+    // What was heard before, and what comes again of it.
+    private readonly HeardBefore? _before = options.MayRepeat ? new HeardBefore() : null;
+    private long _repeated; // samples that are still to be left out
+    private bool _hasRepeated; // since it was opened
+    private bool _hasSounded; // since it was opened
+
+    /// <summary>Whether new sound has come since it was opened last.</summary>
+    public bool HasSounded => Volatile.Read(ref _hasSounded);
 
     /// <summary>Whether any sound has come.</summary>
     public bool HasBegun => Volatile.Read(ref _stream) is not null;
@@ -59,8 +71,12 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
             _format = format;
             _arrival = Now;
             _isDeadTold = false;
+            _heldCount = 0;
             _isOpen = _isBroken = true;
             _isReopened = _isAgain = HasBegun;
+            _isUnsure = HasBegun && _before is not null;
+            _unsureUntil = _arrival + (LongestDoubt * options.Settle.TotalSeconds);
+            (_repeated, _hasRepeated, _hasSounded) = (0, false, false);
             Hold(double.PositiveInfinity, _reason == LossReason.None ? LossReason.DeviceAway : _reason);
         }
     }
@@ -84,6 +100,15 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         lock (_lock)
         {
             var now = Now;
+            if (_repeated > 0)
+            {
+                var known = (int)Math.Min(_repeated, chunk.Bytes.Length / _format.BytesPerFrame);
+                _repeated -= known;
+                chunk = chunk with { Bytes = chunk.Bytes[(known * _format.BytesPerFrame)..] };
+                if (chunk.Bytes.IsEmpty)
+                    return; // nothing new: it counts as if nothing had come
+            }
+
             var heard = now - AgeOf(chunk, now);
             var wait = now - _arrival;
             _arrival = now;
@@ -133,10 +158,10 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
                 Release();
             var idle = now - _arrival;
             if (_isOpen && idle > options.StalledAfter.TotalSeconds)
-                health.Become(SourceState.Stalled, $"no sound has come for {idle:0.0} s");
+                health.Become(SourceState.Stalled, _hasRepeated ? $"what comes was heard before, and nothing new has come for {idle:0.0} s; has its encoder died?" : $"no sound has come for {idle:0.0} s");
             if (now - Math.Max(_arrival, _accounted) > AccountedEvery && health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
-            TellDeadChannels();
+            TellChannels();
             return _isOpen ? idle : 0;
         }
     }
@@ -154,15 +179,17 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         return _stream is null ? ValueTask.CompletedTask : output.EndAsync(_stream, _format.SampleRate, _position, cancellation);
     }
 
-    /// <summary>Tells, once a connection, which channels of a mix have been silent for as long as makes a source silent, while others sound.</summary>
-    private void TellDeadChannels()
+    /// <summary>Tells, once a connection, which channels have been silent for as long as makes a source silent while others sound, and whether a mix destroys itself.</summary>
+    private void TellChannels()
     {
-        if (_isDeadTold || _format.Channels < 2 || options.Channel is not null || health.State != SourceState.Running)
+        if (_isDeadTold || _format.Channels < 2 || health.State is not (SourceState.Running or SourceState.Silent))
             return;
-        var dead = string.Join(", ", _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)));
-        _isDeadTold = dead.Length > 0;
-        if (_isDeadTold)
-            output.Warn($"channel {dead} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
+        var dead = _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)).ToList();
+        var mix = _position > SourceHealth.SilentAfter * _format.SampleRate ? _decoder.MixWarning : null;
+        _isDeadTold = (dead.Count > 0 && dead.Count < _format.Channels && (options.Channel is not { } channel || dead.Contains(channel))) || mix is not null;
+        if (!_isDeadTold)
+            return;
+        output.Warn(mix ?? $"channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
     }
 
     private void Hold(double until, LossReason reason)
@@ -190,7 +217,7 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     /// <summary>Passes on what is held, put where it belongs.</summary>
     private void Release()
     {
-        if (_heldUntil == 0 || _heldCount == 0)
+        if (_heldUntil == 0 || _heldCount == 0 || !LeaveOutRepeated())
             return;
         var rate = _format.SampleRate;
         var first = 0;
@@ -231,11 +258,39 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         Follow(_heard);
     }
 
+    /// <summary>Leaves out what was heard before the break. False where nothing else is held, or it can't be told yet: then it is held on.</summary>
+    private bool LeaveOutRepeated()
+    {
+        if (!_isUnsure)
+            return true;
+        var repeated = _before!.Repeated(_held.AsSpan(0, _heldCount), _format.SampleRate);
+        if (repeated is null && Now < _unsureUntil && _isOpen)
+        {
+            _heldUntil = Now + options.Settle.TotalSeconds;
+            return false;
+        }
+
+        _isUnsure = false;
+        var known = (int)Math.Min(repeated ?? 0, _heldCount);
+        if (known == 0)
+            return true;
+        _hasRepeated = true;
+        _repeated = repeated!.Value - known;
+        _heldCount -= known;
+        _held.AsSpan(known, _heldCount).CopyTo(_held);
+        if (_heldCount > 0)
+            return true;
+        _heldUntil = double.PositiveInfinity; // new sound may follow
+        return false;
+    }
+
     private AudioBlock Rent(int samples) => AudioBlock.Rent(_stream!, _position, _format.SampleRate, samples);
 
     private void Pass(AudioBlock block)
     {
         _position += block.Samples.Length;
+        Volatile.Write(ref _hasSounded, true);
+        _before?.Add(block.Samples, _format.SampleRate);
         Done(output.WriteAsync(block, cancellation));
     }
 

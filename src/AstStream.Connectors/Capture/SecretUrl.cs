@@ -7,6 +7,8 @@ internal sealed partial class SecretUrl
 {
     private const string Mask = "***";
 
+    private static readonly string[] s_own = ["tcp://", "udp://", "tls://", "rtp://"];
+
     private readonly List<string> _secrets = [];
 
     /// <summary>Takes a URL, or a path, which has no secrets.</summary>
@@ -16,7 +18,7 @@ internal sealed partial class SecretUrl
         var match = Parts().Match(url);
         if (!match.Success)
         {
-            Shown = OtherQuery().Replace(OtherUser().Replace(url, $"$1{Mask}@"), $"$1?{Mask}");
+            Shown = OtherQuery().Replace(OtherUser().Replace(url, $"$1{Mask}@"), Masked);
             return;
         }
 
@@ -31,6 +33,9 @@ internal sealed partial class SecretUrl
             Add(pair.Split('=', 2).ElementAtOrDefault(1));
         _secrets.Sort((a, b) => b.Length - a.Length);
     }
+
+    /// <summary>Whether there is anything in it that is nobody's business.</summary>
+    public bool HasSecrets => _secrets.Count > 0;
 
     /// <summary>The URL as it is.</summary>
     public string Value { get; }
@@ -48,8 +53,11 @@ internal sealed partial class SecretUrl
         foreach (var secret in _secrets)
             text = text.Replace(secret, Mask, StringComparison.Ordinal);
         text = OtherUser().Replace(text, $"$1{Mask}@");
-        return OtherQuery().Replace(text, $"$1?{Mask}");
+        return OtherQuery().Replace(text, Masked);
     }
+
+    /// <summary>What ffmpeg adds itself to the addresses of its own connections is left out; any other query may be a secret.</summary>
+    private static string Masked(Match match) => s_own.Any(o => match.Value.StartsWith(o, StringComparison.OrdinalIgnoreCase)) ? match.Groups[1].Value : $"{match.Groups[1].Value}?{Mask}";
 
     private void Add(string? secret)
     {

@@ -28,29 +28,85 @@ internal static class SocketSource
     {
         private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // for a header
 
+        private const int MostWaiting = 16; // clients that have said nothing yet
+
         private Socket? _listener;
 
         public string Description => description;
 
         public bool CanReopen => true;
 
+        public Action<string>? Refused { private get; set; }
+
         public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
         {
             _listener ??= Listen();
-            var socket = await _listener.AcceptAsync(cancellation).ConfigureAwait(false);
-            var stream = new NetworkStream(socket, ownsSocket: true);
+
+            // The first one that sends sound is heard: one that connects and says nothing, or nonsense, keeps nobody out.
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var accepting = AcceptAsync(over.Token);
+            var greeting = new List<Task<Connection?>>();
+            try
+            {
+                while (true)
+                {
+                    var ended = await Task.WhenAny([accepting, .. greeting]).ConfigureAwait(false);
+                    if (ended == accepting)
+                    {
+                        var stream = await accepting.ConfigureAwait(false);
+                        if (greeting.Count < MostWaiting)
+                            greeting.Add(GreetAsync(stream, patience ?? s_patience, over.Token));
+                        else
+                            await stream.DisposeAsync().ConfigureAwait(false);
+                        accepting = AcceptAsync(over.Token);
+                        continue;
+                    }
+
+                    greeting.Remove((Task<Connection?>)ended);
+                    if (await ((Task<Connection?>)ended).ConfigureAwait(false) is { } connection)
+                        return connection;
+                }
+            }
+            finally
+            {
+                await over.CancelAsync().ConfigureAwait(false);
+                await ((Task)accepting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (accepting.IsCompletedSuccessfully)
+                    await (await accepting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+                foreach (var other in greeting)
+                {
+                    if (await other.ConfigureAwait(false) is { } late)
+                        await late.DisposeAsync().ConfigureAwait(false);
+                }
+            }
+        }
+
+        private async Task<NetworkStream> AcceptAsync(CancellationToken cancellation) =>
+            new(await _listener!.AcceptAsync(cancellation).ConfigureAwait(false), ownsSocket: true);
+
+        /// <summary>Waits for a client's first sound; null where none comes, or something else does.</summary>
+        private async Task<Connection?> GreetAsync(NetworkStream stream, TimeSpan patience, CancellationToken cancellation)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            if (framing != PcmFraming.Raw)
+                limit.CancelAfter(patience); // a header is not waited for without end
             try
             {
                 var connection = new Connection(new PcmReader(stream, $"socket {path}", framing, format), stream, path);
-                if (await connection.ReadFormatAsync($"socket {path}", patience ?? s_patience, cancellation).ConfigureAwait(false))
+                if (await connection.ReadFormatAsync($"socket {path}", null, limit.Token).ConfigureAwait(false) && await connection.HasSoundAsync(cancellation).ConfigureAwait(false))
                     return connection;
-                throw new LinkException($"socket {path}: the writer closed it before any sound came");
             }
-            catch
+            catch (Exception e) when (e is LinkException or InvalidAudioException or IOException)
             {
-                await stream.DisposeAsync().ConfigureAwait(false);
-                throw;
+                Refused?.Invoke($"{e.Message}; waiting for the next writer");
             }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            {
+                // It said nothing in time, or another one is heard.
+            }
+
+            await stream.DisposeAsync().ConfigureAwait(false);
+            return null;
         }
 
         public ValueTask DisposeAsync()
@@ -86,7 +142,7 @@ internal static class SocketSource
                 }
 
                 listener.Bind(new UnixDomainSocketEndPoint(path));
-                listener.Listen(1);
+                listener.Listen(MostWaiting);
                 return listener;
             }
             catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
@@ -117,6 +173,33 @@ internal static class SocketSource
 
         private sealed class Connection(PcmReader reader, NetworkStream stream, string path) : LiveConnection(reader)
         {
+            private PcmChunk? _first;
+
+            /// <summary>Waits for the first sound, which is given again when it is read; false where it ends before.</summary>
+            public async Task<bool> HasSoundAsync(CancellationToken cancellation)
+            {
+                _first = await base.ReadAsync(cancellation).ConfigureAwait(false);
+                return !_first.Value.Bytes.IsEmpty;
+            }
+
+            public override async ValueTask<PcmChunk> ReadAsync(CancellationToken cancellation)
+            {
+                if (_first is { } first)
+                {
+                    _first = null;
+                    return first;
+                }
+
+                try
+                {
+                    return await base.ReadAsync(cancellation).ConfigureAwait(false);
+                }
+                catch (InvalidAudioException e)
+                {
+                    throw new LinkException($"{e.Message}; waiting for the next writer"); // the time until then is nobody's nonsense
+                }
+            }
+
             public override Task<LinkException> WhyEndedAsync() => Task.FromResult(new LinkException($"socket {path}: its writer is gone; waiting for the next one"));
 
             public override ValueTask DisposeAsync() => stream.DisposeAsync();

@@ -63,6 +63,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation, _over.Token);
         _consumer = Build();
         _consumer.Subscribe(_options.Topics);
+        _ = Task.Factory.StartNew(Prepare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var polling = Task.Factory.StartNew(() => Poll(either.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var committing = Task.Factory.StartNew(() => Commit(either.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var pump = new KafkaPump(_options, _output, _ended);
@@ -91,6 +92,19 @@ internal sealed class KafkaIngest : IAsyncDisposable
         while (_records.Reader.TryRead(out var record))
             record?.Return();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>What takes time and can be done while the group decides who gets what. What fails is tried again when it is needed.</summary>
+    private void Prepare()
+    {
+        try
+        {
+            _log.Prepare();
+        }
+        catch (Exception e) when (e is KafkaException or InvalidOperationException or ObjectDisposedException)
+        {
+            // Told when it is needed.
+        }
     }
 
     private IConsumer<string?, BlockValue> Build()

@@ -90,6 +90,13 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
+    /// <summary>Opens the producer, ahead of its first use.</summary>
+    public void Prepare()
+    {
+        if (_transactionalId is not null)
+            Producer();
+    }
+
     /// <summary>
     /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that a dead owner has left is ended.
     /// </summary>

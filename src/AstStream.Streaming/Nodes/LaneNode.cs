@@ -126,6 +126,8 @@ internal sealed class LaneNode : Node
         try
         {
             _report.AddSamples(state.Accept(block, _resampled));
+            if (state.TakeLevelHint(isEnd: block.Kind == MessageKind.End) is { } hint)
+                _report.Warn(stream.Source, $"stream {stream.Id} {hint}");
             if (block.Kind == MessageKind.End)
                 Remove(stream);
         }

@@ -35,6 +35,7 @@ internal sealed class StreamFrontEnd : IDisposable
     private long _samples; // of the segment
     private Segment _segment;
     private long _expected; // the next sample at the stream's own rate
+    private LevelHint? _level; // until the first minute is judged
     private long _discard; // resampled samples that come before the first one that is needed
 
     /// <summary>Makes a front end.</summary>
@@ -55,6 +56,7 @@ internal sealed class StreamFrontEnd : IDisposable
             _segment = new Segment(sampleRate, firstSample, (long)Math.Round(firstSample * (decimal)FbankOptions.SampleRate / sampleRate));
         _resampler = new Resampler(_segment.SampleRate, FbankOptions.SampleRate);
         _expected = firstSample;
+        _level = firstSample == 0 ? new LevelHint(sampleRate) : null; // what goes on was judged before
         foreach (var cutter in _cutters)
             cutter.Begin(_segment);
     }
@@ -78,6 +80,7 @@ internal sealed class StreamFrontEnd : IDisposable
             throw new InvalidAudioException($"goes from sample {_expected} to {block.Start} without a discontinuity");
         var ended = _expected;
         var before = _samples;
+        _level?.Accept(block.Samples);
         for (var rest = (ReadOnlySpan<float>)block.Samples; !rest.IsEmpty;)
         {
             var given = _resampler.Process(rest, scratch, out var taken);
@@ -105,6 +108,16 @@ internal sealed class StreamFrontEnd : IDisposable
         else
             Skip(new Segment(block.SampleRate, block.Start, At16k(block.Start)), block.Reason);
         return heard;
+    }
+
+    /// <summary>What is odd about the level of the stream's first minute, once that is known; null before, after that, and where nothing is.</summary>
+    /// <param name="isEnd">Whether no more will come.</param>
+    public string? TakeLevelHint(bool isEnd)
+    {
+        if (_level is not { } level || !(level.IsDone || isEnd))
+            return null;
+        _level = null;
+        return level.Text;
     }
 
     /// <summary>The stream ends with a block that can't be used: the time that it would have added is lost.</summary>

@@ -43,22 +43,26 @@ internal static class ClipCommands
         });
         var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
         ExecutionFlags.OneOf(apply, "auto", "sigmoid", "softmax", "none");
-        var json = new Option<bool>("--json") { Description = "One JSON line a file." };
+        var json = new Option<bool>("--json") { Description = "One JSON line an answer." };
+        var all = new Option<bool>("--all") { Description = "Answers for the whole clip, window by window; the last one ends where the clip ends." };
         var flags = new ExecutionFlags(hasGraph: true);
-        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json }, $"""
-            One window a clip, as transformers' audio-classification pipeline answers: a clip longer than the model's window is cut,
-            a shorter one padded.
+        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json, all }, $"""
+            One window a clip: a clip longer than the model's window is cut, which is said, a shorter one padded. With --all a long clip has an answer for
+            every window. Scores are as the checkpoint says: sigmoid where labels may sound together (problem_type multi_label_classification, AudioSet),
+            else softmax over all labels. Several channels are mixed to their mean. transformers' pipeline takes softmax for all models with more than one label
+            unless its function_to_apply says otherwise, and no more than two channels; else the scores are the same.
 
             Examples:
               aststream classify clip.wav
               aststream classify *.wav --top-k 1 --json
               aststream classify clip.wav --precision int8
+              aststream classify hour.flac --all --json
 
             {ExitCode.Help}
             """);
         flags.AddTo(command);
         command.SetAction(result => Classify(
-            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json), config => flags.Read(result, config)));
+            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config)));
         return command;
     }
 
@@ -80,14 +84,17 @@ internal static class ClipCommands
             using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
             var extractor = new ClipFeatures(checkpoint);
             var bins = checkpoint.Config.NumMelBins;
-            var frames = extractor.ReadFrames(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
+            var clip = extractor.Read(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
+            var frames = clip.Frames;
             var values = frames;
+            if (clip.IsCut)
+                Errors.Note(Longer(result.GetValue(file)!, checkpoint.Config, "features are of its beginning; --raw gives all of it"));
             if (!result.GetValue(raw))
                 extractor.Normalize(frames, values = new float[checkpoint.Config.MaxLength * bins]);
             try
             {
                 NpyFile.Write(path, values, values.Length / bins, bins);
-                return ExitCode.Ok;
+                return Whole(clip);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
             {
@@ -124,14 +131,17 @@ internal static class ClipCommands
             using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
-            new ClipFeatures(checkpoint).Fill(result.GetValue(file)!, session.Config.MaxLength, session.Input(0));
+            var clip = new ClipFeatures(checkpoint).Read(result.GetValue(file)!, session.Config.MaxLength);
+            ClipFeatures.Fill(clip.Frames, session.Input(0));
+            if (clip.IsCut)
+                Errors.Note(Longer(result.GetValue(file)!, session.Config, "outputs are of its beginning"));
             RunModel(session, 1);
             try
             {
                 Directory.CreateDirectory(folder);
                 foreach (var name in wanted)
                     NpyFile.Write(Path.Combine(folder, name + ".npy"), session.Read(s_outputs[name], 0, out var shape), shape);
-                return ExitCode.Ok;
+                return Whole(clip);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -140,6 +150,18 @@ internal static class ClipCommands
             }
         });
         return command;
+    }
+
+    private static string Longer(string file, AstConfig config, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{file}: is longer than the model's window of {config.MaxLength / 100.0:0.##} s: {what}");
+
+    /// <summary>The exit code for a clip, which may not be whole; then that is told.</summary>
+    private static int Whole(ClipFeatures.Clip clip)
+    {
+        if (clip.Problem is null)
+            return ExitCode.Ok;
+        Errors.Write(clip.Problem);
+        return ExitCode.InputsFailed;
     }
 
     /// <summary>A model that fails while it runs is a run that failed, not a wrong command.</summary>
@@ -163,10 +185,10 @@ internal static class ClipCommands
         return session;
     }
 
-    private static int Classify(string[] files, string model, int topK, string apply, bool json, Func<AstConfig, AstSessionOptions> options)
+    private static int Classify(string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options)
     {
         using var checkpoint = AstCheckpoint.Open(model);
-        using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 ? [1, 4] : [1] });
+        using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 || all ? [1, 4] : [1] });
         var activation = apply switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -176,7 +198,7 @@ internal static class ClipCommands
         };
         var extractor = new ClipFeatures(checkpoint);
         var failed = 0;
-        var batch = new List<string>();
+        var batch = new List<(string File, double? Start, double End)>();
         using var progress = new ProgressLine("classifying", files.Length);
         void Flush()
         {
@@ -188,18 +210,44 @@ internal static class ClipCommands
                 var scores = session.Logits(row).ToArray();
                 activation.Apply(scores);
                 progress.Clear();
-                WriteResult(batch[row], scores, checkpoint.Config.Labels, topK, json);
+                WriteResult(batch[row].File, batch[row].Start, batch[row].End, scores, checkpoint.Config.Labels, topK, json);
             }
 
             batch.Clear();
+        }
+
+        void Add(string file, ClipFeatures.Clip clip)
+        {
+            if (clip.Frames.Length > 0)
+            {
+                ClipFeatures.Fill(clip.Frames, session.Input(batch.Count));
+                batch.Add((file, all ? clip.Start / 100.0 : null, (clip.Start + (clip.Frames.Length / checkpoint.Config.NumMelBins)) / 100.0));
+            }
+
+            if (clip.IsCut)
+                Errors.Note(Longer(file, session.Config, "its beginning is classified; --all answers window by window"));
+            if (batch.Count == session.MaxBatch)
+                Flush();
+            if (clip.Problem is not { } problem)
+                return;
+            progress.Clear();
+            Errors.Write(problem);
+            failed++;
         }
 
         foreach (var file in files)
         {
             try
             {
-                extractor.Fill(file, session.Config.MaxLength, session.Input(batch.Count));
-                batch.Add(file);
+                if (!all)
+                {
+                    Add(file, extractor.Read(file, session.Config.MaxLength));
+                }
+                else
+                {
+                    foreach (var clip in extractor.ReadAll(file, session.Config.MaxLength))
+                        Add(file, clip);
+                }
             }
             catch (InvalidAudioException e)
             {
@@ -208,8 +256,6 @@ internal static class ClipCommands
                 failed++;
             }
 
-            if (batch.Count == session.MaxBatch)
-                Flush();
             progress.Step();
         }
 
@@ -217,7 +263,7 @@ internal static class ClipCommands
         return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 
-    private static void WriteResult(string file, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
+    private static void WriteResult(string file, double? start, double end, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
     {
         // Equal scores keep the labels' order, so that the answer is always the same.
         var top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(topK);
@@ -228,6 +274,12 @@ internal static class ClipCommands
             {
                 writer.WriteStartObject();
                 writer.WriteString("file", file);
+                if (start is { } from)
+                {
+                    writer.WriteNumber("start", from);
+                    writer.WriteNumber("end", end);
+                }
+
                 writer.WriteStartArray("results");
                 foreach (var i in top)
                 {
@@ -245,7 +297,7 @@ internal static class ClipCommands
             return;
         }
 
-        Terminal.Line(file);
+        Terminal.Line(start is { } begin ? string.Create(CultureInfo.InvariantCulture, $"{file}  {begin:0.00} to {end:0.00} s") : file);
         foreach (var i in top)
             Terminal.Line(string.Create(CultureInfo.InvariantCulture, $"  {scores[i],8:0.0000}  {labels[i]}"));
     }

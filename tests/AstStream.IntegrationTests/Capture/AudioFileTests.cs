@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AstStream.Connectors;
+using AstStream.Connectors.Capture;
 
 namespace AstStream.IntegrationTests.Capture;
 
@@ -8,7 +9,11 @@ public sealed class AudioFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-files-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        using var remove = Process.Start("rm", ["-r", _folder]); // .NET can't remove names that are no UTF-8
+        remove.WaitForExit();
+    }
 
     [Theory]
     [InlineData("flac", 0)]
@@ -49,6 +54,10 @@ public sealed class AudioFileTests : IDisposable
     [InlineData("video.mp4", null, "there is no sound in it")]
     [InlineData("-dash.wav", "x", "not a WAV file")]
     [InlineData("http:/x.mp3", "", "no such file")]
+    [InlineData("page.mp3", "<!DOCTYPE html><title>log in</title>", "is an HTML page in place of sound")]
+    [InlineData("lfs.wav", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "is a pointer of Git LFS")]
+    [InlineData("list.mp3", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nprivate.flac\n#EXT-X-ENDLIST\n", "it is a list that leads elsewhere")]
+    [InlineData("list.ogg", "ffconcat version 1.0\nfile private.flac\n", "it is a list that leads elsewhere")]
     public async Task Classify_BadFile_SaysWhyAndDoesTheOthers(string name, string? content, string message)
     {
         var bad = Path.Combine(_folder, name);
@@ -111,10 +120,59 @@ public sealed class AudioFileTests : IDisposable
         Assert.Contains("streams           1", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Run_NamesThatAreNoUtf8_AreHeardToo()
+    {
+        await EncodeAsync("x.wav", ["-f", "lavfi", "-i", "sine=440:r=22050:d=1"]);
+        await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "sine=440:r=22050:d=1"]);
+        using (var rename = Process.Start(new ProcessStartInfo("bash", ["-c", "mv x.wav $'caf\\xe9.wav' && mv x.flac $'caf\\xe9.flac'"]) { WorkingDirectory = _folder })!)
+            await rename.WaitForExitAsync();
+
+        var result = await RunAsync($"sources: {{all: {{type: file, path: {_folder}}}}}");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("streams           2", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_FolderWithOtherFiles_SaysWhatItLeavesOut()
+    {
+        await EncodeAsync("x.wav", ["-f", "lavfi", "-i", "sine=440:r=22050:d=1"]);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "notes.txt"), "no sound");
+
+        var result = await RunAsync($"sources: {{all: {{type: file, path: {_folder}}}}}");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("notes.txt", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Read_DecoderThatStops_IsEndedAndToldAndWhatCameIsHeard()
+    {
+        var file = await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "anoisesrc=r=48000:d=600"]);
+        using var audio = await AudioFile.OpenWithFfmpegAsync(new SecretUrl(file), [], 0, null, CancellationToken.None, null, TimeSpan.FromSeconds(1));
+        var part = new float[48_000];
+        Assert.Equal(part.Length, audio.Read(part));
+        var ffmpeg = Process.GetProcessesByName("ffmpeg").Single(p => File.ReadAllText($"/proc/{p.Id}/cmdline").Contains(file, StringComparison.Ordinal));
+        Cli.Signal(ffmpeg, 19); // SIGSTOP
+
+        while (audio.Read(part) > 0)
+        {
+            // What is in the pipe still comes.
+        }
+
+        Assert.Contains("ffmpeg gave nothing more for 1 s", audio.Truncation, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{type: ffmpeg, url: \"rtsp://u:s3cretpw@cam/a\\nb\"}", "holds a line break")]
     [InlineData("{type: ffmpeg, url: x.mp3, max_backoff: 1s}", "is for live sources")]
     [InlineData("{type: ffmpeg}", "key 'url' is missing")]
+    [InlineData("{type: ffmpeg, url: 'htps://h/x'}", "begins with 'htps://', which can't be heard; did you mean 'https'?")]
+    [InlineData("{type: ffmpeg, url: x.mp3, options: [-y, /etc/passwd]}", "-y is no option of an input")]
+    [InlineData("{type: ffmpeg, url: x.mp3, options: [/tmp/out.wav]}", "stands where an option's name is expected")]
+    [InlineData("{type: ffmpeg, url: x.mp3, options: [-f, concat]}", "-f concat is no format of sound")]
+    [InlineData("{type: ffmpeg, url: x.mp3, options: [-user_agent]}", "-user_agent has no value")]
     [InlineData("{type: microphone, device: a, index: 1}", "stands beside 'device'")]
     [InlineData("{type: microphone, channels: 2, channel: 2}", "channel 2 was asked for, but 2 are opened")]
     [InlineData("{type: socket, path: x.sock, framing: wav, encoding: u8}", "framing: wav says this itself")]

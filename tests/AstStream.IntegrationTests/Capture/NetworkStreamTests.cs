@@ -157,6 +157,7 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         using var process = Cli.Start("run", pipeline, "--no-watch");
         await UntilAsync(() => File.Exists(Events) && new FileInfo(Events).Length >= 0 && server.Connections > 0);
         await Task.Delay(3000);
+        Assert.DoesNotContain(Process.GetProcesses(), p => IsMine(p, "s3cretpw")); // every user of the machine sees the arguments of every process
         server.Login = "admin:changed";
         server.Cut();
         await Task.Delay(3000);
@@ -171,6 +172,47 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         Assert.Contains("rtsp://***@127.0.0.1", result.Error + graph.Output, StringComparison.Ordinal);
         foreach (var text in (string[])[result.Output, result.Error, graph.Output, graph.Error, wrong.Output, wrong.Error, File.ReadAllText(Events)])
             Assert.DoesNotContain("s3cretpw", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Http_PlaylistThatCallsItselfASong_OpensNothingElse()
+    {
+        var wav = Path.Combine(_folder, "private.mp3");
+        await File.WriteAllBytesAsync(wav, await EncodeAsync("sine=1000:r=44100:d=2", "mp3"));
+        await using var other = Mp3Server();
+        foreach (var entry in (string[])[other.Url, "file://" + wav, "concat:" + wav])
+        {
+            var list = System.Text.Encoding.UTF8.GetBytes($"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{entry}\n#EXT-X-ENDLIST\n");
+            await using var server = new HttpServer(list, 1_000_000, "audio/mpeg");
+            await using var tap = Listen(server, "when_missing: fail, stall_timeout: 3s");
+            await tap.EndedAsync();
+
+            Assert.Empty(tap.Samples);
+            Assert.Contains("127.0.0.1", Assert.Single(tap.Report.Errors).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, other.Connections);
+    }
+
+    [Fact]
+    public async Task Run_SecretsOfTheEnvironment_AreUsedAndShownNowhere()
+    {
+        await using var server = new RtspServer { Login = "admin:s3cretpw" };
+        var url = server.Url.Replace("rtsp://", "rtsp://${env:CAMERA}@", StringComparison.Ordinal);
+        var pipeline = Pipeline($"{{type: ffmpeg, url: '{url}', max_backoff: 300ms, stall_timeout: 3s}}");
+
+        using var process = Cli.Start(new Dictionary<string, string?> { ["CAMERA"] = "admin:s3cretpw" }, "run", pipeline, "--no-watch");
+        await UntilAsync(() => server.Connections > 0);
+        await Task.Delay(2000);
+        Cli.Signal(process, 2);
+        var result = await Cli.FinishAsync(process);
+        var unset = await Cli.RunAsync("validate", pipeline);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("coverage", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cretpw", result.Output + result.Error + File.ReadAllText(Events), StringComparison.Ordinal);
+        Assert.Equal(2, unset.ExitCode);
+        Assert.Contains("CAMERA", unset.Error, StringComparison.Ordinal);
     }
 
     [Fact]

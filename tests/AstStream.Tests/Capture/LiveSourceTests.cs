@@ -166,6 +166,34 @@ public sealed class LiveSourceTests : IAsyncDisposable
         AssertJoined();
     }
 
+    [Fact]
+    public async Task RunAsync_DeadEncoderGivesItsLastSecondsAgainAndAgain_TheyAreHeardOnce()
+    {
+        Start(s_options with { MayRepeat = true });
+        var last = new byte[2 * 12 * Rate]; // what the server has kept, and gives to everyone who connects
+        new Random(1).NextBytes(last);
+        _link.Connect();
+        foreach (var part in last.Chunk(Rate / 5))
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await _link.SendAsync(part);
+        }
+
+        for (var i = 0; i < 20; i++)
+        {
+            await _link.BreakAsync(new LinkException("ended"));
+            _link.Connect();
+            await PassAsync(10);
+            await _link.SendAsync(last);
+            await PassAsync(5);
+        }
+
+        Assert.Equal(12 * Rate, Samples);
+        Assert.Contains(_heard, b => b is { Kind: MessageKind.Discontinuity, Reason: LossReason.DeviceAway });
+        Assert.Equal(0, _health!.Reconnects);
+        AssertJoined();
+    }
+
     [Theory]
     [InlineData(10)]
     [InlineData(6)]

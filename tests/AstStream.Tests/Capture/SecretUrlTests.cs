@@ -17,7 +17,7 @@ public class SecretUrlTests
     [Theory]
     [InlineData("rtsp://admin:s3cret@cam/x: Connection refused", "rtsp://***@cam/x: Connection refused")]
     [InlineData("sent password s3cret to 10.0.0.5", "sent password *** to 10.0.0.5")]
-    [InlineData("[tcp] Connection to tcp://10.0.0.5:554?timeout=0 failed", "[tcp] Connection to tcp://10.0.0.5:554?*** failed")]
+    [InlineData("[tcp] Connection to tcp://10.0.0.5:554?timeout=0 failed", "[tcp] Connection to tcp://10.0.0.5:554 failed")]
     [InlineData("opening 'https://other:pw@cdn/seg1.ts?sig=xyz' failed", "opening 'https://***@cdn/seg1.ts?***' failed")]
     public void Clean_OthersText_HasNoSecret(string text, string clean) => Assert.Equal(clean, new SecretUrl("rtsp://admin:s3cret@cam/x").Clean(text));
 

@@ -26,9 +26,9 @@ public class WavReaderTests
         { "type 'AVI '", new WavBytes().Riff(type: "AVI ").Done() },
         { "big-endian", new WavBytes().Riff("RIFX").Done() },
         { "0 channels; expected 1 to 256", new WavBytes().Riff().Fmt(1, 0, 16000, 16, 2).Chunk("data", new byte[4]).Done() },
-        { "a sample rate of 0 Hz; expected 8000 to 192000", new WavBytes().Riff().Fmt(1, 1, 0, 16).Chunk("data", new byte[4]).Done() },
-        { "a sample rate of 384000 Hz", new WavBytes().Riff().Fmt(1, 1, 384000, 16).Chunk("data", new byte[4]).Done() },
-        { "12-bit PCM", new WavBytes().Riff().Fmt(1, 1, 16000, 12, 2).Chunk("data", new byte[4]).Done() },
+        { "a sample rate of 0 Hz; expected 1000 to 1000000", new WavBytes().Riff().Fmt(1, 1, 0, 16).Chunk("data", new byte[4]).Done() },
+        { "a sample rate of 1000001 Hz", new WavBytes().Riff().Fmt(1, 1, 1_000_001, 16).Chunk("data", new byte[4]).Done() },
+        { "20-bit PCM", new WavBytes().Riff().Fmt(1, 1, 16000, 20, 2).Chunk("data", new byte[4]).Done() },
         { "compressed sound (format tag 0x0011)", new WavBytes().Riff().Fmt(0x11, 1, 16000, 16).Chunk("data", new byte[4]).Done() },
         { "in blocks of 3 bytes; expected 4", new WavBytes().Riff().Fmt(1, 2, 16000, 16, 3).Chunk("data", new byte[4]).Done() },
         { "sub-format is none that Microsoft defines", new WavBytes().Riff().Extensible(1, 1, 16000, 16, rightGuid: false).Chunk("data", new byte[4]).Done() },
@@ -119,25 +119,107 @@ public class WavReaderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Read_HeaderPromisesMore_GivesWhatIsThereAndTells(bool canSeek)
+    public void Read_HeaderPromisesMuchMore_GivesWhatIsThereAndTells(bool canSeek)
     {
-        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: 1000).Done();
+        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: 10_000).Done();
 
         using var reader = new WavReader(canSeek ? new MemoryStream(wav) : new NoSeek(wav), "cut.wav");
 
         Assert.Equal(s_expected, ReadAll(reader));
-        Assert.Equal("cut.wav: the header promises 1000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?", reader.Truncation);
+        Assert.Equal(
+            "cut.wav: the header promises 10000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?", reader.Truncation);
     }
 
     [Theory]
-    [InlineData(0, 0)]
-    [InlineData(2, 1)]
-    public void Read_HeaderPromisesLess_GivesThatAndTells(uint promised, int samples)
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Read_HeaderPromisesALittleMore_WarnsOnly(bool canSeek)
     {
-        using var reader = Reader(new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([1, -2, 3, -4, 5, -6]), size: promised).Done());
+        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: 24).Done();
 
-        Assert.Equal(samples, ReadAll(reader).Length);
-        Assert.Contains($"the header promises {promised} bytes of sound, but {12 - promised} more follow that are no chunk", reader.Truncation, StringComparison.Ordinal);
+        using var reader = new WavReader(canSeek ? new MemoryStream(wav) : new NoSeek(wav), "a.wav");
+
+        Assert.Equal(s_expected, ReadAll(reader));
+        Assert.Null(reader.Truncation);
+        Assert.Equal("a.wav: the header promises 24 bytes of sound, the file ends after 8. What is there is heard", reader.Warning);
+    }
+
+    [Theory]
+    [InlineData(0)] // a recorder that was cut off before it wrote the length
+    [InlineData(2)] // the length of its first write
+    [InlineData(1000)] // a length modulo 2^32
+    public void Read_HeaderPromisesLess_HearsAllAndWarns(uint promised)
+    {
+        var sound = Enumerable.Range(0, 2000).Select(i => (short)(i * 7919)).ToArray();
+        using var reader = Reader(new WavBytes().Riff().Fmt(1, 1, 16000, 16).Chunk("data", Bytes(sound), size: promised).Done());
+
+        Assert.Equal(sound.Select(s => s / 32768f), ReadAll(reader));
+        Assert.Null(reader.Truncation);
+        Assert.Contains($"the header promises {promised} bytes of sound, and {4000 - promised} more follow", reader.Warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("LIST", true)]
+    [InlineData("odd?", true)] // a chunk that nobody knows, which ends where the file does
+    [InlineData("odd?", false)]
+    public void Read_ChunksAfterTheSound_AreNoSound(string id, bool hasPad)
+    {
+        byte[] sound = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 24).Text("data").U32(9).Raw(sound).Raw(hasPad ? [0] : []).Chunk(id, new byte[100]).Done();
+
+        using var reader = Reader(wav);
+
+        Assert.Equal(3, ReadAll(reader).Length);
+        Assert.Null(reader.Truncation);
+        Assert.Null(reader.Warning);
+    }
+
+    [Fact]
+    public void Read_ChunkBeforeTheSoundWithoutPad_IsSkipped()
+    {
+        var wav = new WavBytes().Riff().Text("LIST").U32(3).Raw([1, 2, 3]).Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768])).Done();
+
+        Assert.Equal(s_expected, ReadAll(Reader(wav)));
+        Assert.Equal(s_expected, ReadAll(new WavReader(new NoSeek(wav), "pipe")));
+        Assert.Equal(wav.Length - 8, WavReader.HeaderLength(wav));
+    }
+
+    [Fact]
+    public void Read_Rf64WithoutLength_ReadsToTheEnd()
+    {
+        var wav = new WavBytes().Riff("RF64", uint.MaxValue).Chunk("ds64", new WavBytes().U64(0).U64(0).U64(0).U32(0).Done())
+            .Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: uint.MaxValue).Done();
+
+        using var reader = Reader(wav);
+
+        Assert.Equal(s_expected, ReadAll(reader));
+        Assert.Null(reader.Truncation);
+        Assert.Contains("the ds64 chunk promises 0 bytes", reader.Warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(24, 4)]
+    [InlineData(12, 2)]
+    [InlineData(20, 3)]
+    public void Read_FewBitsInWideWords_StandAtTheHighEnd(int bits, int align)
+    {
+        float[] expected = [0, 0.5f, -0.5f, -1];
+        var data = expected.SelectMany(x => BitConverter.GetBytes((int)(x * 2147483648.0))[(4 - align)..]).ToArray();
+
+        using var reader = Reader(new WavBytes().Riff().Fmt(1, 1, 16000, bits, align).Chunk("data", data).Done());
+
+        Assert.Equal(expected, ReadAll(reader));
+    }
+
+    [Fact]
+    public void Read_ChannelsThatCancelOut_WarnsOrPicks()
+    {
+        short[] stereo = [.. Enumerable.Range(0, 32_000).Select(i => (short)(8000 * Math.Sin(i / 2 * 0.1) * (i % 2 == 0 ? 1 : -1)))];
+        using var reader = Reader(WavBytes.Pcm16(16000, 2, stereo));
+
+        ReadAll(reader);
+
+        Assert.Contains("cancel", reader.Warning, StringComparison.Ordinal);
     }
 
     [Fact]

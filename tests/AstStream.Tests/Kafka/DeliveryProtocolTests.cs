@@ -180,7 +180,7 @@ public sealed class DeliveryProtocolTests
             if (s != 4)
                 headers.Add("first_sample", Text(streams[s].Next));
             if (random.Next(20) == 0)
-                headers.Add("sample_rate", Text(random.Next(2) == 0 ? 0 : 1_000_000)); // it lies
+                headers.Add("sample_rate", Text(random.Next(2) == 0 ? 0 : 2_000_000)); // it lies
             else
                 streams[s].Next += samples.Length;
             last[s] = ($"s{s}", System.Runtime.InteropServices.MemoryMarshal.AsBytes(samples.AsSpan()).ToArray(), headers);
