@@ -14,11 +14,9 @@ public sealed class AstCheckpoint : IDisposable
 {
     internal const string Expected = "expected a Hugging Face AST folder with config.json, preprocessor_config.json and model.safetensors";
 
-    private const string BinFile = "pytorch_model.bin";
-    private const string Index = ".index.json";
-
     private readonly Dictionary<string, TensorSource> _tensors = new(StringComparer.Ordinal);
     private readonly List<ITensorFile> _files = [];
+    private readonly List<string> _warnings = [];
     private byte[] _configHash = [];
 
     private AstCheckpoint(string folder) => Folder = folder;
@@ -41,14 +39,26 @@ public sealed class AstCheckpoint : IDisposable
     /// </summary>
     public IReadOnlyList<float>? Thresholds { get; private set; }
 
+    /// <summary>Whether it has a classifier; an ASTModel has none, and gives its other outputs alone.</summary>
+    public bool HasHead { get; private set; } = true;
+
+    /// <summary>What was chosen, changed or left out, in words; empty where all was plain.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>What neither shapes nor flags tell of a file of weights alone, and was assumed, with the flag that gives it.</summary>
+    public IReadOnlyList<string> Assumptions { get; private set; } = [];
+
     /// <summary>Whether it is a folder with its configuration in it.</summary>
-    internal bool IsFolder { get; private set; }
+    internal bool IsFolder => Files is not null;
+
+    /// <summary>Where a folder's files lie; null for a file that is opened with flags.</summary>
+    internal CheckpointFiles? Files { get; private init; }
 
     /// <summary>SHA-256 over the configuration, the extractor's numbers and the weights as they were read, in hexadecimal.</summary>
     public string Hash { get; private set; } = "";
 
     /// <summary>Number of weights.</summary>
-    public long Parameters => AstTensors.Expected(Config).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
+    public long Parameters => AstTensors.Expected(Config, HasHead).Sum(t => t.Shape.Aggregate(1L, (a, b) => a * b));
 
     /// <summary>The weights' types in the files, for example "F32" or "F16".</summary>
     public string DTypes => string.Join(", ", _tensors.Keys.Select(DType).Distinct().Order(StringComparer.Ordinal));
@@ -56,36 +66,27 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Number of tensors.</summary>
     public int TensorCount => _tensors.Count;
 
-    /// <summary>Opens and checks a folder.</summary>
+    /// <summary>Opens and checks a folder: one that transformers saved, a Trainer's output folder or its parent, or the .safetensors file in one.</summary>
     /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
-    public static AstCheckpoint Open(string folder)
-    {
-        if (File.Exists(folder))
-            throw new InvalidCheckpointException($"{folder}: is a file; {Expected}");
-        if (!Directory.Exists(folder))
-            throw new InvalidCheckpointException(NoFolder(folder));
-        return Opened(new AstCheckpoint(folder) { IsFolder = true }, checkpoint =>
-        {
-            checkpoint.Config = ConfigReader.ReadConfig(Path.Combine(folder, CheckpointFolder.ConfigFile), out checkpoint._configHash);
-            checkpoint.Extractor = ConfigReader.ReadExtractor(Path.Combine(folder, CheckpointFolder.ExtractorFile), checkpoint.Config);
-            checkpoint.Thresholds = ConfigReader.ReadThresholds(Path.Combine(folder, CheckpointFolder.ThresholdsFile), checkpoint.Config);
-            checkpoint.OpenFiles();
-        });
-    }
+    public static AstCheckpoint Open(string folder) => OpenFolder(folder, needsHead: true);
 
-    /// <summary>Opens and checks a file of the AST authors' own code: a state dict, its configuration in part from the shapes.</summary>
-    /// <param name="file">The .pth file.</param>
+    /// <summary>Opens and checks a folder, whose model may be without a classifier: for its other outputs.</summary>
+    /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
+    public static AstCheckpoint OpenForOutputs(string folder) => OpenFolder(folder, needsHead: false);
+
+    /// <summary>
+    /// Opens and checks a file of weights alone, as the AST authors' own code or a training loop saves it: a state dict by their names or transformers',
+    /// its configuration in part from the shapes.
+    /// </summary>
+    /// <param name="file">A .pth, .bin or .safetensors file.</param>
     /// <param name="options">What the shapes do not tell.</param>
     /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
-    public static AstCheckpoint OpenAuthors(string file, AuthorsOptions options) => Opened(new AstCheckpoint(file), checkpoint =>
+    public static AstCheckpoint OpenAuthors(string file, AuthorsOptions options) => Opened(new AstCheckpoint(file), needsHead: true, checkpoint =>
     {
-        var tensors = new TorchFile(file);
-        checkpoint._files.Add(tensors);
-        if (!TensorNames.IsAuthors(tensors))
-            throw new InvalidCheckpointException($"{file}: has no tensor v.cls_token; expected a state dict of the AST authors' code (a Hugging Face model is imported by its folder)");
+        var tensors = OpenFile(file, checkpoint._files);
         foreach (var name in tensors.Tensors.Keys)
             checkpoint.Add(tensors, name);
-        (checkpoint.Config, checkpoint.Extractor) = options.Infer(file, checkpoint._tensors);
+        (checkpoint.Config, checkpoint.Extractor, checkpoint.Assumptions) = options.Infer(file, checkpoint._tensors);
         checkpoint._configHash = SHA256.HashData(ConfigWriter.Config(checkpoint.Config, "F32"));
     });
 
@@ -94,7 +95,8 @@ public sealed class AstCheckpoint : IDisposable
 
     /// <summary>Reads a tensor as float32, row-major in the shape that the checkpoint has.</summary>
     /// <exception cref="InvalidCheckpointException">A weight is not finite, or reading failed.</exception>
-    public float[] Read(string name) => _tensors[name].Read();
+    public float[] Read(string name) => _tensors.TryGetValue(name, out var source) ? source.Read()
+        : new float[AstTensors.Expected(Config).First(t => t.Name == name).Shape.Aggregate(1, (a, b) => a * b)]; // of a classifier that is not there
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -106,12 +108,35 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>The type of a tensor in its file.</summary>
     internal string DType(string name) => _tensors[name].File.Tensors[_tensors[name].Name].DType;
 
-    private static AstCheckpoint Opened(AstCheckpoint checkpoint, Action<AstCheckpoint> open)
+    private static AstCheckpoint OpenFolder(string named, bool needsHead)
+    {
+        var files = CheckpointFiles.Find(named);
+        return Opened(new AstCheckpoint(files.Folder) { Files = files }, needsHead, checkpoint =>
+        {
+            checkpoint._warnings.AddRange(files.Notes);
+            checkpoint.Config = ConfigReader.ReadConfig(files.Config, out checkpoint._configHash, out var note);
+            if (note is not null)
+                checkpoint._warnings.Add($"{files.Config}: {note}");
+            checkpoint.Extractor = ConfigReader.ReadExtractor(files.Extractor, checkpoint.Config);
+            checkpoint.Thresholds = ConfigReader.ReadThresholds(files.Thresholds, checkpoint.Config);
+            if (files.IsSharded)
+            {
+                checkpoint.OpenShards(files.Weights);
+                return;
+            }
+
+            var file = OpenFile(files.Weights, checkpoint._files);
+            foreach (var tensor in file.Tensors.Keys)
+                checkpoint.Add(file, tensor);
+        });
+    }
+
+    private static AstCheckpoint Opened(AstCheckpoint checkpoint, bool needsHead, Action<AstCheckpoint> open)
     {
         try
         {
             open(checkpoint);
-            checkpoint.CheckTensors();
+            checkpoint.CheckTensors(needsHead);
             checkpoint.Hash = checkpoint.ComputeHash();
             return checkpoint;
         }
@@ -126,35 +151,13 @@ public sealed class AstCheckpoint : IDisposable
         }
     }
 
-    private void OpenFiles()
-    {
-        foreach (var name in (string[])[CheckpointFolder.WeightsFile, BinFile])
-        {
-            if (File.Exists(Path.Combine(Folder, name)))
-            {
-                var file = Open(Folder, name, _files);
-                foreach (var tensor in file.Tensors.Keys)
-                    Add(file, tensor);
-                return;
-            }
-
-            if (File.Exists(Path.Combine(Folder, name + Index)))
-            {
-                OpenShards(Path.Combine(Folder, name + Index));
-                return;
-            }
-        }
-
-        throw new InvalidCheckpointException($"{Folder}: no {CheckpointFolder.WeightsFile} and no {BinFile}, whole or as shards with {CheckpointFolder.WeightsFile}{Index}; {Expected}");
-    }
-
     private void OpenShards(string index)
     {
         using var json = ConfigReader.Parse(index, out _);
         if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new InvalidCheckpointException($"{index}: no weight_map; expected an object from tensor name to file name");
         var shards = new Dictionary<string, ITensorFile>(StringComparer.Ordinal);
-        var ending = index.EndsWith(BinFile + Index, StringComparison.Ordinal) ? ".bin" : ".safetensors";
+        var ending = index.EndsWith(CheckpointFiles.BinFile + CheckpointFiles.Index, StringComparison.Ordinal) ? ".bin" : ".safetensors";
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in map.EnumerateObject())
         {
@@ -164,7 +167,7 @@ public sealed class AstCheckpoint : IDisposable
             if (shard.Length == 0 || shard != Path.GetFileName(shard) || !shard.EndsWith(ending, StringComparison.Ordinal))
                 throw new InvalidCheckpointException($"{index}: {entry.Name}: found {entry.Value.GetRawText()}; expected the name of a {ending} file in the same folder");
             if (!shards.TryGetValue(shard, out var file))
-                shards.Add(shard, file = Open(Folder, shard, _files));
+                shards.Add(shard, file = OpenFile(Path.Combine(Folder, shard), _files));
             if (!file.Tensors.ContainsKey(entry.Name))
                 throw new InvalidCheckpointException($"{file.Path}: tensor {entry.Name} is missing; {Path.GetFileName(index)} says that it is here");
             if (!seen.Add(entry.Name))
@@ -173,10 +176,11 @@ public sealed class AstCheckpoint : IDisposable
         }
     }
 
-    private static ITensorFile Open(string folder, string name, List<ITensorFile> files)
+    private static ITensorFile OpenFile(string path, List<ITensorFile> files)
     {
-        var path = Path.Combine(folder, name);
-        ITensorFile file = name.EndsWith(".bin", StringComparison.Ordinal) ? new TorchFile(path) : new SafetensorsFile(path);
+        if (ForeignFile.What(path) is { } what)
+            throw new InvalidCheckpointException($"{path}: {what}");
+        ITensorFile file = path.EndsWith(".safetensors", StringComparison.Ordinal) ? new SafetensorsFile(path) : new TorchFile(path);
         files.Add(file);
         return file;
     }
@@ -191,30 +195,59 @@ public sealed class AstCheckpoint : IDisposable
         }
     }
 
-    private void CheckTensors()
+    private void CheckTensors(bool needsHead)
     {
         const int most = 12; // problems listed; the rest are counted
+        HasHead = AstTensors.Head(Config).Any(t => _tensors.ContainsKey(t.Name));
+        if (!HasHead && needsHead && _tensors.ContainsKey(AstTensors.ClsToken))
+            throw new InvalidCheckpointException($"{Folder}: is a model without a classifier (ASTModel), which gives no classes; aststream outputs gives its pooler_output and the others. Expected an ASTForAudioClassification");
         var problems = new List<string>();
         var asks = IsFolder ? "config.json asks" : "the flags and the other shapes ask";
-        var expected = AstTensors.Expected(Config).ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        var expected = AstTensors.Expected(Config, HasHead).ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        var missing = 0;
         foreach (var (name, shape) in expected)
         {
             if (!_tensors.TryGetValue(name, out var source))
+            {
+                missing++;
                 problems.Add($"{Folder}: tensor {name} is missing; {asks} for it with shape [{string.Join(", ", shape)}]");
+            }
             else if (!source.Shape.AsSpan().SequenceEqual(shape))
+            {
                 problems.Add($"{source.File.Path}: tensor {source.Name} has shape [{string.Join(", ", source.Shape)}]; {asks} for [{string.Join(", ", shape)}]{source.Hint}");
+            }
             else if (DType(name) is not ("F32" or "F16" or "BF16" or "F64") and var dtype)
+            {
                 problems.Add($"{source.File.Path}: tensor {source.Name} has {dtype} numbers; expected floating-point weights");
+            }
         }
 
-        problems.AddRange(_tensors.Where(t => !expected.ContainsKey(t.Key))
+        // More layers than the configuration has are a mistake; what is no part of an AST at all is somebody else's business.
+        var others = _tensors.Where(t => !expected.ContainsKey(t.Key)).ToList();
+        problems.AddRange(others.Where(t => t.Key.StartsWith(AstTensors.Layers, StringComparison.Ordinal))
             .Select(t => $"{t.Value.File.Path}: tensor {t.Value.Name} is not part of the model that {(IsFolder ? "config.json describes" : "the flags and shapes describe")}"));
         if (problems.Count > 0 && IsFolder && Config.Labels is ["LABEL_0", "LABEL_1"])
-            problems.Add($"{Path.Combine(Folder, CheckpointFolder.ConfigFile)}: has no id2label, so two labels are assumed, as transformers does");
+            problems.Add($"{Files!.Config}: has no id2label, so two labels are assumed, as transformers does");
+        if (missing > 0)
+            problems.Insert(0, Found());
         if (problems.Count > most)
             problems = [.. problems.Take(most), $"{Folder}: and {problems.Count - most} more problems of this kind"];
         if (problems.Count > 0)
             throw new InvalidCheckpointException(string.Join('\n', problems));
+        if (others.Count > 0)
+            _warnings.Add($"{Folder}: holds tensors that no AST has, which are left out: {Some(others.Select(t => t.Value.Name))}");
+    }
+
+    /// <summary>The names that were found, which tell who wrote the file better than those that were not.</summary>
+    private string Found() => _tensors.Count == 0
+        ? $"{Folder}: holds no tensors"
+        : $"{_files[0].Path}: holds {_files.Sum(f => f.Tensors.Count)} tensors: {Some(_files.SelectMany(f => f.Tensors.Keys))}";
+
+    private static string Some(IEnumerable<string> names)
+    {
+        const int most = 4;
+        var all = names.ToList();
+        return string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }
 
     private string ComputeHash()

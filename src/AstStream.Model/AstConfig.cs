@@ -45,7 +45,10 @@ public sealed record AstConfig
     /// <summary>The class names, by index.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 
-    /// <summary>single_label_classification, multi_label_classification, or null where the checkpoint does not say.</summary>
+    /// <summary>The function inside a layer's MLP; GELU in every published AST.</summary>
+    public HiddenAct HiddenAct { get; init; }
+
+    /// <summary>single_label_classification, multi_label_classification, regression, or null where the checkpoint does not say.</summary>
     public string? ProblemType { get; init; }
 
     /// <summary>Patches along the frequency axis.</summary>
@@ -107,6 +110,7 @@ public sealed record AstConfig
     {
         "multi_label_classification" => ScoreActivation.Sigmoid,
         "single_label_classification" => ScoreActivation.Softmax,
+        "regression" => ScoreActivation.None,
         _ => Labels.Count == 1 || (Labels.Count == 527 && Labels[0] == "Speech") ? ScoreActivation.Sigmoid : ScoreActivation.Softmax,
     };
 }

@@ -12,9 +12,15 @@ internal static class AstTensors
     public const string ClassifierLayerNorm = "classifier.layernorm";
     public const string ClassifierDense = "classifier.dense";
 
-    public static string Layer(int layer, string part) => $"{Prefix}encoder.layer.{layer}.{part}";
+    public const string Layers = Prefix + "encoder.layer.";
 
-    public static IEnumerable<(string Name, int[] Shape)> Expected(AstConfig config)
+    public static string Layer(int layer, string part) => $"{Layers}{layer}.{part}";
+
+    /// <summary>The classifier's tensors.</summary>
+    public static IEnumerable<(string Name, int[] Shape)> Head(AstConfig config) =>
+        Pair(ClassifierLayerNorm, [config.HiddenSize]).Concat(Pair(ClassifierDense, [config.Labels.Count, config.HiddenSize]));
+
+    public static IEnumerable<(string Name, int[] Shape)> Expected(AstConfig config, bool hasHead = true)
     {
         int d = config.HiddenSize, m = config.IntermediateSize, patch = config.PatchSize;
         yield return (ClsToken, [1, 1, d]);
@@ -39,7 +45,7 @@ internal static class AstTensors
                 yield return tensor;
         }
 
-        foreach (var tensor in Pair(FinalLayerNorm, [d]).Concat(Pair(ClassifierLayerNorm, [d])).Concat(Pair(ClassifierDense, [config.Labels.Count, d])))
+        foreach (var tensor in Pair(FinalLayerNorm, [d]).Concat(hasHead ? Head(config) : []))
             yield return tensor;
     }
 

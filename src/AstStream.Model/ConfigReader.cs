@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
+using AstStream.Model.Import;
 
 namespace AstStream.Model;
 
@@ -21,20 +22,24 @@ internal sealed class ConfigReader
         _root = root;
     }
 
-    public static AstConfig ReadConfig(string file, out byte[] hash)
+    /// <summary>Reads config.json; <paramref name="note"/> says what was changed about it.</summary>
+    public static AstConfig ReadConfig(string file, out byte[] hash, out string? note)
     {
         using var json = Parse(file, out var bytes);
         hash = SHA256.HashData(bytes);
         var reader = new ConfigReader(file, json.RootElement);
         var config = reader.Config();
         reader.ThrowIfAny();
-        return config;
+        return config with { Labels = LabelNames.Distinct(config.Labels, out note) };
     }
 
     public static ExtractorConfig ReadExtractor(string file, AstConfig config)
     {
         using var json = Parse(file, out _);
-        var reader = new ConfigReader(file, json.RootElement);
+
+        // A processor's file has the extractor's numbers one level down.
+        var reader = new ConfigReader(
+            file, json.RootElement.TryGetProperty("feature_extractor", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : json.RootElement);
         var extractor = reader.Extractor(config);
         reader.ThrowIfAny();
         return extractor;
@@ -77,6 +82,8 @@ internal sealed class ConfigReader
         }
         catch (JsonException e)
         {
+            if (ForeignFile.What(file) is { } what)
+                throw new InvalidCheckpointException($"{file}: {what}");
             throw new InvalidCheckpointException($"{file}:{e.LineNumber + 1}:{e.BytePositionInLine + 1}: not valid JSON: {FirstSentence(e.Message)}");
         }
     }
@@ -86,12 +93,12 @@ internal sealed class ConfigReader
         var type = Text("model_type");
         if (type is not null and not "audio-spectrogram-transformer")
             Problem("model_type", $"\"{type}\"", "\"audio-spectrogram-transformer\"; other architectures can't be run");
-        var act = Text("hidden_act");
-        if (act is not null and not "gelu")
-            Problem("hidden_act", $"\"{act}\"", "\"gelu\"");
+        var act = Text("hidden_act") ?? "gelu";
+        if (!HiddenActs.All.ContainsKey(act))
+            Problem("hidden_act", $"\"{act}\"", string.Join(", ", HiddenActs.All.Keys.Select(k => $"\"{k}\"")));
         var problem = Text("problem_type");
-        if (problem is not null and not ("single_label_classification" or "multi_label_classification"))
-            Problem("problem_type", $"\"{problem}\"", "single_label_classification or multi_label_classification");
+        if (problem is not null and not ("single_label_classification" or "multi_label_classification" or "regression"))
+            Problem("problem_type", $"\"{problem}\"", "single_label_classification, multi_label_classification or regression");
 
         // The defaults are ASTConfig's own.
         var config = new AstConfig
@@ -109,6 +116,7 @@ internal sealed class ConfigReader
             NumMelBins = Integer("num_mel_bins", 128, 1, 256),
             Labels = Labels(),
             ProblemType = problem,
+            HiddenAct = HiddenActs.All.GetValueOrDefault(act),
         };
         if (_problems.Count > 0)
             return config;
@@ -131,16 +139,15 @@ internal sealed class ConfigReader
         Same("sampling_rate", 16_000, 16_000, "the front end's rate");
         Same("num_mel_bins", 128, config.NumMelBins, "num_mel_bins of config.json");
         Same("max_length", 1024, config.MaxLength, "max_length of config.json");
-        Same("feature_size", 1, 1, "mono");
-        if (Number("padding_value", 0, double.MinValue, double.MaxValue) is var padding and not 0)
-            Problem("padding_value", padding.ToString(CultureInfo.InvariantCulture), "0");
+
+        // feature_size, padding_value, padding_side and return_attention_mask are there, and never used: the extractor pads log-mel with zeros.
         var std = Number("std", ExtractorConfig.AudioSet.Std, 1e-6, 1e6);
         return new ExtractorConfig((float)Number("mean", ExtractorConfig.AudioSet.Mean, -1e6, 1e6), (float)std, Flag("do_normalize", true));
     }
 
     private float[] Thresholds(AstConfig config)
     {
-        var labels = config.Labels.ToList();
+        var labels = config.Labels;
         var thresholds = new float[labels.Count];
         thresholds.AsSpan().Fill(float.NaN);
         if (!_root.TryGetProperty("thresholds", out var map) || map.ValueKind != JsonValueKind.Object)
@@ -151,13 +158,20 @@ internal sealed class ConfigReader
 
         foreach (var entry in map.EnumerateObject())
         {
-            var label = labels.IndexOf(entry.Name);
-            if (label < 0)
+            var meant = LabelNames.Meant(entry.Name, labels).ToList();
+            if (meant.Count == 0)
+            {
                 Problem("thresholds", $"label \"{entry.Name}\"", "labels of config.json");
+            }
             else if (entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetSingle(out var threshold) && threshold is >= 0 and <= 1)
-                thresholds[label] = threshold;
+            {
+                foreach (var label in meant.Where(l => labels[l] == entry.Name || !map.TryGetProperty(labels[l], out _)))
+                    thresholds[label] = threshold;
+            }
             else
+            {
                 Problem($"thresholds.{entry.Name}", Name(entry.Value), "a score from 0 to 1");
+            }
         }
 
         return thresholds;
@@ -270,4 +284,12 @@ public sealed record ExtractorConfig(float Mean, float Std, bool DoNormalize)
 {
     /// <summary>AudioSet's, which transformers takes where a checkpoint does not say.</summary>
     public static ExtractorConfig AudioSet { get; } = new(-4.2677393f, 4.5689974f, true);
+
+    /// <summary>Of data that checkpoints were published for, by name: as the AST authors' recipes have them, and transformers' converter.</summary>
+    public static IReadOnlyDictionary<string, ExtractorConfig> Known { get; } = new Dictionary<string, ExtractorConfig>(StringComparer.Ordinal)
+    {
+        ["audioset"] = AudioSet,
+        ["speech-commands"] = new(-6.845978f, 5.5654526f, true),
+        ["esc50"] = new(-6.6268077f, 5.358466f, true),
+    };
 }

@@ -23,11 +23,15 @@ public sealed class HubClient : IDisposable
 {
     private const int MaxRedirects = 5;
     private const int MaxAttempts = 100; // with progress in between
-    private const int MaxIndex = 16 << 20;
+    private const long MaxIndex = 16 << 20; // bytes of a JSON file
+    private const long MaxWeights = 16L << 30; // bytes of a file of weights; AST-base has 0.35 GB
+    private const long LeastFree = 64 << 20; // bytes that stay free on the disk
     private const string LinkedETag = "X-Linked-Etag";
     private const string Config = "config.json";
-    private const string Extractor = "preprocessor_config.json";
+    private const string Adapter = "adapter_config.json";
+    private const string Index = ".index.json";
 
+    private static readonly string[] s_extractors = ["preprocessor_config.json", "processor_config.json"];
     private static readonly string[] s_weights = ["model.safetensors", "pytorch_model.bin"];
 
     private readonly HubOptions _options;
@@ -52,26 +56,18 @@ public sealed class HubClient : IDisposable
         try
         {
             var (commit, files) = await ListAsync(model, cancellation).ConfigureAwait(false);
-            foreach (var file in (string[])[Config, Extractor])
+            if (files.Contains(Adapter) && !files.Contains(Config))
+                throw new HubException($"{model}: is an adapter of PEFT (LoRA and the like), which is no model by itself: merge it into the one that it was trained on with merge_and_unload(), save that, and import the folder");
+            foreach (var file in (string[])[Config, s_extractors.FirstOrDefault(files.Contains) ?? s_extractors[0]])
                 await FetchAsync(model, cache, commit, Known(model, files, file), progress, cancellation).ConfigureAwait(false);
-            foreach (var file in s_weights)
-            {
-                if (files.Contains(file))
-                {
-                    await FetchAsync(model, cache, commit, file, progress, cancellation).ConfigureAwait(false);
-                    return Done();
-                }
-
-                var index = file + ".index.json";
-                if (!files.Contains(index))
-                    continue;
-                var path = await FetchAsync(model, cache, commit, index, progress, cancellation).ConfigureAwait(false);
-                foreach (var shard in Shards(model, path))
-                    await FetchAsync(model, cache, commit, Known(model, files, shard), progress, cancellation).ConfigureAwait(false);
+            if (Weights(files) is not { } weights)
+                throw new HubException($"{model}: has neither {string.Join(" nor ", s_weights)}; it is no model that transformers saved");
+            var path = await FetchAsync(model, cache, commit, weights, progress, cancellation).ConfigureAwait(false);
+            if (!weights.EndsWith(Index, StringComparison.Ordinal))
                 return Done();
-            }
-
-            throw new HubException($"{model}: has neither {string.Join(" nor ", s_weights)}; it is no model that transformers saved");
+            foreach (var shard in Shards(model, path))
+                await FetchAsync(model, cache, commit, Known(model, files, shard), progress, cancellation).ConfigureAwait(false);
+            return Done();
 
             string Done()
             {
@@ -90,15 +86,27 @@ public sealed class HubClient : IDisposable
 
     private static string FromCache(HubCache cache, HubReference model)
     {
-        if (cache.KnownCommit() is { } commit
-            && ((string[])[Config, Extractor]).All(f => File.Exists(Path.Combine(cache.Snapshot(commit), f)))
-            && s_weights.Any(f => File.Exists(Path.Combine(cache.Snapshot(commit), f)) || File.Exists(Path.Combine(cache.Snapshot(commit), f + ".index.json"))))
-            return cache.Snapshot(commit);
+        if (cache.KnownCommit() is { } commit && cache.Snapshot(commit) is var folder && Directory.Exists(folder))
+        {
+            var files = Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)!).ToHashSet(StringComparer.Ordinal);
+            if (files.Contains(Config) && s_extractors.Any(files.Contains) && Weights(files) is not null)
+                return folder;
+        }
+
         throw new HubException($"{model}: is not in the cache, or not whole, and HF_HUB_OFFLINE forbids to download it");
     }
 
+    /// <summary>The file of the weights, or the index of their shards: by its usual name, or the only one of its kind.</summary>
+    private static string? Weights(HashSet<string> files)
+    {
+        if (s_weights.SelectMany(w => (string[])[w, w + Index]).FirstOrDefault(files.Contains) is { } usual)
+            return usual;
+        var lone = files.Where(f => f.EndsWith(".safetensors", StringComparison.Ordinal) && f == Path.GetFileName(f) && !f.StartsWith("adapter_", StringComparison.Ordinal)).Take(2).ToList();
+        return lone.Count == 1 ? lone[0] : null;
+    }
+
     private static string Known(HubReference model, HashSet<string> files, string file) =>
-        files.Contains(file) ? file : throw new HubException($"{model}: has no {file}; expected an Audio Spectrogram Transformer that transformers saved, with {Config}, {Extractor} and {s_weights[0]}");
+        files.Contains(file) ? file : throw new HubException($"{model}: has no {file}; expected an Audio Spectrogram Transformer that transformers saved, with {Config}, {s_extractors[0]} and {s_weights[0]}");
 
     private static List<string> Shards(HubReference model, string index)
     {
@@ -125,7 +133,7 @@ public sealed class HubClient : IDisposable
             using var response = await SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
             using var stall = CancellationTokenSource.CreateLinkedTokenSource(token);
             stall.CancelAfter(_options.StallTimeout);
-            await response.Content.LoadIntoBufferAsync(MaxIndex, stall.Token).ConfigureAwait(false);
+            await response.Content.LoadIntoBufferAsync((int)MaxIndex, stall.Token).ConfigureAwait(false);
             var bytes = await response.Content.ReadAsByteArrayAsync(stall.Token).ConfigureAwait(false);
             try
             {
@@ -154,6 +162,7 @@ public sealed class HubClient : IDisposable
         if (!File.Exists(blob) || new FileInfo(blob).Length != size)
         {
             var part = cache.Incomplete(etag);
+            CheckSize(model, file, size, part);
             await RetryAsync(model, uri, async (advance, token) =>
             {
                 await AppendAsync(model, uri, file, part, size, progress, advance, token).ConfigureAwait(false);
@@ -176,6 +185,18 @@ public sealed class HubClient : IDisposable
         if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
             throw new HubException($"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
         return size >= 0 ? (etag, size) : throw new HubException($"{model}: {file} comes without its size, by which it is checked");
+    }
+
+    /// <summary>Refuses a file that is larger than any of its kind, or than the disk has room for, before a byte of it is fetched.</summary>
+    private static void CheckSize(HubReference model, string file, long size, string part)
+    {
+        var most = file.EndsWith(".json", StringComparison.Ordinal) ? MaxIndex : MaxWeights;
+        if (size > most)
+            throw new HubException($"{model}: {file} has {size} bytes; expected at most {most}. Is it what it should be?");
+        var wanted = size - (File.Exists(part) ? new FileInfo(part).Length : 0);
+        var free = new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(part))!).AvailableFreeSpace;
+        if (wanted > free - LeastFree)
+            throw new HubException($"{model}: {file} needs {wanted} more bytes, and the disk of {Path.GetDirectoryName(part)} has {free} free; HF_HUB_CACHE names another folder");
     }
 
     private async Task AppendAsync(HubReference model, Uri uri, string file, string part, long size, IProgress<HubProgress>? progress, Action advance, CancellationToken cancellation)

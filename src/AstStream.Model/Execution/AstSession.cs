@@ -233,7 +233,7 @@ public sealed class AstSession : IDisposable
                 session.RunUnguarded(1); // tells which node runs where
             foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Word()).GroupBy(p => p.Provider))
                 warnings.Add($"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Word()}: {string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
-            session.Warnings = warnings;
+            session.Warnings = [.. checkpoint.Warnings, .. warnings];
             return session;
         }
         catch

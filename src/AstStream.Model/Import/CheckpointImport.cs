@@ -25,7 +25,7 @@ public static class CheckpointImport
         {
             // They hold for these very weights.
             if (source.Thresholds is not null)
-                File.Copy(Path.Combine(source.Folder, CheckpointFolder.ThresholdsFile), Path.Combine(aside, CheckpointFolder.ThresholdsFile));
+                File.Copy(source.Files!.Thresholds, Path.Combine(aside, CheckpointFolder.ThresholdsFile));
         });
     }
 
@@ -69,9 +69,9 @@ public static class CheckpointImport
     private static void Write(AstCheckpoint source, string folder, List<TensorToWrite> tensors, string cacheFolder, IProgress<double>? progress, Action<string>? besides = null)
     {
         // A folder's own configuration is copied as it is, with all that transformers may know and we do not.
-        byte[] Own(string file, Func<byte[]> otherwise) => source.IsFolder ? File.ReadAllBytes(Path.Combine(source.Folder, file)) : otherwise();
-        var config = Own(CheckpointFolder.ConfigFile, () => ConfigWriter.Config(source.Config, source.DTypes));
-        var extractor = Own(CheckpointFolder.ExtractorFile, () => ConfigWriter.Extractor(source.Config, source.Extractor));
+        var config = source.Files is { } own ? File.ReadAllBytes(own.Config) : ConfigWriter.Config(source.Config, source.DTypes);
+        var extractor = source.Files?.Extractor is { } file && Path.GetFileName(file) == CheckpointFolder.ExtractorFile
+            ? File.ReadAllBytes(file) : ConfigWriter.Extractor(source.Config, source.Extractor);
         CheckpointFolder.Write(folder, config, extractor, tensors, aside =>
         {
             besides?.Invoke(aside);

@@ -14,7 +14,7 @@ internal static class ConfigWriter
         json.WriteStringValue("ASTForAudioClassification");
         json.WriteEndArray();
         json.WriteNumber("frequency_stride", config.FrequencyStride);
-        json.WriteString("hidden_act", "gelu");
+        json.WriteString("hidden_act", config.HiddenAct.Name());
         json.WriteNumber("hidden_size", config.HiddenSize);
         json.WriteStartObject("id2label");
         for (var i = 0; i < config.Labels.Count; i++)

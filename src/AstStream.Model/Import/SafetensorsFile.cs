@@ -51,13 +51,13 @@ internal sealed class SafetensorsFile : ITensorFile
 
     public string Path => _path;
 
-    /// <summary>Reads a tensor as float32, widening half and bfloat16; every value must be finite.</summary>
+    /// <summary>Reads a floating-point tensor as float32; every value must be finite.</summary>
     public float[] Read(string name)
     {
         var tensor = _tensors[name];
         var bytes = new byte[tensor.Bytes];
         ReadExactly(bytes, _dataStart + tensor.Begin);
-        var values = TensorInfo.Widen(tensor.DType, bytes)!; // the header was refused with any other type
+        var values = TensorInfo.Widen(tensor.DType, bytes) ?? throw Bad($"tensor {name}: {tensor.DType} numbers; expected floating-point weights");
         return TensorInfo.NotFinite(name, values) is { } problem ? throw Bad(problem) : values;
     }
 
@@ -163,9 +163,11 @@ internal sealed class SafetensorsFile : ITensorFile
             throw Wrong($"tensor {name}: expected dtype, shape and two data_offsets in the header");
         var width = dtype.GetString() switch
         {
-            "F32" => 4,
-            "F16" or "BF16" => 2,
-            var other => throw Wrong($"tensor {name}: dtype {other}; expected F32, F16 or BF16"),
+            "F64" or "I64" or "U64" => 8,
+            "F32" or "I32" or "U32" => 4,
+            "F16" or "BF16" or "I16" or "U16" => 2,
+            "BOOL" or "I8" or "U8" or "F8_E4M3" or "F8_E5M2" or "F8_E8M0" => 1,
+            var other => throw Wrong($"tensor {name}: dtype {other}; expected F64, F32, F16 or BF16 for weights"),
         };
         if (dims.GetArrayLength() > 8)
             throw Wrong($"tensor {name}: a shape of {dims.GetArrayLength()} dimensions; expected at most 8");
@@ -173,7 +175,7 @@ internal sealed class SafetensorsFile : ITensorFile
         long count = 1;
         for (var i = 0; i < shape.Length; i++)
         {
-            if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 4)
+            if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 8)
                 throw Wrong($"tensor {name}: shape {ConfigReader.Shortened(dims)}; expected whole numbers of a sensible size");
         }
 
@@ -208,6 +210,6 @@ internal sealed class SafetensorsFile : ITensorFile
 
     private InvalidCheckpointException Bad(string what) => new($"{_path}: {what}");
 
-    /// <summary>One tensor's place: dtype F32, F16 or BF16; offset behind the header; elements and bytes.</summary>
+    /// <summary>One tensor's place: its dtype; offset behind the header; elements and bytes.</summary>
     internal sealed record Tensor(string DType, int[] Shape, long Begin, int Count, int Bytes) : TensorInfo(DType, Shape);
 }

@@ -52,19 +52,34 @@ internal static class TensorNames
         ["norm2"] = "layernorm_after",
     };
 
+    private static readonly string[] s_around = ["module.", "model.", "net.", "base_model.", "ast."];
+
+    private static readonly string[] s_headless = ["embeddings.", "encoder.", "layers.", "layernorm."];
+
     /// <summary>Whether a file is the AST authors' own.</summary>
-    public static bool IsAuthors(ITensorFile file) => file.Tensors.Keys.Any(n => WithoutModule(n) == "v.cls_token");
+    public static bool IsAuthors(ITensorFile file) => file.Tensors.Keys.Any(n => Own(n) == "v.cls_token");
 
     /// <summary>The names of the model that a tensor gives, each with the third of its rows; none for one that the model does not have.</summary>
     public static IEnumerable<(string Name, int? Third)> Of(string name)
     {
-        name = WithoutModule(name);
+        name = Own(name);
         return name.StartsWith("v.", StringComparison.Ordinal) || name.StartsWith("mlp_head.", StringComparison.Ordinal)
             ? OfAuthors(name)
             : [(OfTransformers(name), null)];
     }
 
-    private static string WithoutModule(string name) => name.StartsWith("module.", StringComparison.Ordinal) ? name["module.".Length..] : name;
+    /// <summary>
+    /// A name as the model itself has it: torch.compile, DataParallel, Lightning and others put their own words before it, some of them twice; and
+    /// transformers' ASTModel, alone, has none of its own.
+    /// </summary>
+    private static string Own(string name)
+    {
+        const int most = 4;
+        name = name.Replace("_orig_mod.", "", StringComparison.Ordinal);
+        for (var i = 0; i < most && s_around.FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal)) is { } prefix; i++)
+            name = name[prefix.Length..];
+        return s_headless.Any(p => name.StartsWith(p, StringComparison.Ordinal)) ? AstTensors.Prefix + name : name;
+    }
 
     private static string OfTransformers(string name)
     {

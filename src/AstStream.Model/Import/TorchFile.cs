@@ -12,10 +12,12 @@ internal sealed class TorchFile : ITensorFile
 {
     private const int MaxPickle = 4 << 20; // bytes; a state dict of 200 tensors takes 20 KB
     private const int MaxName = 1000; // characters
+    private const int MostWrappers = 2; // one in the other
+    private const int MostKeys = 6; // that a message names
     private static readonly BigInteger s_legacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     // Where a checkpoint keeps its weights beside other things, such as an optimizer's state.
-    private static readonly string[] s_wrappers = ["state_dict", "model", "model_state_dict", "module", "net"];
+    private static readonly string[] s_wrappers = ["state_dict", "model", "model_state_dict", "model_state", "weights", "module", "net"];
 
     private readonly FileStream _file;
     private readonly Dictionary<string, TensorInfo> _infos = new(StringComparer.Ordinal);
@@ -155,7 +157,7 @@ internal sealed class TorchFile : ITensorFile
     private void AddTensors(object? value)
     {
         var items = (value as PickledDictionary)?.Items ?? throw Bad("holds no dictionary; expected a state dict");
-        if (!items.Any(i => i.Value is PickledTensor))
+        for (var depth = 0; depth < MostWrappers && !items.Any(i => i.Value is PickledTensor); depth++)
             items = items.Where(i => i.Key is string key && s_wrappers.Contains(key)).Select(i => (i.Value as PickledDictionary)?.Items).FirstOrDefault(i => i is not null) ?? items;
         foreach (var (key, item) in items)
         {
@@ -168,8 +170,11 @@ internal sealed class TorchFile : ITensorFile
         }
 
         if (_tensors.Count == 0)
-            throw Bad($"holds no tensors by name; expected a state dict, alone or under one of {string.Join(", ", s_wrappers)}");
+            throw Bad($"holds no tensors by name, but {Keys(items)}; expected a state dict, alone or under one of {string.Join(", ", s_wrappers)}");
     }
+
+    private static string Keys(List<(object? Key, object? Value)> items) =>
+        items.Count == 0 ? "nothing" : string.Join(", ", items.Take(MostKeys).Select(i => i.Key is string key ? key[..Math.Min(key.Length, 60)] : "a key that is no text"));
 
     private TensorInfo Check(string name, PickledTensor tensor)
     {

@@ -139,9 +139,17 @@ internal sealed class AstGraph
             ? _graph.Node("MultiHeadAttention", Contrib, $"attention_{i}", parts, ("num_heads", _config.NumAttentionHeads))
             : EagerAttention(parts);
         (x, normal) = LinearAddNorm(AstTensors.Layer(i, "attention.output.dense"), attention, d, x, AstTensors.Layer(i, "layernorm_after"));
-        var h = _graph.Node("Gelu", [Linear(AstTensors.Layer(i, "intermediate.dense"), normal, d, m)]);
+        var h = Activated(Linear(AstTensors.Layer(i, "intermediate.dense"), normal, d, m));
         return LinearAddNorm(AstTensors.Layer(i, "output.dense"), h, m, x, Before(i + 1));
     }
+
+    private string Activated(string x) => _config.HiddenAct switch
+    {
+        HiddenAct.GeluTanh => _graph.Node("Gelu", [x], ("approximate", "tanh")),
+        HiddenAct.Relu => _graph.Node("Relu", [x]),
+        HiddenAct.Silu => _graph.Node("Mul", [x, _graph.Node("Sigmoid", [x])]),
+        _ => _graph.Node("Gelu", [x]),
+    };
 
     /// <summary>The cls and the distillation token, [batch, 2, hidden_size].</summary>
     private string FirstTwo(string x) => _graph.Node("Slice", [x, _graph.Int64s([0], 1), _graph.Int64s([2], 1), _graph.Int64s([1], 1)]);

@@ -31,6 +31,8 @@ internal sealed class ModelSection : IDisposable
             "softmax" => ScoreActivation.Softmax,
             _ => c.Config.DefaultActivation,
         })];
+        if (Activations.Contains(ScoreActivation.None))
+            section.Problem(PipelineKeys.FunctionToApply, "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them");
     }
 
     /// <summary>The model's name in the pipeline.</summary>
@@ -86,7 +88,7 @@ internal sealed class ModelSection : IDisposable
         {
             foreach (var folder in folders)
             {
-                if (section.Has(key) && !Directory.Exists(folder))
+                if (section.Has(key) && !Directory.Exists(folder) && !File.Exists(folder))
                     section.Problem(key, AstCheckpoint.NoFolder(folder));
                 checkpoints.Add(AstCheckpoint.Open(folder));
             }

@@ -81,7 +81,8 @@ internal static class ClipCommands
         command.SetAction(result =>
         {
             var path = result.GetValue(output)!;
-            using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
+            using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
+            ModelCommands.Warn(checkpoint);
             var extractor = new ClipFeatures(checkpoint);
             var bins = checkpoint.Config.NumMelBins;
             var clip = extractor.Read(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
@@ -128,7 +129,9 @@ internal static class ClipCommands
         {
             var folder = result.GetValue(to)!;
             var wanted = result.GetValue(names)!.Distinct().ToList();
-            using var checkpoint = AstCheckpoint.Open(result.GetValue(model)!);
+            using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
+            if (!checkpoint.HasHead && wanted.Contains("logits"))
+                throw new InvalidCheckpointException($"{checkpoint.Folder}: has no classifier (ASTModel), so no logits; its other outputs are {string.Join(", ", s_outputs.Keys.Where(k => k != "logits"))}");
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
             var clip = new ClipFeatures(checkpoint).Read(result.GetValue(file)!, session.Config.MaxLength);

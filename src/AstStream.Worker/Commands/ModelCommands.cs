@@ -42,29 +42,37 @@ internal static class ModelCommands
 
     private static Command Import()
     {
-        var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a .pth of the AST authors' code, or hf://OWNER/NAME[@REVISION]." };
+        var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a file of weights alone (.pth, .bin, .safetensors), or hf://OWNER/NAME[@REVISION]." };
         var to = Target();
-        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a .pth: attention heads; heads of 64 (12 in AST-base).", HelpName = "N" };
-        var frequency = new Option<int?>("--frequency-stride") { Description = "Of a .pth: mel bins between patches; 10.", HelpName = "N" };
-        var time = new Option<int?>("--time-stride") { Description = "Of a .pth: frames between patches; 10.", HelpName = "N" };
-        var length = new Option<int?>("--max-length") { Description = "Of a .pth: frames of a window; 1024.", HelpName = "N" };
-        var labels = new Option<string?>("--labels") { Description = "Of a .pth: a text file, one label a line, in the order of the logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.", HelpName = "FILE" };
-        var problem = new Option<string?>("--problem-type") { Description = "Of a .pth: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
+        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a file: attention heads; heads of 64 (12 in AST-base).", HelpName = "N" };
+        var frequency = new Option<int?>("--frequency-stride") { Description = "Of a file: mel bins between patches.", HelpName = "N" };
+        var time = new Option<int?>("--time-stride") { Description = "Of a file: frames between patches.", HelpName = "N" };
+        var length = new Option<int?>("--max-length") { Description = "Of a file: frames of a window.", HelpName = "N" };
+        var bins = new Option<int?>("--num-mel-bins") { Description = "Of a file: mel bins of a frame.", HelpName = "N" };
+        var labels = new Option<string?>("--labels") { Description = "Of a file: a text file, one label a line, in the order of the logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.", HelpName = "FILE" };
+        var problem = new Option<string?>("--problem-type") { Description = "Of a file: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
         ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
-        var mean = new Option<float?>("--mean") { Description = "Of a .pth: the training data's mean log-mel; AudioSet's -4.2677393.", HelpName = "X" };
-        var std = new Option<float?>("--std") { Description = "Of a .pth: its standard deviation; AudioSet's 4.5689974.", HelpName = "X" };
-        foreach (var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536)])
+        var known = string.Join(", ", ExtractorConfig.Known.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} ({k.Value.Mean} and {k.Value.Std})")));
+        var statistics = new Option<string?>("--statistics") { Description = $"Of a file: the training data's mean and std by name: {known}." };
+        ExecutionFlags.OneOf(statistics, [.. ExtractorConfig.Known.Keys]);
+        var mean = new Option<float?>("--mean") { Description = "Of a file: the training data's mean log-mel.", HelpName = "X" };
+        var std = new Option<float?>("--std") { Description = "Of a file: its standard deviation.", HelpName = "X" };
+        foreach (var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536), (bins, 256)])
             ExecutionFlags.Validate(option, 1, max);
-        Option[] authors = [heads, frequency, time, length, labels, problem, mean, std];
+        Option[] authors = [heads, frequency, time, length, bins, labels, problem, statistics, mean, std];
         var command = Help.Add(new Command("import", "Brings a checkpoint into a Hugging Face folder that AstStream and transformers open.") { source, to }, $"""
             Writes config.json, preprocessor_config.json and model.safetensors, and parity.json with the logits of a built-in sound, which
             every later start is compared with. Nothing that a checkpoint holds is ever executed. Downloads use the cache of
             huggingface_hub, go on where they were cut, and are checked; HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.
 
+            Of a file of weights alone the shapes tell most. What they do not tell, the flags do; what is assumed is printed, and where
+            published models of two forms have the same shapes, you are asked.
+
             Examples:
               aststream model import hf://MIT/ast-finetuned-audioset-10-10-0.4593 --to models/audioset
               aststream model import ./my-finetuned-ast --to models/mine
               aststream model import audioset_16_16_0.4422.pth --to models/fast --frequency-stride 16 --time-stride 16
+              aststream model import speechcommands_10_10_0.9812.pth --to models/words --max-length 128 --statistics speech-commands
 
             {ExitCode.Help}
             """);
@@ -72,17 +80,18 @@ internal static class ModelCommands
             command.Add(option);
         command.SetAction(async (result, cancellation) =>
         {
-            var defaults = new AuthorsOptions();
-            var options = defaults with
+            var data = result.GetValue(statistics) is { } name ? ExtractorConfig.Known[name] : null;
+            var options = new AuthorsOptions
             {
                 NumAttentionHeads = result.GetValue(heads),
-                FrequencyStride = result.GetValue(frequency) ?? defaults.FrequencyStride,
-                TimeStride = result.GetValue(time) ?? defaults.TimeStride,
-                MaxLength = result.GetValue(length) ?? defaults.MaxLength,
+                FrequencyStride = result.GetValue(frequency),
+                TimeStride = result.GetValue(time),
+                MaxLength = result.GetValue(length),
+                NumMelBins = result.GetValue(bins),
                 Labels = result.GetValue(labels) is { } file ? ReadLabels(file) : null,
                 ProblemType = result.GetValue(problem),
-                Mean = result.GetValue(mean) ?? defaults.Mean,
-                Std = result.GetValue(std) ?? defaults.Std,
+                Mean = result.GetValue(mean) ?? data?.Mean,
+                Std = result.GetValue(std) ?? data?.Std,
             };
             var flags = authors.Where(o => result.GetResult(o) is not null).Select(o => o.Name).ToList();
             return await ImportAsync(result.GetValue(source)!, result.GetValue(to)!, options, flags, cancellation).ConfigureAwait(false);
@@ -139,17 +148,32 @@ internal static class ModelCommands
         var isHub = HubReference.IsMeant(source);
         if (!isFile && !isHub && !Directory.Exists(source))
             throw new InvalidCheckpointException($"{source}: there is no such file or folder{HubReference.Hint(source)}");
-        if (flags.Count > 0 && !isFile)
-            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: only for a .pth file; {source} brings a config.json of its own");
+        if (flags.Count > 0 && (!isFile || HasConfig(source)))
+            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: only for a .pth file, or other weights alone; {source} brings a config.json of its own");
         if (isHub)
             source = await DownloadAsync(HubReference.Parse(source), cancellation).ConfigureAwait(false);
-        using var checkpoint = isFile ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
-        if (isFile && options.Labels is null)
+        using var checkpoint = isFile && !HasConfig(source) ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
+        Warn(checkpoint);
+        if (isFile && !HasConfig(source) && options.Labels is null)
             Errors.Warn($"{source}: has no label names, so they are {checkpoint.Config.Labels[0]} to {checkpoint.Config.Labels[^1]}; --labels FILE gives them");
         using var progress = new WriteProgress();
         CheckpointImport.Import(checkpoint, target, AstSessionOptions.DefaultCacheFolder, progress);
-        return Written(target);
+        var code = Written(target);
+        foreach (var assumed in checkpoint.Assumptions)
+            Terminal.Line($"  assumed: {assumed}");
+        return code;
     }
+
+    /// <summary>Tells what was assumed about a checkpoint, chosen or left out.</summary>
+    public static void Warn(AstCheckpoint checkpoint)
+    {
+        foreach (var warning in checkpoint.Warnings)
+            Errors.Warn(warning);
+    }
+
+    /// <summary>Whether a file of weights is part of a folder that says what it is.</summary>
+    private static bool HasConfig(string file) =>
+        file.EndsWith(".safetensors", StringComparison.Ordinal) && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "config.json"));
 
     private static async Task<string> DownloadAsync(HubReference reference, CancellationToken cancellation)
     {
@@ -204,7 +228,8 @@ internal static class ModelCommands
 
     private static int ShowInfo(string folder, Func<AstConfig, AstConfig> fit)
     {
-        using var checkpoint = AstCheckpoint.Open(folder);
+        using var checkpoint = AstCheckpoint.OpenForOutputs(folder);
+        Warn(checkpoint);
         var config = checkpoint.Config;
         var other = fit(config);
         string Both(Func<AstConfig, string> show) => show(config) == show(other) ? show(config) : $"{show(config)} → {show(other)}";
@@ -222,7 +247,8 @@ internal static class ModelCommands
             ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
-            ("scores", $"{config.DefaultActivation.Word()} (problem_type {config.ProblemType ?? "not given"})"),
+            ("hidden_act", config.HiddenAct.ToString()),
+            ("scores", !checkpoint.HasHead ? "none: it has no classifier" : $"{config.DefaultActivation.Word()} (problem_type {config.ProblemType ?? "not given"})"),
             ("thresholds", checkpoint.Thresholds is { } own ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second)).Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),

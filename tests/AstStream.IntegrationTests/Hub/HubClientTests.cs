@@ -138,6 +138,48 @@ public sealed class HubClientTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit)) && File.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit, Weights)));
     }
 
+    [Theory]
+    [InlineData("config.json", 1_000_000_000_000_000, "config.json has 1000000000000000 bytes; expected at most 16777216")]
+    [InlineData(Weights, 1_000_000_000_000_000, "model.safetensors has 1000000000000000 bytes; expected at most 17179869184")]
+    public async Task Download_FileOfAbsurdSize_IsNotEvenBegun(string file, long size, string message)
+    {
+        _hub.Large.Add(file);
+        _hub.Sizes[file] = size;
+
+        var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
+
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_hub.Requests, r => r.Path == "/cdn/" + file);
+    }
+
+    [Fact]
+    public async Task Download_ProcessorConfigAndLoneWeights_AreTaken()
+    {
+        foreach (var (old, name) in ((string, string)[])[("preprocessor_config.json", "processor_config.json"), (Weights, "best.safetensors")])
+        {
+            _hub.Files.Remove(old, out var bytes);
+            _hub.Files[name] = bytes!;
+        }
+
+        _hub.Large.Add("best.safetensors");
+
+        var folder = await DownloadAsync(Options(_hub));
+
+        Assert.Equal(["best.safetensors", "config.json", "processor_config.json"], Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(folder, await DownloadAsync(Options(_hub) with { IsOffline = true }));
+    }
+
+    [Fact]
+    public async Task Download_Adapter_SaysWhatItIs()
+    {
+        _hub.Files.Remove("config.json", out _);
+        _hub.Files["adapter_config.json"] = "{}"u8.ToArray();
+
+        var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
+
+        Assert.Contains("is an adapter of PEFT", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Download_PrivateModel_AsksForATokenAndKeepsItOnItsHost()
     {

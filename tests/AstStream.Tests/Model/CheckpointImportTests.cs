@@ -110,13 +110,213 @@ public sealed class CheckpointImportTests : IDisposable
     public void OpenAuthors_WrongFlags_SayWhatDoesNotFit()
     {
         var file = Path.Combine(Reference.Folder, Small + ".original.pth");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3 }), "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for [1, 1214, 48]; are --frequency-stride");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3, MaxLength = 1024, FrequencyStride = 10, TimeStride = 10 }), "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for [1, 1214, 48]; are --frequency-stride");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }), "which 7 heads do not divide; expected another --num-attention-heads");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = null }), "its shapes do not tell how many it has: give --num-attention-heads");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Std = 0 }), "expected finite numbers");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Labels = ["a", "b"] }), "--labels: has 2 labels");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { MaxLength = 8 }), "give --max-length");
-        AssertFails(() => AstCheckpoint.OpenAuthors(Path.Combine(Reference.Folder, Small + ".pytorch_model.bin"), SmallOptions), "has no tensor v.cls_token");
+    }
+
+    [Fact]
+    public void OpenAuthors_ShapesOfTwoModels_AskWhichOne()
+    {
+        var file = Path.Combine(Reference.Folder, Small + ".original.pth");
+
+        AssertFails(
+            () => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3 }),
+            "130 tokens are those of 256 frames of 128 mel bins at strides 16/16, or 512 frames of 64 mel bins at strides 16/16, or 1024 frames of 40 mel bins at strides 16/16; which? Give --num-mel-bins, --max-length");
+        using var checkpoint = AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3, NumMelBins = 64 });
+        Assert.Equal((512, 64, 16), (checkpoint.Config.MaxLength, checkpoint.Config.NumMelBins, checkpoint.Config.TimeStride));
+    }
+
+    [Fact]
+    public void OpenAuthors_WhatIsAssumed_IsTold()
+    {
+        var file = Path.Combine(Reference.Folder, Small + ".original.pth");
+        using var some = AstCheckpoint.OpenAuthors(file, SmallOptions);
+        Assert.Equal("128 mel bins (--num-mel-bins)", some.Assumptions[0]);
+        Assert.StartsWith("AudioSet's statistics, mean -4.2677393 and std 4.5689974 (--statistics audioset|speech-commands|esc50", some.Assumptions[1], StringComparison.Ordinal);
+
+        var words = ExtractorConfig.Known["speech-commands"];
+        using var all = AstCheckpoint.OpenAuthors(
+            file, SmallOptions with { NumMelBins = 128, Mean = words.Mean, Std = words.Std, ProblemType = "single_label_classification" });
+        Assert.Empty(all.Assumptions);
+        Assert.Equal(new ExtractorConfig(-6.845978f, 5.5654526f, true), all.Extractor);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData("lone.safetensors")]
+    public void OpenAuthors_SafetensorsWithoutConfig_IsReadByItsShapes(string name)
+    {
+        var file = Path.Combine(_folder, name);
+        File.Copy(Path.Combine(Reference.Folder, Small, "model.safetensors"), file);
+
+        using (var source = AstCheckpoint.OpenAuthors(file, SmallOptions))
+            CheckpointImport.Import(source, Target, Cache);
+
+        AssertLogits(Target, 1e-3f);
+    }
+
+    [Theory]
+    [InlineData("_orig_mod.")]
+    [InlineData("module.")]
+    [InlineData("module.module.")]
+    [InlineData("model.")]
+    [InlineData("model.model.")]
+    [InlineData("net.")]
+    [InlineData("net._orig_mod.")]
+    [InlineData("module._orig_mod.model.")]
+    public void Open_NamesWithSomethingBefore_AreKnown(string prefix)
+    {
+        var source = HuggingFace("source");
+        Rename(Path.Combine(source, "model.safetensors"), name => name == "__metadata__" ? name : prefix + name);
+
+        AssertLogits(source, 1e-3f);
+    }
+
+    [Fact]
+    public void Open_CompiledPartsOfAModel_AreKnown()
+    {
+        var source = HuggingFace("source");
+        Rename(Path.Combine(source, "model.safetensors"), name => name.Replace("encoder.layer.1.", "encoder.layer.1._orig_mod.", StringComparison.Ordinal));
+
+        AssertLogits(source, 1e-3f);
+    }
+
+    [Fact]
+    public void Open_OtherNames_ShowsThoseThatWereFoundFirst()
+    {
+        var source = HuggingFace("source");
+        Rename(Path.Combine(source, "model.safetensors"), name => name == "__metadata__" ? name : "backbone.x." + name);
+
+        var e = Assert.Throws<InvalidCheckpointException>(() => AstCheckpoint.Open(source));
+
+        Assert.Contains(" tensors: backbone.x.", e.Message.Split('\n')[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_WeightsByAnotherName_AreTakenWhereThereIsNoDoubt()
+    {
+        var source = HuggingFace("source");
+        var weights = Path.Combine(source, "model.safetensors");
+        File.Move(weights, Path.Combine(source, "best.safetensors"));
+        File.WriteAllText(Path.Combine(source, "adapter_model.safetensors"), "");
+
+        AssertLogits(source, 1e-3f);
+        using (var byFile = AstCheckpoint.Open(Path.Combine(source, "best.safetensors")))
+            Assert.Equal(source, byFile.Folder);
+
+        File.WriteAllText(Path.Combine(source, "other.safetensors"), "");
+        AssertFails(() => AstCheckpoint.Open(source), "found adapter_model.safetensors, best.safetensors, config.json, other.safetensors");
+    }
+
+    [Fact]
+    public void Open_TrainersFolders_GiveTheirLastStep()
+    {
+        foreach (var step in (string[])["checkpoint-9", "checkpoint-10", "checkpoint-2"])
+        {
+            HuggingFace(Path.Combine("run", step));
+            File.Delete(Path.Combine(_folder, "run", step, "preprocessor_config.json"));
+        }
+
+        var run = Path.Combine(_folder, "run");
+        AssertFails(() => AstCheckpoint.Open(run), "preprocessor_config.json: no such file, and no processor_config.json");
+        File.Copy(Path.Combine(Reference.Folder, Small, "preprocessor_config.json"), Path.Combine(run, "preprocessor_config.json"));
+
+        using var last = AstCheckpoint.Open(run);
+        Assert.Equal("checkpoint-10", last.Name);
+        Assert.Contains("its last step, checkpoint-10, of 3", Assert.Single(last.Warnings), StringComparison.Ordinal);
+        using var one = AstCheckpoint.Open(Path.Combine(run, "checkpoint-2"));
+        Assert.Empty(one.Warnings);
+        CheckpointImport.Import(one, Target, Cache);
+        AssertLogits(Target, 1e-3f);
+    }
+
+    [Fact]
+    public void Import_ProcessorConfig_BecomesAPreprocessors()
+    {
+        var source = HuggingFace("source");
+        var extractor = Path.Combine(source, "preprocessor_config.json");
+        var inner = JsonNode.Parse(File.ReadAllText(extractor))!;
+        inner["mean"] = -5.5;
+        File.WriteAllText(Path.Combine(source, "processor_config.json"), new JsonObject { ["processor_class"] = "ASTProcessor", ["feature_extractor"] = inner }.ToJsonString());
+        File.Delete(extractor);
+
+        Import(source);
+
+        using var imported = AstCheckpoint.Open(Target);
+        Assert.Equal(-5.5f, imported.Extractor.Mean);
+    }
+
+    [Fact]
+    public void Open_ModelWithoutClassifier_GivesItsOtherOutputs()
+    {
+        var source = HuggingFace("source");
+        Retensor(source, name => name.StartsWith("classifier.", StringComparison.Ordinal) ? null : name["audio_spectrogram_transformer.".Length..]);
+
+        AssertFails(() => AstCheckpoint.Open(source), "without a classifier (ASTModel)");
+        using var checkpoint = AstCheckpoint.OpenForOutputs(source);
+        Assert.False(checkpoint.HasHead);
+        using var session = AstSession.Create(
+            checkpoint, new AstSessionOptions { CacheFolder = Cache, BatchSizes = [1], FoldNormalization = false, Outputs = AstOutputs.PoolerOutput });
+        Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));
+        session.Run(1);
+        Reference.AssertClose(Reference.Npy($"{Small}/noise-3s.pooler_output.npy").Values, session.Read(AstOutputs.PoolerOutput, 0, out _), 1e-3f);
+    }
+
+    [Fact]
+    public void Open_FilesThatAreSomethingElse_SayWhatAndWhatToDo()
+    {
+        var source = HuggingFace("source");
+        var weights = Path.Combine(source, "model.safetensors");
+        File.WriteAllText(weights, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+        AssertFails(() => AstCheckpoint.Open(source), "is a pointer of Git LFS");
+        File.WriteAllText(weights, "<!DOCTYPE html><html></html>");
+        AssertFails(() => AstCheckpoint.Open(source), "is an HTML page");
+        File.Delete(weights);
+        File.WriteAllText(Path.Combine(source, "adapter_config.json"), "{}");
+        AssertFails(() => AstCheckpoint.Open(source), "merge_and_unload");
+        File.Delete(Path.Combine(source, "adapter_config.json"));
+        File.Copy(Path.Combine(Reference.Folder, Small, "model.safetensors"), weights);
+        File.WriteAllText(Path.Combine(source, "config.json"), "<html>");
+        AssertFails(() => AstCheckpoint.Open(source), "config.json: is an HTML page");
+    }
+
+    [Fact]
+    public void Open_EqualAndEmptyLabels_AreToldApartAndReachedByTheirThreshold()
+    {
+        var source = HuggingFace("source");
+        var path = Path.Combine(source, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        config["id2label"] = new JsonObject { ["0"] = "dog", ["1"] = "dog#2", ["2"] = "dog", ["3"] = "", ["4"] = "dog" };
+        File.WriteAllText(path, config.ToJsonString());
+        File.WriteAllText(Path.Combine(source, "thresholds.json"), """{"thresholds": {"dog#4": 0.9, "dog": 0.25}}""");
+
+        using var checkpoint = AstCheckpoint.Open(source);
+
+        Assert.Equal(["dog", "dog#2", "dog#3", "LABEL_3", "dog#4"], checkpoint.Config.Labels);
+        Assert.Equal([0.25f, 0.25f, 0.25f, float.NaN, 0.9f], checkpoint.Thresholds);
+        Assert.Contains("class 2 is called 'dog#3', class 3 is called 'LABEL_3', class 4 is called 'dog#4'", Assert.Single(checkpoint.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gelu_python", 0, 1e-6)]
+    [InlineData("gelu_pytorch_tanh", 1e-6, 0.01)]
+    [InlineData("gelu_new", 1e-6, 0.01)]
+    [InlineData("relu", 0.001, 10)]
+    [InlineData("silu", 0.001, 10)]
+    public void Open_HiddenAct_IsThatOfTheConfiguration(string act, double least, double most)
+    {
+        var source = HuggingFace("source");
+        var path = Path.Combine(source, "config.json");
+        var gelu = Logits(source);
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"gelu\"", $"\"{act}\"", StringComparison.Ordinal));
+
+        var logits = Logits(source);
+
+        Assert.InRange(gelu.Zip(logits, (a, b) => Math.Abs(a - b)).Max(), least, most);
     }
 
     [Fact]
@@ -216,6 +416,38 @@ public sealed class CheckpointImportTests : IDisposable
             renamed[rename(name)] = value!.DeepClone();
         var text = System.Text.Encoding.UTF8.GetBytes(renamed.ToJsonString());
         File.WriteAllBytes(weights, [.. BitConverter.GetBytes((ulong)text.Length), .. text, .. bytes[(8 + length)..]]);
+    }
+
+    /// <summary>Writes a folder's weights anew, some of them left out (null) or by other names.</summary>
+    private static void Retensor(string folder, Func<string, string?> rename)
+    {
+        var weights = Path.Combine(folder, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        var length = (int)BitConverter.ToUInt64(bytes);
+        var (kept, data) = (new JsonObject(), new List<byte>());
+        foreach (var (name, value) in JsonNode.Parse(bytes.AsSpan(8, length))!.AsObject())
+        {
+            if (name == "__metadata__" || rename(name) is not { } other)
+                continue;
+            var offsets = value!["data_offsets"]!.AsArray();
+            var tensor = bytes.AsSpan(8 + length)[offsets[0]!.GetValue<int>()..offsets[1]!.GetValue<int>()];
+            var copy = value.DeepClone();
+            copy["data_offsets"] = new JsonArray(data.Count, data.Count + tensor.Length);
+            kept[other] = copy;
+            data.AddRange(tensor);
+        }
+
+        var text = System.Text.Encoding.UTF8.GetBytes(kept.ToJsonString());
+        File.WriteAllBytes(weights, [.. BitConverter.GetBytes((ulong)text.Length), .. text, .. data]);
+    }
+
+    private static float[] Logits(string folder)
+    {
+        using var checkpoint = AstCheckpoint.Open(folder);
+        using var session = AstSession.Create(checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
+        Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));
+        session.Run(1);
+        return session.Logits(0).ToArray();
     }
 
     private static void Scale(string folder, float factor)
