@@ -66,6 +66,7 @@ schema: $(APP)
 	mkdir -p schemas
 	$(APP) schema event > schemas/event.v1.schema.json
 	$(APP) schema coverage > schemas/coverage.v1.schema.json
+	$(APP) schema scores > schemas/scores.v1.schema.json
 
 format: artifacts/.restored
 	dotnet format --no-restore

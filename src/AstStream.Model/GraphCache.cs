@@ -13,6 +13,17 @@ internal static class GraphCache
 {
     private static readonly TimeSpan s_unusedFor = TimeSpan.FromDays(30);
 
+    // Of this process alone, made when it is asked for and gone with it.
+    private static readonly Lazy<string> s_private = new(() =>
+    {
+        var folder = Directory.CreateTempSubdirectory("aststream-cache-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Quietly(() => Directory.Delete(folder, recursive: true));
+        return folder;
+    });
+
+    /// <summary>A folder that only this process uses and that ends with it, for where the cache can't be written.</summary>
+    public static string Private => s_private.Value;
+
     /// <summary>The folder of a checkpoint's graphs for one window; it is made where it is not there.</summary>
     public static string Folder(AstCheckpoint checkpoint, AstConfig config, string cacheFolder)
     {
@@ -95,7 +106,7 @@ internal static class GraphCache
         }
         catch (Exception e) when (DiskError.Is(e))
         {
-            throw new InvalidCheckpointException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message.TrimEnd('.')}. Set ASTSTREAM_CACHE to a folder that can be written");
+            throw new CacheException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message.TrimEnd('.')}. Set ASTSTREAM_CACHE to a folder that can be written");
         }
     }
 

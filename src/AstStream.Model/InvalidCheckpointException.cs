@@ -1,7 +1,7 @@
 namespace AstStream.Model;
 
 /// <summary>A checkpoint that can't be used. The message names the file, what was found, what was expected, and what to do; one line a problem.</summary>
-public sealed class InvalidCheckpointException : Exception
+public class InvalidCheckpointException : Exception
 {
     /// <summary>Makes the exception with its whole message.</summary>
     public InvalidCheckpointException(string message)

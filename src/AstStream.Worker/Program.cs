@@ -16,6 +16,9 @@ using Microsoft.Extensions.Configuration;
 if (CaptureProcess.IsMeant(args))
     CaptureProcess.Run(args);
 
+if (!OpenFiles.AreEnough())
+    return ExitCode.Failed;
+
 // First of all: no file of this process may become a standard stream, and no signal may end a run that has not begun yet.
 BackgroundWriter.Start();
 if (args is ["run", ..])

@@ -60,6 +60,41 @@ public sealed class CliTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_ThousandsOfSources_AreHeardByOneProcess()
+    {
+        var folder = Directory.CreateTempSubdirectory("aststream-many-").FullName;
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/audio/short-24ms9.wav"), Path.Combine(folder, "x.wav"));
+        var definition = Path.Combine(folder, "p.yaml");
+        File.WriteAllText(definition, $"sources:\n{string.Concat(Enumerable.Range(0, 5000).Select(i => $"  s{i}: {{type: file, path: x.wav}}\n"))}sinks:\n  out: {{type: jsonl, path: out.jsonl}}\n");
+
+        var checks = await Cli.RunAsync("validate", definition);
+        var run = await Cli.RunAsync("run", definition);
+
+        Assert.Equal((0, 0), (checks.ExitCode, run.ExitCode));
+        Assert.Contains("streams           5000", run.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(64)]
+    [InlineData(140)]
+    public async Task AnyCommand_TooFewHandles_SaysSoAndNothingElse(int handles)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("bash", ["-c", $"ulimit -n {handles}; exec dotnet exec '{Cli.Program}' --help"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+
+        var result = await Cli.FinishAsync(process);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"error: at most {handles} files may be open at once (ulimit -n); expected at least 160, and 4 more for each source\n", result.Error);
+    }
+
+    [Fact]
     public async Task Classify_GoodAndBadFiles_AnswersTheGoodNamesTheBadExitCode3()
     {
         var good = Tone("good.wav", 5);

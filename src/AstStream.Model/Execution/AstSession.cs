@@ -95,6 +95,20 @@ public sealed class AstSession : IDisposable
     public static AstSession Create(AstCheckpoint checkpoint, AstSessionOptions? options = null)
     {
         options ??= new AstSessionOptions();
+        try
+        {
+            return CreateIn(checkpoint, options);
+        }
+        catch (CacheException e) when (options.CacheFolder != GraphCache.Private)
+        {
+            var session = CreateIn(checkpoint, options with { CacheFolder = GraphCache.Private });
+            session.Warnings = [$"{e.Message}. Until then it is built at every start, in {GraphCache.Private}", .. session.Warnings];
+            return session;
+        }
+    }
+
+    private static AstSession CreateIn(AstCheckpoint checkpoint, AstSessionOptions options)
+    {
         RuntimeEnvironment.Ensure();
         var passedOver = new List<string>();
         for (var isRebuilt = false; ;)

@@ -8,15 +8,16 @@ internal static partial class RuntimeEnvironment
 {
     private const string Variable = "ORT_DISABLE_TELEMETRY";
     private const int SameAsRequested = 1;
+    private const long BesidesArena = 256 << 20; // bytes for the runtime, buffers and sound
 
     private static readonly Lazy<bool> s_once = new(() =>
     {
         SilenceTelemetry();
 
-        // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond half of the memory
-        // or 4 GiB, the most that can be said here.
+        // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond what the
+        // process may use without the share of everything else, or 4 GiB, the most that can be said here.
         using var info = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
-        using var arena = new OrtArenaCfg((uint)Math.Min(uint.MaxValue, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), SameAsRequested, -1, -1);
+        using var arena = new OrtArenaCfg((uint)Math.Min(uint.MaxValue, MemoryLimit.Bytes - Math.Min(BesidesArena, MemoryLimit.Bytes / 4)), SameAsRequested, -1, -1);
         OrtEnv.Instance().CreateAndRegisterAllocator(info, arena);
         return true;
     });

@@ -9,10 +9,13 @@ namespace AstStream.Streaming;
 /// </summary>
 public sealed class DataflowGraph
 {
+    private const int MostThreads = 64; // of the pool, that are made at once
+
     private readonly Lock _lock = new();
     private readonly List<Node> _nodes;
     private readonly Dictionary<Task, Node> _running = [];
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Queue<Task> _ended = []; // of those that run
+    private TaskCompletionSource _anyEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationToken _stop;
     private bool _isOver;
@@ -96,7 +99,6 @@ public sealed class DataflowGraph
             {
                 _nodes.Add(node);
                 Start(node);
-                _changed.TrySetResult();
                 return;
             }
         }
@@ -123,16 +125,31 @@ public sealed class DataflowGraph
 
     /// <summary>
     /// A node that has much to do keeps its thread of the pool for long, and the pool makes more threads only slowly: with as many as there
-    /// are nodes, none waits for one (a session that did had its windows wait for 130 ms).
+    /// are nodes, none waits for one (a session that did had its windows wait for 130 ms). Of thousands of sources most wait for sound: they share.
     /// </summary>
     private static void KeepThreads(int nodes)
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
-        if (workers < nodes + Environment.ProcessorCount)
-            ThreadPool.SetMinThreads(nodes + Environment.ProcessorCount, ports);
+        var wanted = Math.Min(nodes, MostThreads) + Environment.ProcessorCount;
+        if (workers < wanted)
+            ThreadPool.SetMinThreads(wanted, ports);
     }
 
-    private void Start(Node node) => _running.Add(Task.Run(() => node.RunAsync(_stop), CancellationToken.None), node);
+    private void Start(Node node)
+    {
+        var running = Task.Run(() => node.RunAsync(_stop), CancellationToken.None);
+        _running.Add(running, node);
+        _ = running.ContinueWith(
+            ended =>
+            {
+                lock (_lock)
+                {
+                    _ended.Enqueue(ended);
+                    _anyEnded.TrySetResult();
+                }
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     /// <summary>Waits for all nodes; the first that fails stops the others, and its fault is the one to tell.</summary>
     private async Task<Exception?> WaitForAllAsync(CancellationTokenSource stop)
@@ -140,24 +157,25 @@ public sealed class DataflowGraph
         Exception? first = null;
         while (true)
         {
-            Task[] tasks;
+            Task? ended;
+            Task anyEnded;
             lock (_lock)
             {
-                _isOver = _running.Count == 0;
+                if (_ended.TryDequeue(out ended))
+                    _running.Remove(ended);
+                else
+                    _isOver = _running.Count == 0;
                 if (_isOver)
                     return first;
-                if (_changed.Task.IsCompleted)
-                    _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                tasks = [.. _running.Keys, _changed.Task];
+                if (_anyEnded.Task.IsCompleted)
+                    _anyEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                anyEnded = _anyEnded.Task;
             }
 
-            var ended = await Task.WhenAny(tasks).ConfigureAwait(false);
-            lock (_lock)
-            {
-                if (!_running.Remove(ended) || ended.IsCompletedSuccessfully)
-                    continue;
-            }
-
+            if (ended is null)
+                await anyEnded.ConfigureAwait(false);
+            if (ended?.IsCompletedSuccessfully != false)
+                continue;
             if (first is not NodeFaultException)
                 first = ended.Exception?.InnerException ?? first ?? new OperationCanceledException();
             await stop.CancelAsync().ConfigureAwait(false);

@@ -177,7 +177,7 @@ internal sealed class SessionNode : Node
             if (_isRunning || _isDue)
                 return Next.Wait;
             if (_atHand.Windows.Count == 0)
-                return port.IsDraining ? Next.End : Next.Wait;
+                return port.IsOver ? Next.End : Next.Wait;
             var wait = WaitBeforeSend(session, port);
             if (wait > TimeSpan.Zero)
                 _timer!.Change(wait, Timeout.InfiniteTimeSpan);

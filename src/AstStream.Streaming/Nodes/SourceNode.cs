@@ -210,7 +210,7 @@ internal sealed class SourceNode(string name, string description, IAudioSource s
         }
         catch (Exception e) when (e is not ChannelClosedException && !cancellation.IsCancellationRequested)
         {
-            report.Fail(Name, $"the source failed: {e.Message.ReplaceLineEndings(" ")}");
+            report.Fail(Name, $"the source failed: {e.GetBaseException().Message.ReplaceLineEndings(" ")}");
         }
 
         await output.EndAllAsync(cancellation).ConfigureAwait(false);

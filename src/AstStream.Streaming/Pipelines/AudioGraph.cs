@@ -9,12 +9,14 @@ internal sealed partial class AudioGraph
     /// <summary>What a component may be called.</summary>
     public const string NamePatternText = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
 
-    private const int MaxComponents = 256;
+    private const int MaxSources = 100_000;
+    private const int MaxOthers = 256; // transforms, models, sinks
 
     private static readonly string[] s_reserved = ["batch", "model", "events", "tee", "lane"];
 
     private readonly List<Component> _components = [];
     private readonly Dictionary<string, HashSet<string>> _hearers = new(StringComparer.Ordinal); // models, by the component that they hear
+    private readonly Dictionary<string, Component> _takers = new(StringComparer.Ordinal); // transforms, by the component whose sound they take
     private readonly Dictionary<string, string> _reads = new(StringComparer.Ordinal);
 
     /// <summary>The files that sources read, and which source does.</summary>
@@ -40,7 +42,7 @@ internal sealed partial class AudioGraph
     {
         var end = source;
         var decibels = 0.0;
-        for (Component? next = source; next is not null; next = _components.FirstOrDefault(c => c.Inputs.Contains(end.Name)))
+        for (Component? next = source; next is not null; next = _takers.GetValueOrDefault(end.Name))
         {
             end = next;
             decibels += next.Gain;
@@ -59,11 +61,12 @@ internal sealed partial class AudioGraph
         if (root.Get(key) is not { } node)
             yield break;
         var count = 0;
+        var most = key == PipelineKeys.Sources ? MaxSources : MaxOthers;
         foreach (var (name, keyNode, value) in file.Entries(node, section))
         {
-            if (++count > MaxComponents)
+            if (++count > most)
             {
-                file.Problem(keyNode, $"{section}: more than {MaxComponents} entries");
+                file.Problem(keyNode, $"{section}: more than {most} entries");
                 yield break;
             }
 
@@ -165,12 +168,14 @@ internal sealed partial class AudioGraph
             var by = $"transforms.{transform.Name}.inputs";
             foreach (var input in transform.Inputs.Where(i => IsThere(i, by, transform.InputsNode!)))
             {
-                if (!takenBy.TryAdd(input, by))
+                if (takenBy.TryAdd(input, by))
+                    _takers.Add(input, transform);
+                else
                     Problem(transform.InputsNode!, $"{by}: '{input}' is taken by {takenBy[input]} already; sound goes one way");
             }
         }
 
-        if (_components.Select(c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
+        if (_components.Where(c => c.Inputs.Count > 0).Select(c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
             Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
 
         // Several models may hear the same sound; a transform keeps its own.

@@ -44,6 +44,9 @@ public sealed class Pipeline : IDisposable
 
     internal IReadOnlyList<ModelDefinition> Models { get; }
 
+    /// <summary>How many sources it has.</summary>
+    public int SourceCount => Sources.Count;
+
     internal IReadOnlyList<SourceDefinition> Sources { get; }
 
     internal IReadOnlyList<SinkDefinition> Sinks { get; }
@@ -203,16 +206,34 @@ public sealed class Pipeline : IDisposable
         {
             Thresholds = thresholds,
             ReleaseThresholds = releases,
-            MedianWindows = section.Get(PipelineKeys.MedianWindows),
+            MedianWindows = MedianWindows(section, model.Window.HopFrames),
             HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
             MinDuration = Samples(section.Get(PipelineKeys.MinDuration)),
             MergeGap = Samples(section.Get(PipelineKeys.MergeGap)),
             MaxDuration = Samples(section.Get(PipelineKeys.MaxDuration) ?? TimeSpan.FromMinutes(10)),
         };
-        if (options.MedianWindows % 2 == 0)
-            section.Problem(PipelineKeys.MedianWindows, $"{options.MedianWindows} is even; expected an odd number of windows, so that one is in the middle");
         if (options.MaxDuration < options.MinDuration)
             section.Problem(PipelineKeys.MaxDuration, "is shorter than min_duration: no event could be long enough");
         return options;
+    }
+
+    /// <summary>The hops that the median filter looks at: an odd number, so that one is in the middle.</summary>
+    private static int MedianWindows(SectionReader section, int hopFrames)
+    {
+        if (!section.Has(PipelineKeys.Smoothing))
+        {
+            var windows = section.Get(PipelineKeys.MedianWindows);
+            if (windows % 2 == 0)
+                section.Problem(PipelineKeys.MedianWindows, $"{windows} is even; expected an odd number of windows, so that one is in the middle");
+            return windows;
+        }
+
+        if (section.Has(PipelineKeys.MedianWindows))
+            section.Problem(PipelineKeys.MedianWindows, "stands beside 'smoothing', which says the same as a time; expected one of them");
+        var hop = hopFrames * 0.01; // seconds
+        var nearest = (2 * Math.Round(((section.Get(PipelineKeys.Smoothing)!.Value.TotalSeconds / hop) - 1) / 2, MidpointRounding.AwayFromZero)) + 1;
+        if (nearest > PipelineKeys.MostMedianWindows)
+            section.Problem(PipelineKeys.Smoothing, FormattableString.Invariant($"is {nearest} hops of {hop} s; expected at most {PipelineKeys.MostMedianWindows}, {PipelineKeys.MostMedianWindows * hop} s"));
+        return (int)Math.Clamp(nearest, 1, PipelineKeys.MostMedianWindows);
     }
 }

@@ -119,11 +119,11 @@ internal sealed class WindowScheduler
         return port;
     }
 
-    /// <summary>Whether another session than one takes windows.</summary>
+    /// <summary>Whether another session than one scores: it has not failed since its last batch.</summary>
     public bool HasOtherSessions(SessionPort port)
     {
         lock (_lock)
-            return _sessions.Any(s => s != port && !s.IsOut);
+            return _sessions.Any(s => s != port && s.IsWell);
     }
 
     /// <summary>A stream begins.</summary>
@@ -401,6 +401,8 @@ internal sealed class WindowScheduler
     /// <summary>One session's side of the scheduler.</summary>
     internal sealed class SessionPort(WindowScheduler scheduler, int maxBatch, bool preparesAhead) : ISessionLoad
     {
+        private int _held; // windows that it has taken, and neither scored nor given back
+
         /// <summary>Set when there may be something to do.</summary>
         public Signal WakeUp { get; } = new();
 
@@ -417,6 +419,9 @@ internal sealed class WindowScheduler
         /// <summary>Whether the session has failed, and takes no windows until it is opened again.</summary>
         public bool IsOut { get; private set; }
 
+        /// <summary>Whether it has not failed since its last batch; one that is merely opened again may fail again.</summary>
+        public bool IsWell { get; private set; } = true;
+
         public long BusySince { get; private set; }
 
         public ThroughputEstimate Estimate { get; } = new();
@@ -431,6 +436,16 @@ internal sealed class WindowScheduler
             {
                 lock (scheduler._lock)
                     return scheduler._writers == 0 && scheduler._queue.Count == 0;
+            }
+        }
+
+        /// <summary>Whether it has nothing more to do: no window is to come, none waits, and no other session has one that it might give back.</summary>
+        public bool IsOver
+        {
+            get
+            {
+                lock (scheduler._lock)
+                    return scheduler._writers == 0 && scheduler._queue.Count == 0 && scheduler._sessions.TrueForAll(s => s == this || s._held == 0);
             }
         }
 
@@ -459,6 +474,7 @@ internal sealed class WindowScheduler
                     var first = taken.Count;
                     count = scheduler._queue.Take(Room, taken);
                     AtHand += count;
+                    _held += count;
                     for (var i = first; i < taken.Count; i++)
                         taken[i].State = WindowState.Running;
                 }
@@ -488,6 +504,7 @@ internal sealed class WindowScheduler
             lock (scheduler._lock)
             {
                 IsIdle = true;
+                IsWell = took is not null;
                 if (took is { } time)
                     Estimate.Add(rows, time.TotalSeconds);
                 else
@@ -501,7 +518,7 @@ internal sealed class WindowScheduler
         {
             lock (scheduler._lock)
             {
-                (IsOut, AtHand) = (true, 0);
+                (IsOut, IsWell, AtHand, _held) = (true, false, 0, 0);
                 List<FeatureWindow> bad = [.. windows.Where(w => w.Failures >= MostFailures)];
                 windows.RemoveAll(w => w.Failures >= MostFailures);
                 foreach (var window in bad)
@@ -510,6 +527,7 @@ internal sealed class WindowScheduler
                     window.State = WindowState.Waiting;
                 scheduler._queue.PutBack(windows);
                 scheduler.WakeGatherer();
+                WakeAtTheEnd();
             }
         }
 
@@ -517,7 +535,7 @@ internal sealed class WindowScheduler
         public void Close()
         {
             lock (scheduler._lock)
-                IsOut = true;
+                (IsOut, IsWell) = (true, false);
         }
 
         /// <summary>The session is open again.</summary>
@@ -544,7 +562,17 @@ internal sealed class WindowScheduler
                     scheduler.Scores.Count();
                     scheduler.MarkReady(window.Timeline);
                 }
+
+                _held -= windows.Count;
+                WakeAtTheEnd();
             }
+        }
+
+        /// <summary>Sessions that wait for what others might give back must know that they hold nothing.</summary>
+        private void WakeAtTheEnd()
+        {
+            if (_held == 0 && scheduler._writers == 0 && scheduler._queue.Count == 0)
+                scheduler.WakeAll();
         }
     }
 

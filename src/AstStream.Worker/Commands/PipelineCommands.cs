@@ -117,6 +117,9 @@ internal static class PipelineCommands
         };
         using var pipeline = Pipeline.Load(file, flags.Settings, host);
         using var report = new RunReport(log);
+        var files = OpenFiles.Least + ((long)OpenFiles.PerSource * pipeline.SourceCount);
+        if (OpenFiles.Limit < files)
+            report.Warn("run", $"at most {OpenFiles.Limit} files may be open at once (ulimit -n, or LimitNOFILE= of a unit), and {pipeline.SourceCount} sources may take {files}: those that find none left fail");
         using var exporter = MetricsExport.Start(log);
         var run = pipeline.Build(report, signals.Stop);
         using var ended = new CancellationTokenSource();

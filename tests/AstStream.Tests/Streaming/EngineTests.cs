@@ -94,6 +94,16 @@ public class EngineTests
 
         Assert.Equal(400_000, run.Coverage["s"][^1].End);
         Assert.Contains(run.Coverage["s"], c => c.State == CoverageState.Analysed);
+        Assert.All(run.Coverage["s"].Where(c => c.State == CoverageState.Lost), c => Assert.Equal(LossReason.Overrun, c.Reason));
+        Assert.Contains(run.Coverage["s"], c => c.State == CoverageState.Lost);
+    }
+
+    [Fact]
+    public async Task RunAsync_LongStream_IsAccountedForEveryMinute()
+    {
+        var run = await RunAsync([new Script("s", 1, 200 * 16_000, 16_000)], isLive: false, sessions: 1, lanes: 1);
+
+        Assert.Equal([60, 60, 60, 20], run.Coverage["s"].Select(c => Math.Round((c.End - c.Start) / 16_000.0)));
     }
 
     [Fact]
@@ -162,6 +172,18 @@ public class EngineTests
 
         Assert.True(bad > 0);
         Assert.All(run.Coverage.Values, c => Assert.Equal(60_000, c[^1].End));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task RunAsync_EverySessionFailsForGood_EndsSoon(int sessions)
+    {
+        Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 200_000, 400))];
+
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(streams, isLive: false, sessions, lanes: 2, run: _ => throw new IOException("device lost")).WaitAsync(TimeSpan.FromSeconds(20)));
+
+        Assert.EndsWith("device lost", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

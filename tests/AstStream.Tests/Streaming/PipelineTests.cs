@@ -20,6 +20,8 @@ public sealed partial class PipelineTests : IDisposable
         { Good("events: {treshold: 0.3}"), ["5:10: unknown key 'events.treshold'; did you mean 'threshold'?"] },
         { Good("events: {threshold: 1.5}"), ["events.threshold: found '1.5'; expected a number from 0 to 1"] },
         { Good("events: {median_windows: 4}"), ["events.median_windows: 4 is even"] },
+        { Good("events: {median_windows: 3, smoothing: 3s}"), ["events.median_windows: stands beside 'smoothing'"] },
+        { Good("model: {hop: 1s}\nevents: {smoothing: 101s}"), ["events.smoothing: is 101 hops of 1 s; expected at most 99, 99 s"] },
         { Good("events: {thresholds: {'class 9': 0.2}}"), ["the model has no label 'class 9'; did you mean 'class"] },
         { Good("events: {min_duration: 5}"), ["events.min_duration: found '5'; expected a duration such as 500ms"] },
         { Good("events: {min_duration: 3h}"), ["events.min_duration: 3h is out of range; expected 0ms to 1h"] },
@@ -141,6 +143,41 @@ public sealed partial class PipelineTests : IDisposable
     {
         var chain = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"  t{i}: {{type: gain, inputs: t{i + 1}}}\n"));
         Assert.Contains("more than 256 entries", Assert.Throws<InvalidPipelineException>(() => Load("transforms:\n" + chain + Good(""))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_FiveThousandSources_AreTaken()
+    {
+        var sources = string.Concat(Enumerable.Range(0, 5000).Select(i => $"  s{i}: {{type: file, path: x{i}.wav}}\n"));
+
+        using var pipeline = Load($"sources:\n{sources}sinks:\n  c: {{type: console}}\n");
+
+        Assert.Equal(5000, pipeline.SourceCount);
+    }
+
+    [Fact]
+    public void Load_PrioritiesAndScores_AreThoseOfTheDefinition()
+    {
+        using var pipeline = Load("sources:\n  a: {type: file, path: x.wav, priority: 3}\n  b: {type: file, path: y.wav}\nsinks:\n  c: {type: console, min_score: 0.65}");
+
+        Assert.Equal([("a", 3), ("b", 0)], pipeline.Sources.Select(s => (s.Name, s.Priority)));
+        Assert.Equal(0.65, pipeline.Sinks.Single().Options.MinScore);
+    }
+
+    [Theory]
+    [InlineData("smoothing: 0s", 1)]
+    [InlineData("smoothing: 1s", 1)]
+    [InlineData("smoothing: 1900ms", 1)]
+    [InlineData("smoothing: 2s", 3)]
+    [InlineData("smoothing: 3s", 3)]
+    [InlineData("smoothing: 99s", 99)]
+    [InlineData("median_windows: 5", 5)]
+    [InlineData("threshold: 0.5", 1)]
+    public void Load_Smoothing_IsTheNearestOddNumberOfHops(string events, int expected)
+    {
+        using var pipeline = Load(Good($"model: {{hop: 1s}}\nevents: {{{events}}}"));
+
+        Assert.Equal(expected, pipeline.Models[0].Events.MedianWindows);
     }
 
     [Fact]

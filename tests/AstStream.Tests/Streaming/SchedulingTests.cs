@@ -189,6 +189,81 @@ public sealed class SchedulingTests : IDisposable
         scheduler.Close();
     }
 
+    [Theory]
+    [InlineData(9, 8)]
+    [InlineData(11, 6)]
+    public void Deliver_NoAgeGiven_WindowsLiveTenSeconds(int seconds, int taken)
+    {
+        var scheduler = Scheduler();
+        scheduler.AddLane(new Signal());
+        var session = scheduler.AddSession(8, preparesAhead: false);
+        var live = Open(scheduler, "live");
+        for (var i = 0; i < 2; i++)
+            scheduler.Deliver(live, [Window(live, i, _time.GetTimestamp())]);
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        for (var i = 2; i < 8; i++)
+            scheduler.Deliver(live, [Window(live, i, _time.GetTimestamp())]);
+
+        var windows = new List<FeatureWindow>();
+        session.Take(windows);
+
+        Assert.Equal(taken, windows.Count);
+        scheduler.Close();
+    }
+
+    [Fact]
+    public void Deliver_PiecesWithoutAWindow_BecomeOneThatKnowsWhatFollowsTheLast()
+    {
+        var scheduler = Scheduler();
+        scheduler.AddLane(new Signal());
+        var live = Open(scheduler, "live");
+        const int many = 500; // more than are kept apart
+        for (var i = 0; i < many; i++)
+        {
+            var piece = FeatureWindow.Interval(live, WindowState.Gated, LossReason.None, i * 100, (i + 1) * 100);
+            piece.After = new CutPoint(new Segment(16_000, 0, 0), i, i, (i + 1) * 100);
+            scheduler.Deliver(live, [piece]);
+        }
+
+        var decided = new List<FeatureWindow>();
+        Assert.True(scheduler.TakeDecided(decided, 2 * many));
+
+        Assert.InRange(decided.Count, 1, many / 2);
+        Assert.All(decided, d => Assert.Equal(d.CellEnd, d.After.CellStart));
+        Assert.Equal(new CutPoint(new Segment(16_000, 0, 0), many - 1, many - 1, many * 100), decided[^1].After);
+        scheduler.Close();
+    }
+
+    [Fact]
+    public void FirstHop_LiveStreamsThatBeginTogether_AreSpreadOverTheHop()
+    {
+        var scheduler = Scheduler();
+        var hops = Enumerable.Range(0, 200).Select(i => Open(scheduler, $"mic{i}").FirstHop).ToList();
+
+        Assert.All(hops, h => Assert.InRange(h, 1, 100));
+        Assert.All(hops.GroupBy(h => (h - 1) / 25), g => Assert.InRange(g.Count(), 30, 70)); // 50 in each quarter
+        Assert.Equal(100, scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false).FirstHop);
+    }
+
+    [Fact]
+    public void Update_LoadIsGone_StaysAlertForFiveSeconds()
+    {
+        var scheduler = Scheduler();
+        var controller = new HopController();
+        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), 0, isLive: true)).ToList();
+        var alert = 0.0; // seconds since no hop is stretched any more
+        for (var i = 0; i < 1000; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            controller.Update(_time.GetElapsedTime(0), streams, i < 100 ? 25 : 1000, 0, isLate: i < 30);
+            if (i >= 100 && controller is { IsOverloaded: true, MaxStretch: <= 1 })
+                alert += 0.1;
+        }
+
+        Assert.False(controller.IsOverloaded);
+        Assert.Equal(5.0, alert, 0.3);
+    }
+
     [Fact]
     public async Task HasRoom_PatientStreams_WaitUntilTheirWindowsAreDecoded()
     {

@@ -18,6 +18,8 @@ public sealed class SinkTests : IDisposable
     [InlineData(true, "dog 0.6")]
     [InlineData(false, "cat 0.6")]
     [InlineData(false, "dog 0.4")]
+    [InlineData(false, "dog 0.49")]
+    [InlineData(true, "dog 0.5")]
     [InlineData(false, "coverage")]
     public void Accepts_Filters_ByLabelScoreAndKind(bool expected, string record) =>
         Assert.Equal(expected, new SinkOptions { Labels = ["dog"], MinScore = 0.5, Streams = ["yard/*"], Models = ["m"] }.Accepts(Record(record)));
@@ -101,6 +103,36 @@ public sealed class SinkTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 20).Select(i => $"label {i}"), sink.Written);
         Assert.Equal(1, delivery.Completed);
         Assert.Empty(_report.DroppedBySink);
+    }
+
+    [Fact]
+    public async Task WorkAsync_CheckpointsWithoutEnd_AreAnsweredAfterAFlushNowAndThen()
+    {
+        var delivery = new Delivery();
+        var stream = new StreamInfo("key", "kafka") { Delivery = delivery };
+        var edge = new Edge<StreamRecord>("out", 1000); // all of them wait at once
+        var sink = new Flaky(0) { OnFlush = () => delivery.Completed };
+        StreamRecord[] records = [.. Enumerable.Range(0, 400).Select(i => (StreamRecord)new StreamCheckpoint(stream, "m", i, [], 0, 16_000, false))];
+
+        await new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, new SinkOptions(), _time, _report)]).RunAsync(CancellationToken.None).WaitAsync(s_patience);
+
+        Assert.Equal(400, delivery.Completed);
+        Assert.All(sink.Flushes.Zip(sink.Flushes.Skip(1)), f => Assert.InRange(f.Second - f.First, 0, 64));
+    }
+
+    [Fact]
+    public void SinkDrops_AgainAndAgain_IsToldOnceAMinute()
+    {
+        var log = new MemoryLog();
+        using var report = new RunReport(log, _time);
+        for (var second = 0; second < 150; second++)
+        {
+            report.SinkDrops("out");
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(3, log.Lines.Count);
+        Assert.Equal(150, report.DroppedBySink["out"]);
     }
 
     [Fact]
@@ -211,6 +243,11 @@ public sealed class SinkTests : IDisposable
 
         public Task Wait { get; init; } = Task.CompletedTask;
 
+        public Func<int>? OnFlush { get; init; }
+
+        /// <summary>What <see cref="OnFlush"/> gave at each flush.</summary>
+        public List<int> Flushes { get; } = [];
+
         public string Description => "fails at first";
 
         public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
@@ -227,7 +264,12 @@ public sealed class SinkTests : IDisposable
             Written.Add(((SoundEvent)record).Label);
         }
 
-        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+        public ValueTask FlushAsync(CancellationToken cancellation)
+        {
+            if (OnFlush is not null)
+                Flushes.Add(OnFlush());
+            return ValueTask.CompletedTask;
+        }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -124,6 +124,28 @@ public class StreamFrontEndTests
         Assert.All(pieces.Where(p => p.CellEnd < 9 * 16_000), p => Assert.Equal(WindowState.Waiting, p.State));
     }
 
+    [Theory]
+    [InlineData(5, true)] // a twentieth of a second of sound, every four seconds
+    [InlineData(50, false)]
+    public void Accept_SoundForAPartOfTheTime_IsQuietWhereThatIsLittle(int percent, bool isQuiet)
+    {
+        using var stream = new Heard(s_options);
+        stream.Hear(30 * 16_000);
+        for (var second = 0; second < 20; second++)
+        {
+            var samples = OnlineFbankTests.Noise(16_000, second);
+            if (!isQuiet || second % 4 == 0)
+            {
+                foreach (ref var sample in samples.AsSpan(0, 160 * percent))
+                    sample *= 8;
+            }
+
+            stream.Hear(samples);
+        }
+
+        Assert.Equal(isQuiet, stream.Timeline.IsQuiet);
+    }
+
     [Property(MaxTest = 200)]
     public Property Accept_AnyChunkingLengthHopAndRate_CellsCoverTheStreamAndFeaturesAreTheSame() => Prop.ForAll(
         Gen.Choose(0, 30_000).ToArbitrary(), ArbMap.Default.ArbFor<PositiveInt[]>(), Gen.Choose(1, 32).Zip(Gen.Elements(8_000, 16_000, 44_100, 48_000)).ToArbitrary(), (length, cuts, how) =>

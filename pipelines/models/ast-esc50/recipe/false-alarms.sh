@@ -68,7 +68,7 @@ cat > pipeline.yaml <<Y
 sources:
   hours: {type: file, path: [$(printf '%s.wav, ' "${hours[@]}")]}
 model: {path: '${model//\'/\'\'}', hop: 500ms${WINDOW:+, window: $WINDOW}}
-events: {median_windows: 3}
+events: {smoothing: 1.5s}
 sinks:
   log: {type: jsonl, path: events.jsonl}
 Y

@@ -1,0 +1,4 @@
+namespace AstStream.Model;
+
+/// <summary>The cache of built graphs can't be written.</summary>
+internal sealed class CacheException(string message) : InvalidCheckpointException(message);
