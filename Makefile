@@ -3,6 +3,7 @@
 # make build  leaves a runnable artifacts/aststream/aststream
 # make test-kafka  runs all Kafka tests over a real cluster: ASTSTREAM_KAFKA=HOST:PORT, and ASTSTREAM_KAFKA_SASL=HOST:PORT for a listener that asks for a password
 # make invariants  runs the streaming tests in a debug build, where every edge and pool asserts what must hold
+# make mutants  puts faults into a copy of the sources, one after another, and prints those that no test notices (half an hour)
 # make bench  runs the kernel benchmarks
 # make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs
 # make clean  removes what make built here (not the cache folder)
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run build test test-kafka invariants bench gpu-bundle schema format clean
+.PHONY: run build test test-kafka invariants mutants bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -54,6 +55,9 @@ test-kafka: artifacts/.restored
 
 invariants: artifacts/.restored
 	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "FullyQualifiedName~Streaming&FullyQualifiedName!~Allocat"
+
+mutants: artifacts/.restored
+	deploy/mutants/run.sh
 
 bench: artifacts/.restored
 	dotnet run --project load-tests/AstStream.Benchmarks --no-restore -c Release -- frontend
