@@ -123,7 +123,8 @@ internal static class CaptureTrials
                 times.Add(clock.Elapsed.TotalSeconds);
             }
 
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds,4} s      | {times.Order().ElementAt(times.Count / 2):0.0} s ({times.Max():0.0} s)"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{seconds,4} s      | {times.Order().ElementAt(times.Count / 2):0.0} s ({times.Max():0.0} s)"));
         }
 
         await using var listener = new Tap(Tap.Source($"{{type: ffmpeg, url: '{server.Url}', max_backoff: 200ms}}"), "cam", _ => { });

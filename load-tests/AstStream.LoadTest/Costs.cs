@@ -36,7 +36,8 @@ internal static class Costs
     private static FeatureWindow Window()
     {
         var chunks = Enumerable.Range(0, 32).Select(_ => FrameChunk.Rent(128)).ToList();
-        var scheduler = new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport());
+        var scheduler = new WindowScheduler(
+            "m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport());
         return FeatureWindow.Rent(scheduler.Open(new StreamInfo("s", "s"), 0, isLive: true), chunks, 0, 1024, 128, 0, 0, 1, 1);
     }
 

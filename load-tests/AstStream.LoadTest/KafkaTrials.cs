@@ -27,7 +27,8 @@ internal static class KafkaTrials
     }
 
     /// <summary>
-    /// The broker is killed and started again so many times, while two workers read from it that are started again when they end, as a supervisor does. At the
+    /// The broker is killed and started again so many times, while two workers read from it that are started again when they end, as a
+    /// supervisor does. At the
     /// end all is there once, and nobody stood still.
     /// </summary>
     public static async Task BrokerKillsAsync(string servers, int turns, int streams, string kill, string start, double every)

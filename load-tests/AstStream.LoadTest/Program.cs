@@ -22,7 +22,13 @@ var turns = new Option<int>("--turns") { DefaultValueFactory = _ => 50 };
 var cuts = new Option<int>("--cuts") { DefaultValueFactory = _ => 100 };
 
 var few = new Option<int>("--turns") { DefaultValueFactory = _ => 5 };
-var away = new Option<double[]>("--away") { Description = "reconnect: for how many seconds the server is away.", DefaultValueFactory = _ => [0, 1, 5, 20], AllowMultipleArgumentsPerToken = true };
+var away = new Option<double[]>("--away")
+{
+    Description = "reconnect: for how many seconds the server is away.",
+    DefaultValueFactory = _ =>
+    [0, 1, 5, 20],
+    AllowMultipleArgumentsPerToken = true
+};
 
 var root = new RootCommand("Loads the engine as thousands of streams do, and reports. Every command ends by itself.");
 Command Add(string name, string description, Func<ParseResult, Task> action, params Option[] options)
@@ -38,14 +44,16 @@ Command Add(string name, string description, Func<ParseResult, Task> action, par
 Settings Read(ParseResult r) => new(r.GetValue(streams), r.GetValue(seconds), r.GetValue(run), r.GetValue(window), r.GetValue(batch), r.GetValue(delay), (int)Math.Round(r.GetValue(hop) * 100), r.GetValue(share));
 
 Add("live", "Live streams within what the session can do.", r => Scenarios.LiveAsync(Read(r)), streams, seconds, run, window, batch, delay, hop, share);
-Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
+Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(
+    Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.", r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.", r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
 Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.", r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
 Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)), turns);
-Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(r.GetValue(cuts), r.GetValue(few), r.GetValue(away)!), cuts, few, away);
+Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(
+    r.GetValue(cuts), r.GetValue(few), r.GetValue(away)!), cuts, few, away);
 var servers = new Option<string>("--bootstrap-servers") { DefaultValueFactory = _ => "localhost:9092" };
 var keys = new Option<int>("--streams") { DefaultValueFactory = _ => 64 };
 var freeze = new Option<int>("--freeze") { Description = "Seconds.", DefaultValueFactory = _ => 60 };
@@ -60,7 +68,8 @@ var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10 };
 Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?", r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
 var soak = new Option<double>("--minutes") { DefaultValueFactory = _ => 30 };
 var kinds = new Option<int>("--each") { Description = "Sources of each of five kinds.", DefaultValueFactory = _ => 6 };
-Add("soak", "Sources of all kinds for a long time, disturbed in every way: does coverage join, does memory stay, is no child left?", r => SoakTrial.RunAsync(r.GetValue(soak), r.GetValue(kinds)), soak, kinds);
+Add("soak", "Sources of all kinds for a long time, disturbed in every way: does coverage join, does memory stay, is no child left?", r =>
+    SoakTrial.RunAsync(r.GetValue(soak), r.GetValue(kinds)), soak, kinds);
 var megabytes = new Option<int>("--megabytes") { DefaultValueFactory = _ => 2000 };
 var rounds = new Option<int>("--turns") { DefaultValueFactory = _ => 3 };
 var peer = new Option<string?>("--peer") { Description = "librdkafka's rdkafka_performance, to read the same topic in turns." };

@@ -7,7 +7,8 @@ using System.Text.Json;
 namespace AstStream.LoadTest;
 
 /// <summary>
-/// The program for a long time with many sources of all kinds, while its definition is changed, its children are killed, its servers cut it off and
+/// The program for a long time with many sources of all kinds, while its definition is changed, its children are killed, its servers cut it
+/// off and
 /// signals storm: does every stream's coverage join to the sample, does memory stay, is no child left?
 /// </summary>
 internal sealed partial class SoakTrial : IAsyncDisposable
@@ -56,7 +57,8 @@ internal sealed partial class SoakTrial : IAsyncDisposable
         var mp3 = Path.Combine(_folder, "sound.mp3");
         await FfmpegAsync("-f", "lavfi", "-i", "anoisesrc=r=44100:d=31:c=pink", "-b:a", "64k", "-write_xing", "0", mp3);
         var wav = Path.Combine(_folder, "sound.wav");
-        await FfmpegAsync("-f", "lavfi", "-i", string.Create(CultureInfo.InvariantCulture, $"anoisesrc=r=16000:d={(minutes * 60) + 600:0}:c=pink"), wav);
+        await FfmpegAsync(
+            "-f", "lavfi", "-i", string.Create(CultureInfo.InvariantCulture, $"anoisesrc=r=16000:d={(minutes * 60) + 600:0}:c=pink"), wav);
         var bytes = await File.ReadAllBytesAsync(mp3);
         for (var i = 0; i < each; i++)
         {
@@ -94,7 +96,9 @@ internal sealed partial class SoakTrial : IAsyncDisposable
 
     private async Task RunAsync(double minutes)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["exec", s_program, "run", Definition]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(
+            "dotnet", ["exec", s_program, "run", Definition])
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var log = new List<string>();
         var errors = ReadAsync(process.StandardError, log);
@@ -154,7 +158,15 @@ internal sealed partial class SoakTrial : IAsyncDisposable
                 return;
         }
 
-        var name = what switch { 0 => "definitions changed", 1 => "storms of SIGHUP", 2 or 3 => "children killed", 4 => "connections cut", _ => "servers stalled or freed" };
+        var name = what switch
+        {
+            0 => "definitions changed",
+            1 =>
+            "storms of SIGHUP",
+            2 or 3 => "children killed",
+            4 => "connections cut",
+            _ => "servers stalled or freed"
+        };
         _done[name] = _done.GetValueOrDefault(name) + 1;
     }
 

@@ -160,7 +160,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         process.Dispose();
     }
 
-    /// <summary>Starts workers again that have ended, until it is told to stop; how often it did.</summary>
+    /// <summary>Starts workers again that have ended, until asked to stop; how often it did.</summary>
     public async Task<int> SuperviseAsync(string group, CancellationToken stop)
     {
         var starts = 0;
@@ -182,7 +182,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     }
 
     /// <summary>Records of sound that a group has committed, over all partitions.</summary>
-    public long Committed(string group) => KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]).Sum(l => l.Committed ?? 0);
+    public long Committed(string group) => KafkaTools.Lag(
+        new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]).Sum(l => l.Committed ?? 0);
 
     /// <summary>Waits until a group has committed more than before.</summary>
     public async Task GrowsAsync(string group, long before, TimeSpan patience)

@@ -23,7 +23,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
 
     private AudioFile(WavReader reader) => _reader = reader;
 
-    private AudioFile(WavReader reader, ChildProcess ffmpeg, Watched watched, SecretUrl url, int track) => (_reader, _ffmpeg, _watched, _url, _track) = (reader, ffmpeg, watched, url, track);
+    private AudioFile(WavReader reader, ChildProcess ffmpeg, Watched watched, SecretUrl url, int track) =>
+        (_reader, _ffmpeg, _watched, _url, _track) = (reader, ffmpeg, watched, url, track);
 
     /// <summary>Samples a second.</summary>
     public int SampleRate => _reader.Format.SampleRate;
@@ -89,7 +90,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         {
             held = isFile && UnixName.HasEscapes(url.Value) ? RegularFile.Open(url.Value) : null;
             child = await Ffmpeg.StartAsync(
-                held is null ? FfmpegInput.Of(url.Value, options) : FfmpegInput.OfDescriptor((int)held.SafeFileHandle.DangerousGetHandle()), track).ConfigureAwait(false);
+                held is null ? FfmpegInput.Of(url.Value, options) : FfmpegInput.OfDescriptor((int)held.SafeFileHandle.DangerousGetHandle()),
+                track).ConfigureAwait(false);
         }
         catch (Exception e) when (e is LinkException or IOException or UnauthorizedAccessException)
         {
@@ -105,7 +107,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
             if (await child.Output.ReadAsync(first, patience.Token).ConfigureAwait(false) == 0)
             {
                 await child.EndedAsync().ConfigureAwait(false);
-                throw new InvalidAudioException($"{name}: {Ffmpeg.Words(child, url, track) ?? "ffmpeg gave no sound, and did not say why"}");
+                throw new InvalidAudioException(
+                    $"{name}: {Ffmpeg.Words(child, url, track) ?? "ffmpeg gave no sound, and did not say why"}");
             }
 
             var watched = new Watched(first[0], child, held, stall ?? s_stall);
@@ -239,10 +242,13 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         {
             using var file = RegularFile.Open(path);
             Span<byte> start = stackalloc byte[512];
-            var text = System.Text.Encoding.Latin1.GetString(start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]).TrimStart();
-            if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+            var text = System.Text.Encoding.Latin1.GetString(
+                start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]).TrimStart();
+            if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
+                || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
                 return "is an HTML page in place of sound; was it downloaded from a page that asks to log in, or that only links to the file?";
-            return text.StartsWith("version https://git-lfs", StringComparison.Ordinal) ? "is a pointer of Git LFS in place of the file; git lfs pull brings that" : null;
+            return text.StartsWith("version https://git-lfs", StringComparison.Ordinal)
+                ? "is a pointer of Git LFS in place of the file; git lfs pull brings that" : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -250,7 +256,10 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>A decoder's output whose first byte was read to see whether there is one. A decoder that gives nothing for too long while it is asked is ended.</summary>
+    /// <summary>
+    /// A decoder's output whose first byte was read to see whether there is one. A decoder that gives nothing for too long while it is
+    /// asked is ended.
+    /// </summary>
     private sealed class Watched : Stream
     {
         private readonly byte _first;

@@ -11,7 +11,8 @@ namespace AstStream.Connectors;
 
 /// <summary>
 /// Events on standard output: a live table on a terminal (what sounds now, and the last events), plain lines or JSON Lines
-/// elsewhere. Lines and JSON Lines show coverage too, where it is asked for. Writing never waits for long: where nobody reads for a second, lines are
+/// elsewhere. Lines and JSON Lines show coverage too, where it is asked for. Writing never waits for long: where nobody reads for a second,
+/// lines are
 /// dropped and counted, unless the definition says that everything is to wait.
 /// </summary>
 public sealed class ConsoleSink : ISink
@@ -23,7 +24,9 @@ public sealed class ConsoleSink : ISink
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
-        "console", "Shows events on standard output.", [Format], section => new ConsoleSink(section.Get(Format), section.Waits, BackgroundWriter.Output)) { IsSingle = true };
+        "console", "Shows events on standard output.", [Format], section => new ConsoleSink(
+            section.Get(Format), section.Waits, BackgroundWriter.Output))
+    { IsSingle = true };
 
     private static readonly TimeSpan s_stuckAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(10);
@@ -44,7 +47,8 @@ public sealed class ConsoleSink : ISink
 
     /// <summary>Makes a sink.</summary>
     /// <param name="format">auto, table, lines or json.</param>
-    /// <param name="waits">Whether everything waits while nobody reads, or lines are dropped at once; null drops them after a second.</param>
+    /// <param name="waits">Whether everything waits while nobody reads, or lines are dropped at once; null drops them after a
+    /// second.</param>
     /// <param name="output">Where it writes.</param>
     internal ConsoleSink(string format, bool? waits, BackgroundWriter output)
     {
@@ -140,12 +144,15 @@ public sealed class ConsoleSink : ISink
         return Encoding.UTF8.GetString(_json.WrittenSpan);
     }
 
-    /// <summary>Onset, offset, score, label, stream; and where it is known when the stream began, the time of day (UTC) at the onset.</summary>
+    /// <summary>
+    /// Onset, offset, score, label, stream; and where it is known when the stream began, the time of day (UTC) at the onset.
+    /// </summary>
     private static string Line(StreamRecord record)
     {
         var (start, end, text) = record switch
         {
-            SoundEvent e => (e.Onset, e.Offset, string.Create(CultureInfo.InvariantCulture, $"{e.Score:0.00}  {Printable.Text(e.Label),-18}")),
+            SoundEvent e => (
+                e.Onset, e.Offset, string.Create(CultureInfo.InvariantCulture, $"{e.Score:0.00}  {Printable.Text(e.Label),-18}")),
             CoverageInterval c => (FbankOptions.Seconds(c.Start), FbankOptions.Seconds(c.End), $"      {(c.State == CoverageState.Lost ? $"lost: {c.Reason.SnakeCase()}" : c.State.SnakeCase()),-18}"),
             _ => (0, 0, ""),
         };
@@ -153,7 +160,8 @@ public sealed class ConsoleSink : ISink
     }
 
     /// <summary>The time of day at a place in a stream; null where nobody knows when it began.</summary>
-    private static string? Day(StreamInfo stream, double seconds) => stream.TimeAt(seconds)?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string? Day(StreamInfo stream, double seconds) => stream.TimeAt(
+        seconds)?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private async ValueTask WriteLineAsync(string line, CancellationToken cancellation)
     {
@@ -215,7 +223,8 @@ public sealed class ConsoleSink : ISink
         List<SoundEvent> shown = [.. _closed.Concat(_open.Values.OrderBy(e => e.Onset)).TakeLast(fit)];
         var hasDays = shown.Any(e => e.Stream.StartTime is not null);
         var table = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"{_count} events") };
-        foreach (var column in (string[])[.. hasDays ? ["time (UTC)"] : Array.Empty<string>(), "onset", "offset", "label", "score", "stream"])
+        foreach (
+            var column in (string[])[.. hasDays ? ["time (UTC)"] : Array.Empty<string>(), "onset", "offset", "label", "score", "stream"])
             table.AddColumn(new TableColumn(column).NoWrap());
         foreach (var e in shown)
         {
@@ -223,7 +232,8 @@ public sealed class ConsoleSink : ISink
             var style = isOpen ? "green" : "default";
             string[] cells =
             [
-                .. hasDays ? [Day(e.Stream, e.Onset) ?? ""] : Array.Empty<string>(), Time(e.Onset), isOpen ? "…" : Time(e.Offset), $"[{style}]{Markup.Escape(Printable.Text(e.Label))}[/]",
+                .. hasDays ? [Day(e.Stream, e.Onset) ?? ""] : Array.Empty<string>(), Time(
+                    e.Onset), isOpen ? "…" : Time(e.Offset), $"[{style}]{Markup.Escape(Printable.Text(e.Label))}[/]",
                 e.Score.ToString("0.00", CultureInfo.InvariantCulture), Markup.Escape(Printable.Text(e.Stream.Id)),
             ];
             table.AddRow(cells);

@@ -72,15 +72,18 @@ public sealed class FileSource : IAudioSource
     {
         var full = Full(path);
         if (!IsPattern(path))
-            return Directory.Exists(full) ? Find(full, p => SoundFolder.Endings.Contains(System.IO.Path.GetExtension(p)), tellsRest: true, output, stop) : [full];
+            return Directory.Exists(full) ? Find(
+                full, p => SoundFolder.Endings.Contains(System.IO.Path.GetExtension(p)), tellsRest: true, output, stop) : [full];
 
         // The folder before the first wildcard is where the search begins.
         var parts = full.Split('/');
         var fixedParts = parts.TakeWhile(p => !IsPattern(p)).ToArray();
-        return Find(fixedParts.Length == 1 ? "/" : string.Join('/', fixedParts), SoundFolder.Pattern(string.Join('/', parts.Skip(fixedParts.Length))), tellsRest: false, output, stop);
+        return Find(fixedParts.Length == 1 ? "/" : string.Join(
+            '/', fixedParts), SoundFolder.Pattern(string.Join('/', parts.Skip(fixedParts.Length))), tellsRest: false, output, stop);
     }
 
-    private static List<string> Find(string folder, Func<string, bool> isWanted, bool tellsRest, SourceOutput output, CancellationToken stop)
+    private static List<string> Find(
+        string folder, Func<string, bool> isWanted, bool tellsRest, SourceOutput output, CancellationToken stop)
     {
         var (found, others, named) = (new List<string>(), 0, new List<string>());
         if (!Directory.Exists(folder))

@@ -5,8 +5,10 @@ using System.Runtime.InteropServices;
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Looks whether sound comes at a scale that can't be meant: 24-bit samples in the low end of 32-bit words, floats that are whole numbers of 16 bits, a
-/// microphone whose input is turned down. Judges a stream's first minute, or all of it where it is shorter. For one thread; nothing is allocated.
+/// Looks whether sound comes at a scale that can't be meant: 24-bit samples in the low end of 32-bit words, floats that are whole numbers
+/// of 16 bits, a
+/// microphone whose input is turned down. Judges a stream's first minute, or all of it where it is shorter. For one thread; nothing is
+/// allocated.
 /// </summary>
 /// <param name="sampleRate">Samples a second.</param>
 public sealed class LevelHint(int sampleRate)
@@ -43,7 +45,10 @@ public sealed class LevelHint(int sampleRate)
         _count += samples.Length;
     }
 
-    /// <summary>What is odd about the level, and the gain that would put it right; null where all is well, where it is digital silence, or too short to tell.</summary>
+    /// <summary>
+    /// What is odd about the level, and the gain that would put it right; null where all is well, where it is digital silence, or too short
+    /// to tell.
+    /// </summary>
     public string? Text
     {
         get
@@ -51,7 +56,8 @@ public sealed class LevelHint(int sampleRate)
             if (_count < (long)Least * sampleRate || _peak == 0)
                 return null;
             var peak = 20 * Math.Log10(_peak);
-            var heard = string.Create(CultureInfo.InvariantCulture, $"peaks at {peak:0.0} dBFS in its first {Math.Round(Math.Min(Judged, (double)_count / sampleRate))} s");
+            var heard = string.Create(CultureInfo.InvariantCulture,
+                $"peaks at {peak:0.0} dBFS in its first {Math.Round(Math.Min(Judged, (double)_count / sampleRate))} s");
             if (peak > TooLoud)
             {
                 const double whole = 90.309; // 32767 beside 1

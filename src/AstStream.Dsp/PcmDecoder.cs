@@ -65,7 +65,8 @@ public sealed class PcmDecoder
     }
 
     /// <summary>
-    /// Says that the mix of the channels is far quieter than they are: they cancel each other out, as where one is wired the wrong way round. Null where it is
+    /// Says that the mix of the channels is far quieter than they are: they cancel each other out, as where one is wired the wrong way
+    /// round. Null where it is
     /// not, where nothing is mixed, or not enough was heard.
     /// </summary>
     public string? MixWarning

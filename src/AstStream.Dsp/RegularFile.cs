@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Opens files that are files. Opening a named pipe waits for somebody to write into it, perhaps for ever: here it is refused at once. A path may hold bytes
+/// Opens files that are files. Opening a named pipe waits for somebody to write into it, perhaps for ever: here it is refused at once. A
+/// path may hold bytes
 /// that are no UTF-8 (<see cref="UnixName"/>).
 /// </summary>
 public static partial class RegularFile
@@ -42,7 +43,8 @@ public static partial class RegularFile
 }
 
 /// <summary>
-/// File names of Unix, which are bytes, as text: bytes that are no UTF-8 stand as U+DC80 to U+DCFF each (Python's surrogateescape, PEP 383), so that nothing
+/// File names of Unix, which are bytes, as text: bytes that are no UTF-8 stand as U+DC80 to U+DCFF each (Python's surrogateescape, PEP
+/// 383), so that nothing
 /// is lost on the way there and back.
 /// </summary>
 public static class UnixName

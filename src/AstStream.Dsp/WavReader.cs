@@ -5,8 +5,10 @@ namespace AstStream.Dsp;
 
 /// <summary>
 /// Reads a WAV stream front to back, whether it can seek or not: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
-/// samples of fewer bits at the high end of such words, WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between,
-/// with their pad byte or without. Gives mono floats. Where the header promises less sound than there is (a recorder that never wrote the length, a
+/// samples of fewer bits at the high end of such words, WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd)
+/// length between,
+/// with their pad byte or without. Gives mono floats. Where the header promises less sound than there is (a recorder that never wrote the
+/// length, a
 /// length over 4 GiB that wrapped), all that there is is given; a file that ends long before its header says gives what is there, and
 /// <see cref="Truncation"/> tells.
 /// </summary>
@@ -17,14 +19,15 @@ public sealed class WavReader : IDisposable
     // What writers to a pipe put where they can't know the length: ffmpeg all ones, sox a little under 2³¹, in whole blocks.
     private const uint StreamedFrom = 0x7FFF0000;
 
-    private const int LeastMore = 16; // bytes behind the promised ones: fewer are filling
+    private const int LeastMore = 16; // bytes after the promised ones: fewer are filling
     private const int MostMissing = 4096; // bytes of a block that was not written to its end
     private const double MostMissingSeconds = 0.1;
 
-    // What writers put behind the sound; a chunk of such a name needs no other proof. TAG and ID3 are tags of music players.
+    // What writers put after the sound; a chunk of such a name needs no other proof. TAG and ID3 are tags of music players.
     private static readonly HashSet<string> s_known = new(
         ["LIST", "bext", "cue ", "fact", "smpl", "inst", "plst", "note", "labl", "ltxt", "adtl", "iXML", "axml", "chna", "cart", "id3 ", "ID3 ", "JUNK", "junk", "PAD ", "FLLR", "PEAK", "afsp", "DISP",
-            "umid", "minf", "elm1", "regn", "wamd", "guan", "SAUR", "TAGP", "LGWV", "ResU", "_PMX", "acid", "strc", "levl", "link", "mext", "ovwf", "SyLp"], StringComparer.Ordinal);
+            "umid", "minf", "elm1", "regn", "wamd", "guan", "SAUR", "TAGP", "LGWV", "ResU", "_PMX", "acid", "strc", "levl", "link", "mext",
+                "ovwf", "SyLp"], StringComparer.Ordinal);
 
     private static readonly byte[] s_extensibleTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
@@ -62,13 +65,18 @@ public sealed class WavReader : IDisposable
     /// <summary>Samples of one channel that the header promises; null where it says none.</summary>
     public long? NumSamples => _promised / Format.BytesPerFrame;
 
-    /// <summary>Set when a file is much shorter than its header says, or ends within a sample: the error to give. Known from the start where the stream can seek, else at its end.</summary>
+    /// <summary>
+    /// Set when a file is much shorter than its header says, or ends within a sample: the error to give. Known from the start where the
+    /// stream can seek, else at its end.
+    /// </summary>
     public string? Truncation { get; private set; }
 
     /// <summary>Float samples that were not finite or absurdly large.</summary>
     public long InvalidSamples => _decoder.InvalidSamples;
 
-    /// <summary>The warning to give at the end, about them, about a length that is wrong, and about what the decoder found; null where all is well.</summary>
+    /// <summary>
+    /// The warning to give at the end, about them, about a length that is wrong, and about what the decoder found; null where all is well.
+    /// </summary>
     public string? Warning => (_notice, _decoder.Warning) switch
     {
         ({ } notice, { } warning) => $"{notice}; {warning[(_name.Length + 2)..]}",
@@ -174,7 +182,9 @@ public sealed class WavReader : IDisposable
         return left;
     }
 
-    /// <summary>Whether what follows the sound, with its pad byte or without, are chunks: known ones, or unknown ones that end where the file does.</summary>
+    /// <summary>
+    /// Whether what follows the sound, with its pad byte or without, are chunks: known ones, or unknown ones that end where the file does.
+    /// </summary>
     private bool IsMetadata(long end, bool isOdd)
     {
         Span<byte> chunk = stackalloc byte[8];
@@ -287,7 +297,9 @@ public sealed class WavReader : IDisposable
         return 1 + ReadUpTo(chunk[1..]);
     }
 
-    /// <summary>The byte behind a chunk of odd length: 0, or, where a writer has left it out, the first of the next chunk's name, which is returned.</summary>
+    /// <summary>
+    /// The byte behind a chunk of odd length: 0, or, where a writer has left it out, the first of the next chunk's name, which is returned.
+    /// </summary>
     private byte? ReadPad()
     {
         Span<byte> pad = stackalloc byte[1];
@@ -334,7 +346,8 @@ public sealed class WavReader : IDisposable
         }
 
         // Samples of PCM stand at the high end of words as wide as the block says, whatever their bits.
-        var word = tag == 1 && channels > 0 && align % channels == 0 && bits > 0 && bits <= 8 * (align / channels) ? 8 * (align / channels) : bits;
+        var word = tag == 1 && channels > 0 && align % channels == 0 && bits > 0 && bits <= 8 * (
+            align / channels) ? 8 * (align / channels) : bits;
         PcmEncoding encoding = (tag, word) switch
         {
             (1, 8) => PcmEncoding.U8,

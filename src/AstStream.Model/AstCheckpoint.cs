@@ -66,7 +66,9 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Number of tensors.</summary>
     public int TensorCount => _tensors.Count;
 
-    /// <summary>Opens and checks a folder: one that transformers saved, a Trainer's output folder or its parent, or the .safetensors file in one.</summary>
+    /// <summary>
+    /// Opens and checks a folder: one that transformers saved, a Trainer's output folder or its parent, or the .safetensors file in one.
+    /// </summary>
     /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
     public static AstCheckpoint Open(string folder) => OpenFolder(folder, needsHead: true);
 
@@ -75,13 +77,15 @@ public sealed class AstCheckpoint : IDisposable
     public static AstCheckpoint OpenForOutputs(string folder) => OpenFolder(folder, needsHead: false);
 
     /// <summary>
-    /// Opens and checks a file of weights alone, as the AST authors' own code or a training loop saves it: a state dict by their names or transformers',
+    /// Opens and checks a file of weights alone, as the AST authors' own code or a training loop saves it: a state dict by their names or
+    /// transformers',
     /// its configuration in part from the shapes.
     /// </summary>
     /// <param name="file">A .pth, .bin or .safetensors file.</param>
     /// <param name="options">What the shapes do not tell.</param>
     /// <exception cref="InvalidCheckpointException">Something is missing, broken or does not fit.</exception>
-    public static AstCheckpoint OpenAuthors(string file, AuthorsOptions options) => Opened(new AstCheckpoint(file), needsHead: true, checkpoint =>
+    public static AstCheckpoint OpenAuthors(
+        string file, AuthorsOptions options) => Opened(new AstCheckpoint(file), needsHead: true, checkpoint =>
     {
         var tensors = OpenFile(file, checkpoint._files);
         foreach (var name in tensors.Tensors.Keys)

@@ -39,7 +39,8 @@ internal sealed class ConfigReader
 
         // A processor's file has the extractor's numbers one level down.
         var reader = new ConfigReader(
-            file, json.RootElement.TryGetProperty("feature_extractor", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : json.RootElement);
+            file, json.RootElement.TryGetProperty(
+                "feature_extractor", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : json.RootElement);
         var extractor = reader.Extractor(config);
         reader.ThrowIfAny();
         return extractor;
@@ -140,7 +141,8 @@ internal sealed class ConfigReader
         Same("num_mel_bins", 128, config.NumMelBins, "num_mel_bins of config.json");
         Same("max_length", 1024, config.MaxLength, "max_length of config.json");
 
-        // feature_size, padding_value, padding_side and return_attention_mask are there, and never used: the extractor pads log-mel with zeros.
+        // feature_size, padding_value, padding_side and return_attention_mask are there, and never used: the extractor pads log-mel with
+        // zeros.
         var std = Number("std", ExtractorConfig.AudioSet.Std, 1e-6, 1e6);
         return new ExtractorConfig((float)Number("mean", ExtractorConfig.AudioSet.Mean, -1e6, 1e6), (float)std, Flag("do_normalize", true));
     }
@@ -285,8 +287,11 @@ public sealed record ExtractorConfig(float Mean, float Std, bool DoNormalize)
     /// <summary>AudioSet's, which transformers takes where a checkpoint does not say.</summary>
     public static ExtractorConfig AudioSet { get; } = new(-4.2677393f, 4.5689974f, true);
 
-    /// <summary>Of data that checkpoints were published for, by name: as the AST authors' recipes have them, and transformers' converter.</summary>
-    public static IReadOnlyDictionary<string, ExtractorConfig> Known { get; } = new Dictionary<string, ExtractorConfig>(StringComparer.Ordinal)
+    /// <summary>
+    /// Of data that checkpoints were published for, by name: as the AST authors' recipes have them, and transformers' converter.
+    /// </summary>
+    public static IReadOnlyDictionary<string, ExtractorConfig> Known { get; } = new Dictionary<string, ExtractorConfig>(
+        StringComparer.Ordinal)
     {
         ["audioset"] = AudioSet,
         ["speech-commands"] = new(-6.845978f, 5.5654526f, true),

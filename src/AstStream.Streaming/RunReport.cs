@@ -79,7 +79,9 @@ public sealed class RunReport : IDisposable
     /// <summary>Records that sinks have missed, by sink; those that missed none are left out.</summary>
     public IReadOnlyDictionary<string, long> DroppedBySink => _dropped;
 
-    /// <summary>The sinks, and whether each is out: it could not write for longer than it is tried, and records for it are dropped.</summary>
+    /// <summary>
+    /// The sinks, and whether each is out: it could not write for longer than it is tried, and records for it are dropped.
+    /// </summary>
     public IReadOnlyDictionary<string, bool> SinksOut => _sinksOut;
 
     /// <summary>Whether a live source was heard.</summary>
@@ -207,7 +209,8 @@ public sealed class RunReport : IDisposable
     /// <summary>A line that is told from within a lock: whoever reads it must not hold that up.</summary>
     private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
-    internal void SinkFails(string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
+    internal void SinkFails(
+        string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
 
     internal void SinkRetries(string sink) => _telemetry.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
 
@@ -244,7 +247,8 @@ public sealed class RunReport : IDisposable
     /// <summary>A session failed; its windows are somebody else's, or wait.</summary>
     internal void SessionFails(string session, string model, string message)
     {
-        _telemetry.SessionFailures.Add(1, new KeyValuePair<string, object?>("model", model), new KeyValuePair<string, object?>("session", session));
+        _telemetry.SessionFailures.Add(
+            1, new KeyValuePair<string, object?>("model", model), new KeyValuePair<string, object?>("session", session));
         _log.SessionFails(session, WithoutName(session, message));
     }
 
@@ -264,7 +268,8 @@ public sealed class RunReport : IDisposable
     public void ReloadRefused(string problem) => _log.ReloadRefused(problem);
 
     /// <summary>A message that begins with the name that is put before it anyway, without that.</summary>
-    private static string WithoutName(string name, string message) => message.StartsWith(name + ": ", StringComparison.Ordinal) ? message[(name.Length + 2)..] : message;
+    private static string WithoutName(
+        string name, string message) => message.StartsWith(name + ": ", StringComparison.Ordinal) ? message[(name.Length + 2)..] : message;
 
     /// <summary>Whether a line of a kind was not told in the last minute.</summary>
     private bool IsTime(string kind)

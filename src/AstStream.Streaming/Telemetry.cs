@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 namespace AstStream.Streaming;
 
 /// <summary>
-/// The run's metrics, on the meter "AstStream". Names and units are Prometheus's: base units, counters end in _total. Numbers without a unit have none:
+/// The run's metrics, on the meter "AstStream". Names and units are Prometheus's: base units, counters end in _total. Numbers without a
+/// unit have none:
 /// the usual translation makes a unit of 1 a part of a gauge's name. docs/metrics.md lists them.
 /// </summary>
 public sealed class Telemetry : IDisposable
@@ -27,11 +28,13 @@ public sealed class Telemetry : IDisposable
         _meter.CreateObservableCounter("aststream_streams_total", () => report.Streams, "{stream}", "Streams that began.");
         _meter.CreateObservableCounter("aststream_coverage_seconds_total", Coverage, "s", "What became of the streams' time: state analysed, gated or lost, with the reason.");
         _meter.CreateObservableGauge(
-            "aststream_real_time_factor", () => report.AudioSeconds > 0 ? report.ElapsedSeconds / report.AudioSeconds : 0, unit: null, "Seconds of the run for a second of sound.");
+            "aststream_real_time_factor", () => report.AudioSeconds > 0 ? report.ElapsedSeconds / report.AudioSeconds : 0, unit: null,
+                "Seconds of the run for a second of sound.");
         Windows = _meter.CreateCounter<long>("aststream_windows_total", "{window}", "Windows that were scored.");
         Batches = _meter.CreateCounter<long>("aststream_batches_total", "{batch}", "Runs of the model.");
         Expired = _meter.CreateCounter<long>("aststream_windows_expired_total", "{window}", "Windows that grew too old to be scored.");
-        BatchFill = _meter.CreateHistogram("aststream_batch_fill_ratio", unit: null, "Windows of a batch by the most that it takes.", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 0.75, 0.9, 1] });
+        BatchFill = _meter.CreateHistogram("aststream_batch_fill_ratio", unit: null, "Windows of a batch by the most that it takes.",
+            tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 0.75, 0.9, 1] });
         Wait = _meter.CreateHistogram("aststream_window_wait_seconds", "s", "From a window's arrival to the start of its run.", tags: null, s_seconds);
         Inference = _meter.CreateHistogram("aststream_inference_seconds", "s", "One run of the model.", tags: null, s_seconds);
         CaptureToScore = _meter.CreateHistogram("aststream_capture_to_score_seconds", "s", "Live streams: from a window's last sample to its scores.", tags: null, s_seconds);
@@ -41,19 +44,25 @@ public sealed class Telemetry : IDisposable
         SourceChanges = _meter.CreateCounter<long>("aststream_source_changes_total", "{change}", "Changes of a live source's state, by the state that it came to.");
         Health("aststream_source_state", null, "1 for the state that a live source is in, 0 for the others.", h => States(h));
         Health("aststream_source_since_last_block_seconds", "s", "Live sources: time since sound last came.", h => [Of(h, h.SinceLastBlock)]);
-        Health("aststream_source_level_dbfs", null, "Live sources: level over the last second: stat rms or peak.", h => h.Meter is { } m ? [Of(h, m.RmsDb, "stat", "rms"), Of(h, m.PeakDb, "stat", "peak")] : []);
-        Health("aststream_source_dc_offset", null, "Live sources: mean of the samples over the last second, -1 to 1.", h => h.Meter is { } m ? [Of(h, m.DcOffset)] : []);
+        Health("aststream_source_level_dbfs", null, "Live sources: level over the last second: stat rms or peak.", h =>
+            h.Meter is { } m ? [Of(h, m.RmsDb, "stat", "rms"), Of(h, m.PeakDb, "stat", "peak")] : []);
+        Health("aststream_source_dc_offset", null, "Live sources: mean of the samples over the last second, -1 to 1.", h =>
+            h.Meter is { } m ? [Of(h, m.DcOffset)] : []);
         Health("aststream_source_drift_ppm", null, "Live sources: how much faster their clock runs than this machine's, in parts per million.", h => double.IsNaN(h.DriftPpm) ? [] : [Of(h, h.DriftPpm)]);
         Totals("aststream_source_clipped_samples_total", "{sample}", "Live sources: samples at full scale.", h => h.Meter?.ClippedSamples ?? 0);
         Totals("aststream_source_reconnects_total", "{reconnect}", "Live sources: times that they were opened anew.", h => h.Reconnects);
         Totals("aststream_source_overruns_total", "{overrun}", "Live sources: times that the device said it had lost samples.", h => h.Overruns);
         _meter.CreateObservableGauge(
-            "aststream_sink_out", () => report.SinksOut.Select(s => new Measurement<int>(s.Value ? 1 : 0, Tag("sink", s.Key))), unit: null, "1 while a sink is out: it could not write for longer than it is tried, and records for it are dropped.");
+            "aststream_sink_out", () => report.SinksOut.Select(s => new Measurement<int>(s.Value ? 1 : 0, Tag("sink", s.Key))), unit: null,
+                "1 while a sink is out: it could not write for longer than it is tried, and records for it are dropped.");
         _meter.CreateObservableGauge(
-            "aststream_call_seconds", () => HangGuard.UnderWay.Select(c => new Measurement<double>(c.Seconds, Tag("call", c.What))), "s", "Calls of libraries that are under way and could hang, and how long each has taken.");
-        SessionFailures = _meter.CreateCounter<long>("aststream_session_failures_total", "{failure}", "Times that a session of a model failed, by model and session.");
+            "aststream_call_seconds", () => HangGuard.UnderWay.Select(c => new Measurement<double>(c.Seconds, Tag("call", c.What))), "s",
+                "Calls of libraries that are under way and could hang, and how long each has taken.");
+        SessionFailures = _meter.CreateCounter<long>(
+            "aststream_session_failures_total", "{failure}", "Times that a session of a model failed, by model and session.");
         SinkRetries = _meter.CreateCounter<long>("aststream_sink_retries_total", "{write}", "Writes that were tried again, by sink.");
-        SinkDrops = _meter.CreateCounter<long>("aststream_sink_dropped_total", "{record}", "Records that a sink missed: its buffer was full, it was out, or nobody read the console, by sink.");
+        SinkDrops = _meter.CreateCounter<long>("aststream_sink_dropped_total", "{record}",
+            "Records that a sink missed: its buffer was full, it was out, or nobody read the console, by sink.");
     }
 
     internal Counter<long> Windows { get; }
@@ -90,7 +99,8 @@ public sealed class Telemetry : IDisposable
     internal void Observe(IReadOnlyList<WindowScheduler> schedulers, Func<IEnumerable<IEdge>> edges)
     {
         _meter.CreateObservableGauge("aststream_streams", () => schedulers.Select(s => new Measurement<long>(s.Streams, Model(s))), "{stream}", "Streams that are open now.");
-        _meter.CreateObservableGauge("aststream_overloaded", () => schedulers.Select(s => new Measurement<long>(s.Stretch.IsOverloaded ? 1 : 0, Model(s))), unit: null, "1 while hops are stretched, or may be.");
+        _meter.CreateObservableGauge("aststream_overloaded", () => schedulers.Select(
+            s => new Measurement<long>(s.Stretch.IsOverloaded ? 1 : 0, Model(s))), unit: null, "1 while hops are stretched, or may be.");
         _meter.CreateObservableGauge(
             "aststream_effective_hop_seconds",
             () => schedulers.SelectMany(s => (Measurement<double>[])[new(Seconds(s) * s.Stretch.Mean, Model(s), Tag("stat", "mean")), new(Seconds(s) * s.Stretch.Max, Model(s), Tag("stat", "max"))]),

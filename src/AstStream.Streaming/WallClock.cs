@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace AstStream.Streaming;
 
 /// <summary>
-/// This machine's time of day, held against a clock that nobody sets: where the time of day is set (a box without a battery gets the time from the network
+/// This machine's time of day, held against a clock that nobody sets: where the time of day is set (a box without a battery gets the time
+/// from the network
 /// after its boot), the step is known, and times that were read before can follow it. Safe for all threads.
 /// </summary>
 public sealed partial class WallClock : IDisposable
@@ -27,7 +28,8 @@ public sealed partial class WallClock : IDisposable
     /// <param name="steady">A clock that goes on through suspensions and is never set; the system's by default.</param>
     /// <param name="isSynchronized">Whether the time of day is known to be right; asks the kernel by default.</param>
     /// <param name="onStep">Is told by how much the clock was set, where that is a second or more.</param>
-    public WallClock(TimeProvider? wall = null, TimeProvider? steady = null, Func<bool>? isSynchronized = null, Action<TimeSpan>? onStep = null)
+    public WallClock(
+        TimeProvider? wall = null, TimeProvider? steady = null, Func<bool>? isSynchronized = null, Action<TimeSpan>? onStep = null)
     {
         (_wall, _steady, _onStep) = (wall ?? TimeProvider.System, steady ?? BootClock.Instance, onStep);
         _isSynchronized = isSynchronized ?? IsKernelSynchronized;
@@ -72,7 +74,9 @@ public sealed partial class WallClock : IDisposable
 
     private TimeSpan Offset() => _wall.GetUtcNow() - DateTimeOffset.UnixEpoch - _steady.GetElapsedTime(0, _steady.GetTimestamp());
 
-    /// <summary>Whether the kernel's clock is disciplined (adjtimex); on other systems than Linux nobody says, and it is believed.</summary>
+    /// <summary>
+    /// Whether the kernel's clock is disciplined (adjtimex); on other systems than Linux nobody says, and it is believed.
+    /// </summary>
     private static bool IsKernelSynchronized()
     {
         if (!OperatingSystem.IsLinux())

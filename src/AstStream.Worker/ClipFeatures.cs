@@ -17,7 +17,9 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
     /// <param name="Problem">Why the clip is not whole: it was cut off, or its end can't be decoded. What is there was heard.</param>
     internal sealed record Clip(float[] Frames, long Start, bool IsCut, string? Problem);
 
-    /// <summary>The first log-mel frames of a file, at most <paramref name="maxFrames"/>. What is odd about it and does no harm is told.</summary>
+    /// <summary>
+    /// The first log-mel frames of a file, at most <paramref name="maxFrames"/>. What is odd about it and does no harm is reported.
+    /// </summary>
     /// <exception cref="InvalidAudioException">The file can't be read, or has no sound.</exception>
     public Clip Read(string path, long maxFrames)
     {
@@ -30,7 +32,7 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
         return new Clip([.. frames.Take(wanted)], 0, isCut, reading.Problem);
     }
 
-    /// <summary>A file in windows of so many frames, one behind the other; the last one ends where the file ends.</summary>
+    /// <summary>A file in windows of so many frames, one after the other; the last one ends where the file ends.</summary>
     /// <exception cref="InvalidAudioException">The file can't be read, or has no sound.</exception>
     public IEnumerable<Clip> ReadAll(string path, int frames)
     {
@@ -97,7 +99,9 @@ internal sealed class ClipFeatures(AstCheckpoint checkpoint)
 
         public string? Problem => _reader.Truncation;
 
-        /// <summary>Goes on to the next frames; false where there are none. A file without any frame has one call that gives nothing.</summary>
+        /// <summary>
+        /// Goes on to the next frames; false where there are none. A file without any frame has one call that gives nothing.
+        /// </summary>
         public bool MoveNext()
         {
             var rows = new List<float>();

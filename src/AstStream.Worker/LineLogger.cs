@@ -33,7 +33,8 @@ internal sealed class LineLogger(LogFormat format, LogLevel least, TimeProvider 
             return;
         var now = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         foreach (var line in formatter(state, exception).Split('\n'))
-            Console.Error.WriteLine(format == LogFormat.Json ? Json(now, logLevel, line, state as IEnumerable<KeyValuePair<string, object?>>) : $"{now} {Word(logLevel)}: {Printable.Text(line)}");
+            Console.Error.WriteLine(format == LogFormat.Json ? Json(now, logLevel, line, state as IEnumerable<KeyValuePair<string,
+                object?>>) : $"{now} {Word(logLevel)}: {Printable.Text(line)}");
     }
 
     private static string Word(LogLevel level) => level switch
@@ -56,7 +57,8 @@ internal sealed class LineLogger(LogFormat format, LogLevel least, TimeProvider 
             foreach (var (name, value) in parts ?? [])
             {
                 if (name is not (Template or "Message") && value is not null)
-                    json.WriteString(JsonNamingPolicy.SnakeCaseLower.ConvertName(name), Secrets.Hide(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""));
+                    json.WriteString(JsonNamingPolicy.SnakeCaseLower.ConvertName(
+                        name), Secrets.Hide(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""));
             }
 
             json.WriteEndObject();

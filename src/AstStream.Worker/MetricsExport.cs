@@ -14,7 +14,7 @@ internal static class MetricsExport
     private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // lines about a collector that is unavailable
 
     /// <summary>Begins to export where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set; else null. Disposing sends what is left.</summary>
-    /// <param name="log">Where it is told that the collector can't be reached.</param>
+    /// <param name="log">Where it is said that the collector can't be reached.</param>
     public static Exporter? Start(ILogger log)
     {
         string[] endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];

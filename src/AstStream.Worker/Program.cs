@@ -59,12 +59,13 @@ static async Task<int> MainAsync(string[] args)
         """);
     var help = root.Options.OfType<HelpOption>().Single();
     help.Action = new Help((HelpAction)help.Action!);
-    foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
+    foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(
+        ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
         root.Subcommands.Add(command);
 
     try
     {
-        _ = SimdKernels.Default; // a kernel that can't be had is told before anything runs
+        _ = SimdKernels.Default; // a kernel that can't be had is reported before anything runs
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0 && parsed.Action is not Help)
         {
@@ -77,7 +78,8 @@ static async Task<int> MainAsync(string[] args)
             return ExitCode.Invalid;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
     }
     catch (InvalidPipelineException e)
     {
@@ -85,7 +87,8 @@ static async Task<int> MainAsync(string[] args)
             Errors.Write(problem.ToString());
         return ExitCode.Invalid;
     }
-    catch (Exception e) when (e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
+    catch (Exception e) when (
+        e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
     {
         Errors.Write(e.Message);
         return ExitCode.Invalid;

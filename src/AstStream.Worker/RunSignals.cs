@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace AstStream.Worker;
 
 /// <summary>
-/// What signals ask of a run: Ctrl-C and SIGTERM drain it, a second one stops it, SIGHUP reloads its definition. A handler first sets the deadline and
+/// What signals ask of a run: Ctrl-C and SIGTERM drain it, a second one stops it, SIGHUP reloads its definition. A handler first sets the
+/// deadline and
 /// asks, then says so, and nothing that it does can wait. Lives as long as the process.
 /// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A signal may come at any time, as long as the process lives.")]
@@ -54,7 +55,8 @@ internal sealed class RunSignals
             HardExit.Arm(s_drainDeadline + s_hardDeadline, ExitCode.Stopped);
             _cancel.CancelAfter(s_drainDeadline);
             _ = _stop.CancelAsync();
-            Console.Error.WriteLine($"{(Console.IsErrorRedirected ? "" : "\n")}draining: what was heard is scored and written; Ctrl-C again stops at once");
+            Console.Error.WriteLine(
+                $"{(Console.IsErrorRedirected ? "" : "\n")}draining: what was heard is scored and written; Ctrl-C again stops at once");
             return;
         }
 

@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace AstStream.Worker;
 
-/// <summary>What commands show, on standard output and standard error. All of it is escaped here: names and labels come from anywhere.</summary>
+/// <summary>
+/// What commands show, on standard output and standard error. All of it is escaped here: names and labels come from anywhere.
+/// </summary>
 internal static class Terminal
 {
     /// <summary>A line of an answer, on standard output.</summary>

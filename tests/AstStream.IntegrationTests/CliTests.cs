@@ -81,17 +81,19 @@ public sealed class CliTests : IDisposable
     [InlineData(140)]
     public async Task AnyCommand_TooFewHandles_SaysSoAndNothingElse(int handles)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("bash", ["-c", $"ulimit -n {handles}; exec dotnet exec '{Cli.Program}' --help"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var process = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("bash", ["-c", $"ulimit -n {handles}; exec dotnet exec '{Cli.Program}' --help"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
 
         var result = await Cli.FinishAsync(process);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal($"error: at most {handles} files may be open at once (ulimit -n); expected at least 160, and 4 more for each source\n", result.Error);
+        Assert.Equal($"error: at most {handles} files may be open at once (ulimit -n); expected at least 160, and 4 more for each source\n",
+            result.Error);
     }
 
     [Fact]
@@ -315,7 +317,8 @@ public sealed class CliTests : IDisposable
         var result = await Cli.RunAsync("run", pipeline);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("error: full: /dev/full: writing failed: No space left on device; this sink is out, the others go on", result.Error, StringComparison.Ordinal);
+        Assert.Contains("error: full: /dev/full: writing failed: No space left on device; this sink is out, the others go on", result.Error,
+            StringComparison.Ordinal);
         Assert.Equal(50, (await File.ReadAllLinesAsync(Path.Combine(_folder, "out.jsonl"))).Length);
     }
 

@@ -23,7 +23,8 @@ public sealed class LiveChangeTests : IDisposable
 
         File.WriteAllText(path, "sources: {mic: {type: stdin}}\nevents: {treshold: 0}\nsinks: {out: {type: jsonl, path: out.jsonl}}");
         await HangUpAsync(process, byHangup);
-        Assert.EndsWith($" error: {path}:2:10: unknown key 'events.treshold'; did you mean 'threshold'?; the run goes on as it was", await LineAsync(process), StringComparison.Ordinal);
+        Assert.EndsWith($" error: {path}:2:10: unknown key 'events.treshold'; did you mean 'threshold'?; the run goes on as it was",
+            await LineAsync(process), StringComparison.Ordinal);
         Write(0);
         await HangUpAsync(process, byHangup);
         Assert.EndsWith($" note: {path}: taken over: events", await LineAsync(process), StringComparison.Ordinal);

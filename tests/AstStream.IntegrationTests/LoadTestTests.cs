@@ -6,7 +6,8 @@ namespace AstStream.IntegrationTests;
 public sealed class LoadTestTests
 {
     private static readonly string s_program = Path.GetFullPath(Path.Combine(
-        AppContext.BaseDirectory, "../../../../../load-tests/AstStream.LoadTest/bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0/AstStream.LoadTest.dll"));
+        AppContext.BaseDirectory, "../../../../../load-tests/AstStream.LoadTest/bin", new DirectoryInfo(
+            AppContext.BaseDirectory).Parent!.Name, "net10.0/AstStream.LoadTest.dll"));
 
     private static readonly string s_reference = Path.Combine(AppContext.BaseDirectory, "reference");
 
@@ -49,7 +50,8 @@ public sealed class LoadTestTests
 
     private static async Task<(int Code, string Output)> RunAsync(string arguments)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", s_program, .. arguments.Replace("REFERENCE", s_reference, StringComparison.Ordinal).Split(' ')])
+        var start = new ProcessStartInfo(
+            "dotnet", ["exec", s_program, .. arguments.Replace("REFERENCE", s_reference, StringComparison.Ordinal).Split(' ')])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

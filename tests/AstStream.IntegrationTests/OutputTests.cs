@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace AstStream.IntegrationTests;
 
-/// <summary>Standard streams that nobody reads, that are full or closed, and log files that are moved away: none of it may cost a run anything else.</summary>
+/// <summary>
+/// Standard streams that nobody reads, that are full or closed, and log files that are moved away: none of it may cost a run anything else.
+/// </summary>
 public sealed class OutputTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
@@ -82,7 +84,8 @@ public sealed class OutputTests : IDisposable
     public async Task Run_NobodyReadsTheConsole_FilesHaveEverythingAndLinesAreCounted()
     {
         Tone("long.wav", 400);
-        var pipeline = Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}", "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}");
+        var pipeline = Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
+            "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}");
         using var process = Cli.Start("run", pipeline);
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
@@ -92,7 +95,8 @@ public sealed class OutputTests : IDisposable
 
         Assert.Equal(0, process.ExitCode);
         Assert.Equal(396 * 50, (await File.ReadAllLinesAsync(Events)).Length); // the first and the last ones are longer
-        var dropped = (await error).Split('\n').Single(l => l.StartsWith("dropped", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var dropped = (await error).Split(
+            '\n').Single(l => l.StartsWith("dropped", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("console:", dropped[1]);
         Assert.InRange(long.Parse(dropped[2], CultureInfo.InvariantCulture), 5_000, 20_000);
     }
@@ -101,7 +105,8 @@ public sealed class OutputTests : IDisposable
     public async Task Run_SlowReaderOfTheConsole_MissesNothing()
     {
         Tone("long.wav", 100);
-        using var process = Cli.Start("run", Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}", "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}"), "--no-summary");
+        using var process = Cli.Start("run", Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
+            "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}"), "--no-summary");
         process.StandardInput.Close();
         var lines = 0;
         while (await process.StandardOutput.ReadLineAsync() is not null)
@@ -117,7 +122,8 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public async Task Run_LogRotatedByOthers_EventsAreInTheFileOfThatName()
     {
-        using var process = Cli.Start("run", Pipeline("{mic: {type: stdin}}", "", "model: {hop: 100ms}\nevents: {threshold: 0, labels: [rain], max_duration: 1s}"));
+        using var process = Cli.Start(
+            "run", Pipeline("{mic: {type: stdin}}", "", "model: {hop: 100ms}\nevents: {threshold: 0, labels: [rain], max_duration: 1s}"));
         async Task HearAsync(int seconds)
         {
             var before = Lines();
@@ -144,7 +150,8 @@ public sealed class OutputTests : IDisposable
         var result = await Cli.FinishAsync(process);
 
         Assert.Equal(0, result.ExitCode);
-        var onsets = Directory.GetFiles(_folder, "out.jsonl*").SelectMany(File.ReadAllLines).Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_onset").GetDouble()).Order().ToList();
+        var onsets = Directory.GetFiles(_folder, "out.jsonl*").SelectMany(File.ReadAllLines).Select(
+            l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_onset").GetDouble()).Order().ToList();
         Assert.Equal(onsets.Distinct(), onsets);
         Assert.Equal(56, onsets.Count); // the first and the last one are longer
     }
@@ -167,10 +174,12 @@ public sealed class OutputTests : IDisposable
     [Fact]
     public async Task Run_LogAsJson_EveryLineIsAnObjectWithATime()
     {
-        var result = await Cli.RunAsync("run", Pipeline("{gone: {type: file, path: missing.wav}}", ""), "--log-format", "json", "--no-summary");
+        var result = await Cli.RunAsync(
+            "run", Pipeline("{gone: {type: file, path: missing.wav}}", ""), "--log-format", "json", "--no-summary");
 
         Assert.Equal(3, result.ExitCode);
-        var lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        var lines = result.Error.Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
         Assert.NotEmpty(lines);
         Assert.All(lines, l => Assert.True(l.GetProperty("time").TryGetDateTime(out _)));
         var error = Assert.Single(lines, l => l.GetProperty("level").GetString() == "error");
@@ -182,7 +191,8 @@ public sealed class OutputTests : IDisposable
     public async Task Run_LogLevelError_LeavesOutTheRest()
     {
         Tone("a.wav", 1);
-        var result = await Cli.RunAsync("run", Pipeline("{a: {type: file, path: a.wav}, gone: {type: file, path: missing.wav}}", ""), "--log-level", "error", "--no-summary");
+        var result = await Cli.RunAsync("run", Pipeline(
+            "{a: {type: file, path: a.wav}, gone: {type: file, path: missing.wav}}", ""), "--log-level", "error", "--no-summary");
 
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z error: gone: .*missing\.wav: no such file\n$", result.Error);
     }

@@ -25,7 +25,7 @@ public static partial class CaptureProcess
     /// <summary>Whether the program was started as this child.</summary>
     public static bool IsMeant(string[] arguments) => arguments is [Command, "--", ..];
 
-    /// <summary>Captures until it is told to stop. Never returns: the process ends here, past what native libraries do at an end.</summary>
+    /// <summary>Captures until asked to stop. Never returns: the process ends here, past what native libraries do at an end.</summary>
     public static void Run(string[] arguments)
     {
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => c.Cancel = true);

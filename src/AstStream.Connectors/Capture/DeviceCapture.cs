@@ -32,7 +32,8 @@ internal sealed unsafe class DeviceCapture : IDisposable
 
     /// <summary>Opens a device and starts it.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="channels">How many channels to open; where not given all of a device's own, and two of a sound server: one alone would be its own mix.</param>
+    /// <param name="channels">How many channels to open; where not given all of a device's own, and two of a sound server: one alone would
+    /// be its own mix.</param>
     /// <param name="leastChannels">How many must be open at least.</param>
     /// <param name="sampleRate">The rate; where not given its own, or one that it takes.</param>
     /// <param name="latency">How much sound it may hold back.</param>
@@ -42,7 +43,8 @@ internal sealed unsafe class DeviceCapture : IDisposable
         if (Math.Max(channels ?? 0, leastChannels) is var least && least > device.Channels)
             throw new LinkException($"'{device}' has {device.Channels} channel{(device.Channels == 1 ? "" : "s")}; channel {least - 1} was asked for, and they are numbered from 0") { IsFinal = true };
         var wanted = channels ?? Math.Max(leastChannels, device.Channels <= RealChannels ? device.Channels : FewestOfServer);
-        int[] counts = channels is null ? [wanted, .. new[] { 2, 1, device.Channels }.Where(c => c >= Math.Min(leastChannels, device.Channels) && c != wanted && c <= device.Channels)] : [wanted];
+        int[] counts = channels is null ? [wanted, .. new[] { 2, 1, device.Channels }.Where(
+            c => c >= Math.Min(leastChannels, device.Channels) && c != wanted && c <= device.Channels)] : [wanted];
         int[] rates = sampleRate is { } fixedRate ? [fixedRate] : [.. s_rates.Prepend((int)device.SampleRate).Where(r => r is >= PcmFormat.MinSampleRate and <= PcmFormat.MaxSampleRate).Distinct()];
         var tries = counts.SelectMany(c => rates.Select(r => (Channels: c, Rate: r)));
         PortAudioException? first = null;

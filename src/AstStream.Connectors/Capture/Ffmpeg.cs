@@ -21,7 +21,8 @@ internal static partial class Ffmpeg
         ChildProcess? child = null;
         try
         {
-            List<string> arguments = ["-hide_banner", "-loglevel", "error", .. input.Arguments, "-map", $"0:a:{track}", "-vn", "-sn", "-dn", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
+            List<string> arguments = ["-hide_banner", "-loglevel", "error", .. input.Arguments, "-map", $"0:a:{track}", "-vn", "-sn", "-dn",
+                "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
             if (input.StandardInput is null)
                 arguments.Insert(0, "-nostdin");
             child = await ChildProcess.StartAsync(program, arguments).ConfigureAwait(false);

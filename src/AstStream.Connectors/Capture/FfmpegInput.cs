@@ -4,8 +4,10 @@ using System.Text;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// What ffmpeg is given to read: the arguments before its output, and what it reads from its standard input. It may use the protocols of its kind of input
-/// and no others, and only formats that hold sound themselves: a playlist that calls itself a song must not open other files, nor make requests.
+/// What ffmpeg is given to read: the arguments before its output, and what it reads from its standard input. It may use the protocols of
+/// its kind of input
+/// and no others, and only formats that hold sound themselves: a playlist that calls itself a song must not open other files, nor make
+/// requests.
 /// </summary>
 /// <param name="Arguments">Its arguments, the input included.</param>
 /// <param name="StandardInput">What it reads from its standard input; null for nothing.</param>
@@ -65,7 +67,8 @@ internal sealed record FfmpegInput(IReadOnlyList<string> Arguments, string? Stan
         var list = new StringBuilder("ffconcat version 1.0\n").Append(CultureInfo.InvariantCulture, $"file {Quoted(url)}\n");
         for (var i = 0; i + 1 < options.Count; i += 2)
             list.Append(CultureInfo.InvariantCulture, $"option {options[i].TrimStart('-')} {Quoted(options[i + 1].TrimEnd('\r', '\n'))}\n");
-        return new FfmpegInput(["-protocol_whitelist", $"{protocols},pipe", "-format_whitelist", $"{formats},concat", "-f", "concat", "-safe", "0", "-i", "pipe:0"], list.ToString());
+        return new FfmpegInput(["-protocol_whitelist", $"{protocols},pipe", "-format_whitelist", $"{formats},concat", "-f", "concat",
+            "-safe", "0", "-i", "pipe:0"], list.ToString());
     }
 
     /// <summary>The input for a file that this process holds open.</summary>
@@ -75,7 +78,9 @@ internal sealed record FfmpegInput(IReadOnlyList<string> Arguments, string? Stan
     /// <summary>Whether a format may be asked for by name.</summary>
     public static bool IsFormat(string name) => name == Playlist || Formats.Split(',').Contains(name);
 
-    /// <summary>Whether a list of segments (HLS) is meant: its name says so, or the options do. What only turns out to be one is not followed.</summary>
+    /// <summary>
+    /// Whether a list of segments (HLS) is meant: its name says so, or the options do. What only turns out to be one is not followed.
+    /// </summary>
     private static bool IsPlaylist(string url, IReadOnlyList<string> options)
     {
         var path = url.Split('?', '#')[0];

@@ -10,7 +10,8 @@ internal static class FfmpegSource
     private static readonly Key<bool?> Live = Keys.OptionalFlag("live", "Whether it can't wait and is to be opened again when it ends; true by default for a URL, false for a file.");
     private static readonly Key<string> Transport = Keys.Choice("rtsp_transport", "How RTSP brings its packets; tcp by default, which loses none.", "tcp", "tcp", "udp");
     private static readonly Key<int> Track = Keys.Integer("track", "Which of several tracks of sound, from 0; 0 by default.", 0, 0, 99);
-    private static readonly Key<IReadOnlyList<string>?> Options = Keys.Texts("options", "Further options of ffmpeg for its input, names and values in turn: [-user_agent, me]. Only options of inputs are taken.");
+    private static readonly Key<IReadOnlyList<string>?> Options = Keys.Texts("options",
+        "Further options of ffmpeg for its input, names and values in turn: [-user_agent, me]. Only options of inputs are taken.");
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
@@ -25,7 +26,8 @@ internal static class FfmpegSource
         if (url.Value.Any(char.IsControl) || url.Value.Trim() != url.Value)
             section.Problem(Url, "holds a line break or another control character, or a space at an end; expected a URL or a path in one line");
         var isUrl = SecretUrl.IsUrl(url.Value);
-        if (isUrl && url.Value[..url.Value.IndexOf(':', StringComparison.Ordinal)] is var scheme && !FfmpegInput.Schemes.Contains(scheme.ToLowerInvariant()))
+        if (isUrl && url.Value[..url.Value.IndexOf(':', StringComparison.Ordinal)] is var scheme && !FfmpegInput.Schemes.Contains(
+            scheme.ToLowerInvariant()))
             section.Problem(Url, $"begins with '{scheme}://', which can't be heard{Nearest.Hint(scheme, FfmpegInput.Schemes)}");
         var options = FfmpegOptions.Read(section, Options).ToList();
         var isLive = section.Get(Live) ?? isUrl;
@@ -38,10 +40,18 @@ internal static class FfmpegSource
 
         // Only the camera's sound is asked for, not its pictures; and what a web server gave before a break may come again.
         if (url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase))
-            options.InsertRange(0, ["-rtsp_transport", section.Get(Transport), .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"]]);
-        var live = new LiveOptions { WaitsAtStart = true, Timeout = TimeSpan.FromSeconds(15), MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase) }.With(section);
+            options.InsertRange(0, ["-rtsp_transport", section.Get(
+                Transport), .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"]]);
+        var live = new LiveOptions
+        {
+            WaitsAtStart = true,
+            Timeout = TimeSpan.FromSeconds(
+            15),
+            MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase)
+        }.With(section);
         var heard = isUrl ? url : new SecretUrl(section.Resolve(url.Value));
-        return new LiveSource(new FfmpegLink(heard, FfmpegInput.Of(heard.Value, options), section.Get(Track)), live with { StalledAfter = live.Timeout!.Value / 2 });
+        return new LiveSource(new FfmpegLink(
+            heard, FfmpegInput.Of(heard.Value, options), section.Get(Track)), live with { StalledAfter = live.Timeout!.Value / 2 });
     }
 
     /// <summary>Reads to the end, once, as fast as the model goes.</summary>
@@ -55,6 +65,7 @@ internal static class FfmpegSource
         public bool IsLive => false;
 
         public Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation) =>
-            AudioFile.PlayAsync(() => AudioFile.OpenWithFfmpegAsync(url, options, _track, _channel, stop), output.Source, output, pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
+            AudioFile.PlayAsync(() => AudioFile.OpenWithFfmpegAsync(url, options, _track, _channel, stop), output.Source, output,
+                pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
     }
 }

@@ -4,8 +4,10 @@ using System.Runtime.InteropServices;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// Remembers the last of a stream's sound, and recognises it when it comes again: a server that is connected to anew begins with what it has kept, and one
-/// whose encoder has died gives its last seconds for ever. The same sound is known by its shape (normalised cross-correlation), as a decoder that begins
+/// Remembers the last of a stream's sound, and recognises it when it comes again: a server that is connected to anew begins with what it
+/// has kept, and one
+/// whose encoder has died gives its last seconds for ever. The same sound is known by its shape (normalised cross-correlation), as a
+/// decoder that begins
 /// elsewhere gives other samples at first. For one thread.
 /// </summary>
 internal sealed class HeardBefore
@@ -31,7 +33,10 @@ internal sealed class HeardBefore
             _ring[_count++ % _ring.Length] = (short)(Math.Clamp(sample, -1, 1) * short.MaxValue);
     }
 
-    /// <summary>How many samples, from the front of these on, were heard before: possibly more than there are here. 0 where they are new, null where there are too few to tell.</summary>
+    /// <summary>
+    /// How many samples, from the front of these on, were heard before: possibly more than there are here. 0 where they are new, null where
+    /// there are too few to tell.
+    /// </summary>
     public long? Repeated(ReadOnlySpan<float> samples, int sampleRate)
     {
         if (sampleRate != _rate || _count == 0)
@@ -88,7 +93,7 @@ internal sealed class HeardBefore
 
     private static double Likeness(ReadOnlySpan<float> probe, ReadOnlySpan<float> memory)
     {
-        // What is behind the end of what was heard can't be compared.
+        // What is after the end of what was heard can't be compared.
         var length = Math.Min(probe.Length, memory.Length);
         if (length < Needle)
             return 0;

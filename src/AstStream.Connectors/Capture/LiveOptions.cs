@@ -40,7 +40,7 @@ internal sealed record LiveOptions
     /// <summary>Less missing time than this is a late arrival.</summary>
     public TimeSpan Tolerance { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Whether what was heard before a break may come again behind it: web servers begin with what they have kept.</summary>
+    /// <summary>Whether what was heard before a break may come again after it: web servers begin with what they have kept.</summary>
     public bool MayRepeat { get; init; }
 
     /// <summary>Whether times follow this machine's clock.</summary>

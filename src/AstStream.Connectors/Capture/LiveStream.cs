@@ -179,14 +179,18 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         return _stream is null ? ValueTask.CompletedTask : output.EndAsync(_stream, _format.SampleRate, _position, cancellation);
     }
 
-    /// <summary>Tells, once a connection, which channels have been silent for as long as makes a source silent while others sound, and whether a mix destroys itself.</summary>
+    /// <summary>
+    /// Tells, once a connection, which channels have been silent for as long as makes a source silent while others sound, and whether a mix
+    /// destroys itself.
+    /// </summary>
     private void TellChannels()
     {
         if (_isDeadTold || _format.Channels < 2 || health.State is not (SourceState.Running or SourceState.Silent))
             return;
         var dead = _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)).ToList();
         var mix = _position > SourceHealth.SilentAfter * _format.SampleRate ? _decoder.MixWarning : null;
-        _isDeadTold = (dead.Count > 0 && dead.Count < _format.Channels && (options.Channel is not { } channel || dead.Contains(channel))) || mix is not null;
+        _isDeadTold = (dead.Count > 0 && dead.Count < _format.Channels && (options.Channel is not { } channel || dead.Contains(channel)))
+            || mix is not null;
         if (!_isDeadTold)
             return;
         output.Warn(mix ?? $"channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
@@ -224,7 +228,9 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         if (_stream is null)
         {
             var seconds = (double)_heldCount / rate;
-            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(seconds + Now - _heard)) { Health = health, Clock = output.MarkClock() });
+            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(
+                seconds + Now - _heard))
+            { Health = health, Clock = output.MarkClock() });
             _clock.Begin(_heard, seconds);
         }
         else
@@ -258,7 +264,9 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         Follow(_heard);
     }
 
-    /// <summary>Leaves out what was heard before the break. False where nothing else is held, or it can't be told yet: then it is held on.</summary>
+    /// <summary>
+    /// Leaves out what was heard before the break. False where nothing else is held, or it can't be told yet: then it is held on.
+    /// </summary>
     private bool LeaveOutRepeated()
     {
         if (!_isUnsure)

@@ -57,7 +57,8 @@ internal sealed partial class SecretUrl
     }
 
     /// <summary>What ffmpeg adds itself to the addresses of its own connections is left out; any other query may be a secret.</summary>
-    private static string Masked(Match match) => s_own.Any(o => match.Value.StartsWith(o, StringComparison.OrdinalIgnoreCase)) ? match.Groups[1].Value : $"{match.Groups[1].Value}?{Mask}";
+    private static string Masked(Match match) => s_own.Any(
+        o => match.Value.StartsWith(o, StringComparison.OrdinalIgnoreCase)) ? match.Groups[1].Value : $"{match.Groups[1].Value}?{Mask}";
 
     private void Add(string? secret)
     {

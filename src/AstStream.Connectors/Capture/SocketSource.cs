@@ -93,7 +93,8 @@ internal static class SocketSource
             try
             {
                 var connection = new Connection(new PcmReader(stream, $"socket {path}", framing, format), stream, path);
-                if (await connection.ReadFormatAsync($"socket {path}", null, limit.Token).ConfigureAwait(false) && await connection.HasSoundAsync(cancellation).ConfigureAwait(false))
+                if (await connection.ReadFormatAsync($"socket {path}", null, limit.Token).ConfigureAwait(
+                    false) && await connection.HasSoundAsync(cancellation).ConfigureAwait(false))
                     return connection;
             }
             catch (Exception e) when (e is LinkException or InvalidAudioException or IOException)

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// A file that lines are appended to, and nothing else: every write goes to its end, wherever that is by then (O_APPEND). It is locked against other
+/// A file that lines are appended to, and nothing else: every write goes to its end, wherever that is by then (O_APPEND). It is locked
+/// against other
 /// processes that write to it in this way. For one thread.
 /// </summary>
 internal sealed partial class AppendedFile : IDisposable
@@ -20,7 +21,8 @@ internal sealed partial class AppendedFile : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly UnixFile _identity;
 
-    private AppendedFile(string path, SafeFileHandle handle, UnixFile identity) => (_path, _handle, _identity, Length) = (path, handle, identity, identity.Size);
+    private AppendedFile(string path, SafeFileHandle handle, UnixFile identity) => (
+        _path, _handle, _identity, Length) = (path, handle, identity, identity.Size);
 
     /// <summary>Its length, as last seen.</summary>
     public long Length { get; private set; }

@@ -6,17 +6,21 @@ namespace AstStream.Connectors;
 
 /// <summary>
 /// Appends records to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
-/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on. Tools that rotate logs may move the file,
+/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on. Tools that rotate logs may move
+/// the file,
 /// remove it or cut it to nothing at any time: what comes next is in the file of that name. No other process may write to it meanwhile.
 /// </summary>
 public sealed class JsonLinesSink : ISink
 {
     private const int MaxHeld = 65536; // bytes of lines
 
-    internal static readonly Key<string?> Path = Keys.Text("path", "The file; relative to this file. It is appended to; file and folder are made where they are missing.", required: true);
-    internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices("states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
+    internal static readonly Key<string?> Path = Keys.Text(
+        "path", "The file; relative to this file. It is appended to; file and folder are made where they are missing.", required: true);
+    internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices(
+        "states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
     internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
-    internal static readonly Key<long?> RotateSize = Keys.Size("rotate_size", "The size from which on another file is begun; never by default.", 1_000, 1_000_000_000_000);
+    internal static readonly Key<long?> RotateSize = Keys.Size(
+        "rotate_size", "The size from which on another file is begun; never by default.", 1_000, 1_000_000_000_000);
     internal static readonly Key<int> Keep = Keys.Integer("keep", "Older files that are kept when rotating; 10 by default.", 10, 1, 10_000);
 
     /// <summary>The type as pipelines name it.</summary>

@@ -4,16 +4,23 @@ using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace AstStream.Connectors;
 
-/// <summary>Finds the files below a folder. Names that are no UTF-8 are found too (<see cref="UnixName"/>). Links to files are followed, links to folders are not: they can lead in circles.</summary>
+/// <summary>
+/// Finds the files below a folder. Names that are no UTF-8 are found too (<see cref="UnixName"/>). Links to files are followed, links to
+/// folders are not: they can lead in circles.
+/// </summary>
 internal static partial class SoundFolder
 {
     /// <summary>The endings of files that hold sound, or may.</summary>
     public static readonly IReadOnlySet<string> Endings = new HashSet<string>(
     [
-        ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mp1", ".mpa", ".mpga", ".ogg", ".oga", ".ogx", ".opus", ".spx", ".m4a", ".m4b", ".m4r", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3gpp", ".3g2",
-        ".aac", ".adts", ".ac3", ".eac3", ".ec3", ".dts", ".dtshd", ".mlp", ".thd", ".truehd", ".wma", ".wmv", ".asf", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".amr", ".awb", ".gsm", ".mka", ".mkv", ".webm", ".weba",
-        ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".avi", ".flv", ".f4a", ".f4v", ".ogv", ".wv", ".ape", ".tta", ".tak", ".mpc", ".mpp", ".shn", ".ofr", ".dsf", ".dff", ".qcp", ".voc", ".ra", ".rm", ".rmvb", ".oma", ".aa3",
-        ".at3", ".sph", ".nist", ".sf", ".vqf", ".xwma", ".adx", ".aptx", ".sbc", ".loas", ".latm", ".nut", ".mxf", ".gxf", ".wtv", ".r3d", ".iff", ".8svx", ".sds", ".pvf", ".htk", ".paf", ".fap", ".mpeg4", ".mj2", ".swa",
+        ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mp1", ".mpa", ".mpga", ".ogg", ".oga", ".ogx", ".opus", ".spx",
+            ".m4a", ".m4b", ".m4r", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3gpp", ".3g2",
+        ".aac", ".adts", ".ac3", ".eac3", ".ec3", ".dts", ".dtshd", ".mlp", ".thd", ".truehd", ".wma", ".wmv", ".asf", ".aif", ".aiff",
+            ".aifc", ".caf", ".au", ".snd", ".amr", ".awb", ".gsm", ".mka", ".mkv", ".webm", ".weba",
+        ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".avi", ".flv", ".f4a", ".f4v", ".ogv", ".wv", ".ape", ".tta", ".tak", ".mpc",
+            ".mpp", ".shn", ".ofr", ".dsf", ".dff", ".qcp", ".voc", ".ra", ".rm", ".rmvb", ".oma", ".aa3",
+        ".at3", ".sph", ".nist", ".sf", ".vqf", ".xwma", ".adx", ".aptx", ".sbc", ".loas", ".latm", ".nut", ".mxf", ".gxf", ".wtv", ".r3d",
+            ".iff", ".8svx", ".sds", ".pvf", ".htk", ".paf", ".fap", ".mpeg4", ".mj2", ".swa",
     ],
         StringComparer.OrdinalIgnoreCase);
 

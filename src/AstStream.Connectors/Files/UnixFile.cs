@@ -46,7 +46,8 @@ internal readonly partial record struct UnixFile((uint Major, uint Minor) Device
     private static UnixFile? Of(int folder, string path, int flags)
     {
         var buffer = default(StatX);
-        return StatFile(folder, path, flags, Basic, ref buffer) == 0 ? new UnixFile((buffer.DeviceMajor, buffer.DeviceMinor), buffer.Inode, buffer.Mode, (long)buffer.Size) : null;
+        return StatFile(folder, path, flags, Basic, ref buffer) == 0 ? new UnixFile(
+            (buffer.DeviceMajor, buffer.DeviceMinor), buffer.Inode, buffer.Mode, (long)buffer.Size) : null;
     }
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]

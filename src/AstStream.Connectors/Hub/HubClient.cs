@@ -101,7 +101,8 @@ public sealed class HubClient : IDisposable
     {
         if (s_weights.SelectMany(w => (string[])[w, w + Index]).FirstOrDefault(files.Contains) is { } usual)
             return usual;
-        var lone = files.Where(f => f.EndsWith(".safetensors", StringComparison.Ordinal) && f == Path.GetFileName(f) && !f.StartsWith("adapter_", StringComparison.Ordinal)).Take(2).ToList();
+        var lone = files.Where(f => f.EndsWith(".safetensors", StringComparison.Ordinal) && f == Path.GetFileName(
+            f) && !f.StartsWith("adapter_", StringComparison.Ordinal)).Take(2).ToList();
         return lone.Count == 1 ? lone[0] : null;
     }
 
@@ -187,7 +188,9 @@ public sealed class HubClient : IDisposable
         return size >= 0 ? (etag, size) : throw new HubException($"{model}: {file} comes without its size, by which it is checked");
     }
 
-    /// <summary>Refuses a file that is larger than any of its kind, or than the disk has room for, before a byte of it is fetched.</summary>
+    /// <summary>
+    /// Refuses a file that is larger than any of its kind, or than the disk has room for, before a byte of it is fetched.
+    /// </summary>
     private static void CheckSize(HubReference model, string file, long size, string part)
     {
         var most = file.EndsWith(".json", StringComparison.Ordinal) ? MaxIndex : MaxWeights;

@@ -33,7 +33,8 @@ internal sealed class KafkaCluster
     };
 
     // What loads other people's code into this process.
-    private static readonly HashSet<string> s_foreign = new(["plugin.library.paths", "ssl.engine.location", "ssl.providers"], StringComparer.Ordinal);
+    private static readonly HashSet<string> s_foreign = new(
+        ["plugin.library.paths", "ssl.engine.location", "ssl.providers"], StringComparer.Ordinal);
 
     // What runs a program as soon as a client is made: not to be done by who only checks.
     private static readonly HashSet<string> s_notWhenChecking = new(["sasl.kerberos.kinit.cmd"], StringComparer.Ordinal);
@@ -46,7 +47,9 @@ internal sealed class KafkaCluster
     /// <summary>Its servers as they are written.</summary>
     public string Name { get; }
 
-    /// <summary>What the cluster calls itself, once it was asked; else its servers as they are written. Two with the same are one cluster.</summary>
+    /// <summary>
+    /// What the cluster calls itself, once it was asked; else its servers as they are written. Two with the same are one cluster.
+    /// </summary>
     public string Identity => _id ?? Name;
 
     /// <summary>Whether it was asked what it calls itself.</summary>
@@ -63,7 +66,8 @@ internal sealed class KafkaCluster
             if (s_own.TryGetValue(name, out var key))
                 section.Problem(Settings, $"{name} can't be set here{(key is null ? ": delivery depends on it" : $"; '{key}' does")}");
             else if (s_foreign.Contains(name))
-                section.Problem(Settings, $"{name} can't be set here: it loads a library into this process, and a definition may come from anywhere");
+                section.Problem(
+                    Settings, $"{name} can't be set here: it loads a library into this process, and a definition may come from anywhere");
             else
                 cluster._settings[name] = value;
         }
@@ -79,7 +83,8 @@ internal sealed class KafkaCluster
         if (_id is not null)
             return;
         using var admin = Admin();
-        var answer = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = s_patience }).WaitAsync(2 * s_patience).ConfigureAwait(false);
+        var answer = await admin.DescribeClusterAsync(
+            new DescribeClusterOptions { RequestTimeout = s_patience }).WaitAsync(2 * s_patience).ConfigureAwait(false);
         _id = string.IsNullOrEmpty(answer.ClusterId) ? Name : answer.ClusterId;
     }
 
@@ -119,7 +124,8 @@ internal sealed class KafkaCluster
     public string Describe(Error error) => Describe(error.Reason) + KafkaRights.Hint(error.Code);
 
     /// <summary>The same of an exception of its.</summary>
-    public string Describe(Exception e) => e is KafkaException { Error: { } error } ? Describe(e.Message) + KafkaRights.Hint(error.Code) : Describe(e.Message);
+    public string Describe(
+        Exception e) => e is KafkaException { Error: { } error } ? Describe(e.Message) + KafkaRights.Hint(error.Code) : Describe(e.Message);
 
     /// <summary>A text without the values of secret settings.</summary>
     public string Describe(string text)
@@ -133,7 +139,9 @@ internal sealed class KafkaCluster
         return Printable.Text(text.ReplaceLineEndings(" "));
     }
 
-    /// <summary>Lets librdkafka look at the settings: it knows their names and ranges. Nothing is connected to, and no program is run.</summary>
+    /// <summary>
+    /// Lets librdkafka look at the settings: it knows their names and ranges. Nothing is connected to, and no program is run.
+    /// </summary>
     private void Check(SectionReader section, bool reads)
     {
         T Checked<T>(T config)
@@ -147,7 +155,8 @@ internal sealed class KafkaCluster
         try
         {
             if (reads)
-                new ConsumerBuilder<Ignore, Ignore>(Checked(new ConsumerConfig { GroupId = "check" })).SetLogHandler(static (_, _) => { }).Build().Dispose();
+                new ConsumerBuilder<Ignore, Ignore>(
+                    Checked(new ConsumerConfig { GroupId = "check" })).SetLogHandler(static (_, _) => { }).Build().Dispose();
             else if (_settings.Count > 0)
                 new ProducerBuilder<Null, Null>(Checked(new ProducerConfig())).SetLogHandler(static (_, _) => { }).Build().Dispose();
         }

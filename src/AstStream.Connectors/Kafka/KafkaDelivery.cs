@@ -19,7 +19,8 @@ internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> si
         : $"{(asked == Exactly ? "exactly once, refused" : "exactly once, else at least once,")} unless a kafka sink writes to the same cluster (asked at the start)";
 
     /// <summary>
-    /// Decides whether delivery is exactly once, and says which holds. Null where what was asked for can't be given, which is told, or where it is asked to
+    /// Decides whether delivery is exactly once, and says which holds. Null where what was asked for can't be given, which is reported, or
+    /// where it is asked to
     /// stop before the clusters have answered.
     /// </summary>
     public async Task<bool?> DecideAsync(KafkaCluster cluster, SourceOutput output, SourceHealth health, CancellationToken stop)

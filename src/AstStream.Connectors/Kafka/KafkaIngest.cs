@@ -94,7 +94,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>What takes time and can be done while the group decides who gets what. What fails is tried again when it is needed.</summary>
+    /// <summary>
+    /// What takes time and can be done while the group decides who gets what. What fails is tried again when it is needed.
+    /// </summary>
     private void Prepare()
     {
         try
@@ -288,7 +290,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
 
     private void Begin(IReadOnlyList<TopicPartition> partitions)
     {
-        List<PartitionLease> leases = [.. partitions.Select(p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|")
+        List<PartitionLease> leases = [.. partitions.Select(
+            p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|")
         {
             TransactionsAt = _options.IsExactlyOnce ? _options.Cluster.Identity : null,
             Owner = _log.TransactionalId,

@@ -43,7 +43,8 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <param name="open">Makes the producer; the cluster does by default.</param>
     /// <param name="slack">How long a call may go on beyond its own time limit before it counts as hanging; 10 s by default.</param>
     public KafkaLog(
-        KafkaCluster cluster, string group, string? transactionalId, bool startsAtEnd, Action<IReadOnlyList<TopicPartitionOffset>> commitOffsets,
+        KafkaCluster cluster, string group, string? transactionalId, bool startsAtEnd,
+            Action<IReadOnlyList<TopicPartitionOffset>> commitOffsets,
         Func<ProducerConfig, IProducer<byte[], byte[]?>>? open = null, TimeSpan? slack = null)
     {
         (_cluster, _group, _transactionalId, _startsAtEnd, _commitOffsets) = (cluster, group, transactionalId, startsAtEnd, commitOffsets);
@@ -98,7 +99,8 @@ internal sealed class KafkaLog : IDeliveryLog
     }
 
     /// <summary>
-    /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that a dead owner has left is ended.
+    /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that a dead owner has left is
+    /// ended.
     /// </summary>
     /// <exception cref="KafkaException">It can't be read.</exception>
     public Dictionary<TopicPartition, PartitionState> Load(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
@@ -116,7 +118,8 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
-    private Dictionary<TopicPartition, PartitionState> LoadStable(IReadOnlyList<TopicPartition> partitions, string stateTopic, TimeSpan patience, CancellationToken cancellation)
+    private Dictionary<TopicPartition, PartitionState> LoadStable(
+        IReadOnlyList<TopicPartition> partitions, string stateTopic, TimeSpan patience, CancellationToken cancellation)
     {
         using var reader = _cluster.Consumer<byte[], byte[]?>(new ConsumerConfig
         {
@@ -139,16 +142,19 @@ internal sealed class KafkaLog : IDeliveryLog
             }
 
             // A partition that has come meanwhile has only what came meanwhile: nothing of it is too old.
-            var marks = HangGuard.Run(Named("QueryWatermarkOffsets"), s_patience + _slack, () => reader.QueryWatermarkOffsets(known.TopicPartition, s_patience));
+            var marks = HangGuard.Run(
+                Named("QueryWatermarkOffsets"), s_patience + _slack, () => reader.QueryWatermarkOffsets(known.TopicPartition, s_patience));
             var hasGrown = _firstSeen.TryGetValue(known.Topic, out var first) && known.Partition.Value >= first;
-            loaded[known.TopicPartition] = new PartitionState(_startsAtEnd && !hasGrown ? marks.High : marks.Low, false, states[known.Partition.Value]);
+            loaded[known.TopicPartition] = new PartitionState(
+                _startsAtEnd && !hasGrown ? marks.High : marks.Low, false, states[known.Partition.Value]);
         }
 
         return loaded;
     }
 
     /// <summary>
-    /// Ends the transactions that former owners of partitions have left open: they are dead, or have lost the partitions, and nobody can read what is
+    /// Ends the transactions that former owners of partitions have left open: they are dead, or have lost the partitions, and nobody can
+    /// read what is
     /// behind their transactions until the brokers give them up. Their states say by what names these are known.
     /// </summary>
     private void Fence(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
@@ -177,7 +183,8 @@ internal sealed class KafkaLog : IDeliveryLog
                 owners[result.Partition.Value] = System.Text.Encoding.UTF8.GetString(owner);
         }
 
-        foreach (var owner in owners.Values.Distinct().Where(o => o != _transactionalId && o.StartsWith(_group + "-", StringComparison.Ordinal)))
+        foreach (
+            var owner in owners.Values.Distinct().Where(o => o != _transactionalId && o.StartsWith(_group + "-", StringComparison.Ordinal)))
         {
             using var fence = _open(Settings(owner));
             Guarded("InitTransactions", s_step, () => fence.InitTransactions(s_step));
@@ -192,10 +199,17 @@ internal sealed class KafkaLog : IDeliveryLog
     public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics)
     {
         using var admin = _cluster.Admin();
-        var there = HangGuard.Run(Named("GetMetadata"), s_patience + _slack, () => admin.GetMetadata(s_patience)).Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
+        var there = HangGuard.Run(Named("GetMetadata"), s_patience + _slack, () => admin.GetMetadata(s_patience)).Topics.Where(
+            t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
         foreach (var (topic, count) in there)
             _firstSeen.TryAdd(topic, count);
-        if (!there.TryGetValue(stateTopic, out var found) && !Create(admin, new TopicSpecification { Name = stateTopic, NumPartitions = partitions, ReplicationFactor = -1, Configs = new() { ["cleanup.policy"] = "compact" } }))
+        if (!there.TryGetValue(stateTopic, out var found) && !Create(admin, new TopicSpecification
+        {
+            Name = stateTopic,
+            NumPartitions = partitions,
+            ReplicationFactor = -1,
+            Configs = new() { ["cleanup.policy"] = "compact" }
+        }))
         {
             throw new KafkaException(new Error(
                 ErrorCode.TopicAuthorizationFailed, $"topic {stateTopic} is not there, and this user may not make it, or not see it; give it CREATE on the topic, or make it: {partitions} partitions, cleanup.policy=compact"));
@@ -240,7 +254,8 @@ internal sealed class KafkaLog : IDeliveryLog
     }
 
     /// <summary>The last state of every key, of some of the state topic's partitions.</summary>
-    private Dictionary<int, Dictionary<string, byte[]>> ReadStates(IConsumer<byte[], byte[]?> reader, IReadOnlyList<int> numbers, string stateTopic, TimeSpan patience, CancellationToken cancellation)
+    private Dictionary<int, Dictionary<string, byte[]>> ReadStates(
+        IConsumer<byte[], byte[]?> reader, IReadOnlyList<int> numbers, string stateTopic, TimeSpan patience, CancellationToken cancellation)
     {
         var states = numbers.ToDictionary(n => n, _ => new Dictionary<string, byte[]>(StringComparer.Ordinal));
         var ends = new Dictionary<int, long>();
@@ -250,7 +265,8 @@ internal sealed class KafkaLog : IDeliveryLog
         {
             foreach (var number in numbers)
             {
-                var marks = HangGuard.Run(Named("QueryWatermarkOffsets"), s_patience + _slack, () => Marks(uncommitted, new TopicPartition(stateTopic, number)));
+                var marks = HangGuard.Run(
+                    Named("QueryWatermarkOffsets"), s_patience + _slack, () => Marks(uncommitted, new TopicPartition(stateTopic, number)));
                 if (marks.High > marks.Low)
                     ends[number] = marks.High;
             }

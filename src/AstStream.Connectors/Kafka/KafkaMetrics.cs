@@ -15,9 +15,11 @@ internal static class KafkaMetrics
     private static readonly Gauge<long> s_spool = s_meter.CreateGauge<long>("aststream_kafka_spool_bytes", "By", "Sound that waits on disk for the brokers, by topic.");
     private static readonly Counter<long> s_dropped = s_meter.CreateCounter<long>("aststream_kafka_sound_dropped_total", "{record}", "Records of sound that were given up: the spool was full, or there was none at the end; by topic.");
 
-    private static readonly Gauge<int> s_guarantee = s_meter.CreateGauge<int>("aststream_kafka_delivery", unit: null, "1 for the guarantee that a Kafka source gives: exactly_once or at_least_once.");
+    private static readonly Gauge<int> s_guarantee = s_meter.CreateGauge<int>(
+        "aststream_kafka_delivery", unit: null, "1 for the guarantee that a Kafka source gives: exactly_once or at_least_once.");
 
-    public static void Guarantees(string source, string guarantee) => s_guarantee.Record(1, new("source", source), new("guarantee", guarantee));
+    public static void Guarantees(
+        string source, string guarantee) => s_guarantee.Record(1, new("source", source), new("guarantee", guarantee));
 
     public static void Took(string topic) => s_records.Add(1, Topic(topic));
 

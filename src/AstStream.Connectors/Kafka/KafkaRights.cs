@@ -10,8 +10,10 @@ internal static class KafkaRights
     {
         ErrorCode.TopicAuthorizationFailed => "; this user needs READ and DESCRIBE on topics that are read, WRITE and DESCRIBE on topics that are written, all three on the state topic",
         ErrorCode.GroupAuthorizationFailed => "; this user needs READ and DESCRIBE on the consumer group",
-        ErrorCode.TransactionalIdAuthorizationFailed => "; this user needs WRITE and DESCRIBE on transactional ids that begin with the group's name",
-        ErrorCode.ClusterAuthorizationFailed => "; this user needs IDEMPOTENT_WRITE on the cluster, or WRITE on the topic with newer brokers",
+        ErrorCode.TransactionalIdAuthorizationFailed =>
+            "; this user needs WRITE and DESCRIBE on transactional ids that begin with the group's name",
+        ErrorCode.ClusterAuthorizationFailed =>
+            "; this user needs IDEMPOTENT_WRITE on the cluster, or WRITE on the topic with newer brokers",
         _ => "",
     };
 }

@@ -80,13 +80,15 @@ internal sealed class KafkaSink : ISink
         try
         {
             using var admin = _cluster.Admin();
-            var config = await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = _topic }], new DescribeConfigsOptions { RequestTimeout = s_drain }).WaitAsync(2 * s_drain).ConfigureAwait(false);
-            if (config[0].Entries.TryGetValue("cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal))
+            var config = await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = _topic }],
+                new DescribeConfigsOptions { RequestTimeout = s_drain }).WaitAsync(2 * s_drain).ConfigureAwait(false);
+            if (config[0].Entries.TryGetValue(
+                "cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal))
                 _warn($"topic {_topic} has cleanup.policy={policy.Value}: it keeps only the last event of each stream; expected delete");
         }
         catch (Exception e) when (e is KafkaException or TimeoutException)
         {
-            // Not there yet, or not to be looked at: whoever writes to it is told.
+            // Not there yet, or not to be looked at: whoever writes to it hears of it.
         }
     }
 

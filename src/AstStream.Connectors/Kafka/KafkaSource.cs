@@ -80,7 +80,8 @@ internal sealed class KafkaSource : IAudioSource
     internal static readonly Key<TimeSpan?> ForgetAfter = Keys.Duration("forget_after", "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it begins anew there. 24h by default.", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365));
     internal static readonly Key<string> Encoding = Keys.Choice("encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);
     internal static readonly Key<int> SampleRate = Keys.Integer("sample_rate", "The sample rate of records whose headers do not say it; 16000 by default.", FbankOptions.SampleRate, PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
-    internal static readonly Key<int> NumChannels = Keys.Integer("channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
+    internal static readonly Key<int> NumChannels = Keys.Integer(
+        "channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
     internal static readonly Key<long?> Buffer = Keys.Size("buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
     internal static readonly Key<long?> MaxRecord = Keys.Size("max_record", "Records that are larger are not used; 16MB by default.", 1_000, 1_000_000_000);
 
@@ -99,7 +100,8 @@ internal sealed class KafkaSource : IAudioSource
     /// <param name="delivery">Which guarantee it is to give.</param>
     internal KafkaSource(KafkaSourceOptions options, KafkaDelivery delivery) => (_options, _delivery) = (options, delivery);
 
-    public string Description => $"Kafka topic {string.Join(", ", _options.Topics)} at {_options.Cluster.Name}, group {_options.Group}, {_delivery.Description}";
+    public string Description =>
+        $"Kafka topic {string.Join(", ", _options.Topics)} at {_options.Cluster.Name}, group {_options.Group}, {_delivery.Description}";
 
     public bool IsLive => false;
 
@@ -132,7 +134,8 @@ internal sealed class KafkaSource : IAudioSource
             StartsAtEnd = section.Get(StartAt) == "latest",
             StateTopic = section.Get(StateTopic) ?? $"{group}-state",
             DeadLetterTopic = section.Get(DeadLetterTopic),
-            Otherwise = new BlockFormat(encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(NumChannels)), null, null, ""),
+            Otherwise = new BlockFormat(
+                encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(NumChannels)), null, null, ""),
             Channel = section.Get(Channels.Key),
         };
         options = options with

@@ -46,7 +46,8 @@ public static class KafkaTools
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(500);
     private static readonly HashSet<ErrorCode> s_passing =
     [
-        ErrorCode.GroupCoordinatorNotAvailable, ErrorCode.NotCoordinatorForGroup, ErrorCode.GroupLoadInProgress, ErrorCode.Local_WaitCoord, ErrorCode.Local_TimedOut,
+        ErrorCode.GroupCoordinatorNotAvailable, ErrorCode.NotCoordinatorForGroup, ErrorCode.GroupLoadInProgress, ErrorCode.Local_WaitCoord,
+            ErrorCode.Local_TimedOut,
         ErrorCode.LeaderNotAvailable, ErrorCode.NotLeaderForPartition, ErrorCode.UnknownTopicOrPart, ErrorCode.Local_UnknownPartition,
     ];
 
@@ -63,7 +64,8 @@ public static class KafkaTools
     public static async Task<long> FeedAsync(KafkaAccess access, IReadOnlyList<string> files, FeedOptions options, CancellationToken stop)
     {
         Error? trouble = null; // that librdkafka has with the brokers
-        using var producer = Made(access, () => new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = (int)s_delivery.TotalMilliseconds }))
+        using var producer = Made(access, () => new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(
+            new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = (int)s_delivery.TotalMilliseconds }))
             .SetErrorHandler((_, e) => trouble = e).SetLogHandler(static (_, _) => { }).Build());
         var (sent, delivered) = (0L, 0L);
         Error? failed = null;
@@ -105,7 +107,8 @@ public static class KafkaTools
                 why += "; --block makes records smaller";
             if (failed?.Code is null or ErrorCode.Local_MsgTimedOut && trouble is { } said)
                 why += $" ({access.Cluster.Describe(said)})";
-            return new KafkaToolException(string.Create(CultureInfo.InvariantCulture, $"{options.Topic} at {access.Servers}: {Interlocked.Read(ref delivered)} of {sent} records were delivered: {why}"));
+            return new KafkaToolException(string.Create(CultureInfo.InvariantCulture,
+                $"{options.Topic} at {access.Servers}: {Interlocked.Read(ref delivered)} of {sent} records were delivered: {why}"));
         }
 
         var start = TimeProvider.System.GetUtcNow();
@@ -159,7 +162,8 @@ public static class KafkaTools
         }
 
         // Every one is answered for: each has a time limit of its own.
-        for (var waited = TimeSpan.Zero; producer.Flush(TimeSpan.FromSeconds(1)) > 0 && waited < 2 * s_delivery; waited += TimeSpan.FromSeconds(1))
+        for (var waited = TimeSpan.Zero; producer.Flush(
+            TimeSpan.FromSeconds(1)) > 0 && waited < 2 * s_delivery; waited += TimeSpan.FromSeconds(1))
         {
             // What is on its way.
         }
@@ -207,11 +211,13 @@ public static class KafkaTools
         {
             try
             {
-                // Uncommitted reading: offsets that a transaction is about to commit are not waited for, and the end is that of all records.
+                // Uncommitted reading: offsets that a transaction is about to commit are not waited for, and the end is that of all
+                // records.
                 using var consumer = Reader(access, group, IsolationLevel.ReadUncommitted);
                 List<TopicPartition> partitions = [.. topics.SelectMany(t => Partitions(access, t))];
                 return [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
-                    c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(c.TopicPartition, s_patience).High.Value))];
+                    c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(
+                        c.TopicPartition, s_patience).High.Value))];
             }
             catch (KafkaException e) when (s_passing.Contains(e.Error.Code) && TimeProvider.System.GetElapsedTime(began) < s_patience)
             {
@@ -246,7 +252,8 @@ public static class KafkaTools
         return [.. found.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))];
     }
 
-    private static IConsumer<string?, byte[]?> Reader(KafkaAccess access, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
+    private static IConsumer<string?, byte[]?> Reader(
+        KafkaAccess access, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
         Made(access, () => access.Cluster.Consumer<string?, byte[]?>(new ConsumerConfig
         {
             GroupId = group,

@@ -28,7 +28,10 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     /// <summary>The partition.</summary>
     public TopicPartition Partition => partition;
 
-    /// <summary>The identity of the cluster at which messages are committed with its offsets; none where offsets are committed when messages are delivered.</summary>
+    /// <summary>
+    /// The identity of the cluster at which messages are committed with its offsets; none where offsets are committed when messages are
+    /// delivered.
+    /// </summary>
     public string? TransactionsAt { get; init; }
 
     /// <summary>By what name its owner's transactions are known; null where there are none.</summary>
@@ -230,10 +233,11 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         }
     }
 
-    private Outgoing StateMessage(string id, StreamSnapshot? state) => new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?>
-    {
-        Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id),
-        Value = state?.Write(),
-        Headers = Owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(Owner) } },
-    });
+    private Outgoing StateMessage(
+        string id, StreamSnapshot? state) => new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?>
+        {
+            Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id),
+            Value = state?.Write(),
+            Headers = Owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(Owner) } },
+        });
 }

@@ -29,7 +29,7 @@ internal sealed record CoverageData
     [Description("Its first sample at 16 kHz.")]
     public required long StartSample { get; init; }
 
-    [Description("The sample behind its last one.")]
+    [Description("The sample after its last one.")]
     public required long EndSample { get; init; }
 
     [Description("The longest hop of its windows in seconds, where it was analysed.")]

@@ -2,7 +2,9 @@ using System.ComponentModel;
 
 namespace AstStream.Connectors;
 
-/// <summary>The data of an event, as schemas/event.v1.schema.json says. Names and meanings are never changed; what is added is optional.</summary>
+/// <summary>
+/// The data of an event, as schemas/event.v1.schema.json says. Names and meanings are never changed; what is added is optional.
+/// </summary>
 internal sealed record EventData
 {
     [Description("Made from stream, start time, label, onset and model: the same however often it is published.")]

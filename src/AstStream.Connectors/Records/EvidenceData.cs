@@ -8,7 +8,7 @@ internal sealed record EvidenceData
     [Description("Its first sample at 16 kHz, from the stream's start.")]
     public required long StartSample { get; init; }
 
-    [Description("The sample behind its last one.")]
+    [Description("The sample after its last one.")]
     public required long EndSample { get; init; }
 
     [Description("The topic that the sound was read from.")]

@@ -7,12 +7,14 @@ using AstStream.Streaming;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// A record as one JSON object, the same wherever it is written: JSON Lines, console, Kafka. schemas/ has what it is made of. Times are seconds from the
+/// A record as one JSON object, the same wherever it is written: JSON Lines, console, Kafka. schemas/ has what it is made of. Times are
+/// seconds from the
 /// stream's start with four decimals; scores have four.
 /// </summary>
 internal static class RecordJson
 {
-    private static readonly RecordContext s_context = new(new JsonSerializerOptions(RecordContext.Default.Options) { Encoder = JsonText.Encoder });
+    private static readonly RecordContext s_context = new(
+        new JsonSerializerOptions(RecordContext.Default.Options) { Encoder = JsonText.Encoder });
 
     /// <summary>Writes the object.</summary>
     /// <exception cref="ArgumentException">It is no record that is written as JSON.</exception>

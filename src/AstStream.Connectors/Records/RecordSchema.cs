@@ -14,12 +14,18 @@ public static class RecordSchema
         TreatNullObliviousAsNonNullable = true,
         TransformSchemaNode = static (context, node) =>
         {
-            if (node is JsonObject schema && context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false) is [DescriptionAttribute { Description: var description }])
+            if (node is JsonObject schema && context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(
+                typeof(DescriptionAttribute), inherit: false) is [DescriptionAttribute { Description: var description }])
                 schema.Insert(0, "description", description);
             return node;
         },
     };
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_indented = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     /// <summary>The records that have a schema.</summary>
     public static IReadOnlyList<string> Records { get; } = ["event", "coverage", "scores"];

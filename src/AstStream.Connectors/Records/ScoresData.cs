@@ -20,7 +20,7 @@ internal sealed record ScoresData
     [Description("Its first sample at 16 kHz.")]
     public required long StartSample { get; init; }
 
-    [Description("The sample behind its last one.")]
+    [Description("The sample after its last one.")]
     public required long EndSample { get; init; }
 
     [Description("When it began, where the stream's start is known.")]

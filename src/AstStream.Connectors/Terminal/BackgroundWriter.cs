@@ -3,7 +3,8 @@ using System.Text;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// A text writer to a standard stream that never waits and never throws: what is written goes through a bounded queue to a thread of its own. A reader
+/// A text writer to a standard stream that never waits and never throws: what is written goes through a bounded queue to a thread of its
+/// own. A reader
 /// that stands still, a full disk and a closed stream cost text, which is counted, and nothing else. Safe for all threads.
 /// </summary>
 public sealed class BackgroundWriter : TextWriter
@@ -81,7 +82,9 @@ public sealed class BackgroundWriter : TextWriter
         }
     }
 
-    /// <summary>Takes over the standard streams. To be called before anything else: what the process opens must not become one of them.</summary>
+    /// <summary>
+    /// Takes over the standard streams. To be called before anything else: what the process opens must not become one of them.
+    /// </summary>
     public static void Start()
     {
         var usable = NativeOutput.Prepare();

@@ -18,7 +18,8 @@ public static class JsonText
 
         public override int MaxOutputCharactersPerInputCharacter => s_relaxed.MaxOutputCharactersPerInputCharacter;
 
-        public override bool WillEncode(int unicodeScalar) => s_relaxed.WillEncode(unicodeScalar) || (unicodeScalar <= char.MaxValue && Printable.IsUnsafe((char)unicodeScalar));
+        public override bool WillEncode(int unicodeScalar) => s_relaxed.WillEncode(
+            unicodeScalar) || (unicodeScalar <= char.MaxValue && Printable.IsUnsafe((char)unicodeScalar));
 
         public override int FindFirstCharacterToEncode(char* text, int textLength)
         {

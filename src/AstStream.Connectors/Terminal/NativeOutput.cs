@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace AstStream.Connectors;
 
-/// <summary>A standard stream of the process, written without .NET's console, whose stream hides a closed pipe and throws on a full disk.</summary>
+/// <summary>
+/// A standard stream of the process, written without .NET's console, whose stream hides a closed pipe and throws on a full disk.
+/// </summary>
 internal static partial class NativeOutput
 {
     /// <summary>EPIPE: nobody reads it any more.</summary>
@@ -21,7 +23,8 @@ internal static partial class NativeOutput
     private const int WritableSoon = 4; // POLLOUT
 
     /// <summary>
-    /// Occupies the standard streams that are closed, so that no file or socket of this process becomes one of them, and says which streams can be
+    /// Occupies the standard streams that are closed, so that no file or socket of this process becomes one of them, and says which streams
+    /// can be
     /// written to. To be called before anything else is opened.
     /// </summary>
     public static bool[] Prepare()
@@ -68,7 +71,10 @@ internal static partial class NativeOutput
     /// <summary>The system's words for an error.</summary>
     public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
 
-    /// <summary>Whether a stream was given by whoever started the process: the runtime opens files of its own early, and takes a number that is free.</summary>
+    /// <summary>
+    /// Whether a stream was given by whoever started the process: the runtime opens files of its own early, and takes a number that is
+    /// free.
+    /// </summary>
     private static bool IsOurs(int fd)
     {
         if (fd > 0 && (Control(fd, GetFlags, 0) & AccessMode) == 0)

@@ -18,7 +18,8 @@ public static partial class OpenFiles
     public static long Limit { get; } = RaiseLimit();
 
     /// <summary>
-    /// Whether the program itself can run. Where it can't, that is told without anything that would have to be opened first. To be called before anything
+    /// Whether the program itself can run. Where it can't, that is said without anything that would have to be opened first. To be called
+    /// before anything
     /// else is opened.
     /// </summary>
     public static bool AreEnough()

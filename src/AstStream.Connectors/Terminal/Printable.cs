@@ -5,7 +5,8 @@ using AstStream.Streaming.Pipelines;
 namespace AstStream.Connectors;
 
 /// <summary>
-/// Text from outside, as a terminal or a log may show it: a file's name or a model's label must not move the cursor, change colours, forge a line or
+/// Text from outside, as a terminal or a log may show it: a file's name or a model's label must not move the cursor, change colours, forge
+/// a line or
 /// turn the direction of the text around; and no secret of the pipeline definition is in it. Everything that is shown goes through here.
 /// </summary>
 public static class Printable
@@ -17,7 +18,10 @@ public static class Printable
         return text.Any(IsUnsafe) ? Escaped(text) : text;
     }
 
-    /// <summary>Whether a character must not be shown as it is: controls, line and paragraph separators, direction marks and overrides, lone surrogates.</summary>
+    /// <summary>
+    /// Whether a character must not be shown as it is: controls, line and paragraph separators, direction marks and overrides, lone
+    /// surrogates.
+    /// </summary>
     internal static bool IsUnsafe(char c) => CharUnicodeInfo.GetUnicodeCategory(c) switch
     {
         UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => true,

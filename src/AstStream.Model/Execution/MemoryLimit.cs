@@ -2,13 +2,16 @@ using System.Globalization;
 
 namespace AstStream.Model.Execution;
 
-/// <summary>How much memory this process may use: the machine's, or the least that a control group above it allows (cgroup v2 and v1).</summary>
+/// <summary>
+/// How much memory this process may use: the machine's, or the least that a control group above it allows (cgroup v2 and v1).
+/// </summary>
 internal static class MemoryLimit
 {
     private const string Root = "/sys/fs/cgroup";
 
     /// <summary>In bytes.</summary>
-    public static long Bytes { get; } = Of(ReadLines("/proc/self/cgroup"), file => ReadLines(file).FirstOrDefault(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    public static long Bytes { get; } = Of(
+        ReadLines("/proc/self/cgroup"), file => ReadLines(file).FirstOrDefault(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>The least of what the groups of a process allow and what the machine has.</summary>
     /// <param name="groups">The lines of /proc/self/cgroup.</param>

@@ -17,7 +17,8 @@ internal static partial class RuntimeEnvironment
         // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond what the
         // process may use without the share of everything else, or 4 GiB, the most that can be said here.
         using var info = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
-        using var arena = new OrtArenaCfg((uint)Math.Min(uint.MaxValue, MemoryLimit.Bytes - Math.Min(BesidesArena, MemoryLimit.Bytes / 4)), SameAsRequested, -1, -1);
+        using var arena = new OrtArenaCfg(
+            (uint)Math.Min(uint.MaxValue, MemoryLimit.Bytes - Math.Min(BesidesArena, MemoryLimit.Bytes / 4)), SameAsRequested, -1, -1);
         OrtEnv.Instance().CreateAndRegisterAllocator(info, arena);
         return true;
     });

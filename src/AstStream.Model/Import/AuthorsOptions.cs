@@ -3,7 +3,10 @@ using AstStream.Model.Import;
 
 namespace AstStream.Model;
 
-/// <summary>What the shapes of a checkpoint without a configuration do not tell. What is not given is assumed only where the shapes leave one published form.</summary>
+/// <summary>
+/// What the shapes of a checkpoint without a configuration do not tell. What is not given is assumed only where the shapes leave one
+/// published form.
+/// </summary>
 public sealed record AuthorsOptions
 {
     // Of published checkpoints, the paper's own first.
@@ -25,7 +28,9 @@ public sealed record AuthorsOptions
     /// <summary>Mel bins of one frame; null for what the shapes leave, 128 in the paper.</summary>
     public int? NumMelBins { get; init; }
 
-    /// <summary>The class names by index; null for LABEL_0 and so on, as transformers names them. Equal ones are told apart by a number.</summary>
+    /// <summary>
+    /// The class names by index; null for LABEL_0 and so on, as transformers names them. Equal ones are told apart by a number.
+    /// </summary>
     public IReadOnlyList<string>? Labels { get; init; }
 
     /// <summary>single_label_classification or multi_label_classification; null for the latter with AudioSet's 527 classes, and else the former.</summary>
@@ -37,8 +42,11 @@ public sealed record AuthorsOptions
     /// <summary>Its standard deviation; null for AudioSet's.</summary>
     public float? Std { get; init; }
 
-    /// <summary>The configuration of a file, from the shapes of its tensors, by our names, and these options; and what was assumed.</summary>
-    internal (AstConfig Config, ExtractorConfig Extractor, IReadOnlyList<string> Assumptions) Infer(string file, IReadOnlyDictionary<string, TensorSource> tensors)
+    /// <summary>
+    /// The configuration of a file, from the shapes of its tensors, by our names, and these options; and what was assumed.
+    /// </summary>
+    internal (AstConfig Config, ExtractorConfig Extractor, IReadOnlyList<string> Assumptions) Infer(
+        string file, IReadOnlyDictionary<string, TensorSource> tensors)
     {
         int Dimension(string name, int axis, int axes) => tensors.TryGetValue(name, out var tensor) && tensor.Shape is var shape && shape.Length == axes && shape[axis] > 0
             ? shape[axis]
@@ -47,10 +55,12 @@ public sealed record AuthorsOptions
         var labels = Dimension(AstTensors.ClassifierDense + ".weight", 0, 2);
         if (labels > ConfigReader.MaxLabels)
             throw new InvalidCheckpointException($"{file}: gives {labels} logits; expected at most {ConfigReader.MaxLabels}");
-        ArgumentOutOfRangeException.ThrowIfLessThan(new[] { NumAttentionHeads, FrequencyStride, TimeStride, MaxLength, NumMelBins }.Min() ?? 1, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            new[] { NumAttentionHeads, FrequencyStride, TimeStride, MaxLength, NumMelBins }.Min() ?? 1, 1);
         var extractor = new ExtractorConfig(Mean ?? ExtractorConfig.AudioSet.Mean, Std ?? ExtractorConfig.AudioSet.Std, true);
         if (!float.IsFinite(extractor.Mean) || !(extractor.Std >= 1e-6f) || !float.IsFinite(extractor.Std))
-            throw new InvalidCheckpointException(FormattableString.Invariant($"--mean {extractor.Mean}, --std {extractor.Std}: expected finite numbers, the second one from 0.000001"));
+            throw new InvalidCheckpointException(FormattableString.Invariant(
+                $"--mean {extractor.Mean}, --std {extractor.Std}: expected finite numbers, the second one from 0.000001"));
         if (Labels is not null && Labels.Count != labels)
             throw new InvalidCheckpointException($"--labels: has {Labels.Count} labels; {file} gives {labels} logits");
         var names = LabelNames.Distinct(Labels ?? [.. Enumerable.Range(0, labels).Select(i => $"LABEL_{i}")], out _);
@@ -88,7 +98,7 @@ public sealed record AuthorsOptions
     {
         var fits = Fits(config, tokens, MaxLength is { } length ? [length] : s_lengths);
         if (fits.Count == 0)
-            return config; // what does not fit is told with the other shapes
+            return config; // what does not fit is reported with the other shapes
 
         // Lengths that differ by less than a stride give the same patches: of those the more common one, which comes first.
         var different = fits.DistinctBy(c => (c.NumMelBins, c.FrequencyStride, c.TimeStride, c.TimePatches)).ToList();
@@ -103,7 +113,8 @@ public sealed record AuthorsOptions
         .. from known in NumMelBins is { } bins ? [(Bins: bins, s_bins[0].Strides)] : s_bins
            from stride in known.Strides
            from length in lengths
-           let one = config with { NumMelBins = known.Bins, FrequencyStride = FrequencyStride ?? stride, TimeStride = TimeStride ?? stride, MaxLength = length }
+           let one = config with { NumMelBins = known.Bins, FrequencyStride = FrequencyStride
+               ?? stride, TimeStride = TimeStride ?? stride, MaxLength = length }
            where config.PatchSize <= one.NumMelBins && config.PatchSize <= length && !one.IsTooLarge && one.Tokens == tokens
            select one,
     ];
@@ -113,7 +124,8 @@ public sealed record AuthorsOptions
         $"{config.MaxLength} frames of {config.NumMelBins} mel bins at strides {config.FrequencyStride}/{config.TimeStride}");
 
     private IEnumerable<string> Asked() =>
-        new (int? Value, string Name)[] { (NumMelBins, "--num-mel-bins"), (MaxLength, "--max-length"), (FrequencyStride, "--frequency-stride"), (TimeStride, "--time-stride") }
+        new (int? Value, string Name)[] { (NumMelBins, "--num-mel-bins"), (
+            MaxLength, "--max-length"), (FrequencyStride, "--frequency-stride"), (TimeStride, "--time-stride") }
             .Where(o => o.Value is null).Select(o => o.Name);
 
     /// <summary>What was not given and not certain, with the flag that gives it.</summary>
@@ -128,8 +140,10 @@ public sealed record AuthorsOptions
 
         Add(NumMelBins is not null, string.Create(CultureInfo.InvariantCulture, $"{config.NumMelBins} mel bins (--num-mel-bins)"));
         Add(MaxLength is not null, string.Create(CultureInfo.InvariantCulture, $"{config.MaxLength} frames (--max-length)"));
-        Add(FrequencyStride is not null && TimeStride is not null, string.Create(CultureInfo.InvariantCulture, $"strides {config.FrequencyStride}/{config.TimeStride} (--frequency-stride, --time-stride)"));
-        Add(NumAttentionHeads is not null, string.Create(CultureInfo.InvariantCulture, $"{config.NumAttentionHeads} heads (--num-attention-heads)"));
+        Add(FrequencyStride is not null && TimeStride is not null, string.Create(
+            CultureInfo.InvariantCulture, $"strides {config.FrequencyStride}/{config.TimeStride} (--frequency-stride, --time-stride)"));
+        Add(NumAttentionHeads is not null, string.Create(
+            CultureInfo.InvariantCulture, $"{config.NumAttentionHeads} heads (--num-attention-heads)"));
         Add(Mean is not null && Std is not null, string.Create(CultureInfo.InvariantCulture, $"AudioSet's statistics, mean {extractor.Mean} and std {extractor.Std} (--statistics {string.Join('|', ExtractorConfig.Known.Keys)}, or --mean and --std)"));
         Add(ProblemType is not null, $"{config.ProblemType} (--problem-type)");
         return assumed;

@@ -41,13 +41,21 @@ internal sealed record CheckpointFiles
             var beside = Path.GetDirectoryName(Path.GetFullPath(named))!;
             if (!named.EndsWith(LoneEnding, StringComparison.Ordinal) || !File.Exists(Path.Combine(beside, CheckpointFolder.ConfigFile)))
                 throw new InvalidCheckpointException($"{named}: is a file{(named.EndsWith(LoneEnding, StringComparison.Ordinal) ? $" without a {CheckpointFolder.ConfigFile} beside it" : "")}; {AstCheckpoint.Expected}. What a file's shapes tell, aststream model import FILE --to DIR makes into one");
-            return new CheckpointFiles { Folder = beside, Extractor = FindExtractor(beside), Weights = Path.GetFullPath(named), Notes = [] };
+            return new CheckpointFiles
+            {
+                Folder = beside,
+                Extractor = FindExtractor(
+                beside),
+                Weights = Path.GetFullPath(named),
+                Notes = []
+            };
         }
 
         if (!Directory.Exists(named))
             throw new InvalidCheckpointException(AstCheckpoint.NoFolder(named));
         var (folder, weights, notes) = (named, FindWeights(named), new List<string>());
-        if (File.Exists(Path.Combine(named, AdapterFile)) && (weights is null || !File.Exists(Path.Combine(named, CheckpointFolder.ConfigFile))))
+        if (File.Exists(
+            Path.Combine(named, AdapterFile)) && (weights is null || !File.Exists(Path.Combine(named, CheckpointFolder.ConfigFile))))
             throw new InvalidCheckpointException($"{named}: holds an adapter of PEFT (LoRA and the like), which is no model by itself: merge it into the one that it was trained on with model.merge_and_unload().save_pretrained(DIR), and give that folder");
 
         // What a Trainer leaves while it trains: folders of its steps, and perhaps nothing else.
@@ -58,7 +66,8 @@ internal sealed record CheckpointFiles
         }
 
         if (!File.Exists(Path.Combine(folder, CheckpointFolder.ConfigFile)))
-            throw new InvalidCheckpointException($"{Path.Combine(folder, CheckpointFolder.ConfigFile)}: no such file; {There(folder)}; {AstCheckpoint.Expected}");
+            throw new InvalidCheckpointException(
+                $"{Path.Combine(folder, CheckpointFolder.ConfigFile)}: no such file; {There(folder)}; {AstCheckpoint.Expected}");
         if (weights is null)
             throw new InvalidCheckpointException($"{folder}: no {CheckpointFolder.WeightsFile} and no {BinFile}, whole or as shards with {CheckpointFolder.WeightsFile}{Index}; {There(folder)}; {AstCheckpoint.Expected}");
         return new CheckpointFiles { Folder = folder, Extractor = FindExtractor(folder), Weights = weights, Notes = notes };
@@ -73,7 +82,8 @@ internal sealed record CheckpointFiles
         }
 
         // One by another name, where there is no doubt which.
-        var lone = Directory.EnumerateFiles(folder, "*" + LoneEnding).Where(f => !Path.GetFileName(f).StartsWith("adapter_", StringComparison.Ordinal)).Take(2).ToList();
+        var lone = Directory.EnumerateFiles(
+            folder, "*" + LoneEnding).Where(f => !Path.GetFileName(f).StartsWith("adapter_", StringComparison.Ordinal)).Take(2).ToList();
         return lone.Count == 1 ? lone[0] : null;
     }
 
@@ -83,7 +93,8 @@ internal sealed record CheckpointFiles
         List<string> folders = [folder];
         if (Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)).StartsWith(Step, StringComparison.Ordinal))
             folders.Add(Path.Combine(folder, ".."));
-        return folders.SelectMany(f => ((string[])[CheckpointFolder.ExtractorFile, ProcessorFile]).Select(n => Path.Combine(f, n))).FirstOrDefault(File.Exists)
+        return folders.SelectMany(
+            f => ((string[])[CheckpointFolder.ExtractorFile, ProcessorFile]).Select(n => Path.Combine(f, n))).FirstOrDefault(File.Exists)
             ?? throw new InvalidCheckpointException($"{Path.Combine(folder, CheckpointFolder.ExtractorFile)}: no such file, and no {ProcessorFile}, which tell the mean and std of the training data. ASTFeatureExtractor.from_pretrained(…).save_pretrained({folder}) writes it");
     }
 
@@ -91,7 +102,8 @@ internal sealed record CheckpointFiles
     private static List<string> Steps(string folder) =>
     [
         .. Directory.EnumerateDirectories(folder, Step + "*")
-            .Select(d => (Path: d, Number: long.TryParse(Path.GetFileName(d)[Step.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1))
+            .Select(d => (Path: d, Number: long.TryParse(
+                Path.GetFileName(d)[Step.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1))
             .Where(d => d.Number >= 0 && FindWeights(d.Path) is not null).OrderBy(d => d.Number).Select(d => d.Path),
     ];
 
@@ -99,7 +111,8 @@ internal sealed record CheckpointFiles
     private static string There(string folder)
     {
         const int most = 6;
-        var names = Directory.EnumerateFileSystemEntries(folder).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal).Take(most + 1).ToList();
+        var names = Directory.EnumerateFileSystemEntries(
+            folder).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal).Take(most + 1).ToList();
         return names.Count == 0 ? "the folder is empty" : $"found {string.Join(", ", names.Take(most))}{(names.Count > most ? " and more" : "")}";
     }
 }

@@ -6,7 +6,8 @@ namespace AstStream.Model.Import;
 internal static class LabelNames
 {
     /// <summary>
-    /// The names with equal ones told apart by a number (dog, dog#2), and empty ones named by their index as transformers names classes without a name
+    /// The names with equal ones told apart by a number (dog, dog#2), and empty ones named by their index as transformers names classes
+    /// without a name
     /// (LABEL_3). Where something was changed, <paramref name="note"/> says what.
     /// </summary>
     public static IReadOnlyList<string> Distinct(IReadOnlyList<string> labels, out string? note)
@@ -36,5 +37,6 @@ internal static class LabelNames
     /// <summary>The classes that a name means: that of this very name, and those that bear it with a number.</summary>
     public static IEnumerable<int> Meant(string name, IReadOnlyList<string> labels) => Enumerable.Range(0, labels.Count).Where(i =>
         labels[i] == name
-        || (labels[i].StartsWith(name + "#", StringComparison.Ordinal) && labels[i][(name.Length + 1)..].All(char.IsAsciiDigit) && labels.Contains(name)));
+        || (labels[i].StartsWith(
+            name + "#", StringComparison.Ordinal) && labels[i][(name.Length + 1)..].All(char.IsAsciiDigit) && labels.Contains(name)));
 }

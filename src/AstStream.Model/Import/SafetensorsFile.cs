@@ -57,7 +57,8 @@ internal sealed class SafetensorsFile : ITensorFile
         var tensor = _tensors[name];
         var bytes = new byte[tensor.Bytes];
         ReadExactly(bytes, _dataStart + tensor.Begin);
-        var values = TensorInfo.Widen(tensor.DType, bytes) ?? throw Bad($"tensor {name}: {tensor.DType} numbers; expected floating-point weights");
+        var values = TensorInfo.Widen(
+            tensor.DType, bytes) ?? throw Bad($"tensor {name}: {tensor.DType} numbers; expected floating-point weights");
         return TensorInfo.NotFinite(name, values) is { } problem ? throw Bad(problem) : values;
     }
 
@@ -175,7 +176,8 @@ internal sealed class SafetensorsFile : ITensorFile
         long count = 1;
         for (var i = 0; i < shape.Length; i++)
         {
-            if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 8)
+            if (dims[i].ValueKind != JsonValueKind.Number || !dims[i].TryGetInt32(
+                out shape[i]) || shape[i] < 0 || (count *= shape[i]) > Array.MaxLength / 8)
                 throw Wrong($"tensor {name}: shape {ConfigReader.Shortened(dims)}; expected whole numbers of a sensible size");
         }
 
@@ -210,6 +212,6 @@ internal sealed class SafetensorsFile : ITensorFile
 
     private InvalidCheckpointException Bad(string what) => new($"{_path}: {what}");
 
-    /// <summary>One tensor's place: its dtype; offset behind the header; elements and bytes.</summary>
+    /// <summary>One tensor's place: its dtype; offset after the header; elements and bytes.</summary>
     internal sealed record Tensor(string DType, int[] Shape, long Begin, int Count, int Bytes) : TensorInfo(DType, Shape);
 }

@@ -69,7 +69,8 @@ internal static class TensorNames
     }
 
     /// <summary>
-    /// A name as the model itself has it: torch.compile, DataParallel, Lightning and others put their own words before it, some of them twice; and
+    /// A name as the model itself has it: torch.compile, DataParallel, Lightning and others put their own words before it, some of them
+    /// twice; and
     /// transformers' ASTModel, alone, has none of its own.
     /// </summary>
     private static string Own(string name)

@@ -174,7 +174,8 @@ internal sealed class TorchFile : ITensorFile
     }
 
     private static string Keys(List<(object? Key, object? Value)> items) =>
-        items.Count == 0 ? "nothing" : string.Join(", ", items.Take(MostKeys).Select(i => i.Key is string key ? key[..Math.Min(key.Length, 60)] : "a key that is no text"));
+        items.Count == 0 ? "nothing" : string.Join(
+            ", ", items.Take(MostKeys).Select(i => i.Key is string key ? key[..Math.Min(key.Length, 60)] : "a key that is no text"));
 
     private TensorInfo Check(string name, PickledTensor tensor)
     {

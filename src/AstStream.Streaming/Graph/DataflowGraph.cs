@@ -125,7 +125,8 @@ public sealed class DataflowGraph
 
     /// <summary>
     /// A node that has much to do keeps its thread of the pool for long, and the pool makes more threads only slowly: with as many as there
-    /// are nodes, none waits for one (a session that did had its windows wait for 130 ms). Of thousands of sources most wait for sound: they share.
+    /// are nodes, none waits for one (a session that did had its windows wait for 130 ms). Of thousands of sources most wait for sound:
+    /// they share.
     /// </summary>
     private static void KeepThreads(int nodes)
     {

@@ -19,12 +19,15 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     public DateTimeOffset? StartTime => startTime;
 
     /// <summary>
-    /// The clock that its start was read from: when that is set anew, its times follow. Null for times that come from elsewhere (a recording's own, a
+    /// The clock that its start was read from: when that is set anew, its times follow. Null for times that come from elsewhere (a
+    /// recording's own, a
     /// device's).
     /// </summary>
     public ClockMark? Clock { get; init; }
 
-    /// <summary>Whether its times are to be relied on: the clock that they came from is synchronised, as far as this machine knows.</summary>
+    /// <summary>
+    /// Whether its times are to be relied on: the clock that they came from is synchronised, as far as this machine knows.
+    /// </summary>
     public bool IsClockGood => Clock?.IsGood ?? true;
 
     /// <summary>Which windows go first when the model is short: those of the higher number. The source's, until a source sets another.</summary>
@@ -55,11 +58,13 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     internal StreamFrontEnd? FrontEnd { get; set; }
 
     /// <summary>
-    /// When a place in the stream was heard: its start and the samples counted since, corrected for what this machine's clock was set by since, and for the
+    /// When a place in the stream was heard: its start and the samples counted since, corrected for what this machine's clock was set by
+    /// since, and for the
     /// drift of the device's clock where the source does that.
     /// </summary>
     /// <param name="seconds">Seconds from the stream's start, by samples.</param>
-    public DateTimeOffset? TimeAt(double seconds) => startTime + (Clock?.Shift ?? TimeSpan.Zero) + TimeSpan.FromTicks((long)Math.Round((seconds + _clock.At(seconds)) * TimeSpan.TicksPerSecond));
+    public DateTimeOffset? TimeAt(double seconds) => startTime + (
+        Clock?.Shift ?? TimeSpan.Zero) + TimeSpan.FromTicks((long)Math.Round((seconds + _clock.At(seconds)) * TimeSpan.TicksPerSecond));
 
     /// <summary>
     /// From a place on, the device's clock is held to run off by so much. Times before and behind the place join: a correction never jumps.

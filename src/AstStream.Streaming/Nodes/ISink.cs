@@ -22,13 +22,16 @@ public interface ISink : IAsyncDisposable
     ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation);
 
     /// <summary>
-    /// No record waits at the moment: a good time to flush. What was taken of streams that somebody answers for (<see cref="StreamInfo.Delivery"/>) is
+    /// No record waits at the moment: a good time to flush. What was taken of streams that somebody answers for (<see
+    /// cref="StreamInfo.Delivery"/>) is
     /// safe when it returns. After an exception it may be called again.
     /// </summary>
     /// <exception cref="SinkException">It can't write.</exception>
     ValueTask FlushAsync(CancellationToken cancellation);
 
-    /// <summary>No record will come any more: all that was taken is safe when it returns. After an exception it may be called again.</summary>
+    /// <summary>
+    /// No record will come any more: all that was taken is safe when it returns. After an exception it may be called again.
+    /// </summary>
     /// <exception cref="SinkException">It can't write.</exception>
     ValueTask CompleteAsync(CancellationToken cancellation) => FlushAsync(cancellation);
 }

@@ -3,7 +3,8 @@ namespace AstStream.Streaming;
 /// <summary>
 /// Drives one session: takes windows from the scheduler, fills rows, runs, reads scores. The node fills and reads; a thread of its own runs.
 /// With two slots the next batch is filled while one runs, and the thread starts it the moment that the session falls free: what is at hand
-/// then is the batch. A batch that fails is scored in smaller ones; where even single windows fail, the session gives its windows back to the
+/// then is the batch. A batch that fails is scored in smaller ones; where even single windows fail, the session gives its windows back to
+/// the
 /// scheduler, for others to score, and is opened again after a while.
 /// </summary>
 internal sealed class SessionNode : Node
@@ -43,8 +44,10 @@ internal sealed class SessionNode : Node
     /// <param name="description">What the session is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="report">Counts.</param>
-    /// <param name="firstWait">How long it is waited before a session that has failed is opened again, at first; a second by default.</param>
-    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time, RunReport report, TimeSpan? firstWait = null)
+    /// <param name="firstWait">How long it is waited before a session that has failed is opened again, at first; a second by
+    /// default.</param>
+    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time,
+        RunReport report, TimeSpan? firstWait = null)
         : base(name)
     {
         (_scheduler, _open, _description, _time, _report) = (scheduler, open, description, time, report);
@@ -318,7 +321,10 @@ internal sealed class SessionNode : Node
         return null;
     }
 
-    /// <summary>Scores a batch in parts, half as large and smaller: memory that is too short for many windows may do for a few. False where one alone fails.</summary>
+    /// <summary>
+    /// Scores a batch in parts, half as large and smaller: memory that is too short for many windows may do for a few. False where one
+    /// alone fails.
+    /// </summary>
     private static bool RunSmaller(IModelSession session, Batch batch)
     {
         var size = batch.Unread.Count / 2;

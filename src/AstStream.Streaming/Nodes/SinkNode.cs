@@ -5,8 +5,10 @@ using Polly.Retry;
 namespace AstStream.Streaming;
 
 /// <summary>
-/// Writes records to a sink. A write that fails is tried again for as long as the options say; then the sink is out: what comes for it is dropped and
-/// counted, and now and then one record is tried, until it writes again. Records that somebody answers for (<see cref="StreamInfo.Delivery"/>) are never
+/// Writes records to a sink. A write that fails is tried again for as long as the options say; then the sink is out: what comes for it is
+/// dropped and
+/// counted, and now and then one record is tried, until it writes again. Records that somebody answers for (<see
+/// cref="StreamInfo.Delivery"/>) are never
 /// dropped: they wait.
 /// </summary>
 internal sealed class SinkNode : Node
@@ -40,7 +42,8 @@ internal sealed class SinkNode : Node
     /// <param name="time">The clock.</param>
     /// <param name="report">Counts.</param>
     /// <param name="isAlone">Whether no other sink can write any more: then a run without end has nobody to run for.</param>
-    public SinkNode(string name, Edge<StreamRecord> input, ISink sink, SinkOptions options, TimeProvider time, RunReport report, Func<bool>? isAlone = null)
+    public SinkNode(string name, Edge<StreamRecord> input, ISink sink, SinkOptions options, TimeProvider time, RunReport report,
+        Func<bool>? isAlone = null)
         : base(name)
     {
         (_input, _sink, _options, _time, _report, _isAlone) = (input, sink, options, time, report, isAlone);
@@ -86,7 +89,8 @@ internal sealed class SinkNode : Node
                     continue;
                 }
 
-                if (!await TryAsync(static (x, c) => x.Sink.WriteAsync(x.Record!, c), record, record.Stream.Delivery is not null, cancellation).ConfigureAwait(false))
+                if (!await TryAsync(static (x, c) => x.Sink.WriteAsync(
+                    x.Record!, c), record, record.Stream.Delivery is not null, cancellation).ConfigureAwait(false))
                     Miss();
                 else if (record.Captured != 0 && record is SoundEvent)
                     _report.Published(record.Model, _time.GetElapsedTime(record.Captured));
@@ -102,9 +106,12 @@ internal sealed class SinkNode : Node
         await TryAsync(static (x, c) => x.Sink.CompleteAsync(c), null, isNeeded: false, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Tries an operation, again and again where it fails. False where the sink is out, and it was given up or not tried at all.</summary>
+    /// <summary>
+    /// Tries an operation, again and again where it fails. False where the sink is out, and it was given up or not tried at all.
+    /// </summary>
     private async ValueTask<bool> TryAsync(
-        Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, bool isNeeded, CancellationToken cancellation)
+        Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, bool isNeeded,
+            CancellationToken cancellation)
     {
         if (_state == State.Out && !isNeeded && _lastTry != 0 && _time.GetElapsedTime(_lastTry) < _delay)
             return false;
@@ -112,7 +119,8 @@ internal sealed class SinkNode : Node
         var retry = isNeeded && !_options.StopsRun ? _retryForEver : _state == State.Out ? ResiliencePipeline.Empty : _retry;
         try
         {
-            await retry.ExecuteAsync(static (x, c) => x.write((x._sink, x.record), c), (write, _sink, record), cancellation).ConfigureAwait(false);
+            await retry.ExecuteAsync(
+                static (x, c) => x.write((x._sink, x.record), c), (write, _sink, record), cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (!_options.StopsRun && !cancellation.IsCancellationRequested && e is not ChannelClosedException)
         {
@@ -153,25 +161,26 @@ internal sealed class SinkNode : Node
         _report.SinkDrops(Name, isTold: false);
     }
 
-    private ResiliencePipeline Retry(Func<bool> goesOn) => new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
-    {
-        ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is SinkException { IsTransient: true } && goesOn()),
-        MaxRetryAttempts = int.MaxValue,
-        BackoffType = DelayBackoffType.Exponential,
-        Delay = _options.RetryDelay,
-        MaxDelay = s_longestDelay,
-        OnRetry = arguments =>
+    private ResiliencePipeline Retry(
+        Func<bool> goesOn) => new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
         {
-            if (_state == State.Well)
+            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is SinkException { IsTransient: true } && goesOn()),
+            MaxRetryAttempts = int.MaxValue,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = _options.RetryDelay,
+            MaxDelay = s_longestDelay,
+            OnRetry = arguments =>
             {
-                _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor);
-                _state = State.Failing;
-            }
+                if (_state == State.Well)
+                {
+                    _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor);
+                    _state = State.Failing;
+                }
 
-            _report.SinkRetries(Name);
-            return ValueTask.CompletedTask;
-        },
-    }).Build();
+                _report.SinkRetries(Name);
+                return ValueTask.CompletedTask;
+            },
+        }).Build();
 
     private sealed class Reporter(string sink, RunReport report) : ISinkReport
     {

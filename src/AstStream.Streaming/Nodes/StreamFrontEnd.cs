@@ -110,7 +110,9 @@ internal sealed class StreamFrontEnd : IDisposable
         return heard;
     }
 
-    /// <summary>What is odd about the level of the stream's first minute, once that is known; null before, after that, and where nothing is.</summary>
+    /// <summary>
+    /// What is odd about the level of the stream's first minute, once that is known; null before, after that, and where nothing is.
+    /// </summary>
     /// <param name="isEnd">Whether no more will come.</param>
     public string? TakeLevelHint(bool isEnd)
     {

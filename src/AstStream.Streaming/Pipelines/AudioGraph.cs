@@ -175,7 +175,8 @@ internal sealed partial class AudioGraph
             }
         }
 
-        if (_components.Where(c => c.Inputs.Count > 0).Select(c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
+        if (_components.Where(c => c.Inputs.Count > 0).Select(
+            c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
             Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
 
         // Several models may hear the same sound; a transform keeps its own.

@@ -4,12 +4,17 @@ using AstStream.Dsp;
 
 namespace AstStream.Streaming.Pipelines;
 
-/// <summary>Values of a definition that stand elsewhere: ${env:NAME} is an environment variable, ${file:PATH} what is in a small file. They count as secrets.</summary>
+/// <summary>
+/// Values of a definition that stand elsewhere: ${env:NAME} is an environment variable, ${file:PATH} what is in a small file. They count as
+/// secrets.
+/// </summary>
 internal static partial class Expansion
 {
     private const int MaxBytes = 65_536; // of a file
 
-    /// <summary>The text with what stands elsewhere put in; null where that is not there, which is noted as a problem. Problems never show a value.</summary>
+    /// <summary>
+    /// The text with what stands elsewhere put in; null where that is not there, which is noted as a problem. Problems never show a value.
+    /// </summary>
     public static string? Expand(string text, string baseFolder, Action<string> problem)
     {
         if (!text.Contains("${", StringComparison.Ordinal))

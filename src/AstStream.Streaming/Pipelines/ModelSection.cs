@@ -32,7 +32,8 @@ internal sealed class ModelSection : IDisposable
             _ => c.Config.DefaultActivation,
         })];
         if (Activations.Contains(ScoreActivation.None))
-            section.Problem(PipelineKeys.FunctionToApply, "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them");
+            section.Problem(PipelineKeys.FunctionToApply,
+                "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them");
     }
 
     /// <summary>The model's name in the pipeline.</summary>

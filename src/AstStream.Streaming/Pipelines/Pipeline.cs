@@ -224,14 +224,16 @@ public sealed class Pipeline : IDisposable
         {
             var windows = section.Get(PipelineKeys.MedianWindows);
             if (windows % 2 == 0)
-                section.Problem(PipelineKeys.MedianWindows, $"{windows} is even; expected an odd number of windows, so that one is in the middle");
+                section.Problem(
+                    PipelineKeys.MedianWindows, $"{windows} is even; expected an odd number of windows, so that one is in the middle");
             return windows;
         }
 
         if (section.Has(PipelineKeys.MedianWindows))
             section.Problem(PipelineKeys.MedianWindows, "stands beside 'smoothing', which says the same as a time; expected one of them");
         var hop = hopFrames * 0.01; // seconds
-        var nearest = (2 * Math.Round(((section.Get(PipelineKeys.Smoothing)!.Value.TotalSeconds / hop) - 1) / 2, MidpointRounding.AwayFromZero)) + 1;
+        var nearest = (
+            2 * Math.Round(((section.Get(PipelineKeys.Smoothing)!.Value.TotalSeconds / hop) - 1) / 2, MidpointRounding.AwayFromZero)) + 1;
         if (nearest > PipelineKeys.MostMedianWindows)
             section.Problem(PipelineKeys.Smoothing, FormattableString.Invariant($"is {nearest} hops of {hop} s; expected at most {PipelineKeys.MostMedianWindows}, {PipelineKeys.MostMedianWindows * hop} s"));
         return (int)Math.Clamp(nearest, 1, PipelineKeys.MostMedianWindows);

@@ -230,7 +230,8 @@ public sealed class PipelineRun
     private RunningSink MakeSink(SinkDefinition definition)
     {
         var edge = new Edge<StreamRecord>(definition.Name, definition.Options.Buffer);
-        return new RunningSink(definition, edge, new SinkNode(definition.Name, edge, definition.Sink, definition.Options, _pipeline.Host.Time, _report, IsNobodyLeft));
+        return new RunningSink(definition, edge, new SinkNode(
+            definition.Name, edge, definition.Sink, definition.Options, _pipeline.Host.Time, _report, IsNobodyLeft));
     }
 
     /// <summary>Whether no sink can write any more.</summary>

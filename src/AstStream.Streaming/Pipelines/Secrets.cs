@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace AstStream.Streaming.Pipelines;
 
 /// <summary>
-/// The values that came into a definition from the environment or from files (${env:NAME}, ${file:PATH}). They belong to the process: whoever shows a
+/// The values that came into a definition from the environment or from files (${env:NAME}, ${file:PATH}). They belong to the process:
+/// whoever shows a
 /// text, an error of a library included, hides them.
 /// </summary>
 public static class Secrets
@@ -18,10 +19,13 @@ public static class Secrets
     {
         if (value.Length < Shortest)
             return;
-        ImmutableInterlocked.Update(ref s_values, static (known, v) => known.Contains(v) ? known : [.. known.Add(v).OrderByDescending(k => k.Length)], value);
+        ImmutableInterlocked.Update(
+            ref s_values, static (known, v) => known.Contains(v) ? known : [.. known.Add(v).OrderByDescending(k => k.Length)], value);
     }
 
-    /// <summary>A text with ${env:NAME} and ${file:PATH} in it put in, as in a definition; null where one is not there, which is noted as a problem.</summary>
+    /// <summary>
+    /// A text with ${env:NAME} and ${file:PATH} in it put in, as in a definition; null where one is not there, which is noted as a problem.
+    /// </summary>
     public static string? Expand(string text, string baseFolder, Action<string> problem) => Expansion.Expand(text, baseFolder, problem);
 
     /// <summary>The text with every secret in it written as ***.</summary>

@@ -51,7 +51,9 @@ public sealed class SectionReader
     /// <summary>Of a sink: the records that it is to get.</summary>
     public IReadOnlyList<string> Records => Get(PipelineKeys.Records);
 
-    /// <summary>Of a sink: whether it says that everything before it waits while it is full, or that it misses records; null where it says neither.</summary>
+    /// <summary>
+    /// Of a sink: whether it says that everything before it waits while it is full, or that it misses records; null where it says neither.
+    /// </summary>
     public bool? Waits => Get(PipelineKeys.WhenFull) switch
     {
         "wait" => true,

@@ -32,7 +32,9 @@ internal sealed class WindowQueue
         RingOf(stream.Priority, stream.IsLive).Enqueue(stream);
     }
 
-    /// <summary>Puts windows that were taken before the others of their streams again. They are in the order in which they were taken.</summary>
+    /// <summary>
+    /// Puts windows that were taken before the others of their streams again. They are in the order in which they were taken.
+    /// </summary>
     public void PutBack(IReadOnlyList<FeatureWindow> windows)
     {
         foreach (var group in windows.GroupBy(w => w.Timeline))

@@ -439,13 +439,16 @@ internal sealed class WindowScheduler
             }
         }
 
-        /// <summary>Whether it has nothing more to do: no window is to come, none waits, and no other session has one that it might give back.</summary>
+        /// <summary>
+        /// Whether it has nothing more to do: no window is to come, none waits, and no other session has one that it might give back.
+        /// </summary>
         public bool IsOver
         {
             get
             {
                 lock (scheduler._lock)
-                    return scheduler._writers == 0 && scheduler._queue.Count == 0 && scheduler._sessions.TrueForAll(s => s == this || s._held == 0);
+                    return scheduler._writers == 0 && scheduler._queue.Count == 0 && scheduler._sessions.TrueForAll(
+                        s => s == this || s._held == 0);
             }
         }
 
@@ -513,7 +516,9 @@ internal sealed class WindowScheduler
             }
         }
 
-        /// <summary>The session has failed: its windows wait for another one, or for it. One that sessions fail with again and again is lost.</summary>
+        /// <summary>
+        /// The session has failed: its windows wait for another one, or for it. One that sessions fail with again and again is lost.
+        /// </summary>
         public void GiveBack(List<FeatureWindow> windows)
         {
             lock (scheduler._lock)

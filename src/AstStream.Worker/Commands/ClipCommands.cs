@@ -44,7 +44,9 @@ internal static class ClipCommands
         var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
         ExecutionFlags.OneOf(apply, "auto", "sigmoid", "softmax", "none");
         var json = new Option<bool>("--json") { Description = "One JSON line an answer." };
-        var all = new Option<bool>("--all") { Description = "Answers for the whole clip, window by window; the last one ends where the clip ends." };
+        var all = new Option<bool>(
+            "--all")
+        { Description = "Answers for the whole clip, window by window; the last one ends where the clip ends." };
         var flags = new ExecutionFlags(hasGraph: true);
         var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json, all }, $"""
             One window a clip: a clip longer than the model's window is cut, which is said, a shorter one padded. With --all a long clip has an answer for
@@ -62,7 +64,8 @@ internal static class ClipCommands
             """);
         flags.AddTo(command);
         command.SetAction(result => Classify(
-            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config)));
+            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(
+                topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config)));
         return command;
     }
 
@@ -156,9 +159,10 @@ internal static class ClipCommands
     }
 
     private static string Longer(string file, AstConfig config, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{file}: is longer than the model's window of {config.MaxLength / 100.0:0.##} s: {what}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"{file}: is longer than the model's window of {config.MaxLength / 100.0:0.##} s: {what}");
 
-    /// <summary>The exit code for a clip, which may not be whole; then that is told.</summary>
+    /// <summary>The exit code for a clip, which may not be whole; then that is reported.</summary>
     private static int Whole(ClipFeatures.Clip clip)
     {
         if (clip.Problem is null)
@@ -188,7 +192,8 @@ internal static class ClipCommands
         return session;
     }
 
-    private static int Classify(string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options)
+    private static int Classify(
+        string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options)
     {
         using var checkpoint = AstCheckpoint.Open(model);
         using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 || all ? [1, 4] : [1] });
@@ -224,7 +229,8 @@ internal static class ClipCommands
             if (clip.Frames.Length > 0)
             {
                 ClipFeatures.Fill(clip.Frames, session.Input(batch.Count));
-                batch.Add((file, all ? clip.Start / 100.0 : null, (clip.Start + (clip.Frames.Length / checkpoint.Config.NumMelBins)) / 100.0));
+                batch.Add(
+                    (file, all ? clip.Start / 100.0 : null, (clip.Start + (clip.Frames.Length / checkpoint.Config.NumMelBins)) / 100.0));
             }
 
             if (clip.IsCut)
@@ -266,7 +272,8 @@ internal static class ClipCommands
         return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 
-    private static void WriteResult(string file, double? start, double end, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
+    private static void WriteResult(
+        string file, double? start, double end, float[] scores, IReadOnlyList<string> labels, int topK, bool json)
     {
         // Equal scores keep the labels' order, so that the answer is always the same.
         var top = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(topK);

@@ -75,7 +75,8 @@ internal static class KafkaCommands
             var isJson = result.GetValue(json);
             return await RunAsync(() => Task.Run(() => KafkaTools.Tail(
                 Access(result), result.GetValue(topic)!, result.GetValue(beginning) || result.GetValue(end), result.GetValue(end),
-                (partition, offset, stream, data) => Terminal.Line(isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token))).ConfigureAwait(false);
+                (partition, offset, stream, data) => Terminal.Line(
+                    isJson ? data?.GetRawText() ?? "null" : Line(partition, offset, stream, data)), stop.Token))).ConfigureAwait(false);
         });
         return command;
     }
@@ -115,7 +116,9 @@ internal static class KafkaCommands
             var parts = setting.Split('=', 2);
             if (parts.Length != 2)
                 throw new KafkaToolException($"--set {parts[0]}: expected NAME=VALUE") { IsUsage = true };
-            settings[parts[0]] = Secrets.Expand(parts[1], Environment.CurrentDirectory, problem => throw new KafkaToolException($"--set {parts[0]}: {problem}") { IsUsage = true })!;
+            settings[parts[0]] = Secrets.Expand(parts[1], Environment.CurrentDirectory, problem => throw new KafkaToolException(
+                $"--set {parts[0]}: {problem}")
+            { IsUsage = true })!;
         }
 
         return new KafkaAccess(result.GetValue(s_servers)!, settings);
@@ -139,14 +142,16 @@ internal static class KafkaCommands
     private static void WriteJson(IReadOnlyList<PartitionLag> lags)
     {
         foreach (var lag in lags)
-            Terminal.Line(JsonSerializer.Serialize(new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
+            Terminal.Line(JsonSerializer.Serialize(
+                new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
     }
 
     private static Table Table(IReadOnlyList<PartitionLag> lags)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
         foreach (var lag in lags)
-            table.AddRow(Terminal.Cell(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
+            table.AddRow(Terminal.Cell(
+                lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
         return table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain);
     }
 

@@ -44,7 +44,9 @@ internal static class ModelCommands
     {
         var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a file of weights alone (.pth, .bin, .safetensors), or hf://OWNER/NAME[@REVISION]." };
         var to = Target();
-        var heads = new Option<int?>("--num-attention-heads") { Description = "Of a file: attention heads; heads of 64 (12 in AST-base).", HelpName = "N" };
+        var heads = new Option<int?>(
+            "--num-attention-heads")
+        { Description = "Of a file: attention heads; heads of 64 (12 in AST-base).", HelpName = "N" };
         var frequency = new Option<int?>("--frequency-stride") { Description = "Of a file: mel bins between patches.", HelpName = "N" };
         var time = new Option<int?>("--time-stride") { Description = "Of a file: frames between patches.", HelpName = "N" };
         var length = new Option<int?>("--max-length") { Description = "Of a file: frames of a window.", HelpName = "N" };
@@ -52,12 +54,16 @@ internal static class ModelCommands
         var labels = new Option<string?>("--labels") { Description = "Of a file: a text file, one label a line, in the order of the logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.", HelpName = "FILE" };
         var problem = new Option<string?>("--problem-type") { Description = "Of a file: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
         ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
-        var known = string.Join(", ", ExtractorConfig.Known.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} ({k.Value.Mean} and {k.Value.Std})")));
-        var statistics = new Option<string?>("--statistics") { Description = $"Of a file: the training data's mean and std by name: {known}." };
+        var known = string.Join(", ", ExtractorConfig.Known.Select(
+            k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} ({k.Value.Mean} and {k.Value.Std})")));
+        var statistics = new Option<string?>(
+            "--statistics")
+        { Description = $"Of a file: the training data's mean and std by name: {known}." };
         ExecutionFlags.OneOf(statistics, [.. ExtractorConfig.Known.Keys]);
         var mean = new Option<float?>("--mean") { Description = "Of a file: the training data's mean log-mel.", HelpName = "X" };
         var std = new Option<float?>("--std") { Description = "Of a file: its standard deviation.", HelpName = "X" };
-        foreach (var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536), (bins, 256)])
+        foreach (
+            var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536), (bins, 256)])
             ExecutionFlags.Validate(option, 1, max);
         Option[] authors = [heads, frequency, time, length, bins, labels, problem, statistics, mean, std];
         var command = Help.Add(new Command("import", "Brings a checkpoint into a Hugging Face folder that AstStream and transformers open.") { source, to }, $"""
@@ -149,7 +155,8 @@ internal static class ModelCommands
         if (!isFile && !isHub && !Directory.Exists(source))
             throw new InvalidCheckpointException($"{source}: there is no such file or folder{HubReference.Hint(source)}");
         if (flags.Count > 0 && (!isFile || HasConfig(source)))
-            throw new InvalidCheckpointException($"{string.Join(", ", flags)}: only for a .pth file, or other weights alone; {source} brings a config.json of its own");
+            throw new InvalidCheckpointException(
+                $"{string.Join(", ", flags)}: only for a .pth file, or other weights alone; {source} brings a config.json of its own");
         if (isHub)
             source = await DownloadAsync(HubReference.Parse(source), cancellation).ConfigureAwait(false);
         using var checkpoint = isFile && !HasConfig(source) ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
@@ -173,7 +180,8 @@ internal static class ModelCommands
 
     /// <summary>Whether a file of weights is part of a folder that says what it is.</summary>
     private static bool HasConfig(string file) =>
-        file.EndsWith(".safetensors", StringComparison.Ordinal) && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "config.json"));
+        file.EndsWith(".safetensors", StringComparison.Ordinal) && File.Exists(
+            Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "config.json"));
 
     private static async Task<string> DownloadAsync(HubReference reference, CancellationToken cancellation)
     {

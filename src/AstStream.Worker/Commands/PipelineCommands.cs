@@ -38,7 +38,11 @@ internal static class PipelineCommands
         var fixedFile = new Option<bool>("--no-watch") { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
         var format = new Option<string>("--log-format") { Description = "How the log is written: text, or json for one JSON object a line. Times are UTC.", DefaultValueFactory = _ => "text" };
         ExecutionFlags.OneOf(format, EnumWords.All<LogFormat>());
-        var level = new Option<string>("--log-level") { Description = "The least of what is logged: debug, note, warning or error.", DefaultValueFactory = _ => "note" };
+        var level = new Option<string>("--log-level")
+        {
+            Description = "The least of what is logged: debug, note, warning or error.",
+            DefaultValueFactory = _ => "note"
+        };
         ExecutionFlags.OneOf(level, [.. s_levels.Keys]);
         var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, format, level }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
@@ -56,7 +60,8 @@ internal static class PipelineCommands
             {ExitCode.Help}
             """);
         run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, new RunFlags(
-            result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(fixedFile), EnumWords.Parse<LogFormat>(result.GetValue(format)!), s_levels[result.GetValue(level)!])));
+            result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(
+                fixedFile), EnumWords.Parse<LogFormat>(result.GetValue(format)!), s_levels[result.GetValue(level)!])));
 
         var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
             Nothing is run. All problems are told at once, with line and column.
@@ -176,7 +181,8 @@ internal static class PipelineCommands
 
     /// <summary>How much faster than time it went; live sound comes as fast as time does, and says nothing of that.</summary>
     private static string Speed(RunReport report, double seconds) => report.HasLive || report.AudioSeconds == 0 ? "" : string.Create(
-        CultureInfo.InvariantCulture, $"\nreal-time factor  {seconds / report.AudioSeconds:0.0000} ({report.AudioSeconds / seconds:0.#} times real time)");
+        CultureInfo.InvariantCulture,
+            $"\nreal-time factor  {seconds / report.AudioSeconds:0.0000} ({report.AudioSeconds / seconds:0.#} times real time)");
 
     /// <summary>How a run is started.</summary>
     private sealed record RunFlags(string[] Settings, bool HasSummary, bool Watches, LogFormat Format, LogLevel Level);

@@ -125,7 +125,8 @@ public sealed class AudioFileTests : IDisposable
     {
         await EncodeAsync("x.wav", ["-f", "lavfi", "-i", "sine=440:r=22050:d=1"]);
         await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "sine=440:r=22050:d=1"]);
-        using (var rename = Process.Start(new ProcessStartInfo("bash", ["-c", "mv x.wav $'caf\\xe9.wav' && mv x.flac $'caf\\xe9.flac'"]) { WorkingDirectory = _folder })!)
+        using (var rename = Process.Start(
+            new ProcessStartInfo("bash", ["-c", "mv x.wav $'caf\\xe9.wav' && mv x.flac $'caf\\xe9.flac'"]) { WorkingDirectory = _folder })!)
             await rename.WaitForExitAsync();
 
         var result = await RunAsync($"sources: {{all: {{type: file, path: {_folder}}}}}");
@@ -150,10 +151,12 @@ public sealed class AudioFileTests : IDisposable
     public async Task Read_DecoderThatStops_IsEndedAndToldAndWhatCameIsHeard()
     {
         var file = await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "anoisesrc=r=48000:d=600"]);
-        using var audio = await AudioFile.OpenWithFfmpegAsync(new SecretUrl(file), [], 0, null, CancellationToken.None, null, TimeSpan.FromSeconds(1));
+        using var audio = await AudioFile.OpenWithFfmpegAsync(
+            new SecretUrl(file), [], 0, null, CancellationToken.None, null, TimeSpan.FromSeconds(1));
         var part = new float[48_000];
         Assert.Equal(part.Length, audio.Read(part));
-        var ffmpeg = Process.GetProcessesByName("ffmpeg").Single(p => File.ReadAllText($"/proc/{p.Id}/cmdline").Contains(file, StringComparison.Ordinal));
+        var ffmpeg = Process.GetProcessesByName(
+            "ffmpeg").Single(p => File.ReadAllText($"/proc/{p.Id}/cmdline").Contains(file, StringComparison.Ordinal));
         Cli.Signal(ffmpeg, 19); // SIGSTOP
 
         while (audio.Read(part) > 0)

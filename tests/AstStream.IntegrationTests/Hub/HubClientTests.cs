@@ -155,7 +155,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task Download_ProcessorConfigAndLoneWeights_AreTaken()
     {
-        foreach (var (old, name) in ((string, string)[])[("preprocessor_config.json", "processor_config.json"), (Weights, "best.safetensors")])
+        foreach (
+            var (old, name) in ((string, string)[])[("preprocessor_config.json", "processor_config.json"), (Weights, "best.safetensors")])
         {
             _hub.Files.Remove(old, out var bytes);
             _hub.Files[name] = bytes!;
@@ -165,7 +166,8 @@ public sealed class HubClientTests : IDisposable
 
         var folder = await DownloadAsync(Options(_hub));
 
-        Assert.Equal(["best.safetensors", "config.json", "processor_config.json"], Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["best.safetensors", "config.json", "processor_config.json"], Directory.EnumerateFiles(
+            folder).Select(Path.GetFileName).Order());
         Assert.Equal(folder, await DownloadAsync(Options(_hub) with { IsOffline = true }));
     }
 

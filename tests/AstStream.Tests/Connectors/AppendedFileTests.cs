@@ -91,7 +91,8 @@ public sealed class AppendedFileTests : IDisposable
     {
         using var file = AppendedFile.Open("/dev/full");
 
-        Assert.Contains("No space left on device", Assert.Throws<IOException>(() => file.Append("one\n"u8)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "No space left on device", Assert.Throws<IOException>(() => file.Append("one\n"u8)).Message, StringComparison.Ordinal);
     }
 
     private static string Text(string path) => File.ReadAllText(path);

@@ -24,10 +24,10 @@ public class NoiseFloorTests
         var floor = Learnt();
         var first = floor.Frames;
 
-        // 0.8 nepers (7 dB), less than any single frame must rise by, for half a second.
+        // 0.45 nepers (4 dB), less than any single frame must rise by, for half a second.
         var random = new Random(3);
         for (var i = 0; i < 48; i++)
-            floor.Accept(Frame(random, rise: 0.8f));
+            floor.Accept(Frame(random, rise: 0.45f));
 
         Assert.False(floor.IsQuietSince(first));
     }
@@ -50,5 +50,6 @@ public class NoiseFloorTests
         return floor;
     }
 
-    private static float[] Frame(Random random, float rise) => [.. Enumerable.Range(0, Bins).Select(_ => -5 + (2 * random.NextSingle()) - 1 + rise)];
+    private static float[] Frame(
+        Random random, float rise) => [.. Enumerable.Range(0, Bins).Select(_ => -5 + (2 * random.NextSingle()) - 1 + rise)];
 }

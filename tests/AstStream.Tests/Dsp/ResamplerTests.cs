@@ -8,7 +8,8 @@ namespace AstStream.Tests.Dsp;
 
 public class ResamplerTests
 {
-    public static TheoryData<int> Rates => [6000, 8000, 11025, 16000, 22050, 32000, 44056, 44100, 47999, 48000, 88200, 96000, 176400, 191999, 192000, 384000];
+    public static TheoryData<int> Rates =>
+        [6000, 8000, 11025, 16000, 22050, 32000, 44056, 44100, 47999, 48000, 88200, 96000, 176400, 191999, 192000, 384000];
 
     public static TheoryData<SimdKernel> Kernels => [.. SimdKernels.Supported];
 

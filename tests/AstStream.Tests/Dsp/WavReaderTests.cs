@@ -127,7 +127,8 @@ public class WavReaderTests
 
         Assert.Equal(s_expected, ReadAll(reader));
         Assert.Equal(
-            "cut.wav: the header promises 10000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?", reader.Truncation);
+            "cut.wav: the header promises 10000 bytes of sound, the file ends after 8. Was it cut off while being written or copied?",
+                reader.Truncation);
     }
 
     [Theory]
@@ -155,7 +156,8 @@ public class WavReaderTests
 
         Assert.Equal(sound.Select(s => s / 32768f), ReadAll(reader));
         Assert.Null(reader.Truncation);
-        Assert.Contains($"the header promises {promised} bytes of sound, and {4000 - promised} more follow", reader.Warning, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the header promises {promised} bytes of sound, and {4000 - promised} more follow", reader.Warning, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -165,7 +167,8 @@ public class WavReaderTests
     public void Read_ChunksAfterTheSound_AreNoSound(string id, bool hasPad)
     {
         byte[] sound = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-        var wav = new WavBytes().Riff().Fmt(1, 1, 16000, 24).Text("data").U32(9).Raw(sound).Raw(hasPad ? [0] : []).Chunk(id, new byte[100]).Done();
+        var wav = new WavBytes().Riff().Fmt(
+            1, 1, 16000, 24).Text("data").U32(9).Raw(sound).Raw(hasPad ? [0] : []).Chunk(id, new byte[100]).Done();
 
         using var reader = Reader(wav);
 
@@ -177,7 +180,8 @@ public class WavReaderTests
     [Fact]
     public void Read_ChunkBeforeTheSoundWithoutPad_IsSkipped()
     {
-        var wav = new WavBytes().Riff().Text("LIST").U32(3).Raw([1, 2, 3]).Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768])).Done();
+        var wav = new WavBytes().Riff().Text(
+            "LIST").U32(3).Raw([1, 2, 3]).Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768])).Done();
 
         Assert.Equal(s_expected, ReadAll(Reader(wav)));
         Assert.Equal(s_expected, ReadAll(new WavReader(new NoSeek(wav), "pipe")));

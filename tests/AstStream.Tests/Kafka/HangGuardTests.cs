@@ -26,7 +26,8 @@ public sealed class HangGuardTests : IDisposable
         await Task.Delay(700); // two more looks
 
         Assert.Contains("a call of this test", HangGuard.UnderWay.Select(c => c.What));
-        Assert.Matches(@"^a call of this test hangs since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, for \d+ s; expected an answer within 0 s$", Assert.Single(_told, t => t.StartsWith("a call of", StringComparison.Ordinal)));
+        Assert.Matches(@"^a call of this test hangs since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, for \d+ s; expected an answer within 0 s$",
+            Assert.Single(_told, t => t.StartsWith("a call of", StringComparison.Ordinal)));
         release.Set();
         await call.WaitAsync(s_patience);
         Assert.DoesNotContain("a call of this test", HangGuard.UnderWay.Select(c => c.What));

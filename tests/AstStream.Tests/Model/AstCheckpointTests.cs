@@ -299,7 +299,13 @@ public sealed class AstCheckpointTests : IDisposable
     public void Open_TensorsOfNoAst_AreNamedAndLeftOut(string dtype, int width)
     {
         var (header, data) = Split();
-        header["loss_fct.weight"] = new JsonObject { ["dtype"] = dtype, ["shape"] = new JsonArray(3), ["data_offsets"] = new JsonArray(data.Length, data.Length + (3 * width)) };
+        header["loss_fct.weight"] = new JsonObject
+        {
+            ["dtype"] = dtype,
+            ["shape"] = new JsonArray(
+            3),
+            ["data_offsets"] = new JsonArray(data.Length, data.Length + (3 * width))
+        };
         WriteRaw(header, [.. data, .. new byte[3 * width]]);
 
         using var checkpoint = AstCheckpoint.Open(_folder);
@@ -314,7 +320,8 @@ public sealed class AstCheckpointTests : IDisposable
         float[] expected;
         using (var half = AstCheckpoint.Open(_folder))
             expected = half.Read(AstTensors.PositionEmbeddings);
-        WriteTensors(Weights, header.Where(t => t.Key != "__metadata__").Select(t => (t.Key, "F64", t.Value!["shape"]!.AsArray(), Doubles(Slice(t.Value!, data)))));
+        WriteTensors(Weights, header.Where(
+            t => t.Key != "__metadata__").Select(t => (t.Key, "F64", t.Value!["shape"]!.AsArray(), Doubles(Slice(t.Value!, data)))));
 
         using var checkpoint = AstCheckpoint.Open(_folder);
 

@@ -136,7 +136,8 @@ public sealed class CheckpointImportTests : IDisposable
         var file = Path.Combine(Reference.Folder, Small + ".original.pth");
         using var some = AstCheckpoint.OpenAuthors(file, SmallOptions);
         Assert.Equal("128 mel bins (--num-mel-bins)", some.Assumptions[0]);
-        Assert.StartsWith("AudioSet's statistics, mean -4.2677393 and std 4.5689974 (--statistics audioset|speech-commands|esc50", some.Assumptions[1], StringComparison.Ordinal);
+        Assert.StartsWith("AudioSet's statistics, mean -4.2677393 and std 4.5689974 (--statistics audioset|speech-commands|esc50",
+            some.Assumptions[1], StringComparison.Ordinal);
 
         var words = ExtractorConfig.Known["speech-commands"];
         using var all = AstCheckpoint.OpenAuthors(
@@ -180,7 +181,8 @@ public sealed class CheckpointImportTests : IDisposable
     public void Open_CompiledPartsOfAModel_AreKnown()
     {
         var source = HuggingFace("source");
-        Rename(Path.Combine(source, "model.safetensors"), name => name.Replace("encoder.layer.1.", "encoder.layer.1._orig_mod.", StringComparison.Ordinal));
+        Rename(Path.Combine(
+            source, "model.safetensors"), name => name.Replace("encoder.layer.1.", "encoder.layer.1._orig_mod.", StringComparison.Ordinal));
 
         AssertLogits(source, 1e-3f);
     }
@@ -241,7 +243,8 @@ public sealed class CheckpointImportTests : IDisposable
         var extractor = Path.Combine(source, "preprocessor_config.json");
         var inner = JsonNode.Parse(File.ReadAllText(extractor))!;
         inner["mean"] = -5.5;
-        File.WriteAllText(Path.Combine(source, "processor_config.json"), new JsonObject { ["processor_class"] = "ASTProcessor", ["feature_extractor"] = inner }.ToJsonString());
+        File.WriteAllText(Path.Combine(source, "processor_config.json"),
+            new JsonObject { ["processor_class"] = "ASTProcessor", ["feature_extractor"] = inner }.ToJsonString());
         File.Delete(extractor);
 
         Import(source);
@@ -254,16 +257,24 @@ public sealed class CheckpointImportTests : IDisposable
     public void Open_ModelWithoutClassifier_GivesItsOtherOutputs()
     {
         var source = HuggingFace("source");
-        Retensor(source, name => name.StartsWith("classifier.", StringComparison.Ordinal) ? null : name["audio_spectrogram_transformer.".Length..]);
+        Retensor(source, name => name.StartsWith(
+            "classifier.", StringComparison.Ordinal) ? null : name["audio_spectrogram_transformer.".Length..]);
 
         AssertFails(() => AstCheckpoint.Open(source), "without a classifier (ASTModel)");
         using var checkpoint = AstCheckpoint.OpenForOutputs(source);
         Assert.False(checkpoint.HasHead);
         using var session = AstSession.Create(
-            checkpoint, new AstSessionOptions { CacheFolder = Cache, BatchSizes = [1], FoldNormalization = false, Outputs = AstOutputs.PoolerOutput });
+            checkpoint, new AstSessionOptions
+            {
+                CacheFolder = Cache,
+                BatchSizes = [1],
+                FoldNormalization = false,
+                Outputs = AstOutputs.PoolerOutput
+            });
         Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));
         session.Run(1);
-        Reference.AssertClose(Reference.Npy($"{Small}/noise-3s.pooler_output.npy").Values, session.Read(AstOutputs.PoolerOutput, 0, out _), 1e-3f);
+        Reference.AssertClose(
+            Reference.Npy($"{Small}/noise-3s.pooler_output.npy").Values, session.Read(AstOutputs.PoolerOutput, 0, out _), 1e-3f);
     }
 
     [Fact]
@@ -298,7 +309,8 @@ public sealed class CheckpointImportTests : IDisposable
 
         Assert.Equal(["dog", "dog#2", "dog#3", "LABEL_3", "dog#4"], checkpoint.Config.Labels);
         Assert.Equal([0.25f, 0.25f, 0.25f, float.NaN, 0.9f], checkpoint.Thresholds);
-        Assert.Contains("class 2 is called 'dog#3', class 3 is called 'LABEL_3', class 4 is called 'dog#4'", Assert.Single(checkpoint.Warnings), StringComparison.Ordinal);
+        Assert.Contains("class 2 is called 'dog#3', class 3 is called 'LABEL_3', class 4 is called 'dog#4'", Assert.Single(
+            checkpoint.Warnings), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -444,7 +456,8 @@ public sealed class CheckpointImportTests : IDisposable
     private static float[] Logits(string folder)
     {
         using var checkpoint = AstCheckpoint.Open(folder);
-        using var session = AstSession.Create(checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
+        using var session = AstSession.Create(checkpoint,
+            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
         Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));
         session.Run(1);
         return session.Logits(0).ToArray();
@@ -463,7 +476,8 @@ public sealed class CheckpointImportTests : IDisposable
     private static void AssertLogits(string folder, float tolerance)
     {
         using var checkpoint = AstCheckpoint.Open(folder);
-        using var session = AstSession.Create(checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
+        using var session = AstSession.Create(checkpoint,
+            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
         foreach (var clip in Reference.Clips)
         {
             Reference.Npy($"{Small}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));

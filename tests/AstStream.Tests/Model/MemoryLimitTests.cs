@@ -14,8 +14,10 @@ public class MemoryLimitTests
     [Fact]
     public void Of_Version2_IsTheLeastOfAllAbove()
     {
-        Assert.Equal(2 * Gib, Of(["0::/a/b"], new() { ["/sys/fs/cgroup/a/b/memory.max"] = "max", ["/sys/fs/cgroup/a/memory.max"] = $"{2 * Gib}" }));
-        Assert.Equal(1 * Gib, Of(["0::/a/b"], new() { ["/sys/fs/cgroup/a/b/memory.max"] = $"{Gib}", ["/sys/fs/cgroup/a/memory.max"] = $"{2 * Gib}" }));
+        Assert.Equal(
+            2 * Gib, Of(["0::/a/b"], new() { ["/sys/fs/cgroup/a/b/memory.max"] = "max", ["/sys/fs/cgroup/a/memory.max"] = $"{2 * Gib}" }));
+        Assert.Equal(1 * Gib, Of(
+            ["0::/a/b"], new() { ["/sys/fs/cgroup/a/b/memory.max"] = $"{Gib}", ["/sys/fs/cgroup/a/memory.max"] = $"{2 * Gib}" }));
         Assert.Equal(3 * Gib, Of(["0::/"], new() { ["/sys/fs/cgroup/memory.max"] = $"{3 * Gib}" }));
     }
 

@@ -110,7 +110,8 @@ public class EngineTests
     public async Task RunAsync_OnlySessionFailsForGood_NamesItAndLeaksNothing()
     {
         var before = PoolCounters.Outstanding;
-        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync([new Script("s", 1, 400_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ => throw new IOException("device lost")));
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(
+            [new Script("s", 1, 400_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ => throw new IOException("device lost")));
 
         Assert.Equal("m/0: device lost", e.Message);
         Assert.Equal(before, PoolCounters.Outstanding);
@@ -181,7 +182,8 @@ public class EngineTests
     {
         Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 200_000, 400))];
 
-        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(streams, isLive: false, sessions, lanes: 2, run: _ => throw new IOException("device lost")).WaitAsync(TimeSpan.FromSeconds(20)));
+        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(streams, isLive: false, sessions, lanes: 2, run: _ =>
+            throw new IOException("device lost")).WaitAsync(TimeSpan.FromSeconds(20)));
 
         Assert.EndsWith("device lost", e.Message, StringComparison.Ordinal);
     }
@@ -263,7 +265,8 @@ public class EngineTests
 
         nodes.AddRange(edges.Select(e => new LaneNode(e.To, e, [scheduler], isLive, report)));
         for (var i = 0; i < sessions; i++)
-            nodes.Add(new SessionNode($"m/{i}", scheduler, () => new SimulatedSession(5, 4, slots, run), "simulated", time, report, TimeSpan.FromTicks(1)));
+            nodes.Add(new SessionNode(
+                $"m/{i}", scheduler, () => new SimulatedSession(5, 4, slots, run), "simulated", time, report, TimeSpan.FromTicks(1)));
         var records = new Edge<StreamRecord>("sink", 4);
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
         var options = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = 8 * 160 };

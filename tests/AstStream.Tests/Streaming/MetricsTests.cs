@@ -28,7 +28,14 @@ public partial class MetricsTests
     {
         var seen = new Dictionary<string, double>(StringComparer.Ordinal);
         using var report = new RunReport();
-        using var listener = new MeterListener { InstrumentPublished = (instrument, l) => { if (instrument.Meter.Name == Telemetry.MeterName && instrument is Histogram<double>) l.EnableMeasurementEvents(instrument); } };
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (
+            instrument.Meter.Name == Telemetry.MeterName && instrument is Histogram<double>) l.EnableMeasurementEvents(instrument);
+            }
+        };
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
         {
             // Other tests' runs measure too.

@@ -116,7 +116,8 @@ public sealed partial class PipelineTests : IDisposable
     [Fact]
     public void Load_FilesThatAreNoDefinitions_SaySo()
     {
-        Assert.Contains("over 16777216 bytes", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/dev/zero", [], Host())).Message, StringComparison.Ordinal);
+        Assert.Contains("over 16777216 bytes", Assert.Throws<InvalidPipelineException>(
+            () => Pipeline.Load("/dev/zero", [], Host())).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("", [], Host()));
         Assert.Contains("is a folder", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(_folder, [], Host())).Message, StringComparison.Ordinal);
         var path = Path.Combine(_folder, "latin1.yaml");

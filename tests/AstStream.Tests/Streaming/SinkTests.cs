@@ -79,7 +79,8 @@ public sealed class SinkTests : IDisposable
     [Fact]
     public async Task WorkAsync_SinkFailsForTooLongAndStopsTheRun_IsAFaultThatNamesIt()
     {
-        var running = RunAsync(new Flaky(failures: int.MaxValue), new SinkOptions { RetryFor = TimeSpan.FromMinutes(1), StopsRun = true }, 20);
+        var running = RunAsync(
+            new Flaky(failures: int.MaxValue), new SinkOptions { RetryFor = TimeSpan.FromMinutes(1), StopsRun = true }, 20);
         var start = _time.GetTimestamp();
         await AdvanceAsync(running);
 
@@ -95,8 +96,10 @@ public sealed class SinkTests : IDisposable
         var stream = new StreamInfo("key", "kafka") { Delivery = delivery };
         var sink = new Flaky(failures: 60);
         var edge = new Edge<StreamRecord>("out", 4);
-        StreamRecord[] records = [.. Enumerable.Range(0, 20).Select(i => (StreamRecord)new SoundEvent($"{i}", EventState.Closed, stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f)), new StreamCheckpoint(stream, "m", 1, [], 0, 16_000, false)];
-        var running = new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, new SinkOptions { RetryFor = TimeSpan.FromSeconds(10) }, _time, _report)]).RunAsync(CancellationToken.None);
+        StreamRecord[] records = [.. Enumerable.Range(0, 20).Select(i => (StreamRecord)new SoundEvent($"{i}", EventState.Closed, stream,
+            "m", $"label {i}", i, i + 1, 0.5f, 0.5f)), new StreamCheckpoint(stream, "m", 1, [], 0, 16_000, false)];
+        var running = new DataflowGraph([new Writer(edge, records), new SinkNode(
+            "out", edge, sink, new SinkOptions { RetryFor = TimeSpan.FromSeconds(10) }, _time, _report)]).RunAsync(CancellationToken.None);
         await AdvanceAsync(running);
 
         await running.WaitAsync(s_patience);
@@ -112,9 +115,11 @@ public sealed class SinkTests : IDisposable
         var stream = new StreamInfo("key", "kafka") { Delivery = delivery };
         var edge = new Edge<StreamRecord>("out", 1000); // all of them wait at once
         var sink = new Flaky(0) { OnFlush = () => delivery.Completed };
-        StreamRecord[] records = [.. Enumerable.Range(0, 400).Select(i => (StreamRecord)new StreamCheckpoint(stream, "m", i, [], 0, 16_000, false))];
+        StreamRecord[] records = [.. Enumerable.Range(
+            0, 400).Select(i => (StreamRecord)new StreamCheckpoint(stream, "m", i, [], 0, 16_000, false))];
 
-        await new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, new SinkOptions(), _time, _report)]).RunAsync(CancellationToken.None).WaitAsync(s_patience);
+        await new DataflowGraph([new Writer(edge, records), new SinkNode("out", edge, sink, new SinkOptions(), _time, _report)]).RunAsync(
+            CancellationToken.None).WaitAsync(s_patience);
 
         Assert.Equal(400, delivery.Completed);
         Assert.All(sink.Flushes.Zip(sink.Flushes.Skip(1)), f => Assert.InRange(f.Second - f.First, 0, 64));
@@ -140,7 +145,8 @@ public sealed class SinkTests : IDisposable
     {
         var sink = new Flaky(failures: int.MaxValue, isTransient: false);
 
-        var e = await Assert.ThrowsAsync<NodeFaultException>(() => RunAsync(sink, new SinkOptions(), 1, isAlone: true).WaitAsync(s_patience));
+        var e = await Assert.ThrowsAsync<NodeFaultException>(
+            () => RunAsync(sink, new SinkOptions(), 1, isAlone: true).WaitAsync(s_patience));
 
         Assert.Equal("out: disk full", e.Message);
         Assert.Equal(1, sink.Failed);
@@ -172,7 +178,8 @@ public sealed class SinkTests : IDisposable
     private Task RunAsync(ISink sink, SinkOptions options, int records, TimeSpan? pace = null, bool isAlone = false)
     {
         var edge = new Edge<StreamRecord>("out", options.Buffer);
-        return new DataflowGraph([new Writer(edge, records) { Pace = pace, Time = _time }, new SinkNode("out", edge, sink, options, _time, _report, () => isAlone)]).RunAsync(CancellationToken.None);
+        return new DataflowGraph([new Writer(edge, records) { Pace = pace, Time = _time }, new SinkNode(
+            "out", edge, sink, options, _time, _report, () => isAlone)]).RunAsync(CancellationToken.None);
     }
 
     private async Task AdvanceAsync(Task running)
@@ -203,7 +210,8 @@ public sealed class SinkTests : IDisposable
         }
 
         public Writer(Edge<StreamRecord> edge, int count, TaskCompletionSource? done = null)
-            : this(edge, [.. Enumerable.Range(0, count).Select(i => new SoundEvent($"{i}", EventState.Closed, s_stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f))], done)
+            : this(edge, [.. Enumerable.Range(
+                0, count).Select(i => new SoundEvent($"{i}", EventState.Closed, s_stream, "m", $"label {i}", i, i + 1, 0.5f, 0.5f))], done)
         {
         }
 
