@@ -16,7 +16,9 @@ git clone -q . "$copy"
 total=0
 survivors=()
 errors=()
-while IFS=$'\t' read -r name file from to filter; do
+mapfile -t faults <"$copy/deploy/mutants/faults.tsv"
+for fault in "${faults[@]}"; do
+    IFS=$'\t' read -r name file from to filter <<<"$fault"
     [[ $name == '#'* || -z $name || ($only && $name != *"$only"*) ]] && continue
     total=$((total + 1))
     if [[ $(grep -cF -- "$from" "$copy/$file") != 1 ]]; then
@@ -36,7 +38,7 @@ while IFS=$'\t' read -r name file from to filter; do
         echo "noticed   $name"
     fi
     (cd "$copy" && git checkout -q -- "$file")
-done <deploy/mutants/faults.tsv
+done
 
 for error in "${errors[@]+"${errors[@]}"}"; do
     echo "error     $error" >&2

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace AstStream.Streaming;
 
 /// <summary>
-/// Watches calls of libraries that can hang for good, in spite of time limits of their own. A call that takes too long is told with its
+/// Watches calls of libraries that can hang for good, in spite of time limits of their own. A call that takes too long is reported with its
 /// name and since
 /// when; what to do about it is the process's affair. The watching needs nothing of what may hang: a thread of its own, and the clock.
 /// </summary>

@@ -121,11 +121,16 @@ internal sealed class KafkaCluster
         new AdminClientBuilder(Configure(new AdminClientConfig())).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
 
     /// <summary>What librdkafka says, without the values of its settings; where a right is missing, which one.</summary>
-    public string Describe(Error error) => Describe(error.Reason) + KafkaRights.Hint(error.Code);
+    public string Describe(Error error) => WithHint(error.Reason, error.Code);
 
     /// <summary>The same of an exception of its.</summary>
-    public string Describe(
-        Exception e) => e is KafkaException { Error: { } error } ? Describe(e.Message) + KafkaRights.Hint(error.Code) : Describe(e.Message);
+    public string Describe(Exception e) => e is KafkaException { Error: { } error } ? WithHint(e.Message, error.Code) : Describe(e.Message);
+
+    private string WithHint(string message, ErrorCode code)
+    {
+        var hint = KafkaRights.Hint(code);
+        return (hint.Length > 0 ? Describe(message).TrimEnd('.') : Describe(message)) + hint;
+    }
 
     /// <summary>A text without the values of secret settings.</summary>
     public string Describe(string text)

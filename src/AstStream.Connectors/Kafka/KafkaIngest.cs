@@ -427,7 +427,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Away(Error error)
     {
         if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed || error.IsFatal)
-            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}: {_options.Cluster.Describe(error)}");
+            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}, group {_options.Group}: {_options.Cluster.Describe(error)}");
     }
 
     /// <summary>A record's timestamp; producers write what they like.</summary>

@@ -21,6 +21,29 @@ public sealed class DeliveryProtocolTests
         Gen.Choose(0, 999).ListOf(200).ToArbitrary(),
         (seed, steps) => CheckAsync(seed, [.. steps]).GetAwaiter().GetResult());
 
+    [Theory]
+    [InlineData("0 6 4 2 8")]
+    [InlineData("0 4 6 2 8")]
+    [InlineData("0 2 2 0 4 6 4 8")] // some of them twice
+    public async Task Take_BlocksOutOfOrder_AreHeardInTheirOrder(string starts)
+    {
+        var cluster = new MemoryCluster(Partitions);
+        foreach (var start in starts.Split(' '))
+        {
+            var headers = new Headers { { "session", Text(1) }, { "capture_time", "2026-01-01T00:00:00Z"u8.ToArray() }, { "first_sample", Encoding.ASCII.GetBytes(start) } };
+            var first = short.Parse(start, CultureInfo.InvariantCulture);
+            cluster.Sound[0].Add(("s0", System.Runtime.InteropServices.MemoryMarshal.AsBytes((short[])[first, (short)(first + 1)]).ToArray(), headers));
+        }
+
+        cluster.Sound[0].Add(("s0", null, []));
+        using var worker = new ToyWorker(cluster);
+        await worker.AssignAsync([0, 1], commits: true);
+        await FinishAsync(cluster, worker);
+
+        Assert.All(cluster.Committed, c => Assert.DoesNotContain("gap", c, StringComparison.Ordinal));
+        Assert.Contains(cluster.Committed, c => c.Contains("sum 45 0-10", StringComparison.Ordinal)); // 0 + 1 + … + 9
+    }
+
     private static async Task<bool> CheckAsync(int seed, int[] steps)
     {
         var calm = Fill(seed);
