@@ -1,6 +1,6 @@
 #!/bin/bash
 # Puts one fault after another into a copy of the sources, builds it, and runs the tests that must notice. Prints the faults that survive.
-#   run.sh [NAME]   only the faults whose names contain NAME
+#   run.sh [PATTERN]   only the faults whose names match a pattern
 # A fault that can't be put in, as its text is not there exactly once, is an error: the list is to be kept up to date.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,7 +19,7 @@ errors=()
 mapfile -t faults <"$copy/deploy/mutants/faults.tsv"
 for fault in "${faults[@]}"; do
     IFS=$'\t' read -r name file from to filter <<<"$fault"
-    [[ $name == '#'* || -z $name || ($only && $name != *"$only"*) ]] && continue
+    [[ $name == '#'* || -z $name || ($only && ! $name =~ $only) ]] && continue
     total=$((total + 1))
     if [[ $(grep -cF -- "$from" "$copy/$file") != 1 ]]; then
         errors+=("$name: '$from' is not on one line of $file")
