@@ -27,7 +27,7 @@ public sealed partial class WallClock : IDisposable
     /// <param name="wall">The time of day; the system's by default.</param>
     /// <param name="steady">A clock that goes on through suspensions and is never set; the system's by default.</param>
     /// <param name="isSynchronized">Whether the time of day is known to be right; asks the kernel by default.</param>
-    /// <param name="onStep">Is told by how much the clock was set, where that is a second or more.</param>
+    /// <param name="onStep">Hears by how much the clock was set, where that is a second or more.</param>
     public WallClock(
         TimeProvider? wall = null, TimeProvider? steady = null, Func<bool>? isSynchronized = null, Action<TimeSpan>? onStep = null)
     {

@@ -75,6 +75,20 @@ public sealed class CliTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
+    [Fact]
+    public async Task Classify_CacheThatCannotBeWritten_WarnsAndKeepsItForItself()
+    {
+        var clip = Path.Combine(AppContext.BaseDirectory, "reference/audio/noise-3s.wav");
+
+        using var process = Cli.Start(new Dictionary<string, string?> { ["ASTSTREAM_CACHE"] = "/proc/nowhere" }, "classify", clip);
+        var result = await Cli.FinishAsync(process);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("can't be kept here", result.Error, StringComparison.Ordinal);
+        var kept = result.Error[result.Error.IndexOf("/tmp/aststream-cache-", StringComparison.Ordinal)..].Trim();
+        Assert.False(Directory.Exists(kept));
+    }
+
     [Theory]
     [InlineData(40)]
     [InlineData(64)]
