@@ -67,7 +67,9 @@ internal static class KafkaTrials
                 for (var turn = 0; turn < turns; turn++)
                     times.Add(await TakeOverAsync(servers, isNamed, isInside));
                 times.Sort();
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(isNamed ? "instance" : "none"),-9} {(isInside ? "inside" : "outside"),-8} median {times[times.Count / 2]:0.0} s, longest {times[^1]:0.0} s of {turns}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(isNamed ? "instance" : "none"),-9} "
+                    + $"{(isInside ? "inside" : "outside"),-8} median {times[times.Count / 2]:0.0} s, longest {times[^1]:0.0} s of "
+                    + $"{turns}"));
             }
         }
     }

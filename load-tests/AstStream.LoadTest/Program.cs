@@ -62,8 +62,13 @@ Add("kafka-moves", "Workers come, go and freeze: is every event there once?", r 
 var stop = new Option<string>("--kill") { Description = "A command that kills the broker at once.", Required = true };
 var start = new Option<string>("--start") { Description = "A command that starts it again.", Required = true };
 var every = new Option<double>("--every") { Description = "Seconds between a start and the next kill.", DefaultValueFactory = _ => 8 };
-Add("kafka-broker", "The broker is killed and started again and again under two workers: does one stay behind?", r => KafkaTrials.BrokerKillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys), r.GetValue(stop)!, r.GetValue(start)!, r.GetValue(every)), servers, turns, keys, stop, start, every);
-Add("kafka-takeover", "A worker dies, inside a transaction and outside, with a name of its own and without: how soon is its partition read again?", r => KafkaTrials.TakeoverAsync(r.GetValue(servers)!, r.GetValue(turns)), servers, turns);
+Add("kafka-broker", "The broker is killed and started again and again under two workers: does one stay "
+    + "behind?",
+    r => KafkaTrials.BrokerKillsAsync(
+        r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys), r.GetValue(stop)!, r.GetValue(start)!, r.GetValue(every)),
+    servers, turns, keys, stop, start, every);
+Add("kafka-takeover", "A worker dies, inside a transaction and outside, with a name of its own and without: how soon is its partition "
+    + "read again?", r => KafkaTrials.TakeoverAsync(r.GetValue(servers)!, r.GetValue(turns)), servers, turns);
 var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10 };
 Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?", r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
 var soak = new Option<double>("--minutes") { DefaultValueFactory = _ => 30 };

@@ -41,7 +41,8 @@ internal static class Scenarios
     {
         // The session's time is scaled so that the streams' windows are so many times what it can do; then it is well again.
         var slow = load / (s.Streams * 100.0 / s.HopFrames / s.Capacity);
-        Print($"overload: {s.Streams} streams, hop {s.HopFrames / 100.0} s; {load} times what the session can do from {calm} s to {calm + s.Seconds} s");
+        Print($"overload: {s.Streams} streams, hop {s.HopFrames / 100.0} s; {load} times what the session can do from {calm} s to "
+            + $"{calm + s.Seconds} s");
         using var engine = new Engine(new LiveStreams(
             s.Streams, s.Seconds + (4 * calm), s.Share48k, 1), s.Session, Engine.Window(Settings.WindowFrames, s.HopFrames), s.Batching);
         var running = engine.RunAsync();

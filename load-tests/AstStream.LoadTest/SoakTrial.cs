@@ -201,14 +201,20 @@ internal sealed partial class SoakTrial : IAsyncDisposable
         }
 
         var (early, late) = (Mean(_memory.Skip(_memory.Count / 5).Take(_memory.Count / 5)), Mean(_memory.TakeLast(_memory.Count / 5)));
+        var done = string.Join(", ", _done.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Value} {d.Key}"));
+        var joined = broken.Count == 0
+            ? "joined to the sample"
+            : $"{broken.Count} places that do not join: {string.Join("; ", broken.Take(5))}";
+        var (change, highest) = ((late / Math.Max(1, early)) - 1, _memory.DefaultIfEmpty().Max());
+        var errors = log.Count(l => l.Contains(" error: ", StringComparison.Ordinal));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            {_sources.Count} sources for {time.TotalMinutes:0.0} minutes: {string.Join(", ", _done.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Value} {d.Key}"))}
-            coverage        {streams.Count} streams, {seconds / 3600:0.00} hours, {(broken.Count == 0 ? "joined to the sample" : $"{broken.Count} places that do not join: {string.Join("; ", broken.Take(5))}")}
-            memory          {early:0.0} MB in the second fifth, {late:0.0} MB in the last: {(late / Math.Max(1, early)) - 1:+0.0 %;-0.0 %}; highest {_memory.DefaultIfEmpty().Max():0.0} MB
+            {_sources.Count} sources for {time.TotalMinutes:0.0} minutes: {done}
+            coverage        {streams.Count} streams, {seconds / 3600:0.00} hours, {joined}
+            memory          {early:0.0} MB in the second fifth, {late:0.0} MB in the last: {change:+0.0 %;-0.0 %}; highest {highest:0.0} MB
             children        {children} at the end, {left} left a second after
-            exit code       {exitCode}, {log.Count(l => l.Contains(" error: ", StringComparison.Ordinal))} errors and {log.Count} lines logged
+            exit code       {exitCode}, {errors} errors and {log.Count} lines logged
             """));
         if (broken.Count > 0 || left > 0 || streams.Count == 0)
             throw new InvalidOperationException("something does not hold");

@@ -192,7 +192,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         while (Committed(group) <= before)
         {
             if (clock.Elapsed > patience)
-                throw new TimeoutException($"group {group} has committed nothing more for {patience.TotalSeconds:0} s: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
+                throw new TimeoutException($"group {group} has committed nothing more for {patience.TotalSeconds:0} s: "
+                    + $"{string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
             await Task.Delay(100);
         }
     }

@@ -78,7 +78,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     /// <param name="shown">How it is called in messages, where not by its address.</param>
     /// <param name="stall">How long ffmpeg may give nothing while more is asked for; 30 s by default.</param>
     internal static async Task<AudioFile> OpenWithFfmpegAsync(
-        SecretUrl url, IReadOnlyList<string> options, int track, int? channel, CancellationToken stop, string? shown = null, TimeSpan? stall = null)
+        SecretUrl url, IReadOnlyList<string> options, int track, int? channel, CancellationToken stop,
+        string? shown = null, TimeSpan? stall = null)
     {
         var name = shown ?? url.Shown;
         var isFile = !SecretUrl.IsUrl(url.Value);
@@ -118,7 +119,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
         {
             held?.Dispose();
             await child.DisposeAsync().ConfigureAwait(false);
-            throw new InvalidAudioException($"{name}: ffmpeg gave no sound within {s_patience.TotalSeconds} s; ffmpeg said: {Ffmpeg.Words(child, url, track) ?? "nothing"}");
+            throw new InvalidAudioException($"{name}: ffmpeg gave no sound within {s_patience.TotalSeconds} s; ffmpeg said: "
+                + $"{Ffmpeg.Words(child, url, track) ?? "nothing"}");
         }
         catch
         {
@@ -230,7 +232,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
     {
         _ffmpeg!.EndedAsync().GetAwaiter().GetResult();
         if (_watched!.HasStalled)
-            return $"{_reader.Name}: ffmpeg gave nothing more for {_watched.Patience.TotalSeconds:0} s, and was ended; what came before is heard";
+            return $"{_reader.Name}: ffmpeg gave nothing more for {_watched.Patience.TotalSeconds:0} s, and was ended; what came before "
+                + $"is heard";
         var words = Ffmpeg.Words(_ffmpeg, _url!, _track);
         return words is null && _ffmpeg.ExitCode is 0 or null ? null : $"{_reader.Name}: could not all be decoded; ffmpeg said: {words ?? $"nothing, and ended with code {_ffmpeg.ExitCode}"}";
     }
@@ -246,7 +249,8 @@ public sealed class AudioFile : IDisposable, IAsyncDisposable
                 start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]).TrimStart();
             if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
                 || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
-                return "is an HTML page in place of sound; was it downloaded from a page that asks to log in, or that only links to the file?";
+                return "is an HTML page in place of sound; was it downloaded from a page that asks to log in, or that only links to "
+                    + "the file?";
             return text.StartsWith("version https://git-lfs", StringComparison.Ordinal)
                 ? "is a pointer of Git LFS in place of the file; git lfs pull brings that" : null;
         }

@@ -156,7 +156,8 @@ public sealed class ConsoleSink : ISink
             CoverageInterval c => (FbankOptions.Seconds(c.Start), FbankOptions.Seconds(c.End), $"      {(c.State == CoverageState.Lost ? $"lost: {c.Reason.SnakeCase()}" : c.State.SnakeCase()),-18}"),
             _ => (0, 0, ""),
         };
-        return $"{Time(start),11} {Time(end),11}  {text}  {Printable.Text(record.Stream.Id)}{(Day(record.Stream, start) is { } day ? "  " + day : "")}";
+        return $"{Time(start),11} {Time(end),11}  {text}  "
+            + $"{Printable.Text(record.Stream.Id)}{(Day(record.Stream, start) is { } day ? "  " + day : "")}";
     }
 
     /// <summary>The time of day at a place in a stream; null where nobody knows when it began.</summary>

@@ -113,7 +113,8 @@ public sealed class FileSource : IAudioSource
         if (tellsRest && others > 0)
         {
             named.Sort(StringComparer.Ordinal);
-            output.Note($"{folder}: {others} {(others == 1 ? "file is" : "files are")} left out, whose names do not end as files of sound do: {string.Join(", ", named)}{(others > named.Count ? ", …" : "")}; a pattern takes them all the same");
+            output.Note($"{folder}: {others} {(others == 1 ? "file is" : "files are")} left out, whose names do not end as files of sound "
+                + $"do: {string.Join(", ", named)}{(others > named.Count ? ", …" : "")}; a pattern takes them all the same");
         }
 
         found.Sort(StringComparer.Ordinal);

@@ -61,11 +61,13 @@ public sealed class LevelHint(int sampleRate)
             if (peak > TooLoud)
             {
                 const double whole = 90.309; // 32767 beside 1
-                return string.Create(CultureInfo.InvariantCulture, $"{heard}, as if its samples were whole numbers and not from -1 to 1; gain: {(peak > whole / 2 ? -whole : -peak):0.#} would put that right");
+                return string.Create(CultureInfo.InvariantCulture, $"{heard}, as if its samples were whole numbers and not from -1 to 1; "
+                    + $"gain: {(peak > whole / 2 ? -whole : -peak):0.#} would put that right");
             }
 
             return peak < TooQuiet
-                ? string.Create(CultureInfo.InvariantCulture, $"{heard}, which is very quiet: are its samples in the low end of larger words, or is an input turned down? gain: {Wanted - peak:0} would bring that to {Wanted:0} dBFS")
+                ? string.Create(CultureInfo.InvariantCulture, $"{heard}, which is very quiet: are its samples in the low end of larger "
+                    + $"words, or is an input turned down? gain: {Wanted - peak:0} would bring that to {Wanted:0} dBFS")
                 : null;
         }
     }

@@ -57,7 +57,8 @@ public sealed class PcmDecoder
     {
         get
         {
-            List<string> parts = InvalidSamples > 0 ? [$"{InvalidSamples} samples were not finite or absurdly large; they were read as silence or clamped"] : [];
+            List<string> parts = InvalidSamples > 0 ? [$"{InvalidSamples} samples were not finite or absurdly large; they were read as "
+                + $"silence or clamped"] : [];
             if (MixWarning is { } mix)
                 parts.Add(mix);
             return parts.Count > 0 ? $"{_name}: {string.Join("; ", parts)}" : null;

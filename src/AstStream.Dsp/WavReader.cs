@@ -25,9 +25,12 @@ public sealed class WavReader : IDisposable
 
     // What writers put after the sound; a chunk of such a name needs no other proof. TAG and ID3 are tags of music players.
     private static readonly HashSet<string> s_known = new(
-        ["LIST", "bext", "cue ", "fact", "smpl", "inst", "plst", "note", "labl", "ltxt", "adtl", "iXML", "axml", "chna", "cart", "id3 ", "ID3 ", "JUNK", "junk", "PAD ", "FLLR", "PEAK", "afsp", "DISP",
-            "umid", "minf", "elm1", "regn", "wamd", "guan", "SAUR", "TAGP", "LGWV", "ResU", "_PMX", "acid", "strc", "levl", "link", "mext",
-                "ovwf", "SyLp"], StringComparer.Ordinal);
+        [
+            "LIST", "bext", "cue ", "fact", "smpl", "inst", "plst", "note", "labl", "ltxt", "adtl", "iXML",
+            "axml", "chna", "cart", "id3 ", "ID3 ", "JUNK", "junk", "PAD ", "FLLR", "PEAK", "afsp", "DISP",
+            "umid", "minf", "elm1", "regn", "wamd", "guan", "SAUR", "TAGP", "LGWV", "ResU", "_PMX", "acid",
+            "strc", "levl", "link", "mext", "ovwf", "SyLp",
+        ], StringComparer.Ordinal);
 
     private static readonly byte[] s_extensibleTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
@@ -101,7 +104,8 @@ public sealed class WavReader : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new InvalidAudioException(Directory.Exists(path) ? $"{path}: is a folder; expected a WAV file"
-                : $"{path}: {(e.Message.StartsWith("is a pipe", StringComparison.Ordinal) ? "is a pipe or a device; expected a WAV file" : $"can't be opened: {e.Message}")}");
+                : e.Message.StartsWith("is a pipe", StringComparison.Ordinal) ? $"{path}: is a pipe or a device; expected a WAV file"
+                : $"{path}: can't be opened: {e.Message}");
         }
 
         try
@@ -178,7 +182,8 @@ public sealed class WavReader : IDisposable
         if (left - promised < LeastMore || IsMetadata(start + promised, promised % 2 == 1))
             return promised;
         _stream.Position = start;
-        _notice = $"{_name}: the header promises {promised} bytes of sound, and {left - promised} more follow that are no chunk: they are heard too. Was the recorder stopped before it wrote the length?";
+        _notice = $"{_name}: the header promises {promised} bytes of sound, and {left - promised} more follow that are no chunk: they are "
+            + $"heard too. Was the recorder stopped before it wrote the length?";
         return left;
     }
 
@@ -311,7 +316,8 @@ public sealed class WavReader : IDisposable
         if (size == Unknown && length64 == 0)
         {
             if (_stream.CanSeek)
-                _notice = $"{_name}: the ds64 chunk promises 0 bytes of sound: all that follows is heard. Was the recorder stopped before it wrote the length?";
+                _notice = $"{_name}: the ds64 chunk promises 0 bytes of sound: all that follows is heard. Was the recorder stopped before "
+                    + $"it wrote the length?";
             return null;
         }
 

@@ -100,7 +100,7 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Reads a tensor as float32, row-major in the shape that the checkpoint has.</summary>
     /// <exception cref="InvalidCheckpointException">A weight is not finite, or reading failed.</exception>
     public float[] Read(string name) => _tensors.TryGetValue(name, out var source) ? source.Read()
-        : new float[AstTensors.Expected(Config).First(t => t.Name == name).Shape.Aggregate(1, (a, b) => a * b)]; // of a classifier that is not there
+        : new float[AstTensors.Expected(Config).First(t => t.Name == name).Shape.Aggregate(1, (a, b) => a * b)]; // no classifier: zeros
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -204,7 +204,8 @@ public sealed class AstCheckpoint : IDisposable
         const int most = 12; // problems listed; the rest are counted
         HasHead = AstTensors.Head(Config).Any(t => _tensors.ContainsKey(t.Name));
         if (!HasHead && needsHead && _tensors.ContainsKey(AstTensors.ClsToken))
-            throw new InvalidCheckpointException($"{Folder}: is a model without a classifier (ASTModel), which gives no classes; aststream outputs gives its pooler_output and the others. Expected an ASTForAudioClassification");
+            throw new InvalidCheckpointException($"{Folder}: is a model without a classifier (ASTModel), which gives no classes; "
+                + $"aststream outputs gives its pooler_output and the others. Expected an ASTForAudioClassification");
         var problems = new List<string>();
         var asks = IsFolder ? "config.json asks" : "the flags and the other shapes ask";
         var expected = AstTensors.Expected(Config, HasHead).ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);

@@ -106,7 +106,8 @@ internal static class GraphCache
         }
         catch (Exception e) when (DiskError.Is(e))
         {
-            throw new CacheException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message.TrimEnd('.')}. Set ASTSTREAM_CACHE to a folder that can be written");
+            throw new CacheException($"{folder}: the graph of {checkpoint.Folder} can't be kept here: {e.Message.TrimEnd('.')}. Set "
+                + $"ASTSTREAM_CACHE to a folder that can be written");
         }
     }
 

@@ -78,7 +78,10 @@ public static class HangGuard
             foreach (var call in late)
             {
                 var since = TimeProvider.System.GetUtcNow() - Stopwatch.GetElapsedTime(call.Start);
-                Hung?.Invoke(FormattableString.Invariant($"{call.What} hangs since {since:yyyy-MM-dd'T'HH:mm:ss'Z'}, for {Stopwatch.GetElapsedTime(call.Start).TotalSeconds:0} s; expected an answer within {call.Limit.TotalSeconds:0} s"));
+                var (took, limit) = (Stopwatch.GetElapsedTime(call.Start).TotalSeconds, call.Limit.TotalSeconds);
+                Hung?.Invoke(string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"{call.What} hangs since {since:yyyy-MM-dd'T'HH:mm:ss'Z'}, for {took:0} s; expected an answer within {limit:0} s"));
             }
         }
     }

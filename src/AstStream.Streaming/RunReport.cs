@@ -311,7 +311,8 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Information, "{Sink}: writes again; nothing was left out")]
     public static partial void SinkRecovers(this ILogger log, string sink);
 
-    [LoggerMessage(12, LogLevel.Error, "{Sink}: {Message}; this sink is out, the others go on; what comes for it is dropped and counted until it writes again")]
+    [LoggerMessage(12, LogLevel.Error, "{Sink}: {Message}; this sink is out, the others go on; what comes for it is dropped and counted "
+        + "until it writes again")]
     public static partial void SinkIsOut(this ILogger log, string sink, string message);
 
     [LoggerMessage(13, LogLevel.Warning, "{Sink}: writes again; it has missed {Missed} records")]
@@ -329,7 +330,8 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Information, "{Session}: runs again")]
     public static partial void SessionRecovers(this ILogger log, string session);
 
-    [LoggerMessage(17, LogLevel.Warning, "{Session}: a batch of {Windows} windows failed and is scored in smaller ones (told at most once a minute): {Message}")]
+    [LoggerMessage(17, LogLevel.Warning, "{Session}: a batch of {Windows} windows failed and is scored in smaller ones (told at most once "
+        + "a minute): {Message}")]
     public static partial void BatchSplits(this ILogger log, string session, int windows, string message);
 
     [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (told at most once a minute)")]

@@ -48,7 +48,8 @@ public sealed class Telemetry : IDisposable
             h.Meter is { } m ? [Of(h, m.RmsDb, "stat", "rms"), Of(h, m.PeakDb, "stat", "peak")] : []);
         Health("aststream_source_dc_offset", null, "Live sources: mean of the samples over the last second, -1 to 1.", h =>
             h.Meter is { } m ? [Of(h, m.DcOffset)] : []);
-        Health("aststream_source_drift_ppm", null, "Live sources: how much faster their clock runs than this machine's, in parts per million.", h => double.IsNaN(h.DriftPpm) ? [] : [Of(h, h.DriftPpm)]);
+        Health("aststream_source_drift_ppm", null, "Live sources: how much faster their clock runs than this machine's, in parts per "
+            + "million.", h => double.IsNaN(h.DriftPpm) ? [] : [Of(h, h.DriftPpm)]);
         Totals("aststream_source_clipped_samples_total", "{sample}", "Live sources: samples at full scale.", h => h.Meter?.ClippedSamples ?? 0);
         Totals("aststream_source_reconnects_total", "{reconnect}", "Live sources: times that they were opened anew.", h => h.Reconnects);
         Totals("aststream_source_overruns_total", "{overrun}", "Live sources: times that the device said it had lost samples.", h => h.Overruns);

@@ -40,7 +40,8 @@ static async Task<int> MainAsync(string[] args)
     }
     catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
     {
-        Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
+        Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: "
+            + $"{(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
         return ExitCode.Invalid;
     }
 
@@ -105,7 +106,8 @@ static async Task<int> MainAsync(string[] args)
     }
     catch (Exception e)
     {
-        Errors.Write($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} This is a mistake in AstStream itself; please report it with the command that you gave.");
+        Errors.Write($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} This is a mistake in AstStream itself; please report it "
+            + $"with the command that you gave.");
         return ExitCode.Failed;
     }
 }

@@ -8,7 +8,8 @@ namespace AstStream.Worker;
 /// deadline and
 /// asks, then says so, and nothing that it does can wait. Lives as long as the process.
 /// </summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A signal may come at any time, as long as the process lives.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001:Types that own disposable fields should be "
+    + "disposable", Justification = "A signal may come at any time, as long as the process lives.")]
 internal sealed class RunSignals
 {
     private static readonly TimeSpan s_drainDeadline = TimeSpan.FromSeconds(30);

@@ -65,7 +65,8 @@ public sealed class CliTests : IDisposable
         var folder = Directory.CreateTempSubdirectory("aststream-many-").FullName;
         File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/audio/short-24ms9.wav"), Path.Combine(folder, "x.wav"));
         var definition = Path.Combine(folder, "p.yaml");
-        File.WriteAllText(definition, $"sources:\n{string.Concat(Enumerable.Range(0, 5000).Select(i => $"  s{i}: {{type: file, path: x.wav}}\n"))}sinks:\n  out: {{type: jsonl, path: out.jsonl}}\n");
+        var sources = string.Concat(Enumerable.Range(0, 5000).Select(i => $"  s{i}: {{type: file, path: x.wav}}\n"));
+        File.WriteAllText(definition, $"sources:\n{sources}sinks:\n  out: {{type: jsonl, path: out.jsonl}}\n");
 
         var checks = await Cli.RunAsync("validate", definition);
         var run = await Cli.RunAsync("run", definition);

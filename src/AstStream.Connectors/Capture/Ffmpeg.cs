@@ -49,9 +49,11 @@ internal static partial class Ffmpeg
             .Select(l => Printable.Text(url.Clean(Address().Replace(l, "[$1]").Replace("file:" + url.Value + ": ", "", StringComparison.Ordinal))));
         var text = string.Join("; ", lines);
         if (text.Contains("matches no streams", StringComparison.Ordinal))
-            text = track > 0 ? $"there is no track {track} of sound in it; they are numbered from 0 ({text})" : $"there is no sound in it ({text})";
+            text = track > 0 ? $"there is no track {track} of sound in it; they are numbered from 0 ({text})" : $"there is no sound in it "
+                + $"({text})";
         else if (text.Contains("not on whitelist", StringComparison.Ordinal))
-            text = $"it is a list that leads elsewhere, or no sound: expected a file or a stream of sound; a list of segments (HLS) ends in .m3u8, or is said to be one by options: [-f, hls] ({text})";
+            text = $"it is a list that leads elsewhere, or no sound: expected a file or a stream of sound; a list of segments (HLS) ends "
+                + $"in .m3u8, or is said to be one by options: [-f, hls] ({text})";
         else if (text.Contains("Invalid data found", StringComparison.Ordinal) && SecretUrl.IsUrl(url.Value))
             text += "; what comes from there is no sound that ffmpeg knows: is it a web page?";
         return text.Length == 0 ? null : text;

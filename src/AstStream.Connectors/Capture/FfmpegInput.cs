@@ -16,9 +16,12 @@ internal sealed record FfmpegInput(IReadOnlyList<string> Arguments, string? Stan
     private const string Playlist = "hls";
 
     // Formats that hold sound, by ffmpeg's names. None of these leads to another file.
-    private const string Formats = "aac,ac3,act,adp,adx,aea,aiff,amr,amrnb,amrwb,ape,apm,aptx,aptx_hd,asf,ast,au,avi,caf,codec2,dff,iff,dsf,dsicin,dts,dtshd,eac3,epaf,flac,flv,live_flv,g722,g726,g726le,g729,gsm,"
-        + "hcom,iff,ilbc,ircam,loas,lmlm4,matroska,webm,mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mpegtsraw,mtaf,mxf,mxg,nist,nistsphere,nsp,nut,nsv,oggs,ogg,oma,pvf,qcp,r3d,rm,rso,sbc,sds,sf,shn,"
-        + "sln,sol,sox,spdif,svs,tak,thp,tak,truehd,tta,vag,voc,vqf,w64,wav,wtv,wv,wve,xa,xwma";
+    private const string Formats =
+        "aac,ac3,act,adp,adx,aea,aiff,amr,amrnb,amrwb,ape,apm,aptx,aptx_hd,asf,ast,au,avi,caf,codec2,dff,iff,dsf,dsicin,"
+        + "dts,dtshd,eac3,epaf,flac,flv,live_flv,g722,g726,g726le,g729,gsm,hcom,iff,ilbc,ircam,loas,lmlm4,matroska,webm,"
+        + "mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mpegtsraw,mtaf,mxf,mxg,nist,nistsphere,nsp,nut,nsv,oggs,"
+        + "ogg,oma,pvf,qcp,r3d,rm,rso,sbc,sds,sf,shn,sln,sol,sox,spdif,svs,tak,thp,tak,truehd,tta,vag,voc,vqf,w64,wav,wtv,"
+        + "wv,wve,xa,xwma";
 
     // Options whose values are nobody's business.
     private static readonly string[] s_secret = ["-headers", "-cookies", "-passphrase", "-rtmp_conn", "-rtmp_playpath", "-streamid"];
@@ -73,7 +76,11 @@ internal sealed record FfmpegInput(IReadOnlyList<string> Arguments, string? Stan
 
     /// <summary>The input for a file that this process holds open.</summary>
     public static FfmpegInput OfDescriptor(int descriptor) => new(
-        ["-protocol_whitelist", "file", "-format_whitelist", Formats, "-i", string.Create(CultureInfo.InvariantCulture, $"file:/proc/{Environment.ProcessId}/fd/{descriptor}")], null);
+        [
+            "-protocol_whitelist", "file", "-format_whitelist", Formats,
+            "-i", string.Create(CultureInfo.InvariantCulture, $"file:/proc/{Environment.ProcessId}/fd/{descriptor}"),
+        ],
+        null);
 
     /// <summary>Whether a format may be asked for by name.</summary>
     public static bool IsFormat(string name) => name == Playlist || Formats.Split(',').Contains(name);

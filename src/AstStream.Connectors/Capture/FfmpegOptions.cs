@@ -46,8 +46,10 @@ internal static class FfmpegOptions
             else if (!s_allowed.Contains(name))
             {
                 section.Problem(key, name.StartsWith('-')
-                    ? $"{name} is no option of an input that can be given here; expected one such as -user_agent, -headers, -timeout, -reconnect, each followed by its value"
-                    : $"'{name}' stands where an option's name is expected, such as -user_agent; a name without - would be a file to write");
+                    ? $"{name} is no option of an input that can be given here; expected one such as -user_agent, -headers, -timeout, "
+                        + $"-reconnect, each followed by its value"
+                    : $"'{name}' stands where an option's name is expected, such as -user_agent; a name without - would be a file "
+                        + $"to write");
                 return options;
             }
             else if (i + 1 == given.Count)

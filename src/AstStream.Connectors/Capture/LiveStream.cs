@@ -158,7 +158,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
                 Release();
             var idle = now - _arrival;
             if (_isOpen && idle > options.StalledAfter.TotalSeconds)
-                health.Become(SourceState.Stalled, _hasRepeated ? $"what comes was heard before, and nothing new has come for {idle:0.0} s; has its encoder died?" : $"no sound has come for {idle:0.0} s");
+                health.Become(SourceState.Stalled, _hasRepeated ? $"what comes was heard before, and nothing new has come for {idle:0.0} "
+                    + $"s; has its encoder died?" : $"no sound has come for {idle:0.0} s");
             if (now - Math.Max(_arrival, _accounted) > AccountedEvery && health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
             TellChannels();
@@ -193,7 +194,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
             || mix is not null;
         if (!_isDeadTold)
             return;
-        output.Warn(mix ?? $"channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; is it connected? channel: N hears one alone");
+        output.Warn(mix ?? $"channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; "
+            + $"is it connected? channel: N hears one alone");
     }
 
     private void Hold(double until, LossReason reason)

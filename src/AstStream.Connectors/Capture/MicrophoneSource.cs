@@ -9,7 +9,9 @@ internal static class MicrophoneSource
     private static readonly Key<string?> Device = Keys.Text("device", "The device's name, or a part of it that only one has; aststream devices lists them. The default device where not given.");
     private static readonly Key<string?> HostApi = Keys.Text("host_api", "The sound system that offers it: ALSA, JACK…; any by default.");
     private static readonly Key<int?> Index = Keys.OptionalInteger("index", "The device's number in aststream devices, where no name tells it apart. Numbers change when devices come and go.", 0, 9999);
-    private static readonly Key<int?> NumChannels = Keys.OptionalInteger("channels", "How many channels are opened; all of a device by default, two of a sound server that makes as many as it is asked for, and at least two where one is picked.", 1, PcmFormat.MaxChannels);
+    private static readonly Key<int?> NumChannels = Keys.OptionalInteger("channels", "How many channels are opened; all of a device by "
+        + "default, two of a sound server that makes as many as it is asked for, and at least two where one is "
+        + "picked.", 1, PcmFormat.MaxChannels);
     private static readonly Key<int?> SampleRate = Keys.OptionalInteger("sample_rate", "Samples a second; the device's own by default.", PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
     private static readonly Key<TimeSpan?> Latency = Keys.Duration("latency", "How much sound the device may hold back: less wakes the machine more often; 300ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2));
 

@@ -18,7 +18,8 @@ public sealed class JsonLinesSink : ISink
         "path", "The file; relative to this file. It is appended to; file and folder are made where they are missing.", required: true);
     internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices(
         "states", "Which states are written: closed (the default), opened, or both.", ["closed"], "opened", "closed");
-    internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
+    internal static readonly Key<string> Flush = Keys.Choice("flush", "When lines reach the operating system: idle (the default) when no "
+        + "event waits, event after each one; disk also waits for the disk.", "idle", "idle", "event", "disk");
     internal static readonly Key<long?> RotateSize = Keys.Size(
         "rotate_size", "The size from which on another file is begun; never by default.", 1_000, 1_000_000_000_000);
     internal static readonly Key<int> Keep = Keys.Integer("keep", "Older files that are kept when rotating; 10 by default.", 10, 1, 10_000);

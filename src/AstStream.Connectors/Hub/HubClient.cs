@@ -3,17 +3,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 
 namespace AstStream.Connectors.Hub;
-
-/// <summary>How far a download is.</summary>
-/// <param name="File">The file.</param>
-/// <param name="Bytes">Bytes that are here.</param>
-/// <param name="Total">Bytes of the whole file.</param>
-public sealed record HubProgress(string File, long Bytes, long Total);
 
 /// <summary>
 /// Downloads a model's files into the shared cache: resumed where a download was cut, checked for size and hash, and never trusted to
@@ -23,9 +15,6 @@ public sealed class HubClient : IDisposable
 {
     private const int MaxRedirects = 5;
     private const int MaxAttempts = 100; // with progress in between
-    private const long MaxIndex = 16 << 20; // bytes of a JSON file
-    private const long MaxWeights = 16L << 30; // bytes of a file of weights; AST-base has 0.35 GB
-    private const long LeastFree = 64 << 20; // bytes that stay free on the disk
     private const string LinkedETag = "X-Linked-Etag";
     private const string Config = "config.json";
     private const string Adapter = "adapter_config.json";
@@ -57,7 +46,8 @@ public sealed class HubClient : IDisposable
         {
             var (commit, files) = await ListAsync(model, cancellation).ConfigureAwait(false);
             if (files.Contains(Adapter) && !files.Contains(Config))
-                throw new HubException($"{model}: is an adapter of PEFT (LoRA and the like), which is no model by itself: merge it into the one that it was trained on with merge_and_unload(), save that, and import the folder");
+                throw new HubException($"{model}: is an adapter of PEFT (LoRA and the like), which is no model by itself: merge it into "
+                    + $"the one that it was trained on with merge_and_unload(), save that, and import the folder");
             foreach (var file in (string[])[Config, s_extractors.FirstOrDefault(files.Contains) ?? s_extractors[0]])
                 await FetchAsync(model, cache, commit, Known(model, files, file), progress, cancellation).ConfigureAwait(false);
             if (Weights(files) is not { } weights)
@@ -107,12 +97,13 @@ public sealed class HubClient : IDisposable
     }
 
     private static string Known(HubReference model, HashSet<string> files, string file) =>
-        files.Contains(file) ? file : throw new HubException($"{model}: has no {file}; expected an Audio Spectrogram Transformer that transformers saved, with {Config}, {s_extractors[0]} and {s_weights[0]}");
+        files.Contains(file) ? file : throw new HubException($"{model}: has no {file}; expected an Audio Spectrogram Transformer that "
+            + $"transformers saved, with {Config}, {s_extractors[0]} and {s_weights[0]}");
 
     private static List<string> Shards(HubReference model, string index)
     {
-        if (new FileInfo(index).Length > MaxIndex)
-            throw new HubException($"{model}: {Path.GetFileName(index)} is larger than {MaxIndex} bytes");
+        if (new FileInfo(index).Length > HubFile.MaxJson)
+            throw new HubException($"{model}: {Path.GetFileName(index)} is larger than {HubFile.MaxJson} bytes");
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
@@ -134,7 +125,7 @@ public sealed class HubClient : IDisposable
             using var response = await SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
             using var stall = CancellationTokenSource.CreateLinkedTokenSource(token);
             stall.CancelAfter(_options.StallTimeout);
-            await response.Content.LoadIntoBufferAsync((int)MaxIndex, stall.Token).ConfigureAwait(false);
+            await response.Content.LoadIntoBufferAsync((int)HubFile.MaxJson, stall.Token).ConfigureAwait(false);
             var bytes = await response.Content.ReadAsByteArrayAsync(stall.Token).ConfigureAwait(false);
             try
             {
@@ -163,13 +154,13 @@ public sealed class HubClient : IDisposable
         if (!File.Exists(blob) || new FileInfo(blob).Length != size)
         {
             var part = cache.Incomplete(etag);
-            CheckSize(model, file, size, part);
+            HubFile.CheckSize(model, file, size, part);
             await RetryAsync(model, uri, async (advance, token) =>
             {
                 await AppendAsync(model, uri, file, part, size, progress, advance, token).ConfigureAwait(false);
                 return true;
             }, cancellation).ConfigureAwait(false);
-            Check(model, file, part, etag, size);
+            HubFile.CheckHash(model, file, part, etag, size);
             File.Move(part, blob, overwrite: true);
         }
 
@@ -186,20 +177,6 @@ public sealed class HubClient : IDisposable
         if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
             throw new HubException($"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
         return size >= 0 ? (etag, size) : throw new HubException($"{model}: {file} comes without its size, by which it is checked");
-    }
-
-    /// <summary>
-    /// Refuses a file that is larger than any of its kind, or than the disk has room for, before a byte of it is fetched.
-    /// </summary>
-    private static void CheckSize(HubReference model, string file, long size, string part)
-    {
-        var most = file.EndsWith(".json", StringComparison.Ordinal) ? MaxIndex : MaxWeights;
-        if (size > most)
-            throw new HubException($"{model}: {file} has {size} bytes; expected at most {most}. Is it what it should be?");
-        var wanted = size - (File.Exists(part) ? new FileInfo(part).Length : 0);
-        var free = new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(part))!).AvailableFreeSpace;
-        if (wanted > free - LeastFree)
-            throw new HubException($"{model}: {file} needs {wanted} more bytes, and the disk of {Path.GetDirectoryName(part)} has {free} free; HF_HUB_CACHE names another folder");
     }
 
     private async Task AppendAsync(HubReference model, Uri uri, string file, string part, long size, IProgress<HubProgress>? progress, Action advance, CancellationToken cancellation)
@@ -246,35 +223,6 @@ public sealed class HubClient : IDisposable
 
         if (output.Length < size)
             throw new HttpRequestException($"the connection ended at byte {output.Length} of {size}");
-    }
-
-    private static void Check(HubReference model, string file, string path, string etag, long size)
-    {
-        string found;
-        using (var input = File.OpenRead(path))
-        {
-            if (etag.Length == 64)
-            {
-                found = Convert.ToHexStringLower(SHA256.HashData(input));
-            }
-            else
-            {
-                // What git calls a file: SHA-1 over "blob LENGTH\0" and the content.
-#pragma warning disable CA5350 // git's hash, as the hub gives it for small files
-                using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
-#pragma warning restore CA5350
-                hash.AppendData(Encoding.ASCII.GetBytes($"blob {size}\0"));
-                var buffer = new byte[1 << 16];
-                for (int got; (got = input.Read(buffer)) > 0;)
-                    hash.AppendData(buffer.AsSpan(0, got));
-                found = Convert.ToHexStringLower(hash.GetHashAndReset());
-            }
-        }
-
-        if (found == etag)
-            return;
-        File.Delete(path);
-        throw new HubException($"{model}: {file} has the hash {found}; expected {etag}. What was downloaded is removed; try again");
     }
 
     /// <summary>Sends a request; redirects are followed by hand, so that the token stays with the endpoint's host and nothing falls back to http.</summary>

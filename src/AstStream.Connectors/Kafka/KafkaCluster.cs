@@ -8,7 +8,9 @@ namespace AstStream.Connectors.Kafka;
 internal sealed class KafkaCluster
 {
     public static readonly Key<string?> Servers = Keys.Text("bootstrap_servers", "The cluster's first servers, HOST:PORT, several with commas.", required: true);
-    public static readonly Key<IReadOnlyDictionary<string, string>?> Settings = Keys.Mapping("librdkafka", "librdkafka's own settings, passed on as they are: security.protocol, sasl.username, compression.type… A secret is best not written here: ${env:NAME} stands for an environment variable, ${file:PATH} for what is in a small file. Settings that load libraries are refused.");
+    public static readonly Key<IReadOnlyDictionary<string, string>?> Settings = Keys.Mapping("librdkafka", "librdkafka's own settings, "
+        + "passed on as they are: security.protocol, sasl.username, compression.type… A secret is best not written here: ${env:NAME} "
+        + "stands for an environment variable, ${file:PATH} for what is in a small file. Settings that load libraries are refused.");
     public static readonly Key[] All = [Servers, Settings];
 
     // What this program sets itself; the value says by what key, if by any.

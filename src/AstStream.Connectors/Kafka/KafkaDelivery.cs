@@ -16,7 +16,8 @@ internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> si
     /// <summary>What holds, or on what it depends, in a few words.</summary>
     public string Description => asked == AtLeast || sinks.Count == 0 ? "at least once"
         : sinks.Any(s => s.IsIdentified) ? "delivery decided when it began (see the log)"
-        : $"{(asked == Exactly ? "exactly once, refused" : "exactly once, else at least once,")} unless a kafka sink writes to the same cluster (asked at the start)";
+        : $"{(asked == Exactly ? "exactly once, refused" : "exactly once, else at least once,")} unless a kafka sink writes to the same "
+            + $"cluster (asked at the start)";
 
     /// <summary>
     /// Decides whether delivery is exactly once, and says which holds. Null where what was asked for can't be given, which is reported, or
@@ -40,7 +41,9 @@ internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> si
         if (asked == Exactly && !isExact)
         {
             output.Fail(
-                $"delivery: exactly_once can't be given: {cluster.Name} is cluster {cluster.Identity}, and the kafka sinks write to {string.Join(", ", sinks.Select(s => $"{s.Name} (cluster {s.Identity})"))}; write events to the same cluster, or ask for at_least_once");
+                $"delivery: exactly_once can't be given: {cluster.Name} is cluster {cluster.Identity}, and the kafka sinks write to "
+                    + $"{string.Join(", ", sinks.Select(s => $"{s.Name} (cluster {s.Identity})"))}; write events to the same cluster, or "
+                    + $"ask for at_least_once");
             return null;
         }
 

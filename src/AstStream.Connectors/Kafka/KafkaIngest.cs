@@ -20,7 +20,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private static readonly TimeSpan s_shortWait = TimeSpan.FromSeconds(1); // for room, without a pause
     private static readonly TimeSpan s_leave = TimeSpan.FromSeconds(30); // the group
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(30); // of what partitions there are
-    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(15); // of a worker without a name of its own, after which others go on
+    // Of a worker without a name of its own, after which others go on.
+    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly KafkaSourceOptions _options;
@@ -427,7 +428,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Away(Error error)
     {
         if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed || error.IsFatal)
-            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}, group {_options.Group}: {_options.Cluster.Describe(error)}");
+            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}, group {_options.Group}: "
+                + $"{_options.Cluster.Describe(error)}");
     }
 
     /// <summary>A record's timestamp; producers write what they like.</summary>

@@ -1,14 +1,7 @@
 using AstStream.Streaming;
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 
 namespace AstStream.Connectors.Kafka;
-
-/// <summary>Where the last owner of a partition left it.</summary>
-/// <param name="Offset">The committed offset, or where to begin where there is none.</param>
-/// <param name="IsCommitted">Whether it was committed.</param>
-/// <param name="States">The states of its streams.</param>
-internal sealed record PartitionState(long Offset, bool IsCommitted, IReadOnlyDictionary<string, byte[]> States);
 
 /// <summary>Commits to Kafka and reads what was committed.</summary>
 internal sealed class KafkaLog : IDeliveryLog
@@ -16,7 +9,6 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <summary>The header of a state that says whose it is: by what name its writer's transactions are known.</summary>
     public const string OwnerHeader = "owner";
 
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(3); // at what need not be known
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of one request
     private static readonly TimeSpan s_step = TimeSpan.FromSeconds(15); // of one step of a transaction
     private static readonly TimeSpan s_transaction = TimeSpan.FromSeconds(30); // after which the broker gives a transaction up
@@ -30,7 +22,7 @@ internal sealed class KafkaLog : IDeliveryLog
     private readonly Func<ProducerConfig, IProducer<byte[], byte[]?>> _open;
     private readonly TimeSpan _slack; // beyond a call's own time limit, until it counts as hanging
     private readonly List<Error> _failures = [];
-    private readonly Dictionary<string, int> _firstSeen = new(StringComparer.Ordinal); // topics' partitions when this worker first looked
+    private readonly KafkaTopics _topics;
     private readonly Lock _opening = new();
     private IProducer<byte[], byte[]?>? _producer;
 
@@ -50,6 +42,7 @@ internal sealed class KafkaLog : IDeliveryLog
         (_cluster, _group, _transactionalId, _startsAtEnd, _commitOffsets) = (cluster, group, transactionalId, startsAtEnd, commitOffsets);
         _open = open ?? cluster.Producer<byte[], byte[]?>;
         _slack = slack ?? TimeSpan.FromSeconds(10);
+        _topics = new KafkaTopics(cluster, group, _slack);
     }
 
     /// <summary>The producer's name for transactions; null where there are none.</summary>
@@ -121,15 +114,7 @@ internal sealed class KafkaLog : IDeliveryLog
     private Dictionary<TopicPartition, PartitionState> LoadStable(
         IReadOnlyList<TopicPartition> partitions, string stateTopic, TimeSpan patience, CancellationToken cancellation)
     {
-        using var reader = _cluster.Consumer<byte[], byte[]?>(new ConsumerConfig
-        {
-            GroupId = _group,
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            EnablePartitionEof = true,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-        });
+        using var reader = _cluster.Consumer<byte[], byte[]?>(Reading(IsolationLevel.ReadCommitted));
         Dictionary<TopicPartition, PartitionState> loaded = [];
         var committed = HangGuard.Run(Named("Committed"), s_patience + _slack, () => reader.Committed(partitions, patience));
         var states = ReadStates(reader, [.. partitions.Select(p => p.Partition.Value).Distinct()], stateTopic, patience, cancellation);
@@ -144,7 +129,7 @@ internal sealed class KafkaLog : IDeliveryLog
             // A partition that has come meanwhile has only what came meanwhile: nothing of it is too old.
             var marks = HangGuard.Run(
                 Named("QueryWatermarkOffsets"), s_patience + _slack, () => reader.QueryWatermarkOffsets(known.TopicPartition, s_patience));
-            var hasGrown = _firstSeen.TryGetValue(known.Topic, out var first) && known.Partition.Value >= first;
+            var hasGrown = _topics.HasGrown(known.TopicPartition);
             loaded[known.TopicPartition] = new PartitionState(
                 _startsAtEnd && !hasGrown ? marks.High : marks.Low, false, states[known.Partition.Value]);
         }
@@ -154,20 +139,11 @@ internal sealed class KafkaLog : IDeliveryLog
 
     /// <summary>
     /// Ends the transactions that former owners of partitions have left open: they are dead, or have lost the partitions, and nobody can
-    /// read what is
-    /// behind their transactions until the brokers give them up. Their states say by what names these are known.
+    /// read what is after their transactions until the brokers give them up. Their states say by what names these are known.
     /// </summary>
     private void Fence(IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
     {
-        using var reader = _cluster.Consumer<Ignore, Ignore>(new ConsumerConfig
-        {
-            GroupId = _group,
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            EnablePartitionEof = true,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            IsolationLevel = IsolationLevel.ReadUncommitted,
-        });
+        using var reader = _cluster.Consumer<Ignore, Ignore>(Reading(IsolationLevel.ReadUncommitted));
         var left = partitions.Select(p => p.Partition.Value).ToHashSet();
         var owners = new Dictionary<int, string>();
         reader.Assign(left.Select(n => new TopicPartitionOffset(stateTopic, n, Offset.Beginning)));
@@ -183,66 +159,17 @@ internal sealed class KafkaLog : IDeliveryLog
                 owners[result.Partition.Value] = System.Text.Encoding.UTF8.GetString(owner);
         }
 
-        foreach (
-            var owner in owners.Values.Distinct().Where(o => o != _transactionalId && o.StartsWith(_group + "-", StringComparison.Ordinal)))
+        var former = owners.Values.Distinct().Where(o => o != _transactionalId && o.StartsWith(_group + "-", StringComparison.Ordinal));
+        foreach (var owner in former)
         {
             using var fence = _open(Settings(owner));
             Guarded("InitTransactions", s_step, () => fence.InitTransactions(s_step));
         }
     }
 
-    /// <summary>
-    /// Makes sure that the state topic is there and has a partition for each of the input's, and that there is somewhere for records to go that
-    /// can't be used. One topic is never asked for by its name: that may make it, with the broker's defaults.
-    /// </summary>
-    /// <returns>What a person should look at; null where all is well.</returns>
-    public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics)
-    {
-        using var admin = _cluster.Admin();
-        var there = HangGuard.Run(Named("GetMetadata"), s_patience + _slack, () => admin.GetMetadata(s_patience)).Topics.Where(
-            t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
-        foreach (var (topic, count) in there)
-            _firstSeen.TryAdd(topic, count);
-        if (!there.TryGetValue(stateTopic, out var found) && !Create(admin, new TopicSpecification
-        {
-            Name = stateTopic,
-            NumPartitions = partitions,
-            ReplicationFactor = -1,
-            Configs = new() { ["cleanup.policy"] = "compact" }
-        }))
-        {
-            throw new KafkaException(new Error(
-                ErrorCode.TopicAuthorizationFailed, $"topic {stateTopic} is not there, and this user may not make it, or not see it; give it CREATE on the topic, or make it: {partitions} partitions, cleanup.policy=compact"));
-        }
-
-        if (found > 0 && found < partitions)
-            admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }]).GetAwaiter().GetResult();
-        foreach (var topic in letterTopics.Distinct().Where(t => !there.ContainsKey(t)))
-            Create(admin, new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1 });
-        try
-        {
-            var policy = admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = stateTopic }], new DescribeConfigsOptions { RequestTimeout = s_look }).GetAwaiter().GetResult()[0].Entries["cleanup.policy"].Value;
-            return policy.Contains("compact", StringComparison.Ordinal) ? null : $"topic {stateTopic} has cleanup.policy={policy}; expected compact: it will grow, and lose what streams that rest need";
-        }
-        catch (KafkaException)
-        {
-            return null; // not allowed to look
-        }
-    }
-
-    /// <summary>Makes a topic; one that is there, as another worker was faster, is well. False where this user may not make it.</summary>
-    private static bool Create(IAdminClient admin, TopicSpecification topic)
-    {
-        try
-        {
-            admin.CreateTopicsAsync([topic], new CreateTopicsOptions { RequestTimeout = s_patience }).GetAwaiter().GetResult();
-            return true;
-        }
-        catch (CreateTopicsException e) when (e.Results.All(r => r.Error.Code is ErrorCode.TopicAlreadyExists or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed))
-        {
-            return e.Results.All(r => r.Error.Code == ErrorCode.TopicAlreadyExists);
-        }
-    }
+    /// <summary>Makes sure that the topics are there that workers need; see <see cref="KafkaTopics.Ensure"/>.</summary>
+    public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics) =>
+        _topics.Ensure(stateTopic, partitions, letterTopics);
 
     public void Dispose()
     {
@@ -261,7 +188,12 @@ internal sealed class KafkaLog : IDeliveryLog
         var ends = new Dictionary<int, long>();
 
         // The end that counts is that of everything that was written: up to it, transactions must be over before it is read.
-        using (var uncommitted = _cluster.Consumer<Ignore, Ignore>(new ConsumerConfig { GroupId = _group, EnableAutoCommit = false, IsolationLevel = IsolationLevel.ReadUncommitted }))
+        using (var uncommitted = _cluster.Consumer<Ignore, Ignore>(new ConsumerConfig
+        {
+            GroupId = _group,
+            EnableAutoCommit = false,
+            IsolationLevel = IsolationLevel.ReadUncommitted,
+        }))
         {
             foreach (var number in numbers)
             {
@@ -280,7 +212,8 @@ internal sealed class KafkaLog : IDeliveryLog
             if (reader.Consume(TimeSpan.FromMilliseconds(50)) is not { } result)
             {
                 if (TimeProvider.System.GetElapsedTime(progress) > patience)
-                    throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"topic {stateTopic} can't be read to its end: a transaction of another worker's is still open, or no broker answers"));
+                    throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"topic {stateTopic} can't be read to its end: a "
+                        + $"transaction of another worker's is still open, or no broker answers"));
                 continue;
             }
 
@@ -312,9 +245,21 @@ internal sealed class KafkaLog : IDeliveryLog
         }
         catch (KafkaException e) when (e.Error.Code == ErrorCode.Local_UnknownPartition)
         {
-            throw new KafkaException(new Error(e.Error.Code, $"topic {partition.Topic} has no partition {partition.Partition.Value} that this user may see; it needs READ, WRITE and DESCRIBE on it"));
+            throw new KafkaException(new Error(e.Error.Code, $"topic {partition.Topic} has no partition {partition.Partition.Value} that "
+                + $"this user may see; it needs READ, WRITE and DESCRIBE on it"));
         }
     }
+
+    /// <summary>How topics are read from their beginning to their end, without a part in the group.</summary>
+    private ConsumerConfig Reading(IsolationLevel level) => new()
+    {
+        GroupId = _group,
+        EnableAutoCommit = false,
+        EnableAutoOffsetStore = false,
+        EnablePartitionEof = true,
+        AutoOffsetReset = AutoOffsetReset.Earliest,
+        IsolationLevel = level,
+    };
 
     private static ProducerConfig Settings(string? transactionalId)
     {

@@ -8,7 +8,8 @@ internal static class KafkaRights
     /// <summary>What to do about an error that says that a right is missing; empty for other errors.</summary>
     public static string Hint(ErrorCode code) => code switch
     {
-        ErrorCode.TopicAuthorizationFailed => "; this user needs READ and DESCRIBE on topics that are read, WRITE and DESCRIBE on topics that are written, all three on the state topic",
+        ErrorCode.TopicAuthorizationFailed => "; this user needs READ and DESCRIBE on topics that are read, WRITE and DESCRIBE on topics "
+            + "that are written, all three on the state topic",
         ErrorCode.GroupAuthorizationFailed => "; this user needs READ and DESCRIBE on the consumer group",
         ErrorCode.TransactionalIdAuthorizationFailed =>
             "; this user needs WRITE and DESCRIBE on transactional ids that begin with the group's name",

@@ -89,7 +89,10 @@ internal sealed class KafkaSource : IAudioSource
     public static readonly SourceType Type = new(
         "kafka",
         "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group share the partitions.",
-        [.. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder, IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, Channels.Key, Buffer, MaxRecord],
+        [
+            .. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder,
+            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, Channels.Key, Buffer, MaxRecord,
+        ],
         Create);
 
     private readonly KafkaSourceOptions _options;
@@ -157,7 +160,8 @@ internal sealed class KafkaSource : IAudioSource
             section.Later(() =>
             {
                 if (plan.Sinks.Count == 0)
-                    section.Problem(Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there is no kafka sink; add one, or ask for at_least_once");
+                    section.Problem(Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there is "
+                        + "no kafka sink; add one, or ask for at_least_once");
             });
         }
 

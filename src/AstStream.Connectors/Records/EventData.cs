@@ -40,7 +40,8 @@ internal sealed record EventData
     [Description("When it began, where the stream's start is known.")]
     public DateTime? OnsetTime { get; init; }
 
-    [Description("false where that time is not to be relied on: this machine's clock was not synchronised, as after a boot without a network.")]
+    [Description("false where that time is not to be relied on: this machine's clock was not synchronised, as after a boot without a "
+        + "network.")]
     public bool? ClockSynchronized { get; init; }
 
     [Description("What it was heard in and by.")]

@@ -47,7 +47,8 @@ public static class RecordSchema
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
             ["title"] = title,
-            ["description"] = $"The data of a CloudEvent of type {title}, and of a line of JSON. Names and meanings of a version never change; optional properties may be added.",
+            ["description"] = $"The data of a CloudEvent of type {title}, and of a line of JSON. Names and meanings of a version never "
+                + $"change; optional properties may be added.",
         };
         foreach (var (name, value) in schema.ToList())
         {

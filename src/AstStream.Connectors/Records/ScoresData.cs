@@ -26,7 +26,8 @@ internal sealed record ScoresData
     [Description("When it began, where the stream's start is known.")]
     public DateTime? StartTime { get; init; }
 
-    [Description("false where that time is not to be relied on: this machine's clock was not synchronised, as after a boot without a network.")]
+    [Description("false where that time is not to be relied on: this machine's clock was not synchronised, as after a boot without a "
+        + "network.")]
     public bool? ClockSynchronized { get; init; }
 
     [Description("The score of every class, before smoothing.")]

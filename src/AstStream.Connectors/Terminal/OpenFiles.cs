@@ -26,7 +26,8 @@ public static partial class OpenFiles
     {
         if (Limit >= Least)
             return true;
-        _ = NativeOutput.Write(2, Encoding.ASCII.GetBytes($"error: at most {Limit} files may be open at once (ulimit -n); expected at least {Least}, and {PerSource} more for each source\n"));
+        _ = NativeOutput.Write(2, Encoding.ASCII.GetBytes($"error: at most {Limit} files may be open at once (ulimit -n); expected at "
+            + $"least {Least}, and {PerSource} more for each source\n"));
         return false;
     }
 

@@ -50,7 +50,10 @@ public sealed record AuthorsOptions
     {
         int Dimension(string name, int axis, int axes) => tensors.TryGetValue(name, out var tensor) && tensor.Shape is var shape && shape.Length == axes && shape[axis] > 0
             ? shape[axis]
-            : throw new InvalidCheckpointException($"{file}: has no tensor for {name} with {axes} dimensions, which tells how large the model is; it holds {string.Join(", ", tensors.Values.Take(4).Select(t => t.Name))}{(tensors.Count > 4 ? $" and {tensors.Count - 4} more" : "")}. Expected an AST's state dict, by the names of its authors' code or transformers'");
+            : throw new InvalidCheckpointException($"{file}: has no tensor for {name} with {axes} dimensions, which tells how large the "
+                + $"model is; it holds {string.Join(", ", tensors.Values.Take(4).Select(t => t.Name))}"
+                + $"{(tensors.Count > 4 ? $" and {tensors.Count - 4} more" : "")}. "
+                + $"Expected an AST's state dict, by the names of its authors' code or transformers'");
         var hidden = Dimension(AstTensors.ClsToken, 2, 3);
         var labels = Dimension(AstTensors.ClassifierDense + ".weight", 0, 2);
         if (labels > ConfigReader.MaxLabels)
@@ -89,7 +92,9 @@ public sealed record AuthorsOptions
         };
         config = Window(file, config, Dimension(AstTensors.PositionEmbeddings, 1, 3));
         if (config.PatchSize > config.MaxLength || config.PatchSize > config.NumMelBins || config.IsTooLarge)
-            throw new InvalidCheckpointException($"{file}: patches of {config.PatchSize} do not make a window of {config.MaxLength} frames of {config.NumMelBins} bins at strides {config.FrequencyStride}/{config.TimeStride}; give --max-length, --num-mel-bins, --frequency-stride and --time-stride");
+            throw new InvalidCheckpointException($"{file}: patches of {config.PatchSize} do not make a window of {config.MaxLength} "
+                + $"frames of {config.NumMelBins} bins at strides {config.FrequencyStride}/{config.TimeStride}; give --max-length, "
+                + $"--num-mel-bins, --frequency-stride and --time-stride");
         return (config, extractor, Assumed(config, extractor));
     }
 
@@ -104,7 +109,8 @@ public sealed record AuthorsOptions
         var different = fits.DistinctBy(c => (c.NumMelBins, c.FrequencyStride, c.TimeStride, c.TimePatches)).ToList();
         if (different.Count == 1)
             return different[0];
-        throw new InvalidCheckpointException($"{file}: {tokens} tokens are those of {string.Join(", or ", different.Take(4).Select(Describe))}; which? Give {string.Join(", ", Asked())}");
+        throw new InvalidCheckpointException($"{file}: {tokens} tokens are those of "
+            + $"{string.Join(", or ", different.Take(4).Select(Describe))}; which? Give {string.Join(", ", Asked())}");
     }
 
     /// <summary>All ways in which published models, and what was given, come to so many tokens.</summary>
@@ -144,7 +150,9 @@ public sealed record AuthorsOptions
             CultureInfo.InvariantCulture, $"strides {config.FrequencyStride}/{config.TimeStride} (--frequency-stride, --time-stride)"));
         Add(NumAttentionHeads is not null, string.Create(
             CultureInfo.InvariantCulture, $"{config.NumAttentionHeads} heads (--num-attention-heads)"));
-        Add(Mean is not null && Std is not null, string.Create(CultureInfo.InvariantCulture, $"AudioSet's statistics, mean {extractor.Mean} and std {extractor.Std} (--statistics {string.Join('|', ExtractorConfig.Known.Keys)}, or --mean and --std)"));
+        Add(Mean is not null && Std is not null, string.Create(CultureInfo.InvariantCulture, $"AudioSet's statistics, mean "
+            + $"{extractor.Mean} and std {extractor.Std} (--statistics {string.Join('|', ExtractorConfig.Known.Keys)}, or --mean "
+            + $"and --std)"));
         Add(ProblemType is not null, $"{config.ProblemType} (--problem-type)");
         return assumed;
     }

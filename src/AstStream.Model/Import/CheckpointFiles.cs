@@ -40,7 +40,14 @@ internal sealed record CheckpointFiles
         {
             var beside = Path.GetDirectoryName(Path.GetFullPath(named))!;
             if (!named.EndsWith(LoneEnding, StringComparison.Ordinal) || !File.Exists(Path.Combine(beside, CheckpointFolder.ConfigFile)))
-                throw new InvalidCheckpointException($"{named}: is a file{(named.EndsWith(LoneEnding, StringComparison.Ordinal) ? $" without a {CheckpointFolder.ConfigFile} beside it" : "")}; {AstCheckpoint.Expected}. What a file's shapes tell, aststream model import FILE --to DIR makes into one");
+            {
+                var without = named.EndsWith(LoneEnding, StringComparison.Ordinal)
+                    ? $" without a {CheckpointFolder.ConfigFile} beside it"
+                    : "";
+                throw new InvalidCheckpointException($"{named}: is a file{without}; {AstCheckpoint.Expected}. "
+                    + $"What a file's shapes tell, aststream model import FILE --to DIR makes into one");
+            }
+
             return new CheckpointFiles
             {
                 Folder = beside,
@@ -56,20 +63,23 @@ internal sealed record CheckpointFiles
         var (folder, weights, notes) = (named, FindWeights(named), new List<string>());
         if (File.Exists(
             Path.Combine(named, AdapterFile)) && (weights is null || !File.Exists(Path.Combine(named, CheckpointFolder.ConfigFile))))
-            throw new InvalidCheckpointException($"{named}: holds an adapter of PEFT (LoRA and the like), which is no model by itself: merge it into the one that it was trained on with model.merge_and_unload().save_pretrained(DIR), and give that folder");
+            throw new InvalidCheckpointException($"{named}: holds an adapter of PEFT (LoRA and the like), which is no model by itself: "
+                + $"merge it into the one that it was trained on with model.merge_and_unload().save_pretrained(DIR), and give that folder");
 
         // What a Trainer leaves while it trains: folders of its steps, and perhaps nothing else.
         if (weights is null && Steps(named) is { Count: > 0 } steps)
         {
             (folder, weights) = (steps[^1], FindWeights(steps[^1]));
-            notes.Add($"{named}: a training's folder; taken is its last step, {Path.GetFileName(folder)}{(steps.Count > 1 ? $", of {steps.Count}; another one is taken by its own path" : "")}");
+            notes.Add($"{named}: a training's folder; taken is its last step, "
+                + $"{Path.GetFileName(folder)}{(steps.Count > 1 ? $", of {steps.Count}; another one is taken by its own path" : "")}");
         }
 
         if (!File.Exists(Path.Combine(folder, CheckpointFolder.ConfigFile)))
             throw new InvalidCheckpointException(
                 $"{Path.Combine(folder, CheckpointFolder.ConfigFile)}: no such file; {There(folder)}; {AstCheckpoint.Expected}");
         if (weights is null)
-            throw new InvalidCheckpointException($"{folder}: no {CheckpointFolder.WeightsFile} and no {BinFile}, whole or as shards with {CheckpointFolder.WeightsFile}{Index}; {There(folder)}; {AstCheckpoint.Expected}");
+            throw new InvalidCheckpointException($"{folder}: no {CheckpointFolder.WeightsFile} and no {BinFile}, whole or as shards with "
+                + $"{CheckpointFolder.WeightsFile}{Index}; {There(folder)}; {AstCheckpoint.Expected}");
         return new CheckpointFiles { Folder = folder, Extractor = FindExtractor(folder), Weights = weights, Notes = notes };
     }
 
@@ -95,7 +105,9 @@ internal sealed record CheckpointFiles
             folders.Add(Path.Combine(folder, ".."));
         return folders.SelectMany(
             f => ((string[])[CheckpointFolder.ExtractorFile, ProcessorFile]).Select(n => Path.Combine(f, n))).FirstOrDefault(File.Exists)
-            ?? throw new InvalidCheckpointException($"{Path.Combine(folder, CheckpointFolder.ExtractorFile)}: no such file, and no {ProcessorFile}, which tell the mean and std of the training data. ASTFeatureExtractor.from_pretrained(…).save_pretrained({folder}) writes it");
+            ?? throw new InvalidCheckpointException($"{Path.Combine(folder, CheckpointFolder.ExtractorFile)}: no such file, and no "
+                + $"{ProcessorFile}, which tell the mean and std of the training data. "
+                + $"ASTFeatureExtractor.from_pretrained(…).save_pretrained({folder}) writes it");
     }
 
     /// <summary>A training's steps, the last one last.</summary>
@@ -113,6 +125,8 @@ internal sealed record CheckpointFiles
         const int most = 6;
         var names = Directory.EnumerateFileSystemEntries(
             folder).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal).Take(most + 1).ToList();
-        return names.Count == 0 ? "the folder is empty" : $"found {string.Join(", ", names.Take(most))}{(names.Count > most ? " and more" : "")}";
+        return names.Count == 0
+            ? "the folder is empty"
+            : $"found {string.Join(", ", names.Take(most))}{(names.Count > most ? " and more" : "")}";
     }
 }

@@ -26,10 +26,12 @@ internal static class ForeignFile
     {
         var text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\r', '\n', '\t');
         if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
-            return "is a pointer of Git LFS and not the file itself, which was not fetched; in the repository, run: git lfs install && git lfs pull";
+            return "is a pointer of Git LFS and not the file itself, which was not fetched; in the repository, run: git lfs install && "
+                + "git lfs pull";
         return text.StartsWith(
             "<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
-            ? "is an HTML page and not the file itself; was it saved from a page that asks to log in, or that only links to the file? Download it anew, or: aststream model import hf://OWNER/NAME --to DIR"
+            ? "is an HTML page and not the file itself; was it saved from a page that asks to log in, or that only links to the file? "
+                + "Download it anew, or: aststream model import hf://OWNER/NAME --to DIR"
             : null;
     }
 }

@@ -30,7 +30,8 @@ internal static class LabelNames
 
         const int most = 5;
         note = changed.Count == 0 ? null
-            : $"some classes have equal or empty names; they are told apart: {string.Join(", ", changed.Take(most))}{(changed.Count > most ? $" and {changed.Count - most} more" : "")}";
+            : $"some classes have equal or empty names; they are told apart: "
+                + $"{string.Join(", ", changed.Take(most))}{(changed.Count > most ? $" and {changed.Count - most} more" : "")}";
         return names;
     }
 

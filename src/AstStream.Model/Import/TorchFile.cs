@@ -170,7 +170,8 @@ internal sealed class TorchFile : ITensorFile
         }
 
         if (_tensors.Count == 0)
-            throw Bad($"holds no tensors by name, but {Keys(items)}; expected a state dict, alone or under one of {string.Join(", ", s_wrappers)}");
+            throw Bad($"holds no tensors by name, but {Keys(items)}; expected a state dict, alone or under one of "
+                + $"{string.Join(", ", s_wrappers)}");
     }
 
     private static string Keys(List<(object? Key, object? Value)> items) =>

@@ -164,7 +164,8 @@ internal sealed class SinkNode : Node
     private ResiliencePipeline Retry(
         Func<bool> goesOn) => new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is SinkException { IsTransient: true } && goesOn()),
+            ShouldHandle = arguments => ValueTask.FromResult(
+                arguments.Outcome.Exception is SinkException { IsTransient: true } && goesOn()),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             Delay = _options.RetryDelay,

@@ -16,7 +16,8 @@ internal sealed partial class AudioGraph
 
     private readonly List<Component> _components = [];
     private readonly Dictionary<string, HashSet<string>> _hearers = new(StringComparer.Ordinal); // models, by the component that they hear
-    private readonly Dictionary<string, Component> _takers = new(StringComparer.Ordinal); // transforms, by the component whose sound they take
+    // Transforms, by the component whose sound they take.
+    private readonly Dictionary<string, Component> _takers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _reads = new(StringComparer.Ordinal);
 
     /// <summary>The files that sources read, and which source does.</summary>

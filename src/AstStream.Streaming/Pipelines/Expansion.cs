@@ -71,7 +71,9 @@ internal static partial class Expansion
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException or ArgumentException)
         {
-            problem($"${{file:{path}}}: {full} {(e is FileNotFoundException or DirectoryNotFoundException ? "is not there" : e is DecoderFallbackException or ArgumentException ? "is no text in UTF-8" : $"can't be read: {e.Message}")}");
+            problem($"${{file:{path}}}: {full} "
+                + $"{(e is FileNotFoundException or DirectoryNotFoundException ? "is not there"
+                    : e is DecoderFallbackException or ArgumentException ? "is no text in UTF-8" : $"can't be read: {e.Message}")}");
         }
 
         return null;

@@ -235,7 +235,13 @@ public sealed class Pipeline : IDisposable
         var nearest = (
             2 * Math.Round(((section.Get(PipelineKeys.Smoothing)!.Value.TotalSeconds / hop) - 1) / 2, MidpointRounding.AwayFromZero)) + 1;
         if (nearest > PipelineKeys.MostMedianWindows)
-            section.Problem(PipelineKeys.Smoothing, FormattableString.Invariant($"is {nearest} hops of {hop} s; expected at most {PipelineKeys.MostMedianWindows}, {PipelineKeys.MostMedianWindows * hop} s"));
+        {
+            const int most = PipelineKeys.MostMedianWindows;
+            section.Problem(
+                PipelineKeys.Smoothing,
+                FormattableString.Invariant($"is {nearest} hops of {hop} s; expected at most {most}, {most * hop} s"));
+        }
+
         return (int)Math.Clamp(nearest, 1, PipelineKeys.MostMedianWindows);
     }
 }

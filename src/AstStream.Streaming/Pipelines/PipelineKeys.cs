@@ -31,9 +31,15 @@ internal static class PipelineKeys
     public static readonly Key<double?> MinScore = Keys.Number("min_score", "The least score of the events that it gets; 0 by default.", 0, 1);
     public static readonly Key<IReadOnlyList<string>> Records = Keys.Choices("records", "What it gets: events (the default), coverage (what became of every interval of time: analysed, gated or lost), scores (those of every window), audio (the sound itself), or several of them, as far as its type takes them.", ["events"], "events", "coverage", "scores", "audio");
     public static readonly Key<int> Buffer = Keys.Integer("buffer", "Records that may wait for it; 1000 by default.", 1000, 1, 1_000_000);
-    public static readonly Key<string> WhenFull = Keys.Choice("when_full", "What happens when that many wait. wait (the default): everything before it waits, and live sources lose sound, which is counted. drop_newest: this sink misses records, which is counted. A console waits by default only as long as somebody reads it: after a second without that its lines are dropped and counted.", "", "wait", "drop_newest");
-    public static readonly Key<TimeSpan?> RetryFor = Keys.Duration("retry_for", "How long a write that fails is tried again before the sink is out (on_failure); 1m by default, 0s for not at all.", TimeSpan.Zero, TimeSpan.FromDays(365));
-    public static readonly Key<string> OnFailure = Keys.Choice("on_failure", "What happens when it could not write for retry_for. out (the default): this sink alone is out, its records are dropped and counted, and it is tried until it writes again; records of Kafka streams wait instead. stop: the run ends.", "out", "out", "stop");
+    public static readonly Key<string> WhenFull = Keys.Choice("when_full", "What happens when that many wait. wait (the default): "
+        + "everything before it waits, and live sources lose sound, which is counted. drop_newest: this sink misses records, which is "
+        + "counted. A console waits by default only as long as somebody reads it: after a second without that its lines are dropped and "
+        + "counted.", "", "wait", "drop_newest");
+    public static readonly Key<TimeSpan?> RetryFor = Keys.Duration("retry_for", "How long a write that fails is tried again before the "
+        + "sink is out (on_failure); 1m by default, 0s for not at all.", TimeSpan.Zero, TimeSpan.FromDays(365));
+    public static readonly Key<string> OnFailure = Keys.Choice("on_failure", "What happens when it could not write for retry_for. out "
+        + "(the default): this sink alone is out, its records are dropped and counted, and it is tried until it writes again; records of "
+        + "Kafka streams wait instead. stop: the run ends.", "out", "out", "stop");
     public static readonly Key[] SinkKeys = [SinkModels, SinkLabels, SinkStreams, MinScore, Records, Buffer, WhenFull, RetryFor, OnFailure];
 
     public static readonly Key<string?> ModelPath = Keys.Text("path", "A Hugging Face AST folder; relative to this file. The default model where it is not given.");
@@ -66,7 +72,8 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyDictionary<string, double>?> Thresholds = Keys.Numbers("thresholds", "Thresholds of single labels; they win over threshold.", 0, 1);
     public static readonly Key<double?> ReleaseThreshold = Keys.Number("release_threshold", "The least smoothed score that keeps an event open (hysteresis); 0.8 of the label's threshold by default, and never over it.", 0, 1);
     public static readonly Key<IReadOnlyList<string>?> Labels = Keys.Texts("labels", "The labels that make events; all by default.");
-    public static readonly Key<TimeSpan?> Smoothing = Keys.Duration("smoothing", "The time that the median filter looks at, as the nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
+    public static readonly Key<TimeSpan?> Smoothing = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
+        + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<int> MedianWindows = Keys.Integer("median_windows",
         "The same as a number of hops, odd, as older definitions say it; 1, the default, for none.", 1, 1, MostMedianWindows);
     public static readonly Key<TimeSpan?> MinDuration = Keys.Duration("min_duration", "Shorter events are dropped; 0s by default.", TimeSpan.Zero, TimeSpan.FromHours(1));

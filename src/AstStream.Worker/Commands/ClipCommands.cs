@@ -49,10 +49,11 @@ internal static class ClipCommands
         { Description = "Answers for the whole clip, window by window; the last one ends where the clip ends." };
         var flags = new ExecutionFlags(hasGraph: true);
         var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json, all }, $"""
-            One window a clip: a clip longer than the model's window is cut, which is said, a shorter one padded. With --all a long clip has an answer for
-            every window. Scores are as the checkpoint says: sigmoid where labels may sound together (problem_type multi_label_classification, AudioSet),
-            else softmax over all labels. Several channels are mixed to their mean. transformers' pipeline takes softmax for all models with more than one label
-            unless its function_to_apply says otherwise, and no more than two channels; else the scores are the same.
+            One window a clip: a clip longer than the model's window is cut, which is said, a shorter one padded. With --all a long
+            clip has an answer for every window. Scores are as the checkpoint says: sigmoid where labels may sound together
+            (problem_type multi_label_classification, AudioSet), else softmax over all labels. Several channels are mixed to their
+            mean. transformers' pipeline takes softmax for all models with more than one label unless its function_to_apply says
+            otherwise, and no more than two channels; else the scores are the same.
 
             Examples:
               aststream classify clip.wav
@@ -134,7 +135,8 @@ internal static class ClipCommands
             var wanted = result.GetValue(names)!.Distinct().ToList();
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             if (!checkpoint.HasHead && wanted.Contains("logits"))
-                throw new InvalidCheckpointException($"{checkpoint.Folder}: has no classifier (ASTModel), so no logits; its other outputs are {string.Join(", ", s_outputs.Keys.Where(k => k != "logits"))}");
+                throw new InvalidCheckpointException($"{checkpoint.Folder}: has no classifier (ASTModel), so no logits; its other outputs "
+                    + $"are {string.Join(", ", s_outputs.Keys.Where(k => k != "logits"))}");
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
             var clip = new ClipFeatures(checkpoint).Read(result.GetValue(file)!, session.Config.MaxLength);

@@ -194,7 +194,11 @@ internal static class DeviceCommands
         var peak = Math.Max(rms, Cells(meter.PeakDb));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{new string('█', rms)}{new string('▒', peak - rms)}{new string(' ', MeterWidth - peak)} {meter.RmsDb,6:0.0} {meter.PeakDb,6:0.0} dBFS{(meter.SilentSeconds > 1 ? " digital silence" : "")}{(meter.ClippedSamples > 0 ? $" clipped {meter.ClippedSamples}" : "")}{(meter.HintText is { } hint ? $"  {hint}" : "")}");
+            $"{new string('█', rms)}{new string('▒', peak - rms)}{new string(' ', MeterWidth - peak)} {meter.RmsDb,6:0.0} "
+                + $"{meter.PeakDb,6:0.0} "
+                + $"dBFS{(meter.SilentSeconds > 1 ? " digital silence" : "")}"
+                + $"{(meter.ClippedSamples > 0 ? $" clipped {meter.ClippedSamples}" : "")}"
+                + $"{(meter.HintText is { } hint ? $"  {hint}" : "")}");
     }
 
     private static async Task<bool> DelayAsync(TimeSpan time, CancellationToken stop)

@@ -13,7 +13,13 @@ namespace AstStream.Worker.Commands;
 internal static class KafkaCommands
 {
     private static readonly Option<string> s_servers = new("--bootstrap-servers") { Description = "The cluster's first servers; localhost:9092 by default.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "localhost:9092" };
-    private static readonly Option<string[]> s_settings = new("--set") { Description = "A setting of librdkafka's own, NAME=VALUE; may be given several times. It may be ${env:NAME} or ${file:PATH}, so that no secret stands in the command line.", HelpName = "NAME=VALUE" };
+    private static readonly Option<string[]> s_settings = new("--set")
+    {
+        Description = "A setting of librdkafka's own, NAME=VALUE; may be "
+        + "given several times. It may be ${env:NAME} or ${file:PATH}, so that no secret stands in the "
+        + "command line.",
+        HelpName = "NAME=VALUE"
+    };
 
     public static IEnumerable<Command> All()
     {

@@ -42,7 +42,11 @@ internal static class ModelCommands
 
     private static Command Import()
     {
-        var source = new Argument<string>("SOURCE") { Description = "A Hugging Face folder, a file of weights alone (.pth, .bin, .safetensors), or hf://OWNER/NAME[@REVISION]." };
+        var source = new Argument<string>("SOURCE")
+        {
+            Description = "A Hugging Face folder, a file of weights alone (.pth, .bin, "
+            + ".safetensors), or hf://OWNER/NAME[@REVISION]."
+        };
         var to = Target();
         var heads = new Option<int?>(
             "--num-attention-heads")
@@ -51,8 +55,17 @@ internal static class ModelCommands
         var time = new Option<int?>("--time-stride") { Description = "Of a file: frames between patches.", HelpName = "N" };
         var length = new Option<int?>("--max-length") { Description = "Of a file: frames of a window.", HelpName = "N" };
         var bins = new Option<int?>("--num-mel-bins") { Description = "Of a file: mel bins of a frame.", HelpName = "N" };
-        var labels = new Option<string?>("--labels") { Description = "Of a file: a text file, one label a line, in the order of the logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.", HelpName = "FILE" };
-        var problem = new Option<string?>("--problem-type") { Description = "Of a file: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
+        var labels = new Option<string?>("--labels")
+        {
+            Description = "Of a file: a text file, one label a line, in the order of the "
+            + "logits, or AudioSet's class_labels_indices.csv; LABEL_0 and so on without it.",
+            HelpName = "FILE"
+        };
+        var problem = new Option<string?>("--problem-type")
+        {
+            Description = "Of a file: multi_label_classification (with 527 labels, "
+            + "AudioSet's), or single_label_classification."
+        };
         ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
         var known = string.Join(", ", ExtractorConfig.Known.Select(
             k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} ({k.Value.Mean} and {k.Value.Std})")));
@@ -256,7 +269,8 @@ internal static class ModelCommands
             ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
             ("hidden_act", config.HiddenAct.ToString()),
-            ("scores", !checkpoint.HasHead ? "none: it has no classifier" : $"{config.DefaultActivation.Word()} (problem_type {config.ProblemType ?? "not given"})"),
+            ("scores", !checkpoint.HasHead ? "none: it has no classifier" : $"{config.DefaultActivation.Word()} (problem_type "
+                + $"{config.ProblemType ?? "not given"})"),
             ("thresholds", checkpoint.Thresholds is { } own ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second)).Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),

@@ -36,7 +36,12 @@ internal static class PipelineCommands
 
         var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
         var fixedFile = new Option<bool>("--no-watch") { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
-        var format = new Option<string>("--log-format") { Description = "How the log is written: text, or json for one JSON object a line. Times are UTC.", DefaultValueFactory = _ => "text" };
+        var format = new Option<string>("--log-format")
+        {
+            Description = "How the log is written: text, or json for one JSON object a "
+            + "line. Times are UTC.",
+            DefaultValueFactory = _ => "text"
+        };
         ExecutionFlags.OneOf(format, EnumWords.All<LogFormat>());
         var level = new Option<string>("--log-level")
         {
@@ -46,7 +51,8 @@ internal static class PipelineCommands
         ExecutionFlags.OneOf(level, [.. s_levels.Keys]);
         var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, format, level }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
-            at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks; the summary and errors to standard error.
+            at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks;
+            the summary and errors to standard error.
 
             When the definition is edited, or on SIGHUP, it is read again: thresholds, labels, sources and sinks change without a restart; a
             definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
@@ -124,7 +130,8 @@ internal static class PipelineCommands
         using var report = new RunReport(log);
         var files = OpenFiles.Least + ((long)OpenFiles.PerSource * pipeline.SourceCount);
         if (OpenFiles.Limit < files)
-            report.Warn("run", $"at most {OpenFiles.Limit} files may be open at once (ulimit -n, or LimitNOFILE= of a unit), and {pipeline.SourceCount} sources may take {files}: those that find none left fail");
+            report.Warn("run", $"at most {OpenFiles.Limit} files may be open at once (ulimit -n, or LimitNOFILE= of a unit), and "
+                + $"{pipeline.SourceCount} sources may take {files}: those that find none left fail");
         using var exporter = MetricsExport.Start(log);
         var run = pipeline.Build(report, signals.Stop);
         using var ended = new CancellationTokenSource();
@@ -158,11 +165,12 @@ internal static class PipelineCommands
     private static void WriteSummary(RunReport report, TimeSpan elapsed)
     {
         var seconds = elapsed.TotalSeconds;
+        var models = report.Models.Count == 0 ? "none" : string.Join("\n                  ", report.Models.Select(Printable.Text));
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
             $"""
 
-            model             {(report.Models.Count == 0 ? "none" : string.Join("\n                  ", report.Models.Select(Printable.Text)))}
+            model             {models}
             streams           {report.Streams}{(report.Errors.Count > 0 ? $", {report.Errors.Count} errors" : "")}
             sound             {report.AudioSeconds:0.0} s
             windows           {report.Windows} in {report.Batches} batches

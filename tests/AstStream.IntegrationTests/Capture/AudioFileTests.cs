@@ -56,7 +56,8 @@ public sealed class AudioFileTests : IDisposable
     [InlineData("http:/x.mp3", "", "no such file")]
     [InlineData("page.mp3", "<!DOCTYPE html><title>log in</title>", "is an HTML page in place of sound")]
     [InlineData("lfs.wav", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "is a pointer of Git LFS")]
-    [InlineData("list.mp3", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nprivate.flac\n#EXT-X-ENDLIST\n", "it is a list that leads elsewhere")]
+    [InlineData("list.mp3", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nprivate.flac\n#EXT-X-ENDLIST\n", "it is a list that leads "
+        + "elsewhere")]
     [InlineData("list.ogg", "ffconcat version 1.0\nfile private.flac\n", "it is a list that leads elsewhere")]
     public async Task Classify_BadFile_SaysWhyAndDoesTheOthers(string name, string? content, string message)
     {

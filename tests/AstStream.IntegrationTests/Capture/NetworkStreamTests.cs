@@ -157,7 +157,9 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         using var process = Cli.Start("run", pipeline, "--no-watch");
         await UntilAsync(() => File.Exists(Events) && new FileInfo(Events).Length >= 0 && server.Connections > 0);
         await Task.Delay(3000);
-        Assert.DoesNotContain(Process.GetProcesses(), p => IsMine(p, "s3cretpw")); // every user of the machine sees the arguments of every process
+
+        // Every user of the machine sees the arguments of every process.
+        Assert.DoesNotContain(Process.GetProcesses(), p => IsMine(p, "s3cretpw"));
         server.Login = "admin:changed";
         server.Cut();
         await Task.Delay(3000);

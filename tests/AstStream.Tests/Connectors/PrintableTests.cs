@@ -66,7 +66,9 @@ public class PrintableTests
     {
         var folder = Reference.RepositoryFolder("src");
         var writers = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(f) is var text && (text.Contains("Console.Out.", StringComparison.Ordinal) || text.Contains("Console.Error.", StringComparison.Ordinal) || text.Contains("AnsiConsole.Write", StringComparison.Ordinal)))
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(f) is var text
+                && (text.Contains("Console.Out.", StringComparison.Ordinal) || text.Contains("Console.Error.", StringComparison.Ordinal)
+                    || text.Contains("AnsiConsole.Write", StringComparison.Ordinal)))
             .Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
         Assert.Equal(["CaptureProcess.cs", "Errors.cs", "LineLogger.cs", "RunSignals.cs", "Terminal.cs"], writers);

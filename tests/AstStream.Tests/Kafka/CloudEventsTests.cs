@@ -32,7 +32,15 @@ public class CloudEventsTests
         Assert.Equal("yard \"3\"", Encoding.UTF8.GetString(message.Key));
         Assert.Equal("application/cloudevents+json; charset=UTF-8", Encoding.UTF8.GetString(message.Headers.GetLastBytes("content-type")));
         Assert.Equal(
-            """{"specversion":"1.0","id":"0123456789abcdef0123-closed","source":"aststream","type":"aststream.event.v1","subject":"yard \"3\"","time":"2026-01-02T03:04:06.5Z","datacontenttype":"application/json","data":{"id":"0123456789abcdef0123","state":"closed","source":"mics","stream":"yard \"3\"","model":"model","event_label":"dog","event_onset":1.5,"event_offset":3.25,"score":0.8765,"mean_score":0.5,"onset_time":"2026-01-02T03:04:06.5Z","evidence":{"start_sample":24000,"end_sample":52000,"model":"model","model_hash":"abc","precision":"float32","provider":"cpu"}}}""",
+            "{\"specversion\":\"1.0\",\"id\":\"0123456789abcdef0123-closed\",\"source\":\"aststream\","
+            + "\"type\":\"aststream.event.v1\",\"subject\":\"yard \\\"3\\\"\",\"time\":\"2026-01-02T03:04:06.5Z\","
+            + "\"datacontenttype\":\"application/json\","
+            + "\"data\":{\"id\":\"0123456789abcdef0123\",\"state\":\"closed\",\"source\":\"mics\","
+            + "\"stream\":\"yard \\\"3\\\"\",\"model\":\"model\","
+            + "\"event_label\":\"dog\",\"event_onset\":1.5,\"event_offset\":3.25,\"score\":0.8765,\"mean_score\":0.5,"
+            + "\"onset_time\":\"2026-01-02T03:04:06.5Z\",\"evidence\":{"
+            + "\"start_sample\":24000,\"end_sample\":52000,\"model\":\"model\","
+            + "\"model_hash\":\"abc\",\"precision\":\"float32\",\"provider\":\"cpu\"}}}",
             Encoding.UTF8.GetString(message.Value!));
     }
 

@@ -30,9 +30,15 @@ public sealed class DeliveryProtocolTests
         var cluster = new MemoryCluster(Partitions);
         foreach (var start in starts.Split(' '))
         {
-            var headers = new Headers { { "session", Text(1) }, { "capture_time", "2026-01-01T00:00:00Z"u8.ToArray() }, { "first_sample", Encoding.ASCII.GetBytes(start) } };
+            var headers = new Headers
+            {
+                { "session", Text(1) },
+                { "capture_time", "2026-01-01T00:00:00Z"u8.ToArray() },
+                { "first_sample", Encoding.ASCII.GetBytes(start) },
+            };
             var first = short.Parse(start, CultureInfo.InvariantCulture);
-            cluster.Sound[0].Add(("s0", System.Runtime.InteropServices.MemoryMarshal.AsBytes((short[])[first, (short)(first + 1)]).ToArray(), headers));
+            byte[] samples = [.. BitConverter.GetBytes(first), .. BitConverter.GetBytes((short)(first + 1))];
+            cluster.Sound[0].Add(("s0", samples, headers));
         }
 
         cluster.Sound[0].Add(("s0", null, []));

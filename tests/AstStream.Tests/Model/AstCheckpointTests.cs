@@ -276,7 +276,8 @@ public sealed class AstCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("F8_E4M3", 96, "tensor audio_spectrogram_transformer.embeddings.cls_token has F8_E4M3 numbers; expected floating-point weights")]
+    [InlineData("F8_E4M3", 96, "tensor audio_spectrogram_transformer.embeddings.cls_token has F8_E4M3 numbers; expected floating-point "
+        + "weights")]
     [InlineData("I16", 48, "tensor audio_spectrogram_transformer.embeddings.cls_token has I16 numbers; expected floating-point weights")]
     [InlineData("F4", 48, "dtype F4; expected F64, F32, F16 or BF16")]
     public void Open_OtherDType_SaysSo(string dtype, int elements, string message)

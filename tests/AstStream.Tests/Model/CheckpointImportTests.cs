@@ -110,7 +110,11 @@ public sealed class CheckpointImportTests : IDisposable
     public void OpenAuthors_WrongFlags_SayWhatDoesNotFit()
     {
         var file = Path.Combine(Reference.Folder, Small + ".original.pth");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3, MaxLength = 1024, FrequencyStride = 10, TimeStride = 10 }), "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for [1, 1214, 48]; are --frequency-stride");
+        var paper = new AuthorsOptions { NumAttentionHeads = 3, MaxLength = 1024, FrequencyStride = 10, TimeStride = 10 };
+        AssertFails(
+            () => AstCheckpoint.OpenAuthors(file, paper),
+            "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for "
+                + "[1, 1214, 48]; are --frequency-stride");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }), "which 7 heads do not divide; expected another --num-attention-heads");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = null }), "its shapes do not tell how many it has: give --num-attention-heads");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Std = 0 }), "expected finite numbers");
@@ -125,7 +129,8 @@ public sealed class CheckpointImportTests : IDisposable
 
         AssertFails(
             () => AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3 }),
-            "130 tokens are those of 256 frames of 128 mel bins at strides 16/16, or 512 frames of 64 mel bins at strides 16/16, or 1024 frames of 40 mel bins at strides 16/16; which? Give --num-mel-bins, --max-length");
+            "130 tokens are those of 256 frames of 128 mel bins at strides 16/16, or 512 frames of 64 mel bins at strides 16/16, or 1024 "
+                + "frames of 40 mel bins at strides 16/16; which? Give --num-mel-bins, --max-length");
         using var checkpoint = AstCheckpoint.OpenAuthors(file, new AuthorsOptions { NumAttentionHeads = 3, NumMelBins = 64 });
         Assert.Equal((512, 64, 16), (checkpoint.Config.MaxLength, checkpoint.Config.NumMelBins, checkpoint.Config.TimeStride));
     }

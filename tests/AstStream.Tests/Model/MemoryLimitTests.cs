@@ -23,7 +23,11 @@ public class MemoryLimitTests
 
     [Fact]
     public void Of_Version1_IsThatOfTheMemoryController() => Assert.Equal(
-        2 * Gib, Of(["3:cpu:/x", "4:memory,hugetlb:/docker/1", "0::/"], new() { ["/sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes"] = $"{2 * Gib}", ["/sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712" }));
+        2 * Gib, Of(["3:cpu:/x", "4:memory,hugetlb:/docker/1", "0::/"], new()
+        {
+            ["/sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes"] = $"{2 * Gib}",
+            ["/sys/fs/cgroup/memory/memory.limit_in_bytes"] = "9223372036854771712",
+        }));
 
     [Fact]
     public void Of_NothingKnown_IsWhatTheRuntimeSays() => Assert.Equal(5, MemoryLimit.Of([], _ => null, 5));

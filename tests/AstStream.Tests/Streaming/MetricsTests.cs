@@ -59,7 +59,11 @@ public partial class MetricsTests
         lock (seen)
         {
             Assert.Equal(
-                [("aststream_batch_fill_ratio", 0.75), ("aststream_capture_to_event_seconds", 2.5), ("aststream_capture_to_score_seconds", 0.3), ("aststream_inference_seconds", 0.04), ("aststream_kafka_commit_seconds", 0.09), ("aststream_window_wait_seconds", 0.007)],
+                [
+                    ("aststream_batch_fill_ratio", 0.75), ("aststream_capture_to_event_seconds", 2.5),
+                    ("aststream_capture_to_score_seconds", 0.3), ("aststream_inference_seconds", 0.04),
+                    ("aststream_kafka_commit_seconds", 0.09), ("aststream_window_wait_seconds", 0.007),
+                ],
                 seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => (s.Key, s.Value)));
         }
     }

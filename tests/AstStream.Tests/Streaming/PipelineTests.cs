@@ -159,7 +159,8 @@ public sealed partial class PipelineTests : IDisposable
     [Fact]
     public void Load_PrioritiesAndScores_AreThoseOfTheDefinition()
     {
-        using var pipeline = Load("sources:\n  a: {type: file, path: x.wav, priority: 3}\n  b: {type: file, path: y.wav}\nsinks:\n  c: {type: console, min_score: 0.65}");
+        using var pipeline = Load("sources:\n  a: {type: file, path: x.wav, priority: 3}\n  b: {type: file, path: y.wav}\nsinks:\n  c: "
+            + "{type: console, min_score: 0.65}");
 
         Assert.Equal([("a", 3), ("b", 0)], pipeline.Sources.Select(s => (s.Name, s.Priority)));
         Assert.Equal(0.65, pipeline.Sinks.Single().Options.MinScore);
