@@ -15,6 +15,7 @@ internal sealed class KafkaCluster
 
     // What this program sets itself; the value says by what key, if by any.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_nudge = TimeSpan.FromMilliseconds(200);
 
     private static readonly Dictionary<string, string?> s_own = new(StringComparer.Ordinal)
     {
@@ -56,6 +57,23 @@ internal sealed class KafkaCluster
 
     /// <summary>Whether it was asked what it calls itself.</summary>
     public bool IsIdentified => _id is not null;
+
+    /// <summary>
+    /// Makes a consumer fetch now what was just assigned or sought: librdkafka's thread of a broker looks at its partitions when it has
+    /// something to do, else once a second. False where the broker did not answer.
+    /// </summary>
+    public static bool Nudge<TKey, TValue>(IConsumer<TKey, TValue> consumer, TopicPartition partition)
+    {
+        try
+        {
+            consumer.QueryWatermarkOffsets(partition, s_nudge);
+            return true;
+        }
+        catch (KafkaException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Reads a section; notes what is wrong with it.</summary>
     /// <param name="section">The section.</param>

@@ -12,6 +12,7 @@ namespace AstStream.Connectors.Kafka;
 /// </summary>
 internal sealed class KafkaIngest : IAsyncDisposable
 {
+    private const int MostNudges = 32; // partitions; enough to reach every broker of a usual cluster
     private const int MostWaiting = 4096; // records
     private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
@@ -123,6 +124,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
             QueuedMaxMessagesKbytes = 16_384,
             FetchQueueBackoffMs = 5, // by default it fetches nothing for a second whenever so much was fetched ahead
+            FetchWaitMaxMs = 100, // a seek waits until the fetch that is under way is answered
             FetchMaxBytes = Math.Max(52_428_800, _options.MaxRecord),
             AllowAutoCreateTopics = false,
             TopicMetadataRefreshIntervalMs = (int)s_refresh.TotalMilliseconds,
@@ -364,6 +366,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 Begin([lease.Partition]);
             }
         }
+
+        PauseAndResume();
+        _ = leases.Take(MostNudges).All(l => KafkaCluster.Nudge(_consumer, l.Partition));
     }
 
     private void Revoked(List<TopicPartitionOffset> partitions, bool commits)

@@ -63,7 +63,7 @@ internal sealed class KafkaLog : IDeliveryLog
             {
                 if (HangGuard.Run(Named("Flush"), s_patience + _slack, () => producer.Flush(s_patience)) > 0)
                     throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"messages are not delivered after {s_patience.TotalSeconds} s"));
-                ThrowFailures();
+                ThrowFailures(static _ => true);
                 Guarded("Commit", s_patience, () => _commitOffsets(offsets));
                 return;
             }
@@ -75,6 +75,7 @@ internal sealed class KafkaLog : IDeliveryLog
         catch (KafkaTxnRequiresAbortException)
         {
             Abort();
+            ThrowFailures(e => e.IsBrokerError); // the cause, by its topic; what is purged by it says nothing
             throw;
         }
         catch
@@ -211,6 +212,7 @@ internal sealed class KafkaLog : IDeliveryLog
             cancellation.ThrowIfCancellationRequested();
             if (reader.Consume(TimeSpan.FromMilliseconds(50)) is not { } result)
             {
+                KafkaCluster.Nudge(reader, new TopicPartition(stateTopic, ends.Keys.First()));
                 if (TimeProvider.System.GetElapsedTime(progress) > patience)
                     throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"topic {stateTopic} can't be read to its end: a "
                         + $"transaction of another worker's is still open, or no broker answers"));
@@ -257,6 +259,7 @@ internal sealed class KafkaLog : IDeliveryLog
         EnableAutoCommit = false,
         EnableAutoOffsetStore = false,
         EnablePartitionEof = true,
+        FetchWaitMaxMs = 20, // the end is told when a fetch finds nothing
         AutoOffsetReset = AutoOffsetReset.Earliest,
         IsolationLevel = level,
     };
@@ -316,26 +319,29 @@ internal sealed class KafkaLog : IDeliveryLog
             {
                 producer.Poll(TimeSpan.FromMilliseconds(10));
             }
+            catch (ProduceException<byte[], byte[]?> e)
+            {
+                throw new KafkaException(Of(message.Topic, e.Error), e);
+            }
         }
     }
+
+    private static Error Of(string topic, Error error) => new(error.Code, $"topic {topic}: {error.Reason}", error.IsFatal);
 
     private void Delivered(DeliveryReport<byte[], byte[]?> report)
     {
         if (!report.Error.IsError)
             return;
         lock (_failures)
-            _failures.Add(report.Error);
+            _failures.Add(Of(report.Topic, report.Error));
     }
 
-    private void ThrowFailures()
+    private void ThrowFailures(Predicate<Error> counts)
     {
         lock (_failures)
         {
-            if (_failures.Count == 0)
-                return;
-            var first = _failures[0];
-            _failures.Clear();
-            throw new KafkaException(first);
+            if (_failures.Find(counts) is { } first)
+                throw new KafkaException(first);
         }
     }
 
