@@ -71,6 +71,7 @@ schema: $(APP)
 	$(APP) schema event > schemas/event.v1.schema.json
 	$(APP) schema coverage > schemas/coverage.v1.schema.json
 	$(APP) schema scores > schemas/scores.v1.schema.json
+	$(APP) schema review > schemas/review.v1.schema.json
 
 format: artifacts/.restored
 	dotnet format --no-restore

@@ -21,6 +21,11 @@ for fault in "${faults[@]}"; do
     IFS=$'\t' read -r name file from to filter <<<"$fault"
     [[ $name == '#'* || -z $name || ($only && ! $name =~ $only) ]] && continue
     total=$((total + 1))
+    file=$(cd "$copy" && git ls-files "src/**/$file")
+    if [[ ! -f $copy/$file ]]; then
+        errors+=("$name: there is not exactly one such file: ${file:-none}")
+        continue
+    fi
     if [[ $(grep -cF -- "$from" "$copy/$file") != 1 ]]; then
         errors+=("$name: '$from' is not on one line of $file")
         continue

@@ -6,7 +6,8 @@ using AstStream.Dsp;
 namespace AstStream.Benchmarks;
 
 /// <summary>
-/// Our resampler and libsoxr (Debian's libsoxr0) at its high-quality setting, taking turns on one thread, in blocks of 100 ms: speed, and what is left beside a tone.
+/// Our resampler and libsoxr (Debian's libsoxr0) at its high-quality setting, taking turns on one thread, in blocks of 100 ms: speed, and
+/// what is left beside a tone.
 /// </summary>
 internal static unsafe partial class BesideSoxr
 {
@@ -31,7 +32,9 @@ internal static unsafe partial class BesideSoxr
             }
         }
 
-        Console.WriteLine("rate to 16 kHz | ours, times real time: median (best) | libsoxr HQ: median (best) | ours/libsoxr | 1 kHz tone to the rest, ours | libsoxr");
+        Console.WriteLine(
+            "rate to 16 kHz | ours, times real time: median (best) | libsoxr HQ: median (best) | ours/libsoxr | 1 kHz tone to the rest, "
+                + "ours | libsoxr");
         foreach (var rate in s_rates)
         {
             var noise = FrontEndLines.Noise(Seconds * rate);
@@ -55,7 +58,8 @@ internal static unsafe partial class BesideSoxr
             double ToRest(int k) => Snr(output.AsSpan(0, both[k](tone, output)));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{rate,6} | {Median(0):0} ({times[0].Max():0}) | {Median(1):0} ({times[1].Max():0}) | {Median(0) / Median(1):0.00} | {ToRest(0):0.0} dB | {ToRest(1):0.0} dB"));
+                $"{rate,6} | {Median(0):0} ({times[0].Max():0}) | {Median(1):0} ({times[1].Max():0}) | {Median(0) / Median(1):0.00} | "
+                    + $"{ToRest(0):0.0} dB | {ToRest(1):0.0} dB"));
         }
     }
 
@@ -123,7 +127,8 @@ internal static unsafe partial class BesideSoxr
                 for (nuint at = 0; at < (nuint)input.Length;)
                 {
                     nuint taken, more;
-                    Process(_handle, i + at, Math.Min((nuint)block, (nuint)input.Length - at), &taken, o + given, (nuint)output.Length - given, &more);
+                    Process(_handle, i + at, Math.Min((nuint)block, (nuint)input.Length - at), &taken, o + given,
+                        (nuint)output.Length - given, &more);
                     at += taken;
                     given += more;
                 }
@@ -139,7 +144,8 @@ internal static unsafe partial class BesideSoxr
     private static partial IntPtr Create(double input, double output, uint channels, IntPtr* error, void* io, void* quality, void* runtime);
 
     [LibraryImport("libsoxr.so.0", EntryPoint = "soxr_process")]
-    private static partial IntPtr Process(IntPtr soxr, float* input, nuint inputLength, nuint* taken, float* output, nuint outputLength, nuint* given);
+    private static partial IntPtr Process(
+        IntPtr soxr, float* input, nuint inputLength, nuint* taken, float* output, nuint outputLength, nuint* given);
 
     [LibraryImport("libsoxr.so.0", EntryPoint = "soxr_clear")]
     private static partial IntPtr Clear(IntPtr soxr);

@@ -1,4 +1,5 @@
 using AstStream.Dsp;
+using AstStream.Dsp.Simd;
 using AstStream.LoadTest;
 using BenchmarkDotNet.Attributes;
 
@@ -62,7 +63,9 @@ public class ResamplerBenchmarks
     }
 }
 
-/// <summary>Blocks of 100 ms at 44.1 kHz through resampler, log-mel and windows (1,024 frames every second), as one stream of the graph does.</summary>
+/// <summary>
+/// Blocks of 100 ms at 44.1 kHz through resampler, log-mel and windows (1,024 frames every second), as one stream of the graph does.
+/// </summary>
 [MemoryDiagnoser]
 public class ResampleToWindowBenchmarks : IDisposable
 {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AstStream.Dsp;
+using AstStream.Dsp.Simd;
 
 namespace AstStream.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.Events;
 
 namespace AstStream.LoadTest;
 
@@ -10,7 +10,9 @@ internal static class CaptureTrials
 {
     private const int Rate = 48_000;
 
-    /// <summary>Many microphones at 48 kHz, resampled to 16 kHz: processor time of this process and the capturing ones, and what was lost.</summary>
+    /// <summary>
+    /// Many microphones at 48 kHz, resampled to 16 kHz: processor time of this process and the capturing ones, and what was lost.
+    /// </summary>
     public static async Task MicrophonesAsync(int count, double seconds, double latency)
     {
         using var pulse = new PulseAudio();
@@ -23,7 +25,8 @@ internal static class CaptureTrials
             var resampler = new Resampler(Rate, FbankOptions.SampleRate);
             var output = new float[4096];
             return new Tap(
-                Tap.Source($"{{type: microphone, device: mic{i:00}, channels: 1, sample_rate: {Rate}, latency: {latency}ms}}"), $"mic{i:00}",
+                Tap.Source($"{{type: microphone, device: mic{i:00}, channels: 1, sample_rate: {Rate}, latency: {latency}ms}}"),
+                    $"mic{i:00}",
                 block =>
                 {
                     for (var rest = block.Samples; !rest.IsEmpty;)
@@ -58,7 +61,9 @@ internal static class CaptureTrials
             await tap.DisposeAsync();
     }
 
-    /// <summary>A microphone that is unplugged and plugged in again, and a sound server that is killed and started again, in turns.</summary>
+    /// <summary>
+    /// A microphone that is unplugged and plugged in again, and a sound server that is killed and started again, in turns.
+    /// </summary>
     public static async Task ReplugAsync(int turns)
     {
         using var pulse = new PulseAudio();
@@ -101,7 +106,9 @@ internal static class CaptureTrials
             """));
     }
 
-    /// <summary>Network streams that are cut for some seconds: how long after its return the server is heard again. And a hundred cuts.</summary>
+    /// <summary>
+    /// Network streams that are cut for some seconds: how long after its return the server is heard again. And a hundred cuts.
+    /// </summary>
     public static async Task ReconnectAsync(int cuts, int turns, double[] away)
     {
         Console.WriteLine("server away | heard again after its return, RTSP: median (longest) of " + turns);
@@ -178,19 +185,22 @@ internal static class CaptureTrials
     }
 
     private static List<int> Children() =>
-        [.. Process.GetProcesses().Select(p => p.Id).Where(id => TryRead($"/proc/{id}/cmdline")?.Contains("\0capture\0", StringComparison.Ordinal) == true)];
+        [.. Process.GetProcesses().Select(p => p.Id).Where(
+            id => TryRead($"/proc/{id}/cmdline")?.Contains("\0capture\0", StringComparison.Ordinal) == true)];
 
     /// <summary>Seconds of processor time so far.</summary>
     private static double Cpu(int id)
     {
         var fields = TryRead($"/proc/{id}/stat")?.Split(')')[^1].Split(' ');
-        return fields is null ? 0 : (long.Parse(fields[12], CultureInfo.InvariantCulture) + long.Parse(fields[13], CultureInfo.InvariantCulture)) / 100.0;
+        return fields is null
+            ? 0 : (long.Parse(fields[12], CultureInfo.InvariantCulture) + long.Parse(fields[13], CultureInfo.InvariantCulture)) / 100.0;
     }
 
     private static double Memory(int id, string kind)
     {
         var line = TryRead($"/proc/{id}/smaps_rollup")?.Split('\n').First(l => l.StartsWith(kind + ":", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        return line is null
+            ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
     private static string? TryRead(string path)

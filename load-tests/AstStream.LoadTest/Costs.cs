@@ -1,6 +1,9 @@
 using System.Diagnostics;
-using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.LoadTest;
 
@@ -33,18 +36,25 @@ internal static class Costs
         return () => lane.Accept(samples);
     }
 
-    private static FeatureWindow Window()
+    private static Piece Window()
     {
         var chunks = Enumerable.Range(0, 32).Select(_ => FrameChunk.Rent(128)).ToList();
         var scheduler = new WindowScheduler(
             "m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport());
-        return FeatureWindow.Rent(scheduler.Open(new StreamInfo("s", "s"), 0, isLive: true), chunks, 0, 1024, 128, 0, 0, 1, 1);
+        return Piece.Rent(scheduler.Open(new StreamInfo("s", "s"), isLive: true), chunks, 0, 1024, 128, 0, 0, 1, 1);
     }
 
     private static Action Decode(int median)
     {
         var thresholds = Enumerable.Repeat(0.5f, Engine.Labels).ToArray();
-        var decoder = new EventDecoder(new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t * 0.8f)], MedianWindows = median, HopLength = 16_000 });
+        var decoder = new EventDecoder(
+            new EventOptions
+            {
+                Thresholds = thresholds,
+                ReleaseThresholds = [.. thresholds.Select(t => t * 0.8f)],
+                MedianWindows = median,
+                HopLength = 16_000
+            });
         var scores = Enumerable.Range(0, Engine.Labels).Select(i => i % 100 == 0 ? 0.6f : 0.01f).ToArray();
         long position = 0;
         return () => decoder.Push(position, position += 16_000, scores, static _ => { });

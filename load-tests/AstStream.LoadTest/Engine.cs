@@ -2,7 +2,14 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.LoadTest;
 
@@ -20,7 +27,9 @@ internal sealed class Engine : IDisposable
     private readonly DataflowGraph _graph;
     private readonly IAudioSource _source;
 
-    public Engine(IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels, float[]? thresholds = null)
+    public Engine(
+        IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels,
+        float[]? thresholds = null)
     {
         _source = source;
         var time = TimeProvider.System;
@@ -29,7 +38,8 @@ internal sealed class Engine : IDisposable
         var nodes = new List<Node>();
         var edges = Enumerable.Range(0, lanes).Select(i => new Edge<AudioBlock>($"lane {i}", source.IsLive ? 16384 : 8)).ToArray();
         var next = -1;
-        var output = new SourceOutput("source", _ => edges[(uint)Interlocked.Increment(ref next) % lanes], source.IsLive, 0, 1, time, _report);
+        var output = new SourceOutput(
+            "source", _ => edges[(uint)Interlocked.Increment(ref next) % lanes], source.IsLive, 0, 1, time, _report);
         var sourceNode = new SourceNode("source", source.Description, source, output, _report, Stop.Token);
         nodes.Add(sourceNode);
         foreach (var edge in edges)
@@ -40,8 +50,17 @@ internal sealed class Engine : IDisposable
 
         nodes.Add(new SessionNode("m", Scheduler, () => Session = session(), "session", time, _report));
         thresholds ??= [.. Enumerable.Repeat(2f, labels)]; // no event at all
-        var events = new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => 0.8f * t)], MedianWindows = 3, HopLength = window.HopFrames * 160L };
-        nodes.Add(new DecodeNode("events", Scheduler, new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, new ModelIdentity("x", "float32", "cpu")), records, _report));
+        var events = new EventOptions
+        {
+            Thresholds = thresholds,
+            ReleaseThresholds = [.. thresholds.Select(t => 0.8f * t)],
+            MedianWindows = 3,
+            HopLength = window.HopFrames * 160L
+        };
+        nodes.Add(new DecodeNode(
+            "events", Scheduler,
+            new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, new ModelIdentity("x", "float32", "cpu")),
+            records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);
     }
@@ -79,7 +98,9 @@ internal sealed class Engine : IDisposable
 
     public Task RunAsync() => _graph.RunAsync(CancellationToken.None);
 
-    /// <summary>Runs to the end; returns the windows a second from a second after the start on, for a time that ends before the source does.</summary>
+    /// <summary>
+    /// Runs to the end; returns the windows a second from a second after the start on, for a time that ends before the source does.
+    /// </summary>
     public async Task<double> ThroughputAsync(double seconds)
     {
         var running = _graph.RunAsync(CancellationToken.None);
@@ -198,7 +219,8 @@ internal sealed class LatencyMeter : IDisposable
         return 0;
     }
 
-    public override string ToString() => $"p50 {Percentile(0.5)} ms, p95 {Percentile(0.95)} ms, p99 {Percentile(0.99)} ms, max {Percentile(1)} ms";
+    public override string ToString() =>
+        $"p50 {Percentile(0.5)} ms, p95 {Percentile(0.95)} ms, p99 {Percentile(0.99)} ms, max {Percentile(1)} ms";
 
     public void Dispose() => _listener.Dispose();
 }
@@ -224,8 +246,15 @@ internal sealed class Usage
     public string Of(int count, string what)
     {
         var seconds = Seconds;
-        return string.Create(CultureInfo.InvariantCulture, $"{count / seconds:0} {what}s/s, {CpuCores:0.00} cores, {CpuCores * seconds / count * 1e6:0.0} µs of processor and {(GC.GetTotalAllocatedBytes() - _allocated) / count} bytes allocated for each {what}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count / seconds:0} {what}s/s, {CpuCores:0.00} cores, {CpuCores * seconds / count * 1e6:0.0} µs of processor and "
+                + $"{(GC.GetTotalAllocatedBytes() - _allocated) / count} bytes allocated for each {what}");
     }
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"CPU {CpuCores:0.00} cores, allocated {AllocatedMegabytesASecond:0.00} MB/s, resident {Resident:0} MB, GC paused {(GC.GetTotalPauseDuration() - _paused).TotalMilliseconds:0} ms");
+    public override string ToString() =>
+        string.Create(
+        CultureInfo.InvariantCulture,
+        $"CPU {CpuCores:0.00} cores, allocated {AllocatedMegabytesASecond:0.00} MB/s, resident {Resident:0} MB, GC paused "
+            + $"{(GC.GetTotalPauseDuration() - _paused).TotalMilliseconds:0} ms");
 }

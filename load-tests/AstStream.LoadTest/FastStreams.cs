@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using AstStream.Streaming;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.LoadTest;
 

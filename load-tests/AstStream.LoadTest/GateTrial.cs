@@ -1,6 +1,10 @@
 using AstStream.Dsp;
-using AstStream.Model;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.LoadTest;
 
@@ -26,35 +30,51 @@ internal static class GateTrial
     {
         var clips = Directory.GetFiles(folder, "*.wav").Order(StringComparer.Ordinal).ToList();
         using var checkpoint = AstCheckpoint.Open(model);
-        Console.WriteLine($"gate: {clips.Count} clips, each a second of sound in a minute; {checkpoint.Name}, hop 0.5 s, the model's own thresholds");
-        Console.WriteLine("| background | sound over it | windows gated | of those without sound | sounds that were gated | scenes with an event | of them missed with the gate |");
+        Console.WriteLine(
+            $"gate: {clips.Count} clips, each a second of sound in a minute; {checkpoint.Name}, hop 0.5 s, the model's own thresholds");
+        Console.WriteLine(
+            "| background | sound over it | windows gated | of those without sound | sounds that were gated | scenes with an event | of "
+                + "them missed with the gate |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (var (name, level, make) in s_backgrounds)
         {
             foreach (var over in (double[])[30, 15, 5])
             {
-                var scenes = clips.Select((c, i) => (Id: Path.GetFileName(c), Samples: Scene(make(new Random(i)), level, Loudest(c), over))).ToList();
+                var scenes = clips.Select((c, i) => (Id: Path.GetFileName(c), Samples: Scene(make(new Random(i)), level, Loudest(c), over)))
+                    .ToList();
                 var without = await HearAsync(checkpoint, scenes, gate: false);
                 var with = await HearAsync(checkpoint, scenes, gate: true);
                 var heard = without.Events.ToHashSet(StringComparer.Ordinal);
                 var missed = heard.Except(with.Events).Count();
-                Scenarios.Print($"| {name}, {level} dBFS | {over} dB | {with.Gated:P0} | {with.Gated / (60 - 6.1) * 60:P0} | {with.Missed} of {scenes.Count} | {heard.Count} of {scenes.Count} | {missed} |");
+                Scenarios.Print(
+                    $"| {name}, {level} dBFS | {over} dB | {with.Gated:P0} | {with.Gated / (60 - 6.1) * 60:P0} | {with.Missed} of "
+                        + $"{scenes.Count} | {heard.Count} of {scenes.Count} | {missed} |");
             }
         }
     }
 
-    /// <summary>Scenes in which something was heard while the clip sounded, the part of the time that was gated, and scenes in which the sound's own middle was.</summary>
-    private static async Task<(List<string> Events, double Gated, int Missed)> HearAsync(AstCheckpoint checkpoint, List<(string Id, float[] Samples)> scenes, bool gate)
+    /// <summary>
+    /// Scenes in which something was heard while the clip sounded, the part of the time that was gated, and scenes in which the sound's own
+    /// middle was.
+    /// </summary>
+    private static async Task<(List<string> Events, double Gated, int Missed)> HearAsync(
+        AstCheckpoint checkpoint, List<(string Id, float[] Samples)> scenes, bool gate)
     {
         var window = new WindowOptions(checkpoint.Config.MaxLength, 50, 128) { Gate = gate };
-        var thresholds = checkpoint.Config.Labels.Select((_, i) => checkpoint.Thresholds?[i] is { } own && !float.IsNaN(own) ? own : 0.5f).ToArray();
+        var thresholds = checkpoint.Config.Labels.Select((_, i) => checkpoint.Thresholds?[i] is { } own && !float.IsNaN(own) ? own : 0.5f)
+            .ToArray();
         using var engine = new Engine(
-            new Scenes(scenes), () => Scorer.Open(new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]), new AstSessionOptions { Parity = ParityMode.Off }),
+            new Scenes(scenes),
+                () => Scorer.Open(
+                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]),
+                new AstSessionOptions { Parity = ParityMode.Off }),
             window, new BatchOptions(), labels: thresholds.Length, thresholds: thresholds);
         await engine.RunAsync();
         var totals = engine.Report.CoverageByModel["m"];
-        return ([.. engine.Events.Where(e => e.Offset * Rate > At && e.Onset * Rate < At + Rate).Select(e => e.Stream.Id).Distinct()], (double)totals.Gated / totals.Total,
-            engine.Coverage.Values.Count(c => c.Any(i => i.State == CoverageState.Gated && i.Start < At + (Rate / 2) && i.End > At + (Rate / 2))));
+        return ([.. engine.Events.Where(e => e.Offset * Rate > At && e.Onset * Rate < At + Rate).Select(e => e.Stream.Id).Distinct()],
+            (double)totals.Gated / totals.Total,
+            engine.Coverage.Values.Count(
+                c => c.Any(i => i.State == CoverageState.Gated && i.Start < At + (Rate / 2) && i.End > At + (Rate / 2))));
     }
 
     private static float[] Scene(float[] background, double level, float[] clip, double over)
@@ -92,7 +112,8 @@ internal static class GateTrial
         }
 
         var samples = all.ToArray();
-        var best = Enumerable.Range(0, Math.Max(1, (samples.Length - Rate) / 1600)).MaxBy(i => samples.Skip(i * 1600).Take(Rate).Sum(s => (double)s * s));
+        var best = Enumerable.Range(0, Math.Max(1, (samples.Length - Rate) / 1600))
+            .MaxBy(i => samples.Skip(i * 1600).Take(Rate).Sum(s => (double)s * s));
         return [.. samples.Skip(best * 1600).Take(Rate)];
     }
 

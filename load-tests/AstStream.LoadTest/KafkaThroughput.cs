@@ -2,10 +2,16 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Consuming;
+using AstStream.Kafka.Producing;
+using AstStream.Kafka.Transactions;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
@@ -19,7 +25,9 @@ internal static partial class KafkaThroughput
     private const int Streams = 64;
     private const int Record = 32_768; // bytes
 
-    /// <summary>Records of sound to decoded blocks, as often as asked, and in turns with another program that reads the same topic.</summary>
+    /// <summary>
+    /// Records of sound to decoded blocks, as often as asked, and in turns with another program that reads the same topic.
+    /// </summary>
     public static async Task IngestAsync(string servers, int megabytes, int turns, string? peer)
     {
         var records = (int)(megabytes * 1_000_000L / Record);
@@ -38,7 +46,11 @@ internal static partial class KafkaThroughput
             ours.Clear();
         }
 
-        Scenarios.Print($"median: aststream {Median(ours):0} MB/s{(peer is null ? "" : $", librdkafka's {Median(theirs):0} MB/s; turn by turn {Median([.. ours.Zip(theirs, (o, t) => o / t)]):P0} of it")}");
+        Scenarios.Print(
+            $"median: aststream {Median(ours):0} MB/s"
+                + (peer is null
+                    ? ""
+                    : $", librdkafka's {Median(theirs):0} MB/s; turn by turn {Median([.. ours.Zip(theirs, (o, t) => o / t)]):P0} of it"));
     }
 
     /// <summary>Events as fast as they are taken.</summary>
@@ -54,7 +66,10 @@ internal static partial class KafkaThroughput
             for (var i = 0; i < events; i++)
             {
                 var onset = i * 0.5;
-                var e = new SoundEvent($"{i:x16}", EventState.Closed, streams[i % Streams], "ast", "dog bark", onset, onset + 0.4, 0.912f, 0.8f) { HeardBy = identity };
+                var e = new SoundEvent(
+                    $"{i:x16}", EventState.Closed, streams[i % Streams], "ast", "dog bark", onset, onset + 0.4, 0.912f,
+                    0.8f)
+                { HeardBy = identity };
                 await sink.WriteAsync(e, CancellationToken.None);
             }
 
@@ -78,7 +93,9 @@ internal static partial class KafkaThroughput
         using var report = new RunReport();
         using var stop = new CancellationTokenSource();
         var source = new KafkaSource(options, new KafkaDelivery("auto", [options.Cluster])); // exactly once
-        var running = Task.Run(() => source.RunAsync(new SourceOutput("in", _ => lane, isLive: false, 0, 1, TimeProvider.System, report), stop.Token, CancellationToken.None));
+        var running = Task.Run(
+            () => source.RunAsync(
+            new SourceOutput("in", _ => lane, isLive: false, 0, 1, TimeProvider.System, report), stop.Token, CancellationToken.None));
         Usage? cost = null;
         long bytes = 0;
         var numbers = new Dictionary<StreamInfo, long>();
@@ -95,7 +112,9 @@ internal static partial class KafkaThroughput
                     block.Stream.Models = ["m"];
                     var number = CollectionsMarshal.GetValueRefOrAddDefault(numbers, block.Stream, out _) += 1;
                     if (number % 16 == 0)
-                        block.Stream.Delivery!.Complete(new StreamCheckpoint(block.Stream, "m", number, [], block.Start + block.Samples.Length, block.SampleRate, false));
+                        block.Stream.Delivery!.Complete(
+                            new StreamCheckpoint(
+                            block.Stream, "m", number, [], block.Start + block.Samples.Length, block.SampleRate, false));
                 }
 
                 block.Return();
@@ -120,7 +139,10 @@ internal static partial class KafkaThroughput
     /// <summary>librdkafka's rdkafka_performance, which reads the topic and decodes nothing.</summary>
     private static double Peer(string program, string servers, int records)
     {
-        var start = new ProcessStartInfo(program, ["-G", $"peer-{Guid.NewGuid():N}", "-t", Topic, "-b", servers, "-c", records.ToString(CultureInfo.InvariantCulture), "-q", "-X", "enable.auto.commit=false"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            program, ["-G", $"peer-{Guid.NewGuid():N}", "-t", Topic, "-b", servers, "-c", records.ToString(CultureInfo.InvariantCulture),
+            "-q", "-X", "enable.auto.commit=false"])
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var (said, _) = (process.StandardOutput.ReadToEnd(), process.StandardError.ReadToEnd());
         process.WaitForExit();
@@ -140,19 +162,23 @@ internal static partial class KafkaThroughput
         if (admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Any(t => t.Topic == Topic))
             return;
         admin.CreateTopicsAsync([new TopicSpecification { Name = Topic, NumPartitions = Partitions }]).GetAwaiter().GetResult();
-        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 20 }).Build();
+        using var producer = new ProducerBuilder<string, byte[]>(
+            new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 20 }).Build();
         var random = new Random(1);
         var value = new byte[Record];
         random.NextBytes(value);
         for (var i = 0; i < records; i++)
         {
             var first = (long)(i / Streams) * (Record / 2);
-            var block = new BlockFormat(BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, 16_000, 1), first, DateTimeOffset.UnixEpoch.AddSeconds(first / 16_000.0), "1");
+            var block = new BlockFormat(
+                BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, 16_000, 1), first, DateTimeOffset.UnixEpoch.AddSeconds(first / 16_000.0),
+                "1");
             while (true)
             {
                 try
                 {
-                    producer.Produce(Topic, new Message<string, byte[]> { Key = $"stream-{i % Streams}", Value = value, Headers = block.ToHeaders() });
+                    producer.Produce(
+                        Topic, new Message<string, byte[]> { Key = $"stream-{i % Streams}", Value = value, Headers = block.ToHeaders() });
                     break;
                 }
                 catch (ProduceException<string, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)

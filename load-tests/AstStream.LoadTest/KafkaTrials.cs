@@ -23,13 +23,13 @@ internal static class KafkaTrials
         await using var trial = new KafkaTrial(servers, s_program, 12);
         var clock = Stopwatch.StartNew();
         await trial.ComeGoAndFreezeAsync(streams, 45 + frozen, TimeSpan.FromSeconds(10), ("w2", frozen));
-        await ReportAsync($"three workers, one more, one less, one frozen for {frozen} s, {streams} streams, {clock.Elapsed.TotalSeconds:0} s", trial);
+        await ReportAsync(
+            $"three workers, one more, one less, one frozen for {frozen} s, {streams} streams, {clock.Elapsed.TotalSeconds:0} s", trial);
     }
 
     /// <summary>
     /// The broker is killed and started again so many times, while two workers read from it that are started again when they end, as a
-    /// supervisor does. At the
-    /// end all is there once, and nobody stood still.
+    /// supervisor does. At the end all is there once, and nobody stood still.
     /// </summary>
     public static async Task BrokerKillsAsync(string servers, int turns, int streams, string kill, string start, double every)
     {
@@ -110,7 +110,9 @@ internal static class KafkaTrials
         while (spent.TotalMinutes < minutes)
         {
             using var mock = Broker.Mock(3);
-            await using var trial = new KafkaTrial(mock.Servers, s_program, 4, t => mock.Tell($"topic {t} 4")) { Delivery = "at_least_once" };
+            await using var trial = new KafkaTrial(
+                mock.Servers, s_program, 4, t => mock.Tell($"topic {t} 4"))
+            { Delivery = "at_least_once" };
             var clock = Stopwatch.StartNew();
             var feeding = trial.FeedAsync(streams, seconds, pace: 1);
             trial.Start("live", "w1");
@@ -166,14 +168,22 @@ internal static class KafkaTrials
             }
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kinds} faults in {spent.TotalSeconds:0} s, {streams} streams: {records} records of undisturbed runs, {differences} lost or other; processor {disturbed.TotalSeconds:0.0} s in {spent.TotalSeconds:0} s, {calm.TotalSeconds:0.0} s for the same sound undisturbed"));
+        Console.WriteLine(
+            string.Create(
+            CultureInfo.InvariantCulture,
+            $"{kinds} faults in {spent.TotalSeconds:0} s, {streams} streams: {records} records of undisturbed runs, {differences} lost or "
+                + $"other; processor {disturbed.TotalSeconds:0.0} s in {spent.TotalSeconds:0} s, {calm.TotalSeconds:0.0} s for the same "
+                + $"sound undisturbed"));
     }
 
     private static async Task ReportAsync(string what, KafkaTrial trial)
     {
         var (calm, live) = await trial.CompareAsync(TimeSpan.FromMinutes(10));
         var differences = KafkaTrial.Differences(calm, live).ToList();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {calm.Values.Sum(v => v.Count)} records of an undisturbed run, {differences.Count} differences"));
+        Console.WriteLine(
+            string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what}: {calm.Values.Sum(v => v.Count)} records of an undisturbed run, {differences.Count} differences"));
         foreach (var difference in differences.Take(20))
             Console.WriteLine("  " + difference);
     }

@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using AstStream.Streaming;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.LoadTest;
 
 /// <summary>
-/// Many live streams as one source: noise in blocks of 5 to 100 ms at 16 and 48 kHz, each stream with a phase of its own. A stream's block is
-/// sent when its last sample would have been heard; a stream that starts late is caught up with.
+/// Many live streams as one source: noise in blocks of 5 to 100 ms at 16 and 48 kHz, each stream with a phase of its own. A stream's block
+/// is sent when its last sample would have been heard; a stream that starts late is caught up with.
 /// </summary>
 internal sealed class LiveStreams(int count, double seconds, double share48k, double scale) : IAudioSource
 {
@@ -28,7 +28,9 @@ internal sealed class LiveStreams(int count, double seconds, double share48k, do
         {
             var rate = random.NextDouble() < share48k ? 48_000 : 16_000;
             var block = s_blocks[i % s_blocks.Length];
-            var stream = new Stream(new StreamInfo($"s{i}", output.Source), rate, (int)(rate * block), random.NextDouble() * Math.Min(10, seconds / 4), random.Next(s_noise.Length - 9600));
+            var stream = new Stream(
+                new StreamInfo($"s{i}", output.Source), rate, (int)(rate * block), random.NextDouble() * Math.Min(10, seconds / 4),
+                random.Next(s_noise.Length - 9600));
             due.Enqueue(stream, stream.Begin + block);
         }
 
@@ -46,7 +48,8 @@ internal sealed class LiveStreams(int count, double seconds, double share48k, do
             if (now > 5)
                 Lateness = Math.Max(Lateness, (now - time) / scale);
             var block = AudioBlock.Rent(stream.Info, stream.Position, stream.Rate, stream.BlockLength);
-            s_noise.AsSpan((int)((stream.Offset + (stream.Position * 7)) % (s_noise.Length - 9600)), stream.BlockLength).CopyTo(block.Samples);
+            s_noise.AsSpan((int)((stream.Offset + (stream.Position * 7)) % (s_noise.Length - 9600)), stream.BlockLength)
+                .CopyTo(block.Samples);
             stream.Position += stream.BlockLength;
             await output.WriteAsync(block, cancellation).ConfigureAwait(false);
             var next = stream.Begin + ((double)(stream.Position + stream.BlockLength) / stream.Rate);

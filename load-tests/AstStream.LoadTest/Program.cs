@@ -9,9 +9,13 @@ var batch = new Option<int>("--batch") { Description = "Its largest batch.", Def
 var delay = new Option<double>("--max-queue-delay-ms") { DefaultValueFactory = _ => 10 };
 var hop = new Option<double>("--hop") { Description = "Seconds.", DefaultValueFactory = _ => 1 };
 var share = new Option<double>("--share-48k") { Description = "Part of the streams that come at 48 kHz.", DefaultValueFactory = _ => 0 };
-var load = new Option<double>("--load") { Description = "overload: how many times what the session can do.", DefaultValueFactory = _ => 1.5 };
+var load = new Option<double>(
+    "--load")
+{ Description = "overload: how many times what the session can do.", DefaultValueFactory = _ => 1.5 };
 var calm = new Option<double>("--calm") { Description = "overload: seconds before it.", DefaultValueFactory = _ => 20 };
-var model = new Option<string?>("--model") { Description = "saturate: a model's folder, for a real session on the CPU in place of the simulated one." };
+var model = new Option<string?>(
+    "--model")
+{ Description = "saturate: a model's folder, for a real session on the CPU in place of the simulated one." };
 var data = new Option<string>("--data") { Description = "gate: a folder of WAV clips.", DefaultValueFactory = _ => "clips" };
 var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
 
@@ -41,24 +45,33 @@ Command Add(string name, string description, Func<ParseResult, Task> action, par
     return command;
 }
 
-Settings Read(ParseResult r) => new(r.GetValue(streams), r.GetValue(seconds), r.GetValue(run), r.GetValue(window), r.GetValue(batch), r.GetValue(delay), (int)Math.Round(r.GetValue(hop) * 100), r.GetValue(share));
+Settings Read(ParseResult r) => new(
+    r.GetValue(streams), r.GetValue(seconds), r.GetValue(run), r.GetValue(window), r.GetValue(batch), r.GetValue(delay),
+    (int)Math.Round(r.GetValue(hop) * 100), r.GetValue(share));
 
-Add("live", "Live streams within what the session can do.", r => Scenarios.LiveAsync(Read(r)), streams, seconds, run, window, batch, delay, hop, share);
+Add("live", "Live streams within what the session can do.", r => Scenarios.LiveAsync(Read(r)), streams, seconds, run, window, batch, delay,
+    hop, share);
 Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(
     Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
-Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.", r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
+Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.",
+    r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
-Add("gate", "What the gate saves and what it misses.", r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
+Add("gate", "What the gate saves and what it misses.",
+    r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
 Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
-Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.", r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
-Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)), turns);
+Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.",
+    r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);
+Add("replug", "A microphone that is unplugged, and a sound server that dies, in turns.", r => CaptureTrials.ReplugAsync(r.GetValue(turns)),
+    turns);
 Add("reconnect", "A network stream that is cut: how soon it is heard again.", r => CaptureTrials.ReconnectAsync(
     r.GetValue(cuts), r.GetValue(few), r.GetValue(away)!), cuts, few, away);
 var servers = new Option<string>("--bootstrap-servers") { DefaultValueFactory = _ => "localhost:9092" };
 var keys = new Option<int>("--streams") { DefaultValueFactory = _ => 64 };
 var freeze = new Option<int>("--freeze") { Description = "Seconds.", DefaultValueFactory = _ => 60 };
-Add("kafka-kills", "A worker is killed again and again: is every event there once?", r => KafkaTrials.KillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys)), servers, turns, keys);
-Add("kafka-moves", "Workers come, go and freeze: is every event there once?", r => KafkaTrials.MovesAsync(r.GetValue(servers)!, r.GetValue(keys), r.GetValue(freeze)), servers, keys, freeze);
+Add("kafka-kills", "A worker is killed again and again: is every event there once?",
+    r => KafkaTrials.KillsAsync(r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys)), servers, turns, keys);
+Add("kafka-moves", "Workers come, go and freeze: is every event there once?",
+    r => KafkaTrials.MovesAsync(r.GetValue(servers)!, r.GetValue(keys), r.GetValue(freeze)), servers, keys, freeze);
 var stop = new Option<string>("--kill") { Description = "A command that kills the broker at once.", Required = true };
 var start = new Option<string>("--start") { Description = "A command that starts it again.", Required = true };
 var every = new Option<double>("--every") { Description = "Seconds between a start and the next kill.", DefaultValueFactory = _ => 8 };
@@ -70,7 +83,8 @@ Add("kafka-broker", "The broker is killed and started again and again under two 
 Add("kafka-takeover", "A worker dies, inside a transaction and outside, with a name of its own and without: how soon is its partition "
     + "read again?", r => KafkaTrials.TakeoverAsync(r.GetValue(servers)!, r.GetValue(turns)), servers, turns);
 var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10 };
-Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?", r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
+Add("kafka-faults", "A mock cluster fails in every way that it can: is every event there?",
+    r => KafkaTrials.FaultsAsync(r.GetValue(minutes)), minutes);
 var soak = new Option<double>("--minutes") { DefaultValueFactory = _ => 30 };
 var kinds = new Option<int>("--each") { Description = "Sources of each of five kinds.", DefaultValueFactory = _ => 6 };
 Add("soak", "Sources of all kinds for a long time, disturbed in every way: does coverage join, does memory stay, is no child left?", r =>
@@ -79,6 +93,9 @@ var megabytes = new Option<int>("--megabytes") { DefaultValueFactory = _ => 2000
 var rounds = new Option<int>("--turns") { DefaultValueFactory = _ => 3 };
 var peer = new Option<string?>("--peer") { Description = "librdkafka's rdkafka_performance, to read the same topic in turns." };
 var number = new Option<int>("--events") { DefaultValueFactory = _ => 500_000 };
-Add("kafka-ingest", "How fast sound is read from Kafka and decoded.", r => KafkaThroughput.IngestAsync(r.GetValue(servers)!, r.GetValue(megabytes), r.GetValue(rounds), r.GetValue(peer)), servers, megabytes, rounds, peer);
-Add("kafka-publish", "How fast events are written to Kafka.", r => KafkaThroughput.PublishAsync(r.GetValue(servers)!, r.GetValue(number)), servers, number);
+Add("kafka-ingest", "How fast sound is read from Kafka and decoded.",
+    r => KafkaThroughput.IngestAsync(r.GetValue(servers)!, r.GetValue(megabytes), r.GetValue(rounds), r.GetValue(peer)), servers, megabytes,
+    rounds, peer);
+Add("kafka-publish", "How fast events are written to Kafka.", r => KafkaThroughput.PublishAsync(r.GetValue(servers)!, r.GetValue(number)),
+    servers, number);
 return await root.Parse(args).InvokeAsync();

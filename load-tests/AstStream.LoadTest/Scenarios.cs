@@ -1,12 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
-using AstStream.Model;
-using AstStream.Streaming;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.Scheduling;
 
 namespace AstStream.LoadTest;
 
 /// <summary>What a scenario runs with.</summary>
-internal sealed record Settings(int Streams, double Seconds, double RunMilliseconds, double WindowMilliseconds, int Batch, double DelayMilliseconds, int HopFrames, double Share48k)
+internal sealed record Settings(
+    int Streams, double Seconds, double RunMilliseconds, double WindowMilliseconds, int Batch, double DelayMilliseconds, int HopFrames,
+    double Share48k)
 {
     public const int WindowFrames = 1024;
 
@@ -21,9 +24,12 @@ internal static class Scenarios
 {
     public static async Task LiveAsync(Settings s)
     {
-        Print($"live: {s.Streams} streams ({s.Share48k:P0} at 48 kHz), hop {s.HopFrames / 100.0} s, {s.Seconds} s; session {s.RunMilliseconds} + {s.WindowMilliseconds} ms a window, at most {s.Batch}: {s.Streams * 100.0 / s.HopFrames / s.Capacity:P0} of its {s.Capacity:0} windows/s");
+        Print($"live: {s.Streams} streams ({s.Share48k:P0} at 48 kHz), hop {s.HopFrames / 100.0} s, {s.Seconds} s; session "
+            + $"{s.RunMilliseconds} + {s.WindowMilliseconds} ms a window, at most {s.Batch}: "
+            + $"{s.Streams * 100.0 / s.HopFrames / s.Capacity:P0} of its {s.Capacity:0} windows/s");
         var before = Usage.Resident;
-        using var engine = new Engine(new LiveStreams(s.Streams, s.Seconds, s.Share48k, 1), s.Session, Engine.Window(Settings.WindowFrames, s.HopFrames), s.Batching);
+        using var engine = new Engine(
+            new LiveStreams(s.Streams, s.Seconds, s.Share48k, 1), s.Session, Engine.Window(Settings.WindowFrames, s.HopFrames), s.Batching);
         var running = engine.RunAsync();
 
         // The first windows are whole after ten seconds, and the streams begin within ten: what comes later is the steady state.
@@ -54,7 +60,9 @@ internal static class Scenarios
         while (clock.Elapsed.TotalSeconds < s.Seconds)
         {
             await Task.Delay(TimeSpan.FromSeconds(Math.Min(5, s.Seconds)));
-            Print($"  {clock.Elapsed.TotalSeconds,4:0} s: stretch {engine.Scheduler.Stretch.Mean:0.00} (longest {engine.Scheduler.Stretch.Max:0.00}), {engine.Scheduler.Windows.Depth} windows wait, resident {Usage.Resident:0} MB, {engine.Latency}");
+            Print($"  {clock.Elapsed.TotalSeconds,4:0} s: stretch {engine.Scheduler.Stretch.Mean:0.00} (longest "
+                + $"{engine.Scheduler.Stretch.Max:0.00}), {engine.Scheduler.Windows.Depth} windows wait, resident {Usage.Resident:0} MB, "
+                + $"{engine.Latency}");
             engine.ResetLatencies();
             if (settled == 0 && clock.Elapsed.TotalSeconds > s.Seconds / 2)
                 settled = Usage.Resident;
@@ -69,7 +77,8 @@ internal static class Scenarios
         clock.Restart();
         while (clock.Elapsed.TotalSeconds < 3 * calm && (engine.Scheduler.Stretch.IsOverloaded || engine.Scheduler.Stretch.Mean > 1))
             await Task.Delay(100);
-        Print($"  back to normal {clock.Elapsed.TotalSeconds:0.0} s after the load's end; memory in the overload's second half {settled:0} to {peak:0} MB");
+        Print($"  back to normal {clock.Elapsed.TotalSeconds:0.0} s after the load's end; memory in the overload's second half "
+            + $"{settled:0} to {peak:0} MB");
         await running;
         Print(engine.Summary());
 
@@ -80,7 +89,9 @@ internal static class Scenarios
         }
 
         var mean = hops.Average();
-        Print($"mean hop of a stream: {hops.Min():0.000} to {hops.Max():0.000} s, mean {mean:0.000} s ({(hops.Min() / mean) - 1:+0.0 %;-0.0 %} to {(hops.Max() / mean) - 1:+0.0 %;-0.0 %}); {hops.Count(h => Math.Abs((h / mean) - 1) <= 0.05) / (double)hops.Count:P2} within 5 %");
+        Print($"mean hop of a stream: {hops.Min():0.000} to {hops.Max():0.000} s, mean {mean:0.000} s "
+            + $"({(hops.Min() / mean) - 1:+0.0 %;-0.0 %} to {(hops.Max() / mean) - 1:+0.0 %;-0.0 %}); "
+            + $"{hops.Count(h => Math.Abs((h / mean) - 1) <= 0.05) / (double)hops.Count:P2} within 5 %");
     }
 
     public static async Task SaturateAsync(Settings s, string? folder)
@@ -88,7 +99,9 @@ internal static class Scenarios
         using var checkpoint = folder is null ? null : AstCheckpoint.Open(folder);
         var config = checkpoint?.Config;
         IModelSession Open() => checkpoint is null ? s.Session()
-            : Scorer.Open(new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]), new AstSessionOptions { Parity = ParityMode.Off });
+            : Scorer.Open(
+                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]),
+                new AstSessionOptions { Parity = ParityMode.Off });
         var frames = config?.MaxLength ?? Settings.WindowFrames;
 
         // Bare and engine in turns, so that the machine's moods fall on both.
@@ -98,19 +111,25 @@ internal static class Scenarios
             using (var session = Open())
                 bare.Add(Bare(session, s.Seconds));
             var source = new FastStreams(8, s.Seconds + 2);
-            using var engine = new Engine(source, Open, Engine.Window(frames, s.HopFrames), new BatchOptions(), lanes: 2, labels: config?.Labels.Count ?? Engine.Labels);
+            using var engine = new Engine(
+                source, Open, Engine.Window(frames, s.HopFrames), new BatchOptions(), lanes: 2,
+                labels: config?.Labels.Count ?? Engine.Labels);
             whole.Add(await engine.ThroughputAsync(s.Seconds));
-            Print($"  turn {turn + 1}: bare {bare[^1]:0.0} windows/s, engine {whole[^1]:0.0} windows/s ({whole[^1] / bare[^1]:P1}), {(double)engine.Report.Windows / engine.Report.Batches:0.0} windows a batch, {engine.MeanRun:0.00} ms a run");
+            Print($"  turn {turn + 1}: bare {bare[^1]:0.0} windows/s, engine {whole[^1]:0.0} windows/s ({whole[^1] / bare[^1]:P1}), "
+                + $"{(double)engine.Report.Windows / engine.Report.Batches:0.0} windows a batch, {engine.MeanRun:0.00} ms a run");
         }
 
-        Print($"saturate ({(checkpoint is null ? $"simulated {s.RunMilliseconds} + {s.WindowMilliseconds} ms" : checkpoint.Name)}): engine {whole.Order().ElementAt(2):0.0} of {bare.Order().ElementAt(2):0.0} windows/s: {whole.Order().ElementAt(2) / bare.Order().ElementAt(2):P1} (medians of five)");
+        Print($"saturate ({(checkpoint is null ? $"simulated {s.RunMilliseconds} + {s.WindowMilliseconds} ms" : checkpoint.Name)}): "
+            + $"engine {whole.Order().ElementAt(2):0.0} of {bare.Order().ElementAt(2):0.0} windows/s: "
+            + $"{whole.Order().ElementAt(2) / bare.Order().ElementAt(2):P1} (medians of five)");
     }
 
     public static async Task DaysAsync(double days)
     {
         var length = (long)(days * 86_400 * 16_000);
         var source = new FastStreams(1, 0) { Length = length };
-        using var engine = new Engine(source, () => new SimulatedSession(64, Engine.Labels, 1024 * 128, 0, 0), Engine.Window(1024, 1024), new BatchOptions());
+        using var engine = new Engine(
+            source, () => new SimulatedSession(64, Engine.Labels, 1024 * 128, 0, 0), Engine.Window(1024, 1024), new BatchOptions());
         var clock = Stopwatch.StartNew();
         var running = engine.RunAsync();
         double least = double.MaxValue, most = 0;
@@ -123,7 +142,9 @@ internal static class Scenarios
 
         await running;
         var end = engine.Coverage.Values.Single()[^1].End;
-        Print($"days: {days} days of one stream in {clock.Elapsed.TotalSeconds:0} s ({length / 16_000.0 / clock.Elapsed.TotalSeconds:0} times real time); last sample {end} of {length}{(end > 1L << 32 ? ", beyond 2^32" : "")}; resident {least:0} to {most:0} MB\n{engine.Summary()}");
+        Print($"days: {days} days of one stream in {clock.Elapsed.TotalSeconds:0} s ({length / 16_000.0 / clock.Elapsed.TotalSeconds:0} "
+            + $"times real time); last sample {end} of {length}{(end > 1L << 32 ? ", beyond 2^32" : "")}; resident {least:0} to {most:0} "
+            + $"MB\n{engine.Summary()}");
     }
 
     private static double Bare(IModelSession session, double seconds)

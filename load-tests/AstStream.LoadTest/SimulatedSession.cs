@@ -1,14 +1,17 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.LoadTest;
 
 /// <summary>
-/// A session that takes the time of a device: so many milliseconds a run and so many a window. Windows are copied into its rows as into a real
-/// one's; the waiting uses no processor. Its scores are noise that never reaches a threshold of 0.9.
+/// A session that takes the time of a device: so many milliseconds a run and so many a window. Windows are copied into its rows as into a
+/// real one's; the waiting uses no processor. Its scores are noise that never reaches a threshold of 0.9.
 /// </summary>
-internal sealed partial class SimulatedSession(int maxBatch, int labels, int values, double runMilliseconds, double windowMilliseconds) : IModelSession
+internal sealed partial class SimulatedSession(
+    int maxBatch, int labels, int values, double runMilliseconds, double windowMilliseconds) : IModelSession
 {
     private readonly float[][] _rows = [.. Enumerable.Range(0, 2 * maxBatch).Select(_ => new float[values])];
 
@@ -36,14 +39,17 @@ internal sealed partial class SimulatedSession(int maxBatch, int labels, int val
             _seen.Clear();
     }
 
-    /// <summary>Each stream's mean time from one window's start to the next one's, in seconds, of the windows since the last call of <see cref="ForgetWindows"/>.</summary>
+    /// <summary>
+    /// Each stream's mean time from one window's start to the next one's, in seconds, of the windows since the last call of
+    /// <see cref="ForgetWindows"/>.
+    /// </summary>
     public List<double> MeanHops()
     {
         lock (_seen)
             return [.. _seen.Values.Where(s => s.Count > 1).Select(s => (s.Last - s.First) / 16_000.0 / (s.Count - 1))];
     }
 
-    public void SetInput(int slot, int row, FeatureWindow window)
+    public void SetInput(int slot, int row, Piece window)
     {
         window.CopyTo(_rows[(slot * maxBatch) + row]);
         lock (_seen)
@@ -55,8 +61,10 @@ internal sealed partial class SimulatedSession(int maxBatch, int labels, int val
 
     public void Run(int slot, int rows)
     {
-        var until = Stopwatch.GetTimestamp() + (long)((runMilliseconds + (windowMilliseconds * rows)) * Slowness * Stopwatch.Frequency / 1000);
-        var wait = new Timespec(until / 1_000_000_000, until % 1_000_000_000); // .NET's timestamps are nanoseconds of the monotonic clock on Linux
+        var until = Stopwatch.GetTimestamp() + (long)(
+            (runMilliseconds + (windowMilliseconds * rows)) * Slowness * Stopwatch.Frequency / 1000);
+        // .NET's timestamps are nanoseconds of the monotonic clock on Linux.
+        var wait = new Timespec(until / 1_000_000_000, until % 1_000_000_000);
         while (ClockNanosleep(1, 1, in wait, 0) != 0)
         {
             // a signal woke it

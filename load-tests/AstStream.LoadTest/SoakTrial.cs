@@ -8,8 +8,7 @@ namespace AstStream.LoadTest;
 
 /// <summary>
 /// The program for a long time with many sources of all kinds, while its definition is changed, its children are killed, its servers cut it
-/// off and
-/// signals storm: does every stream's coverage join to the sample, does memory stay, is no child left?
+/// off and signals storm: does every stream's coverage join to the sample, does memory stay, is no child left?
 /// </summary>
 internal sealed partial class SoakTrial : IAsyncDisposable
 {

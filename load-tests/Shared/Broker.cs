@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Text.Json;
-using AstStream.Connectors.Kafka;
+using AstStream.Kafka;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
 namespace AstStream.LoadTest;
 
 /// <summary>
-/// The broker of a test or a trial: librdkafka's mock cluster in a process of its own, or the real one that ASTSTREAM_KAFKA names. Only the mock can be
-/// made to fail.
+/// The broker of a test or a trial: librdkafka's mock cluster in a process of its own, or the real one that ASTSTREAM_KAFKA names. Only the
+/// mock can be made to fail.
 /// </summary>
 internal sealed class Broker : IDisposable
 {
@@ -28,7 +28,8 @@ internal sealed class Broker : IDisposable
 
     public static Broker Mock(int brokers = 1)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "AstStream.MockBroker.dll"), $"{brokers}"])
+        var start = new ProcessStartInfo(
+            "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "AstStream.MockBroker.dll"), $"{brokers}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -36,7 +37,8 @@ internal sealed class Broker : IDisposable
         };
         var process = Process.Start(start)!;
         process.BeginErrorReadLine();
-        return new Broker(process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the mock cluster did not start"), process);
+        return new Broker(
+            process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the mock cluster did not start"), process);
     }
 
     /// <summary>A topic of a name of its own.</summary>
@@ -58,7 +60,9 @@ internal sealed class Broker : IDisposable
     public List<JsonElement> Read(string topic)
     {
         var found = new List<JsonElement>();
-        KafkaTools.Tail(new KafkaAccess(Servers, new Dictionary<string, string>()), topic, isFromBeginning: true, untilEnd: true, (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
+        KafkaTools.Tail(
+            new KafkaAccess(Servers, new Dictionary<string, string>()), topic, isFromBeginning: true, untilEnd: true,
+            (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
         return found;
     }
 

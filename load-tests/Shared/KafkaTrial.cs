@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.Kafka;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 
@@ -32,15 +32,19 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     public KafkaTrial(string servers, string program, int partitions, Action<string>? create = null)
     {
         (_servers, _program) = (servers, program);
-        _producer = new ProducerBuilder<string, byte[]?>(new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 5 }).SetLogHandler((_, _) => { }).Build();
+        _producer = new ProducerBuilder<string, byte[]?>(
+            new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 5 }).SetLogHandler((_, _) => { }).Build();
         if (create is not null)
         {
-            Array.ForEach([Audio, Events("live"), Events("calm"), $"{_name}-live-state", $"{_name}-calm-state", $"{Audio}-dead-letter"], create);
+            Array.ForEach(
+                [Audio, Events("live"), Events("calm"), $"{_name}-live-state", $"{_name}-calm-state", $"{Audio}-dead-letter"], create);
             return;
         }
 
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers }).SetLogHandler((_, _) => { }).Build();
-        admin.CreateTopicsAsync([.. new[] { Audio, Events("live"), Events("calm") }.Select(t => new TopicSpecification { Name = t, NumPartitions = partitions })]).GetAwaiter().GetResult();
+        admin.CreateTopicsAsync(
+            [.. new[] { Audio, Events("live"), Events("calm") }.Select(
+            t => new TopicSpecification { Name = t, NumPartitions = partitions })]).GetAwaiter().GetResult();
     }
 
     public string Audio => _name + "-audio";
@@ -65,7 +69,9 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
 
     public string Events(string group) => $"{_name}-{group}-events";
 
-    /// <summary>Streams of tones and noise that come and go, no two alike; at so many times real time. A record without a value ends each.</summary>
+    /// <summary>
+    /// Streams of tones and noise that come and go, no two alike; at so many times real time. A record without a value ends each.
+    /// </summary>
     public async Task FeedAsync(int streams, double seconds, double pace, CancellationToken stop = default)
     {
         var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -83,10 +89,19 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                     { "encoding", "s16le"u8.ToArray() },
                     { "sample_rate", "16000"u8.ToArray() },
                     { "first_sample", Encoding.ASCII.GetBytes(first.ToString(CultureInfo.InvariantCulture)) },
-                    { "capture_time", Encoding.ASCII.GetBytes((start + TimeSpan.FromSeconds((double)first / FbankOptions.SampleRate)).UtcDateTime.ToString("O", CultureInfo.InvariantCulture)) },
+                    { "capture_time",
+                        Encoding.ASCII.GetBytes(
+                        (start + TimeSpan.FromSeconds((double)first / FbankOptions.SampleRate)).UtcDateTime.ToString(
+                        "O", CultureInfo.InvariantCulture)) },
                     { "session", "1"u8.ToArray() },
                 };
-                _producer.Produce(Audio, new Message<string, byte[]?> { Key = $"stream-{s}", Value = MemoryMarshal.AsBytes(samples.AsSpan()).ToArray(), Headers = headers });
+                _producer.Produce(
+                    Audio, new Message<string, byte[]?>
+                    {
+                        Key = $"stream-{s}",
+                        Value = MemoryMarshal.AsBytes(samples.AsSpan()).ToArray(),
+                        Headers = headers
+                    });
             }
 
             var ahead = TimeSpan.FromSeconds((b + 1) * Block / (double)FbankOptions.SampleRate / pace) - clock.Elapsed;
@@ -126,7 +141,13 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
             sinks:
               out: {type: kafka, bootstrap_servers: "{{_servers}}", topic: {{Events(group)}}, records: [events, coverage] }
             """);
-        var start = new ProcessStartInfo("dotnet", ["exec", _program, "run", yaml]) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(
+            "dotnet", ["exec", _program, "run", yaml])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true
+        };
         var process = Process.Start(start)!;
         var said = Said.TryGetValue(worker, out var known) ? known : Said[worker] = new StringBuilder();
         process.ErrorDataReceived += (_, e) =>
@@ -210,10 +231,14 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
             await Task.Delay(500);
         }
 
-        throw new TimeoutException($"group {group} has not committed all of it after {patience}: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
+        throw new TimeoutException(
+            $"group {group} has not committed all of it after {patience}: {string.Join("; ", Said.Select(s => $"{s.Key}: {s.Value}"))}");
     }
 
-    /// <summary>Worker w1 is killed with SIGKILL so many times, 1.5 to 6.5 s after each start, while streams flow at half of real time; then it goes on to the end.</summary>
+    /// <summary>
+    /// Worker w1 is killed with SIGKILL so many times, 1.5 to 6.5 s after each start, while streams flow at half of real time; then it goes
+    /// on to the end.
+    /// </summary>
     public async Task KillAgainAndAgainAsync(int turns, int streams, double seconds, int seed)
     {
         var random = new Random(seed);
@@ -256,7 +281,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     }
 
     /// <summary>Waits for the end, runs a worker that nobody disturbs, and reads what both have published.</summary>
-    public async Task<(SortedDictionary<string, List<string>> Calm, SortedDictionary<string, List<string>> Live)> CompareAsync(TimeSpan patience)
+    public async Task<(SortedDictionary<string, List<string>> Calm, SortedDictionary<string, List<string>> Live)> CompareAsync(
+        TimeSpan patience)
     {
         await DoneAsync("live", patience);
         Start("calm", "calm");
@@ -268,7 +294,9 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     public SortedDictionary<string, List<string>> Read(string group)
     {
         var seen = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
-        KafkaTools.Tail(new KafkaAccess(_servers, new Dictionary<string, string>()), Events(group), isFromBeginning: true, untilEnd: true, (_, _, stream, data) =>
+        KafkaTools.Tail(
+            new KafkaAccess(_servers, new Dictionary<string, string>()), Events(group), isFromBeginning: true, untilEnd: true,
+            (_, _, stream, data) =>
         {
             if (!seen.TryGetValue(stream, out var list))
                 seen[stream] = list = [];
@@ -281,7 +309,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <param name="expected">What a reader should see.</param>
     /// <param name="found">What one sees.</param>
     /// <param name="mayRepeat">Whether records may come again.</param>
-    public static IEnumerable<string> Differences(SortedDictionary<string, List<string>> expected, SortedDictionary<string, List<string>> found, bool mayRepeat = false)
+    public static IEnumerable<string> Differences(
+        SortedDictionary<string, List<string>> expected, SortedDictionary<string, List<string>> found, bool mayRepeat = false)
     {
         foreach (var stream in expected.Keys.Union(found.Keys))
         {

@@ -1,12 +1,18 @@
-using AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.LoadTest;
 
-/// <summary>One live stream through one lane, on the caller's thread: windows of 1,024 frames unless told otherwise, scored at once by nobody.</summary>
+/// <summary>
+/// One live stream through one lane, on the caller's thread: windows of 1,024 frames unless told otherwise, scored at once by nobody.
+/// </summary>
 internal sealed class LaneAlone : IDisposable
 {
     private readonly RunReport _report = new();
-    private readonly List<FeatureWindow> _windows = [];
+    private readonly List<Piece> _windows = [];
     private readonly StreamInfo _stream = new("s", "s");
     private readonly WindowScheduler _scheduler;
     private readonly WindowScheduler.SessionPort _session;
@@ -17,7 +23,8 @@ internal sealed class LaneAlone : IDisposable
     public LaneAlone(int sampleRate, WindowOptions? window = null)
     {
         _sampleRate = sampleRate;
-        _scheduler = new WindowScheduler("m", window ?? new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, _report);
+        _scheduler = new WindowScheduler(
+            "m", window ?? new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, _report);
         _session = _scheduler.AddSession(64, preparesAhead: false);
         _lane = new LaneNode("lane", new Edge<AudioBlock>("lane", 1), [_scheduler], isLive: true, _report);
     }
@@ -42,7 +49,7 @@ internal sealed class LaneAlone : IDisposable
 
     public void Dispose()
     {
-        _stream.FrontEnd?.Dispose();
+        _lane.ReleaseStreams();
         _scheduler.Close();
         _report.Dispose();
     }

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace AstStream.LoadTest;
 
 /// <summary>
-/// A PulseAudio of the test's own, in a folder of its own, with null sinks in place of microphones: what is played into one comes out of its
-/// monitor. Loading and unloading a sink is the cable.
+/// A PulseAudio of the test's own, in a folder of its own, with null sinks in place of microphones: what is played into one comes out of
+/// its monitor. Loading and unloading a sink is the cable.
 /// </summary>
 public sealed class PulseAudio : IDisposable
 {
@@ -41,9 +41,13 @@ public sealed class PulseAudio : IDisposable
     public void Start()
     {
         var script = Path.Combine(_folder, "script.pa");
-        File.WriteAllLines(script, ["load-module module-native-protocol-unix auth-anonymous=1", .. _sinks.Select(s => "load-module " + Module(s.Name, s.Rate))]);
+        File.WriteAllLines(
+            script, ["load-module module-native-protocol-unix auth-anonymous=1",
+            .. _sinks.Select(s => "load-module " + Module(s.Name, s.Rate))]);
         _isUp = true;
-        _server = Launch("pulseaudio", "-n", "-F", script, "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no", "--log-target=file:" + Path.Combine(_folder, "log"));
+        _server = Launch(
+            "pulseaudio", "-n", "-F", script, "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no",
+            "--log-target=file:" + Path.Combine(_folder, "log"));
         for (var clock = Stopwatch.StartNew(); !TryControl("info");)
         {
             if (clock.Elapsed > s_patience)
@@ -68,13 +72,15 @@ public sealed class PulseAudio : IDisposable
         Control("set-default-source", name + ".monitor");
         _sinks.Add((name, rate));
         File.WriteAllLines(
-            Path.Combine(_folder, "home", ".asoundrc"), _sinks.Select(s => $"pcm.{s.Name} {{ type pulse device {s.Name}.monitor hint {{ show on description {s.Name} }} }}"));
+            Path.Combine(_folder, "home", ".asoundrc"),
+                _sinks.Select(s => $"pcm.{s.Name} {{ type pulse device {s.Name}.monitor hint {{ show on description {s.Name} }} }}"));
     }
 
     /// <summary>Pulls it out. ALSA still knows its name, as it knows a card that is not there.</summary>
     public void Unplug(string name)
     {
-        var line = Output("pactl", "list", "short", "modules").Split('\n').Single(l => l.Contains($"sink_name={name} ", StringComparison.Ordinal));
+        var line = Output("pactl", "list", "short", "modules")
+            .Split('\n').Single(l => l.Contains($"sink_name={name} ", StringComparison.Ordinal));
         Control("unload-module", line.Split('\t')[0]);
         _sinks.RemoveAll(s => s.Name == name);
     }
@@ -91,7 +97,8 @@ public sealed class PulseAudio : IDisposable
     /// <summary>Plays a WAV file into a microphone until that is disposed of.</summary>
     public IDisposable Loop(string name, string file)
     {
-        var player = Launch("ffmpeg", "-nostdin", "-loglevel", "quiet", "-re", "-stream_loop", "-1", "-i", file, "-f", "pulse", "-device", name, "test");
+        var player = Launch(
+            "ffmpeg", "-nostdin", "-loglevel", "quiet", "-re", "-stream_loop", "-1", "-i", file, "-f", "pulse", "-device", name, "test");
         return new Ending(player);
     }
 

@@ -164,8 +164,10 @@ internal sealed partial class RtspServer : SoundServer
         {
             var sequence = CSeq().Match(request).Groups[1].Value;
             var method = request.Split(' ')[0];
-            var isAllowed = Login is null || method == "OPTIONS" || request.Contains("Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(Login)), StringComparison.Ordinal);
-            var body = method == "DESCRIBE" ? $"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n{Codec}a=control:track1\r\n" : "";
+            var isAllowed = Login is null || method == "OPTIONS"
+                || request.Contains("Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(Login)), StringComparison.Ordinal);
+            var body = method == "DESCRIBE"
+                ? $"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n{Codec}a=control:track1\r\n" : "";
             var headers = method switch
             {
                 "OPTIONS" => "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n",
@@ -173,7 +175,8 @@ internal sealed partial class RtspServer : SoundServer
                 "SETUP" => "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n",
                 _ => "Session: 1\r\n",
             };
-            var answer = isAllowed ? $"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n{headers}\r\n{body}" : $"RTSP/1.0 401 Unauthorized\r\nCSeq: {sequence}\r\nWWW-Authenticate: Basic realm=\"camera\"\r\n\r\n";
+            var answer = isAllowed ? $"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n{headers}\r\n{body}"
+                : $"RTSP/1.0 401 Unauthorized\r\nCSeq: {sequence}\r\nWWW-Authenticate: Basic realm=\"camera\"\r\n\r\n";
             await stream.WriteAsync(Encoding.Latin1.GetBytes(answer), stop);
             if (method == "PLAY")
                 await PlayAsync(stream, stop);

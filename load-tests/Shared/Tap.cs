@@ -1,5 +1,9 @@
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
+using AstStream.Worker;
 
 namespace AstStream.LoadTest;
 
@@ -71,7 +75,12 @@ internal sealed class Tap : IAsyncDisposable
         {
             var path = Path.Combine(folder.FullName, "p.yaml");
             File.WriteAllText(path, $"sources: {{mic: {yaml}}}\nsinks: {{out: {{type: console}}}}\n");
-            using var pipeline = Pipeline.Load(path, [], new PipelineHost { Catalog = Connectors.ConnectorCatalog.All, DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50") });
+            using var pipeline = Pipeline.Load(
+                path, [], new PipelineHost
+                {
+                    Catalog = WorkerCatalog.All,
+                    DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")
+                });
             return pipeline.Sources.Single().Source;
         }
         finally
@@ -89,7 +98,9 @@ internal sealed class Tap : IAsyncDisposable
             if (_running.IsFaulted)
                 await _running;
             if (timeout.IsCancellationRequested)
-                throw new TimeoutException($"{what} does not come to be; the source is {string.Join(", ", Report.Health.Select(h => h.State))}; errors: {string.Join("; ", Report.Errors)}");
+                throw new TimeoutException(
+                    $"{what} does not come to be; the source is {string.Join(", ", Report.Health.Select(h => h.State))}; errors: "
+                        + $"{string.Join("; ", Report.Errors)}");
             await Task.Delay(10);
         }
     }

@@ -1,16 +1,17 @@
 using AstStream.Connectors.Capture;
-using AstStream.Connectors.Kafka;
+using AstStream.Connectors.Files;
+using AstStream.Connectors.Terminal;
 using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Connectors;
 
-/// <summary>Everything that a pipeline can name.</summary>
+/// <summary>What pipelines can name of files, devices, the network and the console.</summary>
 public static class ConnectorCatalog
 {
-    /// <summary>The source and sink types of this build.</summary>
+    /// <summary>The source and sink types.</summary>
     public static ComponentCatalog All { get; } = new()
     {
-        Sources = [FileSource.Type, MicrophoneSource.Type, FfmpegSource.Type, StdinSource.Type, SocketSource.Type, KafkaSource.Type],
-        Sinks = [ConsoleSink.Type, JsonLinesSink.Type, KafkaSink.Type],
+        Sources = [FileSource.Type, MicrophoneSource.Type, FfmpegSource.Type, StdinSource.Type, SocketSource.Type],
+        Sinks = [ConsoleSink.Type, JsonLinesSink.Type],
     };
 }

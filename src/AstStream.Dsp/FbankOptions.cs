@@ -1,3 +1,5 @@
+using AstStream.Dsp.Simd;
+
 namespace AstStream.Dsp;
 
 /// <summary>
@@ -32,7 +34,8 @@ public sealed record FbankOptions
     public static TimeSpan FrameTime { get; } = TimeSpan.FromSeconds((double)FrameShift / SampleRate);
 
     /// <summary>How many frames a span of time is, by <see cref="FrameTime"/>; null where it is no whole number of them.</summary>
-    public static int? WholeFrames(TimeSpan duration) => duration.Ticks % FrameTime.Ticks == 0 ? (int)(duration.Ticks / FrameTime.Ticks) : null;
+    public static int? WholeFrames(TimeSpan duration) =>
+        duration.Ticks % FrameTime.Ticks == 0 ? (int)(duration.Ticks / FrameTime.Ticks) : null;
 
     /// <summary>How long a number of samples at <see cref="SampleRate"/> lasts, in seconds.</summary>
     public static double Seconds(long samples) => (double)samples / SampleRate;

@@ -12,7 +12,9 @@ namespace AstStream.Dsp;
 /// <param name="DoNormalize">False leaves the values as they are.</param>
 public readonly record struct FeatureNormalization(float Mean, float Std, bool DoNormalize = true)
 {
-    /// <summary>Fills a window from frames: both hold whole rows; the shorter one decides how many are copied, the rest is padding.</summary>
+    /// <summary>
+    /// Fills a window from frames: both hold whole rows; the shorter one decides how many are copied, the rest is padding.
+    /// </summary>
     public void Apply(ReadOnlySpan<float> frames, Span<float> window)
     {
         frames = frames[..Math.Min(frames.Length, window.Length)];

@@ -1,6 +1,8 @@
 namespace AstStream.Dsp;
 
-/// <summary>Sound that can't be read as what it claims to be. The message says what, where, what was found and expected, and what to do.</summary>
+/// <summary>
+/// Sound that can't be read as what it claims to be. The message says what, where, what was found and expected, and what to do.
+/// </summary>
 public sealed class InvalidAudioException : Exception
 {
     /// <summary>Makes the exception with its whole message.</summary>

@@ -6,9 +6,8 @@ namespace AstStream.Dsp;
 
 /// <summary>
 /// Looks whether sound comes at a scale that can't be meant: 24-bit samples in the low end of 32-bit words, floats that are whole numbers
-/// of 16 bits, a
-/// microphone whose input is turned down. Judges a stream's first minute, or all of it where it is shorter. For one thread; nothing is
-/// allocated.
+/// of 16 bits, a microphone whose input is turned down. Judges a stream's first minute, or all of it where it is shorter. For one thread;
+/// nothing is allocated.
 /// </summary>
 /// <param name="sampleRate">Samples a second.</param>
 public sealed class LevelHint(int sampleRate)

@@ -1,9 +1,10 @@
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Learns what a stream's background is, band by band, and finds the frames that rise above it. Log-mel frames are looked at in 16 bands and
-/// at two lengths: single frames, for clicks, and blocks of 16 frames (160 ms), for faint sounds. A band's floor falls fast and rises
-/// slowly; a new steady noise is part of the floor after about two minutes. Nothing is allocated after construction. For one thread at a time.
+/// Learns what a stream's background is, band by band, and finds the frames that rise above it. Log-mel frames are looked at in 16 bands
+/// and at two lengths: single frames, for clicks, and blocks of 16 frames (160 ms), for faint sounds. A band's floor falls fast and rises
+/// slowly; a new steady noise is part of the floor after about two minutes. Nothing is allocated after construction. For one thread at a
+/// time.
 /// </summary>
 public sealed class NoiseFloor
 {
@@ -39,7 +40,9 @@ public sealed class NoiseFloor
     /// <summary>The last frame that rose above the floor, counted from 0; -1 where none did.</summary>
     public long LastActive { get; private set; } = -1;
 
-    /// <summary>The part of the last seconds that rose above the floor, 0 to 1, older ones fading within 4 s. A single false alarm hardly moves it.</summary>
+    /// <summary>
+    /// The part of the last seconds that rose above the floor, 0 to 1, older ones fading within 4 s. A single false alarm hardly moves it.
+    /// </summary>
     public double Activity { get; private set; }
 
     /// <summary>Whether enough was heard to call anything quiet.</summary>
@@ -99,7 +102,9 @@ public sealed class NoiseFloor
     private static readonly Rates s_frame = new(Down: 0.01f, Up: 0.004f, Drift: 0.0002f, Deviations: 7f, Least: 1.2f);
     private static readonly Rates s_block = new(Down: 0.1f, Up: 0.04f, Drift: 0.002f, Deviations: 6f, Least: 0.35f);
 
-    /// <summary>How fast a level follows, by step; what rises by this many mean deviations, and by at least so many nepers, is active.</summary>
+    /// <summary>
+    /// How fast a level follows, by step; what rises by this many mean deviations, and by at least so many nepers, is active.
+    /// </summary>
     private readonly record struct Rates(float Down, float Up, float Drift, float Deviations, float Least);
 
     /// <summary>One band's floor: a low mean of its log energies and their mean deviation from it.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using AstStream.Dsp.Simd;
 
 namespace AstStream.Dsp;
 
@@ -10,11 +11,8 @@ namespace AstStream.Dsp;
 /// </summary>
 /// <example>
 /// <code>
-/// while (!samples.IsEmpty)
-/// {
-///     samples = samples[fbank.AcceptWaveform(samples)..];
-///     var frames = fbank.Read(buffer); // buffer: any number of rows of NumMelBins floats
-/// }
+/// while (!samples.IsEmpty) { samples = samples[fbank.AcceptWaveform(samples)..]; var frames = fbank.Read(buffer); // buffer: any number of
+/// rows of NumMelBins floats }
 /// </code>
 /// </example>
 public sealed unsafe class OnlineFbank

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using AstStream.Dsp.Simd;
 
 namespace AstStream.Dsp;
 
@@ -26,7 +27,10 @@ public sealed class PcmDecoder
     private double _mixPower; // sums of squares over these
     private double _channelPower; // over all channels
 
-    /// <summary>Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down. <see cref="SimdKernel.Scalar"/> forces it to go one by one.</summary>
+    /// <summary>
+    /// Makes a decoder; <paramref name="channel"/> picks a channel from 0, null mixes all down. <see cref="SimdKernel.Scalar"/> forces it
+    /// to go one by one.
+    /// </summary>
     /// <exception cref="InvalidAudioException">The format or the channel is out of range.</exception>
     public PcmDecoder(PcmFormat format, int? channel = null, string name = "PCM", SimdKernel? kernel = null)
     {
@@ -67,8 +71,7 @@ public sealed class PcmDecoder
 
     /// <summary>
     /// Says that the mix of the channels is far quieter than they are: they cancel each other out, as where one is wired the wrong way
-    /// round. Null where it is
-    /// not, where nothing is mixed, or not enough was heard.
+    /// round. Null where it is not, where nothing is mixed, or not enough was heard.
     /// </summary>
     public string? MixWarning
     {
@@ -152,7 +155,10 @@ public sealed class PcmDecoder
         _channelPower += channels;
     }
 
-    /// <summary>The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is told by its last sample.</summary>
+    /// <summary>
+    /// The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is told by its last
+    /// sample.
+    /// </summary>
     private long Silent<T>(ReadOnlySpan<byte> bytes, int at, int frames, long before)
         where T : struct, ISample
     {
@@ -235,7 +241,8 @@ public sealed class PcmDecoder
 
     private readonly struct F64 : ISample
     {
-        public static float Read(ReadOnlySpan<byte> bytes) => (float)Math.Clamp(MemoryMarshal.Read<double>(bytes), float.MinValue, float.MaxValue);
+        public static float Read(ReadOnlySpan<byte> bytes) =>
+            (float)Math.Clamp(MemoryMarshal.Read<double>(bytes), float.MinValue, float.MaxValue);
 
         public static bool IsFloat => true;
     }

@@ -4,13 +4,11 @@ using System.Text;
 namespace AstStream.Dsp;
 
 /// <summary>
-/// Reads a WAV stream front to back, whether it can seek or not: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits,
-/// samples of fewer bits at the high end of such words, WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd)
-/// length between,
-/// with their pad byte or without. Gives mono floats. Where the header promises less sound than there is (a recorder that never wrote the
-/// length, a
-/// length over 4 GiB that wrapped), all that there is is given; a file that ends long before its header says gives what is there, and
-/// <see cref="Truncation"/> tells.
+/// Reads a WAV stream front to back, whether it can seek or not: PCM of 8, 16, 24 and 32 bits, float of 32 and 64 bits, samples of fewer
+/// bits at the high end of such words, WAVE_FORMAT_EXTENSIBLE, RF64 and BW64 over 4 GiB, unknown chunks of any (odd) length between, with
+/// their pad byte or without. Gives mono floats. Where the header promises less sound than there is (a recorder that never wrote the
+/// length, a length over 4 GiB that wrapped), all that there is is given; a file that ends long before its header says gives what is there,
+/// and <see cref="Truncation"/> tells.
 /// </summary>
 public sealed class WavReader : IDisposable
 {
@@ -45,7 +43,9 @@ public sealed class WavReader : IDisposable
     private long _read;
     private bool _ended;
 
-    /// <summary>Reads the header; <paramref name="name"/> stands in errors, <paramref name="channel"/> picks a channel, null mixes down.</summary>
+    /// <summary>
+    /// Reads the header; <paramref name="name"/> stands in errors, <paramref name="channel"/> picks a channel, null mixes down.
+    /// </summary>
     /// <exception cref="InvalidAudioException">The stream is no WAV that can be read.</exception>
     public WavReader(Stream stream, string name, int? channel = null)
     {
@@ -120,8 +120,8 @@ public sealed class WavReader : IDisposable
     }
 
     /// <summary>
-    /// Where the sound of a WAV file begins, from the file's first bytes; null where more of them are needed. Where they are no WAV file, all of
-    /// them: the reader says what is wrong.
+    /// Where the sound of a WAV file begins, from the file's first bytes; null where more of them are needed. Where they are no WAV file,
+    /// all of them: the reader says what is wrong.
     /// </summary>
     public static int? HeaderLength(ReadOnlySpan<byte> bytes)
     {
@@ -147,7 +147,8 @@ public sealed class WavReader : IDisposable
         var given = 0;
         while (given < samples.Length && !_ended)
         {
-            var wanted = (int)Math.Min(Math.Min(_buffer.Length, (samples.Length - given) * (long)Format.BytesPerFrame), _dataLength - _read);
+            var wanted = (int)Math.Min(
+                Math.Min(_buffer.Length, (samples.Length - given) * (long)Format.BytesPerFrame), _dataLength - _read);
             var got = Fill(wanted);
             var frames = _decoder.Decode(_buffer.AsSpan(0, got), samples[given..]);
             given += frames;
@@ -159,7 +160,8 @@ public sealed class WavReader : IDisposable
             if (got < wanted && _promised is not null)
                 TellShort(_promised.Value, _read);
             else if ((_promised ?? _read) % Format.BytesPerFrame != 0)
-                Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of {Format.BytesPerFrame})";
+                Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of "
+                    + $"{Format.BytesPerFrame})";
         }
 
         return given;
@@ -258,9 +260,14 @@ public sealed class WavReader : IDisposable
             throw new InvalidAudioException($"{_name}: a big-endian WAV (RIFX)") { IsOtherFormat = true };
         var is64 = head[..4].SequenceEqual("RF64"u8) || head[..4].SequenceEqual("BW64"u8);
         if (!is64 && !head[..4].SequenceEqual("RIFF"u8))
-            throw new InvalidAudioException($"{_name}: not a WAV file: it begins with {magic}, expected RIFF, RF64 or BW64") { IsOtherFormat = true };
+            throw new InvalidAudioException(
+                $"{_name}: not a WAV file: it begins with {magic}, expected RIFF, RF64 or BW64")
+            { IsOtherFormat = true };
         if (got < 12 || !head[8..].SequenceEqual("WAVE"u8))
-            throw new InvalidAudioException($"{_name}: not a WAV file: a RIFF file of type {Printable(head[8..Math.Max(8, got)])}, expected WAVE") { IsOtherFormat = true };
+            throw new InvalidAudioException(
+                $"{_name}: not a WAV file: a RIFF file of type {Printable(head[8..Math.Max(8, got)])}, "
+                    + $"expected WAVE")
+            { IsOtherFormat = true };
 
         PcmFormat? format = null;
         ulong? length64 = null;
@@ -273,7 +280,8 @@ public sealed class WavReader : IDisposable
             if (chunk[..4].SequenceEqual("data"u8))
             {
                 if (format is not { } f)
-                    throw new InvalidAudioException($"{_name}: the sound (data chunk) comes before its format (fmt chunk); expected fmt first");
+                    throw new InvalidAudioException(
+                        $"{_name}: the sound (data chunk) comes before its format (fmt chunk); expected fmt first");
                 _dataStart = _stream.CanSeek ? _stream.Position : 0;
                 return (f, DataLength(size, length64));
             }
@@ -322,7 +330,8 @@ public sealed class WavReader : IDisposable
         }
 
         if (size == Unknown && length64 is { } large)
-            return large <= long.MaxValue ? (long)large : throw new InvalidAudioException($"{_name}: the ds64 chunk promises {large} bytes of sound, which can't be");
+            return large <= long.MaxValue
+                ? (long)large : throw new InvalidAudioException($"{_name}: the ds64 chunk promises {large} bytes of sound, which can't be");
         if (size == 0 && !_stream.CanSeek)
             return null; // a recorder that writes the length at its end, which a pipe does not let it
         if (size < StreamedFrom)
@@ -347,7 +356,10 @@ public sealed class WavReader : IDisposable
         if (tag == 0xFFFE)
         {
             if (size < 40 || !fmt[26..40].SequenceEqual(s_extensibleTail))
-                throw new InvalidAudioException($"{_name}: an extensible format whose sub-format is none that Microsoft defines; expected PCM or float") { IsOtherFormat = true };
+                throw new InvalidAudioException(
+                    $"{_name}: an extensible format whose sub-format is none that Microsoft defines; expected PCM "
+                        + $"or float")
+                { IsOtherFormat = true };
             tag = BinaryPrimitives.ReadUInt16LittleEndian(fmt[24..]);
         }
 
@@ -362,15 +374,23 @@ public sealed class WavReader : IDisposable
             (1, 32) => PcmEncoding.S32,
             (3, 32) => PcmEncoding.F32,
             (3, 64) => PcmEncoding.F64,
-            (1 or 3, _) => throw new InvalidAudioException($"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of 32 or 64") { IsOtherFormat = true },
-            _ => throw new InvalidAudioException($"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float") { IsOtherFormat = true },
+            (1 or 3, _) => throw new InvalidAudioException(
+                $"{_name}: {bits}-bit {(tag == 1 ? "PCM" : "float")}; expected PCM of 8, 16, 24 or 32 bits, or float of "
+                    + $"32 or 64")
+            { IsOtherFormat = true },
+            _ => throw new InvalidAudioException(
+                $"{_name}: compressed sound (format tag 0x{tag:X4}); expected PCM or float")
+            { IsOtherFormat = true },
         };
         if (rate > int.MaxValue)
-            throw new InvalidAudioException($"{_name}: a sample rate of {rate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");
+            throw new InvalidAudioException(
+                $"{_name}: a sample rate of {rate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} Hz");
         var format = new PcmFormat(encoding, (int)rate, channels);
         format.Validate(_name);
         if (align != format.BytesPerFrame)
-            throw new InvalidAudioException($"{_name}: the header contradicts itself: {channels} channels of {bits} bits in blocks of {align} bytes; expected {format.BytesPerFrame}");
+            throw new InvalidAudioException(
+                $"{_name}: the header contradicts itself: {channels} channels of {bits} bits in blocks of {align} bytes; expected "
+                    + $"{format.BytesPerFrame}");
         return format;
     }
 

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace AstStream.Dsp;
 
-/// <summary>Writes a WAV file of 16-bit PCM as it comes. The header is right whenever the file is closed; a file that is cut off says that it is streamed.</summary>
+/// <summary>
+/// Writes a WAV file of 16-bit PCM as it comes. The header is right whenever the file is closed; a file that is cut off says that it is
+/// streamed.
+/// </summary>
 public sealed class WavWriter : IDisposable
 {
     private const int HeaderLength = 44;
@@ -34,7 +37,8 @@ public sealed class WavWriter : IDisposable
     public static void ToPcm16(ReadOnlySpan<float> samples, Span<byte> bytes)
     {
         for (var i = 0; i < samples.Length; i++)
-            BinaryPrimitives.WriteInt16LittleEndian(bytes[(2 * i)..], (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue));
+            BinaryPrimitives.WriteInt16LittleEndian(
+                bytes[(2 * i)..], (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue));
     }
 
     /// <summary>Writes interleaved samples in [-1, 1], rounded; those beyond are clipped.</summary>

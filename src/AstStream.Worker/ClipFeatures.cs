@@ -1,6 +1,6 @@
-using AstStream.Connectors;
+using AstStream.Connectors.Files;
 using AstStream.Dsp;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
 
 namespace AstStream.Worker;
 
@@ -8,7 +8,8 @@ namespace AstStream.Worker;
 internal sealed class ClipFeatures(AstCheckpoint checkpoint)
 {
     private readonly int _bins = checkpoint.Config.NumMelBins;
-    private readonly FeatureNormalization _normalization = new(checkpoint.Extractor.Mean, checkpoint.Extractor.Std, checkpoint.Extractor.DoNormalize);
+    private readonly FeatureNormalization _normalization = new(
+        checkpoint.Extractor.Mean, checkpoint.Extractor.Std, checkpoint.Extractor.DoNormalize);
 
     /// <summary>A clip, or a part of it, as it was heard.</summary>
     /// <param name="Frames">Log-mel frames, one after the other.</param>

@@ -1,4 +1,4 @@
-using AstStream.Connectors;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Worker;
 

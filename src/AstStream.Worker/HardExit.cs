@@ -5,8 +5,7 @@ namespace AstStream.Worker;
 
 /// <summary>
 /// The last deadline of the process: whatever hangs then (a native call, a mount, the thread pool), it ends. A thread of its own that needs
-/// nothing but
-/// the clock.
+/// nothing but the clock.
 /// </summary>
 internal static partial class HardExit
 {

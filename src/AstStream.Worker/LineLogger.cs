@@ -1,21 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AstStream.Connectors;
-using AstStream.Streaming.Pipelines;
+using AstStream.Events.Json;
+using AstStream.Streaming.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace AstStream.Worker;
-
-/// <summary>How the lines of a run's log are written.</summary>
-internal enum LogFormat
-{
-    /// <summary>Time, level and message: 2026-01-31T12:00:00.000Z warning: …</summary>
-    Text,
-
-    /// <summary>One JSON object a line: time, level, message, and what the message is made of.</summary>
-    Json,
-}
 
 /// <summary>The log of a run, on standard error. Times are UTC. Writing never waits and never fails.</summary>
 internal sealed class LineLogger(LogFormat format, LogLevel least, TimeProvider time) : ILogger
@@ -27,7 +17,8 @@ internal sealed class LineLogger(LogFormat format, LogLevel least, TimeProvider 
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
             return;

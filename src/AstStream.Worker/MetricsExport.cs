@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Tracing;
-using AstStream.Streaming;
+using AstStream.Streaming.Telemetry;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -13,7 +13,10 @@ internal static class MetricsExport
 {
     private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // lines about a collector that is unavailable
 
-    /// <summary>Begins to export where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set; else null. Disposing sends what is left.</summary>
+    /// <summary>
+    /// Begins to export where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set; else null. Disposing sends what is
+    /// left.
+    /// </summary>
     /// <param name="log">Where it is said that the collector can't be reached.</param>
     public static Exporter? Start(ILogger log)
     {
@@ -22,8 +25,8 @@ internal static class MetricsExport
             return null;
         var troubles = new Troubles(log);
         var meters = Sdk.CreateMeterProviderBuilder()
-            .ConfigureResource(r => r.AddService("aststream", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3)))
-            .AddMeter(Telemetry.MeterName)
+            .ConfigureResource(r => r.AddService("aststream", serviceVersion: typeof(RunMetrics).Assembly.GetName().Version?.ToString(3)))
+            .AddMeter(RunMetrics.MeterName)
             .AddOtlpExporter()
             .Build();
         return new Exporter(meters, troubles);

@@ -2,13 +2,15 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
-using AstStream.Connectors;
 using AstStream.Connectors.Capture;
 using AstStream.Connectors.Hub;
+using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
-using AstStream.Model;
-using AstStream.Streaming;
+using AstStream.Dsp.Simd;
+using AstStream.Model.Checkpoints;
+using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
 using AstStream.Worker;
 using AstStream.Worker.Commands;
 using Microsoft.Extensions.Configuration;
@@ -112,4 +114,5 @@ static async Task<int> MainAsync(string[] args)
     }
 }
 
-static string CommandPath(CommandResult result) => result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "";
+static string CommandPath(CommandResult result) =>
+    result.Parent is CommandResult parent ? $"{CommandPath(parent)} {result.Command.Name}" : "";

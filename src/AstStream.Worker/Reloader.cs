@@ -1,9 +1,11 @@
-using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Worker;
 
-/// <summary>Takes over an edited pipeline definition while it runs: on SIGHUP, and, unless asked not to, when the file has changed.</summary>
+/// <summary>
+/// Takes over an edited pipeline definition while it runs: on SIGHUP, and, unless asked not to, when the file has changed.
+/// </summary>
 internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked)
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);

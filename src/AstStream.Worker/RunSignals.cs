@@ -5,8 +5,7 @@ namespace AstStream.Worker;
 
 /// <summary>
 /// What signals ask of a run: Ctrl-C and SIGTERM drain it, a second one stops it, SIGHUP reloads its definition. A handler first sets the
-/// deadline and
-/// asks, then says so, and nothing that it does can wait. Lives as long as the process.
+/// deadline and asks, then says so, and nothing that it does can wait. Lives as long as the process.
 /// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001:Types that own disposable fields should be "
     + "disposable", Justification = "A signal may come at any time, as long as the process lives.")]

@@ -1,4 +1,4 @@
-using AstStream.Connectors;
+using AstStream.Streaming.Telemetry;
 using Spectre.Console;
 
 namespace AstStream.Worker;

@@ -125,7 +125,8 @@ public sealed class CliTests : IDisposable
         Assert.Equal(2, result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("text.wav: not a WAV file", result.Error, StringComparison.Ordinal);
         Assert.Contains("missing.wav: no such file", result.Error, StringComparison.Ordinal);
-        var answer = JsonSerializer.Deserialize<JsonElement>(Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        var answer = JsonSerializer.Deserialize<JsonElement>(
+            Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         Assert.Equal(good, answer.GetProperty("file").GetString());
         var scores = answer.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("score").GetDouble()).ToList();
         Assert.Equal(3, scores.Count);
@@ -148,7 +149,9 @@ public sealed class CliTests : IDisposable
     [Fact]
     public async Task Classify_AnyClip_LeavesNothingOfTheRuntimesReporting()
     {
-        using var process = Cli.Start(new Dictionary<string, string?> { ["HOME"] = _folder, ["XDG_CACHE_HOME"] = null, ["ASTSTREAM_CACHE"] = null }, "classify", Tone("tone.wav", 1));
+        using var process = Cli.Start(
+            new Dictionary<string, string?> { ["HOME"] = _folder, ["XDG_CACHE_HOME"] = null, ["ASTSTREAM_CACHE"] = null }, "classify",
+            Tone("tone.wav", 1));
 
         Assert.Equal(0, (await Cli.FinishAsync(process)).ExitCode);
 
@@ -186,7 +189,8 @@ public sealed class CliTests : IDisposable
         var run = await Cli.RunAsync("run", pipeline);
 
         Assert.Equal((3, 3), (classify.ExitCode, run.ExitCode));
-        Assert.All((Cli.Result[])[classify, run], r => Assert.Contains("pipe.wav: is a pipe or a device; expected a WAV file", r.Error, StringComparison.Ordinal));
+        Assert.All((Cli.Result[])[classify, run],
+            r => Assert.Contains("pipe.wav: is a pipe or a device; expected a WAV file", r.Error, StringComparison.Ordinal));
         Assert.Contains("sound             5.0 s", run.Error, StringComparison.Ordinal);
     }
 
@@ -210,7 +214,8 @@ public sealed class CliTests : IDisposable
         var result = await Cli.RunAsync("model", "info");
 
         Assert.Equal(0, result.ExitCode);
-        foreach (var text in (string[])["258 (8 × 32 patches + 2)", "2,778,866 in 107 tensors, F16", "GMAC per window", "sigmoid", "church_bells"])
+        foreach (var text in (
+            string[])["258 (8 × 32 patches + 2)", "2,778,866 in 107 tensors, F16", "GMAC per window", "sigmoid", "church_bells"])
             Assert.Contains(text, result.Output, StringComparison.Ordinal);
     }
 
@@ -230,8 +235,11 @@ public sealed class CliTests : IDisposable
             var result = await Cli.RunAsync(command, pipeline);
 
             Assert.Equal(2, result.ExitCode);
-            Assert.Contains($"error: {pipeline}:2:19: unknown key 'sources.a.pth'; did you mean 'path'?", result.Error, StringComparison.Ordinal);
-            Assert.Contains($"error: {pipeline}:3:10: unknown key 'events.treshold'; did you mean 'threshold'?", result.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"error: {pipeline}:2:19: unknown key 'sources.a.pth'; did you mean 'path'?", result.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"error: {pipeline}:3:10: unknown key 'events.treshold'; did you mean 'threshold'?", result.Error,
+                StringComparison.Ordinal);
         }
 
         Assert.False(File.Exists(Path.Combine(_folder, "out.jsonl")));
@@ -250,7 +258,10 @@ public sealed class CliTests : IDisposable
 
         Assert.Equal(0, result.ExitCode);
         var e = JsonSerializer.Deserialize<JsonElement>(result.Output.Trim());
-        Assert.Equal(("mic", "rain", 0.0, 3.0), (e.GetProperty("stream").GetString(), e.GetProperty("event_label").GetString(), e.GetProperty("event_onset").GetDouble(), e.GetProperty("event_offset").GetDouble()));
+        Assert.Equal(
+            ("mic", "rain", 0.0, 3.0),
+            (e.GetProperty("stream").GetString(), e.GetProperty("event_label").GetString(), e.GetProperty("event_onset").GetDouble(),
+            e.GetProperty("event_offset").GetDouble()));
         Assert.True(e.TryGetProperty("onset_time", out _));
         Assert.Contains("sound             3.0 s", result.Error, StringComparison.Ordinal);
     }
@@ -264,7 +275,9 @@ public sealed class CliTests : IDisposable
         var empty = await Cli.RunAsync([], ["run", pipeline]);
 
         Assert.Equal((3, 3), (cut.ExitCode, empty.ExitCode));
-        Assert.Contains("error: mic: standard input: ended in the middle of a sample or a record (1 bytes, in frames of 2)", cut.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "error: mic: standard input: ended in the middle of a sample or a record (1 bytes, in frames of 2)", cut.Error,
+            StringComparison.Ordinal);
         Assert.Contains("error: mic: standard input: no sound came", empty.Error, StringComparison.Ordinal);
     }
 
@@ -349,7 +362,8 @@ public sealed class CliTests : IDisposable
         await process.WaitForExitAsync();
 
         Assert.Equal(1, process.ExitCode);
-        Assert.Contains("error: console: standard output: writing failed, perhaps nobody reads it any more", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "error: console: standard output: writing failed, perhaps nobody reads it any more", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -370,7 +384,8 @@ public sealed class CliTests : IDisposable
         Assert.Equal([output, output + ".1", output + ".2"], files);
         Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 9000));
         var lines = files.SelectMany(File.ReadAllLines).Where(l => !l.EndsWith("cut sho", StringComparison.Ordinal)).ToList();
-        Assert.Equal(50, lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_label").GetString()).Distinct().Count());
+        Assert.Equal(
+            50, lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_label").GetString()).Distinct().Count());
     }
 
     private static async Task<Dictionary<string, double>> Scores(string file, string function)

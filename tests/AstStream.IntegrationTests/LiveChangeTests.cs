@@ -41,12 +41,15 @@ public sealed class LiveChangeTests : IDisposable
     public async Task Run_CoverageSink_WritesWhatBecameOfEverySecond()
     {
         var path = Path.Combine(_folder, "p.yaml");
-        File.WriteAllText(path, "sources: {mic: {type: stdin, live: true}}\nmodel: {gate: true}\nsinks: {console: {type: console, format: json, records: coverage}}");
+        File.WriteAllText(
+            path, "sources: {mic: {type: stdin, live: true}}\nmodel: {gate: true}\nsinks: {console: {type: console, format: json, "
+                + "records: coverage}}");
 
         var result = await Cli.RunAsync(new byte[16_000 * 2 * 100], ["run", path]);
 
         Assert.Equal(0, result.ExitCode);
-        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
         long end = 0;
         foreach (var line in lines)
         {
@@ -79,7 +82,11 @@ public sealed class LiveChangeTests : IDisposable
             }
         });
         var path = Write(0);
-        var environment = new Dictionary<string, string?> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}", ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf" };
+        var environment = new Dictionary<string, string?>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}",
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+        };
         using var process = Cli.Start(environment, "run", path);
         await SendAsync(process, 6);
 
@@ -90,7 +97,9 @@ public sealed class LiveChangeTests : IDisposable
         lock (received)
         {
             var text = received.ToString();
-            foreach (var name in (string[])["/v1/metrics", "aststream", "aststream_blocks_total", "aststream_coverage_seconds_total", "aststream_inference_seconds", "aststream_queue_depth", "aststream_events_total", "analysed"])
+            foreach (var name in (
+                string[])["/v1/metrics", "aststream", "aststream_blocks_total", "aststream_coverage_seconds_total",
+                "aststream_inference_seconds", "aststream_queue_depth", "aststream_events_total", "analysed"])
                 Assert.Contains(name, text, StringComparison.Ordinal);
         }
     }
@@ -126,7 +135,12 @@ public sealed class LiveChangeTests : IDisposable
     private string Write(double threshold)
     {
         var path = Path.Combine(_folder, "p.yaml");
-        File.WriteAllText(path, FormattableString.Invariant($"sources: {{mic: {{type: stdin}}}}\nevents: {{threshold: {threshold}, labels: [rain]}}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}}}"));
+        File.WriteAllText(path, FormattableString.Invariant(
+            $$$"""
+            sources: {mic: {type: stdin}}
+            events: {threshold: {{{threshold}}}, labels: [rain]}
+            sinks: {out: {type: jsonl, path: out.jsonl}}
+            """));
         return path;
     }
 }

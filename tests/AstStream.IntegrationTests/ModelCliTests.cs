@@ -8,7 +8,8 @@ public sealed class ModelCliTests : IDisposable
     private static readonly string s_reference = Path.Combine(AppContext.BaseDirectory, "reference");
     private static readonly string s_small = Path.Combine(s_reference, "ast-small-16x16-t256");
     private static readonly string s_clip = Path.Combine(s_reference, "audio", "noise-3s.wav");
-    private static readonly string[] s_smallFlags = ["--num-attention-heads", "3", "--frequency-stride", "16", "--time-stride", "16", "--max-length", "256"];
+    private static readonly string[] s_smallFlags = ["--num-attention-heads", "3", "--frequency-stride", "16", "--time-stride", "16",
+        "--max-length", "256"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-cli-").FullName;
 
@@ -22,7 +23,8 @@ public sealed class ModelCliTests : IDisposable
         var labels = Path.Combine(_folder, "labels.txt");
         File.WriteAllText(labels, "rain\nwind\nsea\nfire\nbirds\n\n");
 
-        var result = await Cli.RunAsync((string[])["model", "import", s_small + ".original.pth", "--to", Target, .. s_smallFlags, "--labels", labels]);
+        var result = await Cli.RunAsync(
+            (string[])["model", "import", s_small + ".original.pth", "--to", Target, .. s_smallFlags, "--labels", labels]);
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("57,029 parameters in F32, 5 labels, 2.56 s windows", result.Output, StringComparison.Ordinal);
@@ -40,22 +42,28 @@ public sealed class ModelCliTests : IDisposable
     {
         var labels = Path.Combine(_folder, "labels.txt");
         File.WriteAllText(labels, text);
-        var result = await Cli.RunAsync((string[])["model", "import", s_small + ".original.pth", "--to", Target, .. s_smallFlags, "--labels", labels]);
+        var result = await Cli.RunAsync(
+            (string[])["model", "import", s_small + ".original.pth", "--to", Target, .. s_smallFlags, "--labels", labels]);
         AssertError(result, message);
         Assert.False(Directory.Exists(Target));
     }
 
     [Fact]
     public async Task Import_FlagsForAFolder_AreRefused() =>
-        AssertError(await Cli.RunAsync("model", "import", s_small, "--to", Target, "--num-attention-heads", "3"), "--num-attention-heads: only for a .pth file");
+        AssertError(await Cli.RunAsync("model", "import", s_small, "--to", Target, "--num-attention-heads", "3"),
+            "--num-attention-heads: only for a .pth file");
 
     [Fact]
     public async Task Import_DiskFull_LeavesNothingThatLooksLikeAModel()
     {
         // A limit on file sizes is a disk that fills up in the middle of a file.
-        var start = new ProcessStartInfo("bash") { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(
+            "bash")
+        { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add($"trap '' XFSZ; ulimit -f 100; exec dotnet exec '{Cli.Program}' model import '{s_small}.original.pth' --to '{Target}' {string.Join(' ', s_smallFlags)}");
+        start.ArgumentList.Add(
+            $"trap '' XFSZ; ulimit -f 100; exec dotnet exec '{Cli.Program}' model import '{s_small}.original.pth' --to '{Target}' "
+                + $"{string.Join(' ', s_smallFlags)}");
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // the runtime's own mapping would not fit either
         using var process = Process.Start(start)!;
 
@@ -77,13 +85,17 @@ public sealed class ModelCliTests : IDisposable
     [Fact]
     public async Task Bench_FallenBack_ShowsWhatReallyRan()
     {
-        var result = await Cli.RunAsync("bench", "model", s_small, "--batch", "1", "--runs", "1", "--precision", "float16,float32", "--providers", "cuda", "--fallback", "--json");
+        var result = await Cli.RunAsync(
+            "bench", "model", s_small, "--batch", "1", "--runs", "1", "--precision", "float16,float32", "--providers", "cuda", "--fallback",
+            "--json");
         Assert.True(result.ExitCode == 0, result.Error);
         if (!result.Error.Contains("cuda can't be had", StringComparison.Ordinal))
             return; // a machine with CUDA: nothing falls back
         Assert.Contains("float32 is used", result.Error, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(result.Output); // one line, not two
-        Assert.Equal(("cpu", "float32"), (json.RootElement.GetProperty("provider").GetString(), json.RootElement.GetProperty("precision").GetString()));
+        Assert.Equal(
+            ("cpu", "float32"),
+            (json.RootElement.GetProperty("provider").GetString(), json.RootElement.GetProperty("precision").GetString()));
     }
 
     [Fact]
@@ -91,9 +103,12 @@ public sealed class ModelCliTests : IDisposable
     {
         var result = await Cli.RunAsync("model", "average", s_small, Copy("again"), "--to", Target);
         Assert.True(result.ExitCode == 0, result.Error);
-        AssertError(await Cli.RunAsync("model", "average", s_small, s_small + "/", "--to", Target + "2"), "found 2 checkpoints, 1 of them different");
-        AssertError(await Cli.RunAsync("model", "average", s_small, "--to", Target + "2"), "found 1 checkpoints, 1 of them different; expected two or more, each once");
-        AssertError(await Cli.RunAsync("model", "average", s_small, Path.Combine(s_reference, "ast-small-10x10"), "--to", Target + "2"), "has another architecture than");
+        AssertError(await Cli.RunAsync("model", "average", s_small, s_small + "/", "--to", Target + "2"),
+            "found 2 checkpoints, 1 of them different");
+        AssertError(await Cli.RunAsync("model", "average", s_small, "--to", Target + "2"),
+            "found 1 checkpoints, 1 of them different; expected two or more, each once");
+        AssertError(await Cli.RunAsync("model", "average", s_small, Path.Combine(s_reference, "ast-small-10x10"), "--to", Target + "2"),
+            "has another architecture than");
     }
 
     [Fact]
@@ -102,18 +117,26 @@ public sealed class ModelCliTests : IDisposable
         var result = await Cli.RunAsync("model", "info", s_small, "--window", "1.28s");
         Assert.Contains("130 (8 × 16 patches + 2) → 66 (8 × 8 patches + 2)", result.Output, StringComparison.Ordinal);
         Assert.Contains("0.010 GMAC per window → 0.004 GMAC per window", result.Output, StringComparison.Ordinal);
-        AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "15ms"), "--window: found '15ms'; expected a multiple of 10ms");
+        AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "15ms"),
+            "--window: found '15ms'; expected a multiple of 10ms");
         AssertError(await Cli.RunAsync("model", "info", s_small, "--window", "100ms"), "expected at least the patch's 16 frames");
     }
 
     [Fact]
     public async Task Outputs_SeveralNames_AreNumPyFilesOfTheirShapes()
     {
-        var result = await Cli.RunAsync("outputs", s_clip, "--model", s_small, "--to", Target, "--attention", "eager", "--output", "logits", "attentions", "hidden_states", "pooler_output", "last_hidden_state");
+        var result = await Cli.RunAsync(
+            "outputs", s_clip, "--model", s_small, "--to", Target, "--attention", "eager", "--output", "logits", "attentions",
+            "hidden_states", "pooler_output", "last_hidden_state");
         Assert.True(result.ExitCode == 0, result.Error);
-        foreach (var (name, shape) in ((string, string)[])[("logits", "(5,)"), ("attentions", "(2, 3, 130, 130)"), ("hidden_states", "(3, 130, 48)"), ("pooler_output", "(48,)"), ("last_hidden_state", "(130, 48)")])
-            Assert.Contains($"'shape': {shape}", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(Target, name + ".npy"))[..128]), StringComparison.Ordinal);
-        AssertError(await Cli.RunAsync("outputs", s_clip, "--model", s_small, "--to", Target, "--output", "attentions"), "expected eager attention");
+        foreach (var (name, shape) in (
+            (string, string)[])[("logits", "(5,)"), ("attentions", "(2, 3, 130, 130)"), ("hidden_states", "(3, 130, 48)"),
+            ("pooler_output", "(48,)"), ("last_hidden_state", "(130, 48)")])
+            Assert.Contains(
+                $"'shape': {shape}", System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(Target, name + ".npy"))[..128]),
+                StringComparison.Ordinal);
+        AssertError(await Cli.RunAsync("outputs", s_clip, "--model", s_small, "--to", Target, "--output", "attentions"),
+            "expected eager attention");
     }
 
     [Fact]
@@ -121,8 +144,12 @@ public sealed class ModelCliTests : IDisposable
     {
         var table = await Cli.RunAsync("bench", "model", s_small, "--batch", "1,2", "--precision", "float32,int8", "--runs", "2");
         Assert.True(table.ExitCode == 0, table.Error);
-        Assert.Contains("| precision | batch | eager ms | sdpa ms | speed-up | windows/s | GMAC/s | of matmul peak | logit error |", table.Output, StringComparison.Ordinal);
-        Assert.Equal(4, table.Output.Split('\n').Count(l => l.StartsWith("| float32 ", StringComparison.Ordinal) || l.StartsWith("| int8 ", StringComparison.Ordinal)));
+        Assert.Contains(
+            "| precision | batch | eager ms | sdpa ms | speed-up | windows/s | GMAC/s | of matmul peak | logit error |", table.Output,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            4, table.Output.Split('\n').Count(
+            l => l.StartsWith("| float32 ", StringComparison.Ordinal) || l.StartsWith("| int8 ", StringComparison.Ordinal)));
 
         var lines = await Cli.RunAsync("bench", "model", s_small, "--batch", "1", "--attention", "sdpa", "--runs", "2", "--json");
         using var json = JsonDocument.Parse(lines.Output);
@@ -164,6 +191,9 @@ public sealed class ModelCliTests : IDisposable
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
-        Assert.All(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.True(l.StartsWith("error: ", StringComparison.Ordinal) || l.StartsWith("for help: ", StringComparison.Ordinal) || l.StartsWith("warning: ", StringComparison.Ordinal), l));
+        Assert.All(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            l => Assert.True(
+            l.StartsWith("error: ", StringComparison.Ordinal) || l.StartsWith("for help: ", StringComparison.Ordinal)
+            || l.StartsWith("warning: ", StringComparison.Ordinal), l));
     }
 }

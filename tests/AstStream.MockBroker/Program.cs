@@ -12,7 +12,8 @@ using System.Text;
 
 // The package has builds for several systems; the first that can be loaded here will do.
 NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, (_, assembly, path) =>
-    ((string[])["librdkafka", "centos8-librdkafka", "alpine-librdkafka"]).Select(n => NativeLibrary.TryLoad(n, assembly, path, out var handle) ? handle : 0).FirstOrDefault(h => h != 0));
+    ((string[])["librdkafka", "centos8-librdkafka", "alpine-librdkafka"])
+        .Select(n => NativeLibrary.TryLoad(n, assembly, path, out var handle) ? handle : 0).FirstOrDefault(h => h != 0));
 var brokers = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1;
 var error = new byte[512];
 var conf = Native.rd_kafka_conf_new();

@@ -50,7 +50,8 @@ internal static partial class Reference
         var header = Encoding.ASCII.GetString(bytes, 10, length);
         Assert.Contains("'<f4'", header, StringComparison.Ordinal);
         Assert.Contains("'fortran_order': False", header, StringComparison.Ordinal);
-        int[] shape = [.. Numbers().Matches(header[header.IndexOf("'shape'", StringComparison.Ordinal)..]).Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
+        int[] shape = [.. Numbers().Matches(header[header.IndexOf("'shape'", StringComparison.Ordinal)..])
+            .Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
         var values = MemoryMarshal.Cast<byte, float>(bytes.AsSpan(10 + length)).ToArray();
         Assert.Equal(shape.Aggregate(1, (a, b) => a * b), values.Length);
         return (shape, values);

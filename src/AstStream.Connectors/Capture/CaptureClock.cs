@@ -1,8 +1,8 @@
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// Holds a live stream's samples against the clock: how far they lag behind it, where sound belongs that comes after a break, and how fast the
-/// device's own clock runs. Samples arrive late by ever other amounts, but never early: the least lag of a while is the one to believe.
+/// Holds a live stream's samples against the clock: how far they lag behind it, where sound belongs that comes after a break, and how fast
+/// the device's own clock runs. Samples arrive late by ever other amounts, but never early: the least lag of a while is the one to believe.
 /// Seconds throughout; the place in the stream is counted by samples. For one thread.
 /// </summary>
 internal sealed class CaptureClock
@@ -24,7 +24,10 @@ internal sealed class CaptureClock
     /// <summary>The least lag of the last minute, against that at the stream's start: real time is ahead of the samples by this.</summary>
     public double Lag => Math.Min(_lag, _current.Lag);
 
-    /// <summary>How much faster than this machine's clock the device's runs, in parts per million; null until a minute without a break has been heard.</summary>
+    /// <summary>
+    /// How much faster than this machine's clock the device's runs, in parts per million; null until a minute without a break has been
+    /// heard.
+    /// </summary>
     public double? DriftPpm { get; private set; }
 
     /// <summary>The stream begins: its first <paramref name="seconds"/> have been heard by now.</summary>
@@ -67,10 +70,11 @@ internal sealed class CaptureClock
     }
 
     /// <summary>
-    /// How far the least lag of the last half minute is over that of the minute before: time that passed without sound, though none of the waits
-    /// was long. (Half a minute, as some streams come in bursts of ten seconds.)
+    /// How far the least lag of the last half minute is over that of the minute before: time that passed without sound, though none of the
+    /// waits was long. (Half a minute, as some streams come in bursts of ten seconds.)
     /// </summary>
-    public double Creep => _intervals.Count <= New ? 0 : _intervals.TakeLast(New).Min(i => i.Lag) - _intervals.SkipLast(New).TakeLast(Recent).Min(i => i.Lag);
+    public double Creep =>
+        _intervals.Count <= New ? 0 : _intervals.TakeLast(New).Min(i => i.Lag) - _intervals.SkipLast(New).TakeLast(Recent).Min(i => i.Lag);
 
     /// <summary>Of a straight line through the lags, by least squares.</summary>
     private double Slope()

@@ -1,3 +1,5 @@
+using AstStream.Connectors.Programs;
+
 namespace AstStream.Connectors.Capture;
 
 /// <summary>The output of a child process as a way to sound, which ends with the child.</summary>
@@ -20,12 +22,14 @@ internal sealed class ChildConnection : LiveConnection
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="LinkException">It has ended, or takes too long.</exception>
     public static async Task<LiveConnection> OpenAsync(
-        ChildProcess child, string name, PcmFraming framing, TimeSpan? patience, Func<string, Task<LinkException>> why, bool takesLeave, CancellationToken cancellation)
+        ChildProcess child, string name, PcmFraming framing, TimeSpan? patience,
+            Func<string, Task<LinkException>> why, bool takesLeave, CancellationToken cancellation)
     {
         var connection = new ChildConnection(new PcmReader(child.Output, name, framing), child, why, takesLeave);
         try
         {
-            return await connection.ReadFormatAsync(name, patience, cancellation).ConfigureAwait(false) ? connection : throw await why("can't be opened").ConfigureAwait(false);
+            return await connection.ReadFormatAsync(name, patience, cancellation).ConfigureAwait(false)
+                ? connection : throw await why("can't be opened").ConfigureAwait(false);
         }
         catch
         {

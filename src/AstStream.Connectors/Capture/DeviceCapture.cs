@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 using PortAudioSharp;
 using PortAudioStream = PortAudioSharp.Stream;
@@ -6,8 +7,8 @@ using PortAudioStream = PortAudioSharp.Stream;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// An open device. Its callback copies into a ring and returns: it allocates nothing, takes no lock and tells nobody; one reader looks into the
-/// ring when it likes.
+/// An open device. Its callback copies into a ring and returns: it allocates nothing, takes no lock and tells nobody; one reader looks into
+/// the ring when it likes.
 /// </summary>
 internal sealed unsafe class DeviceCapture : IDisposable
 {
@@ -41,11 +42,17 @@ internal sealed unsafe class DeviceCapture : IDisposable
     public DeviceCapture(AudioDevice device, int? channels, int leastChannels, int? sampleRate, TimeSpan latency)
     {
         if (Math.Max(channels ?? 0, leastChannels) is var least && least > device.Channels)
-            throw new LinkException($"'{device}' has {device.Channels} channel{(device.Channels == 1 ? "" : "s")}; channel {least - 1} was asked for, and they are numbered from 0") { IsFinal = true };
+            throw new LinkException(
+                $"'{device}' has {device.Channels} channel{(device.Channels == 1 ? "" : "s")}; channel {least - 1} was asked for, and "
+                    + $"they are numbered from 0")
+            { IsFinal = true };
         var wanted = channels ?? Math.Max(leastChannels, device.Channels <= RealChannels ? device.Channels : FewestOfServer);
         int[] counts = channels is null ? [wanted, .. new[] { 2, 1, device.Channels }.Where(
             c => c >= Math.Min(leastChannels, device.Channels) && c != wanted && c <= device.Channels)] : [wanted];
-        int[] rates = sampleRate is { } fixedRate ? [fixedRate] : [.. s_rates.Prepend((int)device.SampleRate).Where(r => r is >= PcmFormat.MinSampleRate and <= PcmFormat.MaxSampleRate).Distinct()];
+        int[] rates = sampleRate is { } fixedRate
+            ? [fixedRate]
+            : [.. s_rates.Prepend((int)device.SampleRate)
+            .Where(r => r is >= PcmFormat.MinSampleRate and <= PcmFormat.MaxSampleRate).Distinct()];
         var tries = counts.SelectMany(c => rates.Select(r => (Channels: c, Rate: r)));
         PortAudioException? first = null;
         foreach (var (count, rate) in tries)
@@ -54,8 +61,16 @@ internal sealed unsafe class DeviceCapture : IDisposable
             _ring = new float[RingSeconds * rate * count];
             try
             {
-                var parameters = new StreamParameters { device = device.Index, channelCount = count, sampleFormat = SampleFormat.Float32, suggestedLatency = latency.TotalSeconds };
-                _stream = new PortAudioStream(parameters, null, rate, PortAudio.FramesPerBufferUnspecified, StreamFlags.ClipOff | StreamFlags.DitherOff, OnSound, this);
+                var parameters = new StreamParameters
+                {
+                    device = device.Index,
+                    channelCount = count,
+                    sampleFormat = SampleFormat.Float32,
+                    suggestedLatency = latency.TotalSeconds
+                };
+                _stream = new PortAudioStream(
+                    parameters, null, rate, PortAudio.FramesPerBufferUnspecified, StreamFlags.ClipOff | StreamFlags.DitherOff, OnSound,
+                    this);
                 _stream.Start();
                 return;
             }
@@ -123,7 +138,8 @@ internal sealed unsafe class DeviceCapture : IDisposable
         _stream.Dispose();
     }
 
-    private StreamCallbackResult OnSound(IntPtr input, IntPtr output, uint frameCount, ref StreamCallbackTimeInfo timeInfo, StreamCallbackFlags flags, IntPtr userData)
+    private StreamCallbackResult OnSound(
+        IntPtr input, IntPtr output, uint frameCount, ref StreamCallbackTimeInfo timeInfo, StreamCallbackFlags flags, IntPtr userData)
     {
         var count = (int)frameCount * _channels;
         var written = _written;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 
 namespace AstStream.Connectors.Capture;
@@ -18,7 +19,8 @@ public static class DeviceListener
     /// <returns>The seconds that were recorded, and how often samples were missing.</returns>
     /// <exception cref="InvalidAudioException">The device can't be opened, or has gone.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public static async Task<(double Seconds, int Breaks)> RecordAsync(DeviceChoice choice, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop)
+    public static async Task<(double Seconds, int Breaks)> RecordAsync(
+        DeviceChoice choice, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop)
     {
         WavWriter? file = null;
         var (recorded, breaks) = (0.0, 0);

@@ -1,21 +1,28 @@
-using AstStream.Streaming;
+using AstStream.Connectors.Files;
+using AstStream.Connectors.Programs;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Capture;
 
 /// <summary>Whatever ffmpeg can read: network streams, which are live, and files of any format, which can wait.</summary>
 internal static class FfmpegSource
 {
-    private static readonly Key<string?> Url = Keys.Text("url", "What ffmpeg is to read: rtsp://, http(s):// (Icecast, HLS too), or the path of a file, relative to this file. User, password and query are never shown.", required: true);
-    private static readonly Key<bool?> Live = Keys.OptionalFlag("live", "Whether it can't wait and is to be opened again when it ends; true by default for a URL, false for a file.");
-    private static readonly Key<string> Transport = Keys.Choice("rtsp_transport", "How RTSP brings its packets; tcp by default, which loses none.", "tcp", "tcp", "udp");
+    private static readonly Key<string?> Url = Keys.Text(
+        "url", "What ffmpeg is to read: rtsp://, http(s):// (Icecast, HLS too), or the path of a file, relative to this file. User, "
+            + "password and query are never shown.", required: true);
+    private static readonly Key<bool?> Live = Keys.OptionalFlag(
+        "live", "Whether it can't wait and is to be opened again when it ends; true by default for a URL, false for a file.");
+    private static readonly Key<string> Transport = Keys.Choice(
+        "rtsp_transport", "How RTSP brings its packets; tcp by default, which loses none.", "tcp", "tcp", "udp");
     private static readonly Key<int> Track = Keys.Integer("track", "Which of several tracks of sound, from 0; 0 by default.", 0, 0, 99);
     private static readonly Key<IReadOnlyList<string>?> Options = Keys.Texts("options",
         "Further options of ffmpeg for its input, names and values in turn: [-user_agent, me]. Only options of inputs are taken.");
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "ffmpeg", "Reads network streams, and files of any format, through ffmpeg.", [Url, Live, Channels.Key, Transport, Track, Options, .. LiveOptions.ReopenKeys], Create)
+        "ffmpeg", "Reads network streams, and files of any format, through ffmpeg.",
+            [Url, Live, SourceKeys.Channel, Transport, Track, Options, .. LiveOptions.ReopenKeys], Create)
     {
         Reads = section => section.Get(Url) is { } url && !SecretUrl.IsUrl(url) ? [section.ResolveLinks(url)] : [],
     };
@@ -24,7 +31,8 @@ internal static class FfmpegSource
     {
         var url = new SecretUrl(section.Get(Url) ?? "");
         if (url.Value.Any(char.IsControl) || url.Value.Trim() != url.Value)
-            section.Problem(Url, "holds a line break or another control character, or a space at an end; expected a URL or a path in one line");
+            section.Problem(
+                Url, "holds a line break or another control character, or a space at an end; expected a URL or a path in one line");
         var isUrl = SecretUrl.IsUrl(url.Value);
         if (isUrl && url.Value[..url.Value.IndexOf(':', StringComparison.Ordinal)] is var scheme && !FfmpegInput.Schemes.Contains(
             scheme.ToLowerInvariant()))
@@ -57,7 +65,7 @@ internal static class FfmpegSource
     /// <summary>Reads to the end, once, as fast as the model goes.</summary>
     private sealed class FileSource(SecretUrl url, IReadOnlyList<string> options, SectionReader section) : IAudioSource
     {
-        private readonly int? _channel = section.Get(Channels.Key);
+        private readonly int? _channel = section.Get(SourceKeys.Channel);
         private readonly int _track = section.Get(Track);
 
         public string Description => $"{url.Shown}, by ffmpeg";

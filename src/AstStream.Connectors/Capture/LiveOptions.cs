@@ -2,13 +2,28 @@ using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Connectors.Capture;
 
-/// <summary>How a live source deals with what devices and networks do. Every value can be set in a pipeline; the keys say what it means.</summary>
+/// <summary>
+/// How a live source deals with what devices and networks do. Every value can be set in a pipeline; the keys say what it means.
+/// </summary>
 internal sealed record LiveOptions
 {
-    public static readonly Key<string?> WhenMissing = Keys.OptionalChoice("when_missing", "What happens when it is not there at the start. fail: the source fails, the others go on. wait: it is looked for until it comes. What was there once is always looked for. microphone: fail by default; ffmpeg and socket: wait.", "fail", "wait");
-    public static readonly Key<TimeSpan?> StallTimeout = Keys.Duration("stall_timeout", "How long it may be open without a sound before it is closed and opened anew; 3s by default for microphones, 15s for ffmpeg.", TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1));
-    public static readonly Key<TimeSpan?> MaxBackoff = Keys.Duration("max_backoff", "The longest wait between two tries to open it; 2s by default for microphones, 30s for ffmpeg. The waits double from a quarter of a second (microphones) or one second, with jitter, and begin anew after 10 s of sound.", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
-    public static readonly Key<bool> DriftCorrection = Keys.Flag("drift_correction", "Whether the times of events follow this machine's clock, slowly, where the device's own clock drifts from it. false, the default: the stream's start and the samples counted since.");
+    public static readonly Key<string?> WhenMissing = Keys.OptionalChoice(
+        "when_missing",
+        "What happens when it is not there at the start. fail: the source fails, the others go on. wait: it is looked for until it comes. "
+            + "What was there once is always looked for. microphone: fail by default; ffmpeg and socket: wait.", "fail", "wait");
+    public static readonly Key<TimeSpan?> StallTimeout = Keys.Duration(
+        "stall_timeout",
+        "How long it may be open without a sound before it is closed and opened anew; 3s by default for microphones, 15s for ffmpeg.",
+        TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1));
+    public static readonly Key<TimeSpan?> MaxBackoff = Keys.Duration(
+        "max_backoff",
+        "The longest wait between two tries to open it; 2s by default for microphones, 30s for ffmpeg. The waits double from a quarter of "
+            + "a second (microphones) or one second, with jitter, and begin anew after 10 s "
+            + "of sound.", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+    public static readonly Key<bool> DriftCorrection = Keys.Flag(
+        "drift_correction",
+        "Whether the times of events follow this machine's clock, slowly, where the device's own clock drifts from it. false, the "
+            + "default: the stream's start and the samples counted since.");
 
     /// <summary>Of all live sources that can be opened again.</summary>
     public static readonly Key[] ReopenKeys = [WhenMissing, StallTimeout, MaxBackoff, DriftCorrection];
@@ -52,7 +67,7 @@ internal sealed record LiveOptions
         var max = section.Get(MaxBackoff) ?? MaxDelay;
         return this with
         {
-            Channel = section.Get(Channels.Key),
+            Channel = section.Get(SourceKeys.Channel),
             WaitsAtStart = section.Get(WhenMissing) is { } when ? when == "wait" : WaitsAtStart,
             Timeout = section.Get(StallTimeout) ?? Timeout,
             MaxDelay = max,

@@ -1,15 +1,19 @@
 using System.Threading.Channels;
-using AstStream.Streaming;
+using AstStream.Connectors.Programs;
+using AstStream.Events;
+using AstStream.Streaming.Clocks;
+using AstStream.Streaming.Sources;
 using Polly;
 using Polly.Retry;
 
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// A source of one live stream behind a link that may break: opens it, hears it, notices when nothing comes, and opens it again, for ever, with
-/// growing waits. All time in between is in the stream's ledger.
+/// A source of one live stream behind a link that may break: opens it, hears it, notices when nothing comes, and opens it again, for ever,
+/// with growing waits. All time in between is in the stream's ledger.
 /// </summary>
-internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvider? time = null, Func<double>? randomizer = null) : IAudioSource
+internal sealed class LiveSource(
+    ILiveLink link, LiveOptions options, TimeProvider? time = null, Func<double>? randomizer = null) : IAudioSource
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250); // how often it is looked whether sound came
 
@@ -31,7 +35,8 @@ internal sealed class LiveSource(ILiveLink link, LiveOptions options, TimeProvid
         CancellationTokenSource? open = null; // cancelled when nothing comes for too long
         var retry = new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<LinkException>(e => link.CanReopen && (stream.HasBegun || (options.WaitsAtStart && !e.IsFinal))),
+            ShouldHandle = new PredicateBuilder()
+                .Handle<LinkException>(e => link.CanReopen && (stream.HasBegun || (options.WaitsAtStart && !e.IsFinal))),
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
             Randomizer = randomizer ?? Random.Shared.NextDouble,

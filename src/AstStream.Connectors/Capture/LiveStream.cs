@@ -1,14 +1,17 @@
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
 /// One live stream's way into the graph: decoded, and put where it belongs in the stream's time. Sound that joins what came before goes
-/// on at once. Behind a break it is held for a moment, until it is plain whether it was late or time is missing. One thread brings sound, another one
-/// looks at the clock; a lock keeps them apart, as nothing here ever waits: the graph never makes a live source wait.
+/// on at once. Behind a break it is held for a moment, until it is plain whether it was late or time is missing. One thread brings sound,
+/// another one looks at the clock; a lock keeps them apart, as nothing here ever waits: the graph never makes a live source wait.
 /// </summary>
-internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time, CancellationToken cancellation)
+internal sealed class LiveStream(
+    SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time, CancellationToken cancellation)
 {
     private const int BlocksPerSecond = 10; // that held sound is cut into
     private const int LongestHold = 60; // seconds of sound
@@ -146,8 +149,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
     }
 
     /// <summary>
-    /// Time has passed: what was held for long enough is passed on, and so is the loss of time in which nothing comes. Returns for how long nothing
-    /// has come though the way is open, in seconds.
+    /// Time has passed: what was held for long enough is passed on, and so is the loss of time in which nothing comes. Returns for how long
+    /// nothing has come though the way is open, in seconds.
     /// </summary>
     public double Look()
     {
@@ -313,7 +316,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
         if (_clock.DriftPpm is { } drift)
             health.DriftPpm = drift;
         if (options.CorrectsDrift)
-            _stream!.Correct(place, _clock.Lag - (CorrectedOver * 1e-6 * _clock.DriftPpm.GetValueOrDefault()), CorrectedOver, MostCorrection);
+            _stream!.Correct(
+                place, _clock.Lag - (CorrectedOver * 1e-6 * _clock.DriftPpm.GetValueOrDefault()), CorrectedOver, MostCorrection);
 
         // Crystals drift by tens of parts per million, not by hundredths: sound was lost in pieces too small to see.
         if (_clock.Creep > options.Tolerance.TotalSeconds)
@@ -322,7 +326,8 @@ internal sealed class LiveStream(SourceOutput output, SourceHealth health, LiveO
 
     /// <summary>How long ago its last sample was heard.</summary>
     private double AgeOf(PcmChunk chunk, double now) => Math.Clamp(
-        chunk.BootTime is { } boot ? now - (boot * 1e-9) : chunk.Captured is { } captured ? (time.GetUtcNow() - captured).TotalSeconds : 0, 0, LongestAge);
+        chunk.BootTime is { } boot ? now - (boot * 1e-9) : chunk.Captured is { } captured ? (time.GetUtcNow() - captured).TotalSeconds : 0,
+            0, LongestAge);
 
     /// <summary>A live source's writes are done when they return.</summary>
     private static void Done(ValueTask write)

@@ -6,29 +6,41 @@ namespace AstStream.Connectors.Capture;
 /// <summary>Microphones, and whatever else the sound system offers, through PortAudio in a child process for each.</summary>
 internal static class MicrophoneSource
 {
-    private static readonly Key<string?> Device = Keys.Text("device", "The device's name, or a part of it that only one has; aststream devices lists them. The default device where not given.");
+    private static readonly Key<string?> Device = Keys.Text(
+        "device", "The device's name, or a part of it that only one has; aststream devices lists them. The default device where "
+            + "not given.");
     private static readonly Key<string?> HostApi = Keys.Text("host_api", "The sound system that offers it: ALSA, JACK…; any by default.");
-    private static readonly Key<int?> Index = Keys.OptionalInteger("index", "The device's number in aststream devices, where no name tells it apart. Numbers change when devices come and go.", 0, 9999);
+    private static readonly Key<int?> Index = Keys.OptionalInteger(
+        "index", "The device's number in aststream devices, where no name tells it apart. Numbers change when devices come and go.", 0,
+        9999);
     private static readonly Key<int?> NumChannels = Keys.OptionalInteger("channels", "How many channels are opened; all of a device by "
         + "default, two of a sound server that makes as many as it is asked for, and at least two where one is "
         + "picked.", 1, PcmFormat.MaxChannels);
-    private static readonly Key<int?> SampleRate = Keys.OptionalInteger("sample_rate", "Samples a second; the device's own by default.", PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
-    private static readonly Key<TimeSpan?> Latency = Keys.Duration("latency", "How much sound the device may hold back: less wakes the machine more often; 300ms by default.", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2));
+    private static readonly Key<int?> SampleRate = Keys.OptionalInteger(
+        "sample_rate", "Samples a second; the device's own by default.", PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
+    private static readonly Key<TimeSpan?> Latency = Keys.Duration(
+        "latency", "How much sound the device may hold back: less wakes the machine more often; 300ms by default.",
+        TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2));
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "microphone", "Hears a microphone.", [Device, HostApi, Index, NumChannels, Channels.Key, SampleRate, Latency, .. LiveOptions.ReopenKeys], Create);
+        "microphone", "Hears a microphone.",
+            [Device, HostApi, Index, NumChannels, SourceKeys.Channel, SampleRate, Latency, .. LiveOptions.ReopenKeys], Create);
 
     private static LiveSource Create(SectionReader section)
     {
         if (section.Has(Index) && section.Has(Device))
             section.Problem(Index, "stands beside 'device'; expected one of them");
-        var channel = section.Get(Channels.Key);
+        var channel = section.Get(SourceKeys.Channel);
         if (channel >= (section.Get(NumChannels) ?? PcmFormat.MaxChannels))
-            section.Problem(Channels.Key, $"channel {channel} was asked for, but {section.Get(NumChannels) ?? PcmFormat.MaxChannels} are opened, numbered from 0");
+            section.Problem(
+                SourceKeys.Channel,
+                $"channel {channel} was asked for, but {section.Get(NumChannels) ?? PcmFormat.MaxChannels} are opened, numbered from 0");
         var latency = section.Get(Latency) ?? TimeSpan.FromMilliseconds(300);
         if (section.Get(LiveOptions.StallTimeout) < 4 * latency)
-            section.Problem(LiveOptions.StallTimeout, $"is too short for a latency of {latency.TotalMilliseconds} ms, which comes at once; expected at least four times that");
+            section.Problem(
+                LiveOptions.StallTimeout,
+                $"is too short for a latency of {latency.TotalMilliseconds} ms, which comes at once; expected at least four times that");
         var options = new LiveOptions
         {
             StalledAfter = TimeSpan.FromMilliseconds(500) + (2 * latency),
@@ -40,60 +52,7 @@ internal static class MicrophoneSource
         }.With(section);
         var choice = new DeviceChoice(section.Get(Device), section.Get(HostApi), section.Get(Index));
         return new LiveSource(
-            new MicrophoneLink(new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), latency)), options);
-    }
-}
-
-/// <summary>A device, captured by a child process.</summary>
-internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
-{
-    // Small, and quick to start: it copies bytes.
-    private static readonly Dictionary<string, string> s_environment = new() { ["DOTNET_gcConcurrent"] = "0", ["DOTNET_TieredPGO"] = "0", ["DOTNET_GCHeapCount"] = "1", ["JACK_NO_START_SERVER"] = "1" };
-
-    // To list devices, PortAudio opens each of them for a moment: many at once take them from each other, or are too many for a sound server.
-    private static readonly SemaphoreSlim s_opening = new(2);
-
-    public string Description => arguments.Choice.ToString();
-
-    public bool CanReopen => true;
-
-    public async Task<LiveConnection> OpenAsync(TimeSpan? patience, CancellationToken cancellation)
-    {
-        await s_opening.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            return await OpenNowAsync(patience, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            s_opening.Release();
-        }
-    }
-
-    private async Task<LiveConnection> OpenNowAsync(TimeSpan? patience, CancellationToken cancellation)
-    {
-        ChildProcess child;
-        try
-        {
-            child = await ChildProcess.StartAsync(Self[0], [.. Self[1..], .. arguments.ToArguments()], s_environment).ConfigureAwait(false);
-        }
-        catch (IOException e)
-        {
-            throw new LinkException($"{Description}: {e.Message}");
-        }
-
-        return await ChildConnection.OpenAsync(child, Description, PcmFraming.Records, patience, _ => WhyAsync(child), takesLeave: false, cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>How this program is started once more: by itself, or by dotnet where it is only a library.</summary>
-    private static string[] Self { get; } = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "aststream"
-        ? [Environment.ProcessPath!]
-        : [Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : ChildProcess.Find("dotnet") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "aststream.dll")];
-
-    private async Task<LinkException> WhyAsync(ChildProcess child)
-    {
-        await child.EndedAsync().ConfigureAwait(false);
-        var message = CaptureProcess.ErrorOf(child) ?? $"{Description}: its capturing process ended{(child.ExitCode is { } code ? $" with code {code}" : "")}";
-        return new LinkException(message) { IsFinal = child.ExitCode == CaptureProcess.Final };
+            new MicrophoneLink(
+                new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), latency)), options);
     }
 }

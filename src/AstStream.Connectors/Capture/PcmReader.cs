@@ -1,28 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using AstStream.Dsp;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Connectors.Capture;
-
-/// <summary>How raw PCM is framed.</summary>
-internal enum PcmFraming
-{
-    /// <summary>Nothing but samples; the definition says encoding, rate and channels.</summary>
-    Raw,
-
-    /// <summary>A WAV header, then samples to the end, whatever length it promises.</summary>
-    Wav,
-
-    /// <summary>Records with a time and a mark for missing sound; docs/raw-pcm.md describes them.</summary>
-    Records,
-}
-
-/// <summary>Whole sample frames, interleaved.</summary>
-/// <param name="Bytes">The frames; valid until the next read. Empty at the end.</param>
-/// <param name="IsBreak">Whether sound is missing before them.</param>
-/// <param name="Captured">When the last sample was heard; null where nobody says.</param>
-/// <param name="BootTime">The same by this machine's CLOCK_BOOTTIME in nanoseconds, where it is told so.</param>
-internal readonly record struct PcmChunk(ReadOnlyMemory<byte> Bytes, bool IsBreak, DateTimeOffset? Captured, long? BootTime);
 
 /// <summary>Reads PCM from a stream of bytes, in any framing, as it comes. Memory is bounded whatever comes. For one reader.</summary>
 internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, PcmFormat declared = default)
@@ -72,17 +53,20 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
         const int length = 16;
         if (!await FillAsync(length, cancellation).ConfigureAwait(false))
         {
-            return _end == 0 ? false : throw new InvalidAudioException($"{name}: ends after {_end} bytes, inside the header of its records");
+            return _end == 0
+                ? false : throw new InvalidAudioException($"{name}: ends after {_end} bytes, inside the header of its records");
         }
 
         var header = _buffer.AsSpan(0, length);
         if (!header.StartsWith(Magic))
-            throw new InvalidAudioException($"{name}: begins with {Shown(header[..8])}; expected ASTPCM1, as framing: records begins (docs/raw-pcm.md)");
+            throw new InvalidAudioException(
+                $"{name}: begins with {Shown(header[..8])}; expected ASTPCM1, as framing: records begins (docs/raw-pcm.md)");
         var rate = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
         var encoding = BinaryPrimitives.ReadUInt16LittleEndian(header[14..]);
         if (encoding > (ushort)PcmEncoding.F64)
             throw new InvalidAudioException($"{name}: encoding {encoding}; expected 0 (u8) to 5 (f64le)");
-        Format = new PcmFormat((PcmEncoding)encoding, (int)Math.Min(rate, int.MaxValue), BinaryPrimitives.ReadUInt16LittleEndian(header[12..]));
+        Format = new PcmFormat(
+            (PcmEncoding)encoding, (int)Math.Min(rate, int.MaxValue), BinaryPrimitives.ReadUInt16LittleEndian(header[12..]));
         Format.Validate(name);
         _start = length;
         return true;
@@ -104,7 +88,8 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
             _isBootTime = (BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) & BootTimeFlag) != 0;
             _time = Math.Max(0, BinaryPrimitives.ReadInt64LittleEndian(header[8..]));
             if (_left > LongestRecord || _left % frame != 0)
-                throw new InvalidAudioException($"{name}: a record of {_left} bytes; expected whole frames of {frame} bytes, and at most {LongestRecord}");
+                throw new InvalidAudioException(
+                    $"{name}: a record of {_left} bytes; expected whole frames of {frame} bytes, and at most {LongestRecord}");
             _start += RecordHeader;
         }
 
@@ -112,9 +97,13 @@ internal sealed class PcmReader(Stream stream, string name, PcmFraming framing, 
             return default;
         var bytes = framing == PcmFraming.Records ? (int)Math.Min(_left, _end - _start) : _end - _start;
         bytes -= bytes % frame;
-        long? captured = framing == PcmFraming.Records && _time > 0 ? _time - (long)(1e9 * (_left - bytes) / frame / Format.SampleRate) : null; // of the record's part that is here
+        // Of the record's part that is here.
+        long? captured = framing == PcmFraming.Records && _time > 0
+            ? _time - (long)(1e9 * (_left - bytes) / frame / Format.SampleRate) : null;
         var chunk = new PcmChunk(
-            _buffer.AsMemory(_start, bytes), _isBreak, _isBootTime ? null : captured is { } t ? DateTimeOffset.UnixEpoch.AddTicks(t / TimeSpan.NanosecondsPerTick) : null, _isBootTime ? captured : null);
+            _buffer.AsMemory(_start, bytes), _isBreak,
+                _isBootTime ? null : captured is { } t ? DateTimeOffset.UnixEpoch.AddTicks(t / TimeSpan.NanosecondsPerTick) : null,
+                _isBootTime ? captured : null);
         _start += bytes;
         _left = framing == PcmFraming.Records ? _left - bytes : 0;
         _isBreak = false;

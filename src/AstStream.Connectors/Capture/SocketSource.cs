@@ -1,17 +1,22 @@
 using System.Net.Sockets;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 using AstStream.Streaming.Pipelines;
 
 namespace AstStream.Connectors.Capture;
 
-/// <summary>Raw PCM that another program writes into a Unix socket: one live stream, one writer at a time, which may go and come again.</summary>
+/// <summary>
+/// Raw PCM that another program writes into a Unix socket: one live stream, one writer at a time, which may go and come again.
+/// </summary>
 internal static class SocketSource
 {
-    private static readonly Key<string?> Path = Keys.Text("path", "The Unix socket that is made, and that a program writes into; relative to this file.", required: true);
+    private static readonly Key<string?> Path = Keys.Text(
+        "path", "The Unix socket that is made, and that a program writes into; relative to this file.", required: true);
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "socket", "Takes raw PCM from a program that connects to a Unix socket.", [Path, .. PcmKeys.All, Channels.Key, .. LiveOptions.ReopenKeys], Create);
+        "socket", "Takes raw PCM from a program that connects to a Unix socket.",
+            [Path, .. PcmKeys.All, SourceKeys.Channel, .. LiveOptions.ReopenKeys], Create);
 
     private static LiveSource Create(SectionReader section)
     {
@@ -20,7 +25,13 @@ internal static class SocketSource
         var path = section.Resolve(section.Get(Path) ?? ".");
         if (System.Text.Encoding.UTF8.GetByteCount(path) > 107)
             section.Problem(Path, "a Unix socket's path has at most 107 bytes; expected a shorter one, for example below /run");
-        var options = new LiveOptions { WaitsAtStart = true, MinDelay = TimeSpan.FromMilliseconds(100), MaxDelay = TimeSpan.FromSeconds(2), StalledAfter = TimeSpan.FromSeconds(5) }.With(section);
+        var options = new LiveOptions
+        {
+            WaitsAtStart = true,
+            MinDelay = TimeSpan.FromMilliseconds(100),
+            MaxDelay = TimeSpan.FromSeconds(2),
+            StalledAfter = TimeSpan.FromSeconds(5)
+        }.With(section);
         return new LiveSource(new SocketLink(path, PcmKeys.Describe($"socket {path}", framing, format), framing, format), options);
     }
 
@@ -120,7 +131,9 @@ internal static class SocketSource
             return ValueTask.CompletedTask;
         }
 
-        /// <summary>Makes the socket. One that an earlier run left is taken over; one that somebody listens on, or a file, is not.</summary>
+        /// <summary>
+        /// Makes the socket. One that an earlier run left is taken over; one that somebody listens on, or a file, is not.
+        /// </summary>
         private Socket Listen()
         {
             var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -134,7 +147,9 @@ internal static class SocketSource
                     try
                     {
                         probe.Connect(new UnixDomainSocketEndPoint(path));
-                        throw new LinkException($"socket {path}: another program listens on it; is this pipeline running twice?") { IsFinal = true };
+                        throw new LinkException(
+                            $"socket {path}: another program listens on it; is this pipeline running twice?")
+                        { IsFinal = true };
                     }
                     catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
                     {
@@ -201,7 +216,8 @@ internal static class SocketSource
                 }
             }
 
-            public override Task<LinkException> WhyEndedAsync() => Task.FromResult(new LinkException($"socket {path}: its writer is gone; waiting for the next one"));
+            public override Task<LinkException> WhyEndedAsync() =>
+                Task.FromResult(new LinkException($"socket {path}: its writer is gone; waiting for the next one"));
 
             public override ValueTask DisposeAsync() => stream.DisposeAsync();
         }

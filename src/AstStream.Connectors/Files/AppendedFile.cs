@@ -1,13 +1,12 @@
 using System.Runtime.InteropServices;
-using AstStream.Streaming;
+using AstStream.Streaming.Sinks;
 using Microsoft.Win32.SafeHandles;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Files;
 
 /// <summary>
 /// A file that lines are appended to, and nothing else: every write goes to its end, wherever that is by then (O_APPEND). It is locked
-/// against other
-/// processes that write to it in this way. For one thread.
+/// against other processes that write to it in this way. For one thread.
 /// </summary>
 internal sealed partial class AppendedFile : IDisposable
 {

@@ -1,13 +1,14 @@
 using System.Buffers;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Events.Json;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Files;
 
 /// <summary>
-/// Appends records to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't
-/// spoil the next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on. Tools that rotate logs may move
-/// the file,
+/// Appends records to a file, one JSON object a line. A line that an earlier crash cut short is ended first, so that it can't spoil the
+/// next one. When the file is large enough it becomes FILE.1, FILE.1 becomes FILE.2, and so on. Tools that rotate logs may move the file,
 /// remove it or cut it to nothing at any time: what comes next is in the file of that name. No other process may write to it meanwhile.
 /// </summary>
 public sealed class JsonLinesSink : ISink

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using AstStream.Dsp;
 using Microsoft.Extensions.FileSystemGlobbing;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Files;
 
 /// <summary>
 /// Finds the files below a folder. Names that are no UTF-8 are found too (<see cref="UnixName"/>). Links to files are followed, links to

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Files;
 
 /// <summary>What a file is, whatever its name: its place on a disk, its kind and size (statx).</summary>
 /// <param name="Device">The disk.</param>

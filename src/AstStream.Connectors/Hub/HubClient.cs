@@ -30,7 +30,13 @@ public sealed class HubClient : IDisposable
     public HubClient(HubOptions options)
     {
         _options = options;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.StallTimeout }) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                ConnectTimeout = options.StallTimeout
+            })
+        { Timeout = Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("aststream", "1"));
     }
 
@@ -67,7 +73,8 @@ public sealed class HubClient : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HubException($"{model}: the cache {_options.CacheFolder} can't be written: {e.Message}. HF_HUB_CACHE names another folder");
+            throw new HubException(
+                $"{model}: the cache {_options.CacheFolder} can't be written: {e.Message}. HF_HUB_CACHE names another folder");
         }
     }
 
@@ -107,8 +114,10 @@ public sealed class HubClient : IDisposable
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(e => e.Value.GetString() ?? "").Distinct().Select(s =>
-                s == Path.GetFileName(s) && (s.EndsWith(".safetensors", StringComparison.Ordinal) || s.EndsWith(".bin", StringComparison.Ordinal)) ? s
+            return [.. json.RootElement.GetProperty("weight_map")
+                .EnumerateObject().Select(e => e.Value.GetString() ?? "").Distinct().Select(s =>
+                s == Path.GetFileName(s)
+                    && (s.EndsWith(".safetensors", StringComparison.Ordinal) || s.EndsWith(".bin", StringComparison.Ordinal)) ? s
                     : throw new HubException($"{model}: {Path.GetFileName(index)} names the shard '{s}'; expected a file beside it"))];
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
@@ -131,17 +140,21 @@ public sealed class HubClient : IDisposable
             {
                 using var json = JsonDocument.Parse(bytes);
                 var commit = json.RootElement.GetProperty("sha").GetString() ?? "";
-                var files = json.RootElement.GetProperty("siblings").EnumerateArray().Select(s => s.GetProperty("rfilename").GetString() ?? "").ToHashSet(StringComparer.Ordinal);
-                return commit.Length == 40 && commit.All(char.IsAsciiHexDigitLower) ? (commit, files) : throw new HubException($"{model}: {uri.Host} names the commit '{commit}'; expected 40 hexadecimal digits");
+                var files = json.RootElement.GetProperty("siblings")
+                    .EnumerateArray().Select(s => s.GetProperty("rfilename").GetString() ?? "").ToHashSet(StringComparer.Ordinal);
+                return commit.Length == 40 && commit.All(char.IsAsciiHexDigitLower) ? (commit, files)
+                    : throw new HubException($"{model}: {uri.Host} names the commit '{commit}'; expected 40 hexadecimal digits");
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new HubException($"{model}: {uri.Host} answered with something else than a model's description; is HF_ENDPOINT right?");
+                throw new HubException(
+                    $"{model}: {uri.Host} answered with something else than a model's description; is HF_ENDPOINT right?");
             }
         }, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<string> FetchAsync(HubReference model, HubCache cache, string commit, string file, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    private async Task<string> FetchAsync(
+        HubReference model, HubCache cache, string commit, string file, IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
         var uri = new Uri(_options.Endpoint, $"{model.Owner}/{model.Name}/resolve/{commit}/{Uri.EscapeDataString(file)}");
         var (etag, size) = await RetryAsync(model, uri, async (_, token) =>
@@ -168,18 +181,24 @@ public sealed class HubClient : IDisposable
         return cache.Link(commit, file, etag);
     }
 
-    /// <summary>A file's hash and size. Large files are kept elsewhere: the hub tells theirs in X-Linked headers beside the redirect.</summary>
+    /// <summary>
+    /// A file's hash and size. Large files are kept elsewhere: the hub tells theirs in X-Linked headers beside the redirect.
+    /// </summary>
     private static (string ETag, long Size) Description(HubReference model, string file, HttpResponseMessage response)
     {
         string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
-        var etag = (Header(LinkedETag) ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "").Replace("W/", "", StringComparison.Ordinal).Trim('"');
+        var etag = (Header(LinkedETag) ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "")
+            .Replace("W/", "", StringComparison.Ordinal).Trim('"');
         var size = long.TryParse(Header("X-Linked-Size"), out var linked) ? linked : response.Content.Headers.ContentLength ?? -1;
         if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
-            throw new HubException($"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
+            throw new HubException(
+                $"{model}: {file} comes with the ETag '{etag}'; expected its SHA-1 (git) or SHA-256 (large files), by which it is checked");
         return size >= 0 ? (etag, size) : throw new HubException($"{model}: {file} comes without its size, by which it is checked");
     }
 
-    private async Task AppendAsync(HubReference model, Uri uri, string file, string part, long size, IProgress<HubProgress>? progress, Action advance, CancellationToken cancellation)
+    private async Task AppendAsync(
+        HubReference model, Uri uri, string file, string part, long size, IProgress<HubProgress>? progress, Action advance,
+        CancellationToken cancellation)
     {
         using var output = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
         if (output.Length > size)
@@ -188,7 +207,9 @@ public sealed class HubClient : IDisposable
             return;
         using var response = await SendAsync(model, HttpMethod.Get, uri, output.Length, follow: true, cancellation).ConfigureAwait(false);
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
-            throw new HubException($"{model}: {file}: ends at byte {output.Length}, before the size of {size} that the server tells; its size and its file differ");
+            throw new HubException(
+                $"{model}: {file}: ends at byte {output.Length}, before the size of {size} that the server tells; its size and its "
+                    + $"file differ");
         if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != output.Length)
         {
             output.SetLength(0);
@@ -225,8 +246,11 @@ public sealed class HubClient : IDisposable
             throw new HttpRequestException($"the connection ended at byte {output.Length} of {size}");
     }
 
-    /// <summary>Sends a request; redirects are followed by hand, so that the token stays with the endpoint's host and nothing falls back to http.</summary>
-    private async Task<HttpResponseMessage> SendAsync(HubReference model, HttpMethod method, Uri uri, long from, bool follow, CancellationToken cancellation)
+    /// <summary>
+    /// Sends a request; redirects are followed by hand, so that the token stays with the endpoint's host and nothing falls back to http.
+    /// </summary>
+    private async Task<HttpResponseMessage> SendAsync(
+        HubReference model, HttpMethod method, Uri uri, long from, bool follow, CancellationToken cancellation)
     {
         for (var redirects = 0; ; redirects++)
         {
@@ -240,7 +264,8 @@ public sealed class HubClient : IDisposable
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall.Token).ConfigureAwait(false);
             try
             {
-                if (response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect
+                if (response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
+                    or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect
                     && response.Headers.Location is { } location)
                 {
                     var next = new Uri(uri, location);
@@ -274,7 +299,11 @@ public sealed class HubClient : IDisposable
             return new BusyException($"{uri.Host} answers {code} {response.ReasonPhrase}", RetryAfter(response));
         return new HubException(code switch
         {
-            401 or 403 => $"{model}: {uri.Host} answers {code}: {(_options.Token is null ? "it is private, gated, or not there; give a token in HF_TOKEN" : "the token in HF_TOKEN is not allowed to read it; has its licence been accepted on the hub?")}",
+            401 or 403 =>
+                $"{model}: {uri.Host} answers {code}: "
+                    + (_options.Token is null
+                        ? "it is private, gated, or not there; give a token in HF_TOKEN"
+                        : "the token in HF_TOKEN is not allowed to read it; has its licence been accepted on the hub?"),
             404 => $"{model}: {uri.Host} answers 404: there is no such model, revision or file; is it spelt right?",
             _ => $"{model}: {uri.Host} answers {code} {response.ReasonPhrase} to {uri.AbsolutePath}",
         });
@@ -288,7 +317,8 @@ public sealed class HubClient : IDisposable
     };
 
     /// <summary>Tries again what may pass, with growing pauses; progress in between starts the count anew.</summary>
-    private async Task<T> RetryAsync<T>(HubReference model, Uri uri, Func<Action, CancellationToken, Task<T>> work, CancellationToken cancellation)
+    private async Task<T> RetryAsync<T>(
+        HubReference model, Uri uri, Func<Action, CancellationToken, Task<T>> work, CancellationToken cancellation)
     {
         var failures = 0;
         for (var attempt = 1; ; attempt++)
@@ -298,12 +328,18 @@ public sealed class HubClient : IDisposable
             {
                 return await work(() => hasAdvanced = true, cancellation).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is HttpRequestException { InnerException: not AuthenticationException } or HttpIOException or IOException { InnerException: SocketException } or BusyException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception e) when (
+                e is HttpRequestException { InnerException: not AuthenticationException } or HttpIOException or BusyException
+                    or IOException { InnerException: SocketException }
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 failures = hasAdvanced ? 1 : failures + 1;
-                var why = e is OperationCanceledException ? $"{uri.Host} sent nothing for {_options.StallTimeout.TotalSeconds:0} s" : e.GetBaseException().Message;
+                var why = e is OperationCanceledException
+                    ? $"{uri.Host} sent nothing for {_options.StallTimeout.TotalSeconds:0} s" : e.GetBaseException().Message;
                 if (failures > _options.MaxRetries || attempt == MaxAttempts)
-                    throw new HubException($"{model}: gave up on {uri.Authority} after {attempt} attempts: {why}. What is here stays; the same command goes on from there");
+                    throw new HubException(
+                        $"{model}: gave up on {uri.Authority} after {attempt} attempts: {why}. What is here stays; the same command goes "
+                            + $"on from there");
                 var asked = (e as BusyException)?.RetryAfter ?? (_options.FirstPause * Math.Pow(2, failures - 1));
                 var pause = TimeSpan.FromTicks(Math.Clamp(asked.Ticks, 0, _options.MaxPause.Ticks));
                 _options.OnRetry?.Invoke($"{why}; trying again in {pause.TotalSeconds:0.#} s");

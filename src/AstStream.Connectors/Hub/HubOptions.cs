@@ -1,6 +1,8 @@
 namespace AstStream.Connectors.Hub;
 
-/// <summary>Where a hub is and how patient to be. The names and defaults of the environment are huggingface_hub's own, and so is the cache.</summary>
+/// <summary>
+/// Where a hub is and how patient to be. The names and defaults of the environment are huggingface_hub's own, and so is the cache.
+/// </summary>
 public sealed record HubOptions
 {
     /// <summary>The hub's address.</summary>
@@ -38,7 +40,9 @@ public sealed record HubOptions
     public static HubOptions FromEnvironment()
     {
         static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
-        var caches = Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache");
+        var caches = Variable("XDG_CACHE_HOME")
+            ?? Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache");
         var home = Variable("HF_HOME") ?? Path.Combine(caches, "huggingface");
         var endpoint = Variable("HF_ENDPOINT") ?? "https://huggingface.co";
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
@@ -46,7 +50,8 @@ public sealed record HubOptions
         return new HubOptions
         {
             Endpoint = uri.AbsolutePath.EndsWith('/') ? uri : new Uri(uri.AbsoluteUri + "/"), // mirrors may lie under a path
-            Token = CheckToken(Variable("HF_TOKEN")?.Trim() is { Length: > 0 } token ? token : null) ?? ReadToken(Variable("HF_TOKEN_PATH") ?? Path.Combine(home, "token")),
+            Token = CheckToken(Variable("HF_TOKEN")?.Trim() is { Length: > 0 } token ? token : null)
+                ?? ReadToken(Variable("HF_TOKEN_PATH") ?? Path.Combine(home, "token")),
             IsOffline = Variable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON",
             CacheFolder = Variable("HF_HUB_CACHE") ?? Path.Combine(home, "hub"),
         };

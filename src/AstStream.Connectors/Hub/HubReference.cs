@@ -29,23 +29,16 @@ public sealed partial record HubReference(string Owner, string Name, string Revi
         var match = Pattern().Match(text);
         if (!match.Success || text.Contains("..", StringComparison.Ordinal))
             throw new HubException($"{text}: expected {Scheme}OWNER/NAME or {Scheme}OWNER/NAME@REVISION", isUsage: true);
-        return new HubReference(match.Groups["owner"].Value, match.Groups["name"].Value, match.Groups["revision"] is { Success: true } revision ? revision.Value : "main");
+        return new HubReference(
+            match.Groups["owner"].Value, match.Groups["name"].Value,
+            match.Groups["revision"] is { Success: true } revision ? revision.Value : "main");
     }
 
     /// <summary>The reference as it is written.</summary>
     public override string ToString() => $"{Scheme}{Owner}/{Name}{(Revision == "main" ? "" : $"@{Revision}")}";
 
-    [GeneratedRegex(@"\A(?i:hf)://(?<owner>[A-Za-z0-9][A-Za-z0-9._-]{0,95})/(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,95})(@(?<revision>[A-Za-z0-9][A-Za-z0-9._/-]{0,199}))?\z")]
+    [GeneratedRegex(
+        @"\A(?i:hf)://(?<owner>[A-Za-z0-9][A-Za-z0-9._-]{0,95})/(?<name>[A-Za-z0-9][A-Za-z0-9._-]{0,95})"
+            + @"(@(?<revision>[A-Za-z0-9][A-Za-z0-9._/-]{0,199}))?\z")]
     private static partial Regex Pattern();
-}
-
-/// <summary>A model that can't be had from a hub. The message says which, why, and what to do.</summary>
-public sealed class HubException : Exception
-{
-    /// <summary>Makes the exception with its whole message.</summary>
-    public HubException(string message, bool isUsage = false)
-        : base(message) => IsUsage = isUsage;
-
-    /// <summary>Whether what was asked for is wrong, and nothing was tried.</summary>
-    public bool IsUsage { get; }
 }

@@ -1,11 +1,10 @@
 using System.Text;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Terminal;
 
 /// <summary>
 /// A text writer to a standard stream that never waits and never throws: what is written goes through a bounded queue to a thread of its
-/// own. A reader
-/// that stands still, a full disk and a closed stream cost text, which is counted, and nothing else. Safe for all threads.
+/// own. A reader that stands still, a full disk and a closed stream cost text, which is counted, and nothing else. Safe for all threads.
 /// </summary>
 public sealed class BackgroundWriter : TextWriter
 {

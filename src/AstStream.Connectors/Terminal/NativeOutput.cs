@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Terminal;
 
 /// <summary>
 /// A standard stream of the process, written without .NET's console, whose stream hides a closed pipe and throws on a full disk.
@@ -24,8 +24,7 @@ internal static partial class NativeOutput
 
     /// <summary>
     /// Occupies the standard streams that are closed, so that no file or socket of this process becomes one of them, and says which streams
-    /// can be
-    /// written to. To be called before anything else is opened.
+    /// can be written to. To be called before anything else is opened.
     /// </summary>
     public static bool[] Prepare()
     {

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Terminal;
 
 /// <summary>How many files, pipes and sockets the process may hold open at once.</summary>
 public static partial class OpenFiles
@@ -19,8 +19,7 @@ public static partial class OpenFiles
 
     /// <summary>
     /// Whether the program itself can run. Where it can't, that is said without anything that would have to be opened first. To be called
-    /// before anything
-    /// else is opened.
+    /// before anything else is opened.
     /// </summary>
     public static bool AreEnough()
     {

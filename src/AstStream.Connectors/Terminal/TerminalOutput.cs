@@ -1,7 +1,7 @@
 using System.Text;
 using Spectre.Console;
 
-namespace AstStream.Connectors;
+namespace AstStream.Connectors.Terminal;
 
 /// <summary>The terminal behind standard output, written in the background: one that is held must not hold up who draws on it.</summary>
 internal sealed class TerminalOutput(TextWriter writer) : IAnsiConsoleOutput

@@ -36,7 +36,8 @@ internal readonly unsafe struct Avx512Lanes(Vector512<float> v) : ILanes<Avx512L
     public static Avx512Lanes MultiplyAdd(Avx512Lanes a, Avx512Lanes b, Avx512Lanes c) => new(Avx512F.FusedMultiplyAdd(a._v, b._v, c._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Avx512Lanes NegateMultiplyAdd(Avx512Lanes a, Avx512Lanes b, Avx512Lanes c) => new(Avx512F.FusedMultiplyAddNegated(a._v, b._v, c._v));
+    public static Avx512Lanes NegateMultiplyAdd(Avx512Lanes a, Avx512Lanes b, Avx512Lanes c) =>
+        new(Avx512F.FusedMultiplyAddNegated(a._v, b._v, c._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Avx512Lanes Max(Avx512Lanes a, Avx512Lanes b) => new(Vector512.Max(a._v, b._v));

@@ -15,7 +15,10 @@ internal unsafe interface ILanes<T>
 
     static abstract T Load(float* p);
 
-    /// <summary>The first half of the lanes from memory, the rest zero. Only for 16 lanes: a plane of 200 samples is a whole number of the narrower ones.</summary>
+    /// <summary>
+    /// The first half of the lanes from memory, the rest zero. Only for 16 lanes: a plane of 200 samples is a whole number of the narrower
+    /// ones.
+    /// </summary>
     static abstract T LoadHalf(float* p);
 
     static abstract T Broadcast(float x);

@@ -1,3 +1,5 @@
+using AstStream.Model.Checkpoints;
+
 namespace AstStream.Model.Onnx;
 
 /// <summary>
@@ -30,12 +32,14 @@ internal sealed class AstGraph
         _config = config;
         _options = options;
         _graph = new OnnxGraph(dataFile);
-        _type = ElementTypes.Of(options.Precision);
+        _type = options.Precision.ActivationType();
     }
 
     private bool IsHalf => _type != ElementType.Float32;
 
-    /// <summary>The outputs that are asked for, with their names and their shapes behind the batch; the logits always are, and come first.</summary>
+    /// <summary>
+    /// The outputs that are asked for, with their names and their shapes behind the batch; the logits always are, and come first.
+    /// </summary>
     public static IEnumerable<(AstOutputs Kind, string Name, int[] Shape)> Outputs(AstConfig config, AstOutputs wanted)
     {
         int tokens = config.Tokens, d = config.HiddenSize, layers = config.NumHiddenLayers;
@@ -51,7 +55,8 @@ internal sealed class AstGraph
     }
 
     /// <summary>Builds the graph over a checkpoint's weights; they are read when the data file is written.</summary>
-    public static (byte[] Model, OnnxGraph Graph) Build(AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string dataFile)
+    public static (byte[] Model, OnnxGraph Graph) Build(
+        AstCheckpoint checkpoint, AstConfig config, AstGraphOptions options, string dataFile)
     {
         var build = new AstGraph(checkpoint, config, options, dataFile);
         build.All();
@@ -104,19 +109,22 @@ internal sealed class AstGraph
         x = _graph.Node("Reshape", [x, _graph.Int64s([0, nf * nt, patch * patch], 3)]);
         var projection = _graph.AddWeight(
             AstTensors.Projection + ".weight", ElementType.Float32, [patch * patch, d],
-            () => Bytes(ElementType.Float32, Transposed(PatchEmbedding.Weight(_checkpoint, _options.FoldNormalization), d, patch * patch), AstTensors.Projection));
+            () => Bytes(ElementType.Float32, Transposed(PatchEmbedding.Weight(_checkpoint, _options.FoldNormalization), d, patch * patch),
+                AstTensors.Projection));
         x = _graph.Node("MatMul", [x, projection]);
 
         // Two rows of zeros in front, for the two learnt tokens.
         x = _graph.Node("Pad", [x, _graph.Int64s([0, 2, 0, 0, 0, 0], 6)]);
         var constant = _graph.AddWeight(
             AstTensors.PositionEmbeddings, ElementType.Float32, [_config.Tokens, d],
-            () => Bytes(ElementType.Float32, PatchEmbedding.Constant(_checkpoint, _config, _options.FoldNormalization), AstTensors.PositionEmbeddings));
+            () => Bytes(ElementType.Float32, PatchEmbedding.Constant(_checkpoint, _config, _options.FoldNormalization),
+                AstTensors.PositionEmbeddings));
         return Cast(_graph.Node("Add", [x, constant]));
     }
 
     /// <summary>The LayerNorm in front of a layer; behind the last layer, the encoder's own.</summary>
-    private string Before(int layer) => layer < _config.NumHiddenLayers ? AstTensors.Layer(layer, "layernorm_before") : AstTensors.FinalLayerNorm;
+    private string Before(int layer) =>
+        layer < _config.NumHiddenLayers ? AstTensors.Layer(layer, "layernorm_before") : AstTensors.FinalLayerNorm;
 
     /// <summary>A layer on the sum so far and what LayerNorm made of it; gives both for the next one.</summary>
     private (string Sum, string Normal) Layer(int i, string x, string normal)
@@ -189,7 +197,8 @@ internal sealed class AstGraph
         var probabilities = _graph.Node("Softmax", [Float32(scores)], ("axis", -1));
         _attentions.Add(probabilities);
         var context = _graph.Node("MatMul", [Cast(probabilities), Heads(parts[2], 0, 2, 1, 3)]);
-        return _graph.Node("Reshape", [_graph.Node("Transpose", [context], ("perm", (int[])[0, 2, 1, 3])), _graph.Int64s([0, 0, _config.HiddenSize], 3)]);
+        return _graph.Node(
+            "Reshape", [_graph.Node("Transpose", [context], ("perm", (int[])[0, 2, 1, 3])), _graph.Int64s([0, 0, _config.HiddenSize], 3)]);
     }
 
     /// <summary>
@@ -216,7 +225,8 @@ internal sealed class AstGraph
         var type = isFloat ? ElementType.Float32 : _type;
         return [.. layers.Select(layer =>
         {
-            var weight = _graph.AddWeight(layer.Name + ".weight", type, [input, output], () => Bytes(type, Matrix(layer.Name, output, input), layer.Name));
+            var weight = _graph.AddWeight(
+                layer.Name + ".weight", type, [input, output], () => Bytes(type, Matrix(layer.Name, output, input), layer.Name));
             var product = _graph.Node("MatMul", [x, weight]);
             return layer.HasBias ? _graph.Node("Add", [product, Weight(layer.Name + ".bias", type, output)]) : product;
         })];
@@ -230,24 +240,32 @@ internal sealed class AstGraph
         return [.. layers.Select(layer =>
         {
             var name = layer.Name;
-            var weight = _graph.AddWeight(name + ".weight", ElementType.Int8, [input, output], () => Quantization.Quantize(Matrix(name, output, input), output));
-            var scales = _graph.AddWeight(name + ".weight_scale", ElementType.Float32, [output], () => Bytes(ElementType.Float32, Quantization.Scales(Matrix(name, output, input), output), name));
+            var weight = _graph.AddWeight(
+                name + ".weight", ElementType.Int8, [input, output], () => Quantization.Quantize(Matrix(name, output, input), output));
+            var scales = _graph.AddWeight(
+                name + ".weight_scale", ElementType.Float32, [output],
+                () => Bytes(ElementType.Float32, Quantization.Scales(Matrix(name, output, input), output), name));
             var zeros = _graph.AddWeight(name + ".weight_zero_point", ElementType.Int8, [output], () => new byte[output]);
             string[] inputs = [quantized[0], weight, quantized[1], scales, quantized[2], zeros];
-            return _graph.Node("MatMulIntegerToFloat", Contrib, name, layer.HasBias ? [.. inputs, Weight(name + ".bias", ElementType.Float32, output)] : inputs);
+            return _graph.Node(
+                "MatMulIntegerToFloat", Contrib, name,
+                layer.HasBias ? [.. inputs, Weight(name + ".bias", ElementType.Float32, output)] : inputs);
         })];
     }
 
     /// <summary>Joins tensors along a new axis behind the batch, in float32.</summary>
     private void Stack(string name, List<string> tensors) =>
-        _graph.Node("Concat", "", name, [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))], ("axis", 1));
+        _graph.Node("Concat", "", name, [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))],
+            ("axis", 1));
 
-    private string Cast(string x, ElementType from = ElementType.Float32) => from == _type ? x : _graph.Node("Cast", [x], ("to", (int)_type));
+    private string Cast(string x, ElementType from = ElementType.Float32) =>
+        from == _type ? x : _graph.Node("Cast", [x], ("to", (int)_type));
 
     /// <summary>x as float32; a tensor that is float32 already is left alone.</summary>
     private string Float32(string x) => IsHalf ? _graph.Node("Cast", [x], ("to", (int)ElementType.Float32)) : x;
 
-    private string Weight(string name, ElementType type, params int[] shape) => _graph.AddWeight(name, type, shape, () => Bytes(type, _checkpoint.Read(name), name));
+    private string Weight(string name, ElementType type, params int[] shape) =>
+        _graph.AddWeight(name, type, shape, () => Bytes(type, _checkpoint.Read(name), name));
 
     private float[] Matrix(string name, int rows, int columns) => Transposed(_checkpoint.Read(name + ".weight"), rows, columns);
 

@@ -1,3 +1,5 @@
+using AstStream.Model.Checkpoints;
+
 namespace AstStream.Model.Onnx;
 
 /// <summary>

@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Text;
 
-namespace AstStream.Streaming;
+namespace AstStream.Streaming.Graph;
 
 /// <summary>
 /// A set of nodes joined by edges. Completion and faults travel downstream through the edges; cancellation comes from here
@@ -244,6 +244,7 @@ public sealed class DataflowGraph
         return text.ToString();
     }
 
-    private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("\"", "&quot;", StringComparison.Ordinal)
+    private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal)
+        .Replace("\"", "&quot;", StringComparison.Ordinal)
         .Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
 }

@@ -2,35 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
-namespace AstStream.Streaming;
-
-/// <summary>One arrow of the dataflow graph: what it joins, and its counters. Readable at any time from any thread.</summary>
-public interface IEdge
-{
-    /// <summary>The node that writes, or all of them.</summary>
-    string From { get; }
-
-    /// <summary>The node that reads, or all of them.</summary>
-    string To { get; }
-
-    /// <summary>The message type's name.</summary>
-    string Message { get; }
-
-    /// <summary>Messages that fit before the writer waits.</summary>
-    int Capacity { get; }
-
-    /// <summary>Messages written so far, or waiting to be.</summary>
-    long Written { get; }
-
-    /// <summary>Messages in the channel now.</summary>
-    int Depth { get; }
-
-    /// <summary>Times that a writer found the channel full and waited: the reader is the slower one.</summary>
-    long Waits { get; }
-
-    /// <summary>Gives back to their pools the messages that nobody read, after all nodes have ended.</summary>
-    void Drain();
-}
+namespace AstStream.Streaming.Graph;
 
 /// <summary>
 /// A bounded channel with counters. Several nodes may write; one reads. It completes when all its writers have completed, or
@@ -102,7 +74,9 @@ public sealed class Edge<T> : IEdge
         return true;
     }
 
-    /// <summary>Writes a message, waiting while the channel is full. A message that can't be written any more is given back to its pool.</summary>
+    /// <summary>
+    /// Writes a message, waiting while the channel is full. A message that can't be written any more is given back to its pool.
+    /// </summary>
     /// <remarks>
     /// The channel's own waits get no token: waits that can be cancelled are allocated each time, others are not. The graph
     /// ends them by completing the edge.

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace AstStream.Streaming;
+namespace AstStream.Streaming.Graph;
 
 /// <summary>A node of the dataflow graph: a loop that reads its input, works, and writes its outputs.</summary>
 public abstract class Node
@@ -32,7 +32,8 @@ public abstract class Node
         {
             // A writer meets another node's fault, or the graph's cancellation, as a closed channel.
             var cause = e is ChannelClosedException { InnerException: { } inner } ? inner : e;
-            fault = cause is NodeFaultException || (cause is OperationCanceledException && cancellation.IsCancellationRequested) ? cause : new NodeFaultException(Name, cause);
+            fault = cause is NodeFaultException || (cause is OperationCanceledException && cancellation.IsCancellationRequested)
+                ? cause : new NodeFaultException(Name, cause);
             throw fault;
         }
         finally
@@ -58,7 +59,9 @@ public abstract class Node
     /// <summary>The node's work, from the first message to the last.</summary>
     protected abstract Task WorkAsync(CancellationToken cancellation);
 
-    /// <summary>Registers an arrow that is no channel as this node's output, and what tells its reader that the node is done or has failed.</summary>
+    /// <summary>
+    /// Registers an arrow that is no channel as this node's output, and what tells its reader that the node is done or has failed.
+    /// </summary>
     internal void CompletesWith(IEdge edge, Action<Exception?> complete)
     {
         lock (_lock)
@@ -100,15 +103,4 @@ public abstract class Node
         lock (_lock)
             return [.. _outputs];
     }
-}
-
-/// <summary>A node's fault, with the node's name. Downstream nodes pass it on as it is.</summary>
-public sealed class NodeFaultException : Exception
-{
-    /// <summary>Makes the exception.</summary>
-    public NodeFaultException(string node, Exception inner)
-        : base($"{node}: {inner.Message}", inner) => Node = node;
-
-    /// <summary>The node that failed.</summary>
-    public string Node { get; }
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AstStream.Streaming.Sources;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
@@ -28,7 +29,9 @@ internal sealed partial class AudioGraph
     /// <summary>The sources with what is done to their sound and which models hear it.</summary>
     public IReadOnlyList<SourceDefinition> Sources { get; private set; } = [];
 
-    public static AudioGraph Read(PipelineFile file, SectionReader root, IReadOnlyList<(string Name, SectionReader Section)> models, bool isPassedOn, ComponentCatalog catalog)
+    public static AudioGraph Read(
+        PipelineFile file, SectionReader root, IReadOnlyList<(string Name, SectionReader Section)> models, bool isPassedOn,
+        ComponentCatalog catalog)
     {
         var graph = new AudioGraph();
         graph.ReadSources(file, root, catalog);
@@ -52,12 +55,14 @@ internal sealed partial class AudioGraph
         var hearers = _hearers.GetValueOrDefault(end.Name, []);
         if (hearers.Count == 0 && source.Source!.NeedsModel)
             file.Problem(source.Key, $"sources.{source.Name}: no model hears it, which this type needs; add a sink for what a model hears");
-        var way = string.Join(" ", hearers.Order(StringComparer.Ordinal)) + FormattableString.Invariant($"; {decibels} dB; {source.Fingerprint}");
+        var way = string.Join(" ", hearers.Order(StringComparer.Ordinal)) + FormattableString.Invariant(
+            $"; {decibels} dB; {source.Fingerprint}");
         return new SourceDefinition(source.Name, source.Source!, source.Priority, decibels, hearers, way);
     }
 
     /// <summary>The named components of one section, their names checked.</summary>
-    public static IEnumerable<(string Name, YamlNode Key, YamlNode Value)> Components(PipelineFile file, SectionReader root, Key<YamlNode?> key, string section)
+    public static IEnumerable<(string Name, YamlNode Key, YamlNode Value)> Components(
+        PipelineFile file, SectionReader root, Key<YamlNode?> key, string section)
     {
         if (root.Get(key) is not { } node)
             yield break;
@@ -72,7 +77,9 @@ internal sealed partial class AudioGraph
             }
 
             if (!NamePattern().IsMatch(name) || s_reserved.Contains(name))
-                file.Problem(keyNode, $"{section}.{name}: not a name that can be used; expected letters, digits, '-' and '_', and none of {string.Join(", ", s_reserved)}");
+                file.Problem(
+                    keyNode, $"{section}.{name}: not a name that can be used; expected letters, digits, '-' and '_', and none of "
+                        + $"{string.Join(", ", s_reserved)}");
             else
                 yield return (name, keyNode, value);
         }
@@ -118,7 +125,14 @@ internal sealed partial class AudioGraph
             var section = new SectionReader(file, value, $"sources.{name}", [PipelineKeys.Type, .. type.Keys, .. PipelineKeys.SourceKeys]);
             if (type.IsSingle && _components.FirstOrDefault(c => c.SourceType == type) is { } other)
                 file.Problem(value, $"sources.{name}: only one source can be of type {type.Type}, and '{other.Name}' is");
-            _components.Add(new Component(name, key, type.Create(section), [], section.Get(PipelineKeys.Gain) ?? 0) { SourceType = type, Priority = section.Get(PipelineKeys.Priority), Fingerprint = section.Fingerprint });
+            _components.Add(
+                new Component(
+                name, key, type.Create(section), [], section.Get(PipelineKeys.Gain) ?? 0)
+                {
+                    SourceType = type,
+                    Priority = section.Get(PipelineKeys.Priority),
+                    Fingerprint = section.Fingerprint
+                });
             foreach (var path in type.Reads(section))
                 _reads.TryAdd(path, name);
         }
@@ -140,7 +154,11 @@ internal sealed partial class AudioGraph
             var section = new SectionReader(file, value, $"transforms.{name}", [PipelineKeys.Type, PipelineKeys.Inputs, .. keys]);
             if (!section.Has(PipelineKeys.Inputs))
                 file.Problem(value, $"transforms.{name}: key 'inputs' is missing: {PipelineKeys.Inputs.Doc}");
-            _components.Add(new Component(name, key, null, section.Get(PipelineKeys.Inputs) ?? [], section.Get(PipelineKeys.GainDecibels) ?? 0) { InputsNode = section.NodeOf(PipelineKeys.Inputs) });
+            _components.Add(
+                new Component(
+                name, key, null, section.Get(PipelineKeys.Inputs) ?? [],
+                section.Get(PipelineKeys.GainDecibels) ?? 0)
+                { InputsNode = section.NodeOf(PipelineKeys.Inputs) });
         }
     }
 
@@ -178,7 +196,9 @@ internal sealed partial class AudioGraph
 
         if (_components.Where(c => c.Inputs.Count > 0).Select(
             c => (Component: c, Cycle: Cycle(c))).FirstOrDefault(x => x.Cycle is not null) is { Cycle: { } cycle } first)
-            Problem(first.Component.Key, $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have a cycle");
+            Problem(first.Component.Key,
+                $"transforms.{first.Component.Name}: its sound comes back to itself ({string.Join(" → ", cycle)}); a pipeline can't have "
+                    + $"a cycle");
 
         // Several models may hear the same sound; a transform keeps its own.
         foreach (var (name, section) in models)
@@ -197,7 +217,8 @@ internal sealed partial class AudioGraph
         }
 
         foreach (var component in _components.Where(c => !takenBy.ContainsKey(c.Name) && !_hearers.ContainsKey(c.Name) && !isPassedOn))
-            Problem(component.Key, $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
+            Problem(component.Key,
+                $"'{component.Name}' is not used: neither a transform nor model.inputs takes it; add it there or remove it");
         return isGood;
     }
 
@@ -233,17 +254,4 @@ internal sealed partial class AudioGraph
 
         public string Fingerprint { get; init; } = "";
     }
-}
-
-/// <summary>A source as a definition says it.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Source">The source itself.</param>
-/// <param name="Priority">Of its streams.</param>
-/// <param name="Decibels">The gain of the transforms on its way.</param>
-/// <param name="Models">The models that hear it.</param>
-/// <param name="Fingerprint">Equal for definitions that say the same.</param>
-internal sealed record SourceDefinition(string Name, IAudioSource Source, int Priority, double Decibels, IReadOnlySet<string> Models, string Fingerprint)
-{
-    /// <summary>What it reads and what is done to it, in a few words.</summary>
-    public string Description => Source.Description + (Decibels == 0 ? "" : FormattableString.Invariant($", gain of {Decibels} dB")) + (Priority == 0 ? "" : $", priority {Priority}");
 }

@@ -10,14 +10,3 @@ public sealed record ConfigProblem(string File, long Line, long Column, string M
     /// <summary>file:line:column: message.</summary>
     public override string ToString() => Line > 0 ? $"{File}:{Line}:{Column}: {Message}" : $"{File}: {Message}";
 }
-
-/// <summary>A pipeline definition that can't be run: all its problems at once.</summary>
-public sealed class InvalidPipelineException : Exception
-{
-    /// <summary>Makes the exception.</summary>
-    public InvalidPipelineException(IReadOnlyList<ConfigProblem> problems)
-        : base(string.Join('\n', problems)) => Problems = problems;
-
-    /// <summary>The problems, in the order of the file.</summary>
-    public IReadOnlyList<ConfigProblem> Problems { get; }
-}

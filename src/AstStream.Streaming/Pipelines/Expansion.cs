@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using AstStream.Dsp;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Pipelines;
 
@@ -8,7 +9,7 @@ namespace AstStream.Streaming.Pipelines;
 /// Values of a definition that stand elsewhere: ${env:NAME} is an environment variable, ${file:PATH} what is in a small file. They count as
 /// secrets.
 /// </summary>
-internal static partial class Expansion
+public static partial class Expansion
 {
     private const int MaxBytes = 65_536; // of a file
 

@@ -5,39 +5,6 @@ using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
 
-/// <summary>
-/// One key of a section of a pipeline definition: its name, meaning, type, range and default, stated once. Reading, errors,
-/// help and the JSON Schema all come from here.
-/// </summary>
-public abstract class Key(string name, string doc, bool required)
-{
-    /// <summary>The key as it is written.</summary>
-    public string Name => name;
-
-    /// <summary>What it means, with unit, range and default.</summary>
-    public string Doc => doc;
-
-    /// <summary>Whether it must be given.</summary>
-    public bool Required => required;
-
-    /// <summary>Reads the node; reports a problem and returns null where it can't.</summary>
-    internal abstract object? Read(YamlNode node, SectionReader reader);
-
-    /// <summary>Its JSON Schema, without the description.</summary>
-    internal abstract JsonObject Schema();
-}
-
-/// <summary>A key of a type.</summary>
-public sealed class Key<T>(string name, string doc, T fallback, bool required, Func<YamlNode, SectionReader, object?> read, Func<JsonObject> schema) : Key(name, doc, required)
-{
-    /// <summary>The value where the key is not given.</summary>
-    public T Fallback => fallback;
-
-    internal override object? Read(YamlNode node, SectionReader reader) => read(node, reader);
-
-    internal override JsonObject Schema() => schema();
-}
-
 /// <summary>Makes keys.</summary>
 public static class Keys
 {
@@ -62,30 +29,36 @@ public static class Keys
 
     /// <summary>A number in a range.</summary>
     public static Key<double?> Number(string name, string doc, double min, double max) =>
-        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max), () => new JsonObject { ["type"] = "number", ["minimum"] = min, ["maximum"] = max });
+        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max),
+            () => new JsonObject { ["type"] = "number", ["minimum"] = min, ["maximum"] = max });
 
     /// <summary>A whole number in a range.</summary>
     public static Key<int> Integer(string name, string doc, int fallback, int min, int max, bool required = false) =>
-        new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => Whole(min, max));
+        new(name, doc, fallback, required, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null,
+            () => Whole(min, max));
 
     /// <summary>A whole number in a range, or nothing.</summary>
     public static Key<int?> OptionalInteger(string name, string doc, int min, int max) =>
-        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null, () => Whole(min, max));
+        new(name, doc, null, false, (node, reader) => reader.Number(node, name, min, max, whole: true) is { } n ? (int)n : null,
+            () => Whole(min, max));
 
     /// <summary>A list of whole numbers in a range, or one number for the powers of two up to it.</summary>
     public static Key<IReadOnlyList<int>> Integers(string name, string doc, IReadOnlyList<int> fallback, int min, int max) =>
         new(name, doc, fallback, false, (node, reader) => reader.Integers(node, name, min, max), () => new JsonObject
         {
-            ["anyOf"] = new JsonArray(Whole(min, max), new JsonObject { ["type"] = "array", ["items"] = Whole(min, max), ["minItems"] = 1 }),
+            ["anyOf"] = new JsonArray(
+                Whole(min, max), new JsonObject { ["type"] = "array", ["items"] = Whole(min, max), ["minItems"] = 1 }),
         });
 
     /// <summary>true or false.</summary>
     public static Key<bool> Flag(string name, string doc, bool fallback = false) =>
-        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null, () => new JsonObject { ["type"] = "boolean" });
+        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null,
+            () => new JsonObject { ["type"] = "boolean" });
 
     /// <summary>true or false, or nothing.</summary>
     public static Key<bool?> OptionalFlag(string name, string doc) =>
-        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null, () => new JsonObject { ["type"] = "boolean" });
+        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, ["true", "false"]) is { } text ? text == "true" : null,
+            () => new JsonObject { ["type"] = "boolean" });
 
     /// <summary>A whole number from 0, or a word, which reads as null.</summary>
     public static Key<int?> WordOrIndex(string name, string doc, string word) =>
@@ -96,11 +69,13 @@ public static class Keys
 
     /// <summary>One of a few words.</summary>
     public static Key<string> Choice(string name, string doc, string fallback, params string[] choices) =>
-        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, choices), () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
+        new(name, doc, fallback, false, (node, reader) => reader.Choice(node, name, choices),
+            () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
 
     /// <summary>One of a few words, or nothing.</summary>
     public static Key<string?> OptionalChoice(string name, string doc, params string[] choices) =>
-        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, choices), () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
+        new(name, doc, null, false, (node, reader) => reader.Choice(node, name, choices),
+            () => new JsonObject { ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
 
     /// <summary>One of a few words, or several as a list.</summary>
     public static Key<IReadOnlyList<string>> Choices(string name, string doc, IReadOnlyList<string> fallback, params string[] choices)
@@ -114,16 +89,22 @@ public static class Keys
 
     /// <summary>A span of time with its unit: 500ms, 0.5s, 2m, 1h.</summary>
     public static Key<TimeSpan?> Duration(string name, string doc, TimeSpan min, TimeSpan max) =>
-        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, DurationPattern, s_durations, min.TotalSeconds, max.TotalSeconds, "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
+        new(name, doc, null, false,
+            (node, reader) => Measure(
+            node, reader, name, DurationPattern, s_durations, min.TotalSeconds, max.TotalSeconds,
+            "a duration such as 500ms, 0.5s or 2m") is { } s ? TimeSpan.FromTicks((long)Math.Round(s * TimeSpan.TicksPerSecond)) : null,
             () => new JsonObject { ["type"] = "string", ["pattern"] = DurationPattern });
 
     /// <summary>Reads a span of time as pipelines write it: 500ms, 0.5s, 2m; null where it is none.</summary>
     public static TimeSpan? ParseDuration(string text) =>
-        Regex.IsMatch(text, DurationPattern) ? TimeSpan.FromTicks((long)Math.Round(InUnits(text, s_durations) * TimeSpan.TicksPerSecond)) : null;
+        Regex.IsMatch(text, DurationPattern)
+            ? TimeSpan.FromTicks((long)Math.Round(InUnits(text, s_durations) * TimeSpan.TicksPerSecond)) : null;
 
     /// <summary>A number of bytes with its unit: 500KB, 100MB, 2GB.</summary>
     public static Key<long?> Size(string name, string doc, long min, long max) =>
-        new(name, doc, null, false, (node, reader) => Measure(node, reader, name, SizePattern, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b ? (long)b : null,
+        new(name, doc, null, false,
+            (node, reader) => Measure(node, reader, name, SizePattern, s_sizes, min, max, "a size such as 500KB or 100MB") is { } b
+            ? (long)b : null,
             () => new JsonObject { ["type"] = "string", ["pattern"] = SizePattern });
 
     /// <summary>A mapping from names to numbers in a range.</summary>
@@ -152,7 +133,9 @@ public static class Keys
 
     private static JsonObject Whole(int min, int max) => new() { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max };
 
-    private static double? Measure(YamlNode node, SectionReader reader, string name, string pattern, (string Unit, double Factor)[] units, double min, double max, string expected)
+    private static double? Measure(
+        YamlNode node, SectionReader reader, string name, string pattern, (string Unit, double Factor)[] units, double min, double max,
+        string expected)
     {
         if (reader.Scalar(node, name, expected) is not { } text)
             return null;
@@ -172,7 +155,8 @@ public static class Keys
     private static double InUnits(string text, (string Unit, double Factor)[] units)
     {
         var (unit, factor) = units.First(u => text.EndsWith(u.Unit, StringComparison.Ordinal));
-        return double.Parse(text[..^unit.Length], NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * factor;
+        return double.Parse(
+            text[..^unit.Length], NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * factor;
     }
 
     private static string Show(double value, (string Unit, double Factor)[] units)

@@ -1,7 +1,12 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AstStream.Dsp;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
 
 namespace AstStream.Streaming.Pipelines;
 
@@ -19,12 +24,17 @@ internal sealed class ModelSection : IDisposable
         Configs = [.. checkpoints.Select(c => Fit(section, c.Config, frames))];
         CheckEnsemble(section);
         Window = ReadWindow(section);
-        Batching = new BatchOptions { MaxQueueDelay = section.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero, MaxAge = section.Get(PipelineKeys.MaxAge) };
+        Batching = new BatchOptions
+        {
+            MaxQueueDelay = section.Get(PipelineKeys.MaxQueueDelay) ?? TimeSpan.Zero,
+            MaxAge = section.Get(PipelineKeys.MaxAge)
+        };
         var own = ReadSession(section, new AstSessionOptions());
         var several = section.Sections(PipelineKeys.Sessions, PipelineKeys.SessionKeys);
         if (several.Count > MaxSessions)
             section.Problem(PipelineKeys.Sessions, $"{several.Count} sessions; expected at most {MaxSessions}");
-        Sessions = several.Count == 0 ? [Checked(section, own)] : [.. several.Take(MaxSessions).Select(s => Checked(s, ReadSession(s, own)))];
+        Sessions = several.Count == 0
+            ? [Checked(section, own)] : [.. several.Take(MaxSessions).Select(s => Checked(s, ReadSession(s, own)))];
         Activations = [.. checkpoints.Select(c => section.Get(PipelineKeys.FunctionToApply) switch
         {
             "sigmoid" => ScoreActivation.Sigmoid,
@@ -57,15 +67,23 @@ internal sealed class ModelSection : IDisposable
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
-    /// <summary>The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are made here.</summary>
+    /// <summary>
+    /// The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are
+    /// made here.
+    /// </summary>
     public float DefaultThreshold(int label) =>
-        Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label]) ? own[label] : 0.5f;
+        Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label])
+            ? own[label] : 0.5f;
 
     public ScorerOptions Scorer => new(Checkpoints, Configs, Activations);
 
     /// <summary>One session in a few words.</summary>
     public string Describe(AstSessionOptions session) =>
-        $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on {string.Join(", ", [.. session.Providers.Select(EnumWords.Word), session.Precision.Word(), .. Activations.Distinct().Select(EnumWords.Word)])}, at most {session.BatchSizes.Max()} windows, {Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
+        $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on "
+            + string.Join(", ", [
+                .. session.Providers.Select(EnumWords.Word), session.Precision.Word(), .. Activations.Distinct().Select(EnumWords.Word),
+            ])
+            + $", at most {session.BatchSizes.Max()} windows, {Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
 
     /// <summary>Tells the models apart: one checkpoint's hash, or one over all of an ensemble's.</summary>
     public string Hash => Checkpoints.Count == 1
@@ -73,10 +91,16 @@ internal sealed class ModelSection : IDisposable
         : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', Checkpoints.Select(c => c.Hash)))));
 
     /// <summary>Tells apart what scores a window differently or cuts it differently.</summary>
-    public string Identity => FormattableString.Invariant($"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} {string.Join(' ', Activations)}");
+    public string Identity =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} "
+                + $"{string.Join(' ', Activations)}");
 
     /// <summary>Opens the checkpoints that the section names, or the default one.</summary>
-    /// <exception cref="InvalidCheckpointException">A checkpoint is broken. A folder that is not there is a problem of the section besides.</exception>
+    /// <exception cref="InvalidCheckpointException">
+    /// A checkpoint is broken. A folder that is not there is a problem of the section besides.
+    /// </exception>
     public static ModelSection Read(string name, SectionReader section, string defaultModel)
     {
         if (section.Has(PipelineKeys.ModelPath) && section.Has(PipelineKeys.Ensemble))
@@ -118,9 +142,12 @@ internal sealed class ModelSection : IDisposable
         {
             BatchSizes = Get(PipelineKeys.PreferredBatchSize, over.BatchSizes),
             Threads = Get(PipelineKeys.Threads, over.Threads),
-            Precision = section.Has(PipelineKeys.Precision) ? EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)) : over.Precision,
-            Attention = section.Has(PipelineKeys.Attention) ? EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)) : over.Attention,
-            Providers = section.Has(PipelineKeys.Providers) ? [.. section.Get(PipelineKeys.Providers).Select(EnumWords.Parse<ExecutionProvider>)] : over.Providers,
+            Precision = section.Has(PipelineKeys.Precision)
+                ? EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)) : over.Precision,
+            Attention = section.Has(PipelineKeys.Attention)
+                ? EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)) : over.Attention,
+            Providers = section.Has(PipelineKeys.Providers)
+                ? [.. section.Get(PipelineKeys.Providers).Select(EnumWords.Parse<ExecutionProvider>)] : over.Providers,
             Fallback = Get(PipelineKeys.Fallback, over.Fallback),
             DeviceId = Get(PipelineKeys.DeviceId, over.DeviceId),
             GpuMemoryLimit = Get(PipelineKeys.GpuMemoryLimit, over.GpuMemoryLimit) ?? 0,
@@ -144,7 +171,9 @@ internal sealed class ModelSection : IDisposable
         }
         catch (ModelExecutionException e)
         {
-            section.Problem(((Key[])[PipelineKeys.Window, PipelineKeys.FrequencyStride]).FirstOrDefault(section.Has) ?? PipelineKeys.TimeStride, e.Message);
+            section.Problem(
+                ((Key[])[PipelineKeys.Window, PipelineKeys.FrequencyStride]).FirstOrDefault(section.Has) ?? PipelineKeys.TimeStride,
+                e.Message);
             return config;
         }
     }
@@ -164,9 +193,15 @@ internal sealed class ModelSection : IDisposable
             var (first, other) = (Configs[0], Configs[i]);
             var name = Checkpoints[i].Folder;
             if (!other.Labels.SequenceEqual(first.Labels))
-                section.Problem(PipelineKeys.Ensemble, $"{name}: has other labels than {Checkpoints[0].Folder}; expected the same ones in the same order, so that scores can be averaged");
+                section.Problem(
+                    PipelineKeys.Ensemble,
+                    $"{name}: has other labels than {Checkpoints[0].Folder}; expected the same ones in the same order, so that scores can "
+                        + $"be averaged");
             if (other.MaxLength != first.MaxLength || other.NumMelBins != first.NumMelBins)
-                section.Problem(PipelineKeys.Ensemble, $"{name}: takes windows of {other.MaxLength} frames of {other.NumMelBins} bins, {Checkpoints[0].Folder} of {first.MaxLength} of {first.NumMelBins}; expected the same, which 'window' can make");
+                section.Problem(
+                    PipelineKeys.Ensemble,
+                    $"{name}: takes windows of {other.MaxLength} frames of {other.NumMelBins} bins, {Checkpoints[0].Folder} of "
+                        + $"{first.MaxLength} of {first.NumMelBins}; expected the same, which 'window' can make");
         }
     }
 
@@ -177,14 +212,26 @@ internal sealed class ModelSection : IDisposable
         if (frames > config.MaxLength)
         {
             const double frame = (double)FbankOptions.FrameShift / FbankOptions.SampleRate;
-            section.Problem(PipelineKeys.Hop, FormattableString.Invariant($"longer than the model's window of {config.MaxLength * frame} s: sound between windows would not be heard"));
+            section.Problem(
+                PipelineKeys.Hop,
+                FormattableString.Invariant(
+                $"longer than the model's window of {config.MaxLength * frame} s: sound between windows would not be heard"));
             frames = config.MaxLength;
         }
 
         frames = Math.Max(1, frames);
         var longest = section.Get(PipelineKeys.MaxHop) is { } maxHop ? Frames(section, PipelineKeys.MaxHop, maxHop) : config.MaxLength;
         if (longest < frames || longest > config.MaxLength)
-            section.Problem(PipelineKeys.MaxHop, FormattableString.Invariant($"expected at least the hop of {frames * FbankOptions.FrameTime.TotalSeconds} s and at most the window of {config.MaxLength * FbankOptions.FrameTime.TotalSeconds} s"));
-        return new WindowOptions(config.MaxLength, frames, config.NumMelBins) { MaxHopFrames = Math.Clamp(longest, frames, config.MaxLength), Gate = section.Get(PipelineKeys.Gate) };
+            section.Problem(
+                PipelineKeys.MaxHop,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"expected at least the hop of {frames * FbankOptions.FrameTime.TotalSeconds} s and at most the window of "
+                        + $"{config.MaxLength * FbankOptions.FrameTime.TotalSeconds} s"));
+        return new WindowOptions(config.MaxLength, frames, config.NumMelBins)
+        {
+            MaxHopFrames = Math.Clamp(longest, frames, config.MaxLength),
+            Gate = section.Get(PipelineKeys.Gate),
+        };
     }
 }

@@ -1,35 +1,19 @@
 using AstStream.Dsp;
-using AstStream.Events;
-using AstStream.Model;
+using AstStream.Events.Decoding;
+using AstStream.Model.Checkpoints;
+using AstStream.Streaming.Telemetry;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
-
-/// <summary>What a pipeline needs from its host.</summary>
-public sealed record PipelineHost
-{
-    /// <summary>The types of sources and sinks.</summary>
-    public required ComponentCatalog Catalog { get; init; }
-
-    /// <summary>The model of a pipeline that names none.</summary>
-    public required string DefaultModel { get; init; }
-
-    /// <summary>The clock.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-}
-
-/// <summary>One model of a pipeline, with how its scores become events.</summary>
-internal sealed record ModelDefinition(ModelSection Model, EventOptions Events)
-{
-    public DecodeOptions Decoding => new(Model.Labels, Events, new ModelIdentity(Model.Hash, Model.Sessions[0].Precision.Word(), Model.Sessions[0].Providers[0].Word()));
-}
 
 /// <summary>A pipeline definition that was read and checked, and its checkpoints.</summary>
 public sealed class Pipeline : IDisposable
 {
     private readonly bool _ownsModels;
 
-    private Pipeline(string path, PipelineHost host, IReadOnlyList<ModelDefinition> models, AudioGraph audio, IReadOnlyList<SinkDefinition> sinks, int lanes, bool ownsModels)
+    private Pipeline(
+        string path, PipelineHost host, IReadOnlyList<ModelDefinition> models, AudioGraph audio, IReadOnlyList<SinkDefinition> sinks,
+        int lanes, bool ownsModels)
     {
         (Path, Host, Models, Sources, Sinks, Lanes) = (path, host, models, audio.Sources, sinks, lanes);
         _ownsModels = ownsModels;
@@ -60,9 +44,12 @@ public sealed class Pipeline : IDisposable
     /// <param name="host">The types, the default model, the clock.</param>
     /// <exception cref="InvalidPipelineException">The definition is wrong; all problems at once.</exception>
     /// <exception cref="InvalidCheckpointException">A checkpoint is.</exception>
-    public static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host) => Load(path, overrides, host, running: null);
+    public static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host) =>
+        Load(path, overrides, host, running: null);
 
-    /// <summary>As <see cref="Load(string, IReadOnlyList{string}, PipelineHost)"/>; models that a running pipeline has open already are that one's.</summary>
+    /// <summary>
+    /// As <see cref="Load(string, IReadOnlyList{string}, PipelineHost)"/>; models that a running pipeline has open already are that one's.
+    /// </summary>
     internal static Pipeline Load(string path, IReadOnlyList<string> overrides, PipelineHost host, Pipeline? running)
     {
         var file = PipelineFile.Load(path, overrides);
@@ -85,7 +72,8 @@ public sealed class Pipeline : IDisposable
                 labels[name] = null;
                 try
                 {
-                    var model = running?.Models.FirstOrDefault(m => m.Model.Name == name && m.Model.Fingerprint == section.Fingerprint)?.Model;
+                    var model = running?.Models.FirstOrDefault(
+                        m => m.Model.Name == name && m.Model.Fingerprint == section.Fingerprint)?.Model;
                     if (running is { Models.Count: 0 })
                     {
                         file.Problem(section.Node, $"{section.Name}: models can't be added while it runs; restart for that");
@@ -94,7 +82,9 @@ public sealed class Pipeline : IDisposable
 
                     if (model is null && running is not null)
                     {
-                        file.Problem(section.Node, $"{section.Name}: what a model is and how it runs can't be changed while it runs; restart for that");
+                        file.Problem(
+                            section.Node,
+                            $"{section.Name}: what a model is and how it runs can't be changed while it runs; restart for that");
                         model = running.Models[0].Model; // to check the rest of the definition by
                     }
 
@@ -103,7 +93,10 @@ public sealed class Pipeline : IDisposable
                     labels[name] = model.Labels;
                     models.Add(new ModelDefinition(model, ReadEvents(events, model)));
                     if (model.Window.NumMelBins != models[0].Model.Window.NumMelBins)
-                        section.Problem(PipelineKeys.ModelPath, $"takes {model.Window.NumMelBins} mel bins, '{models[0].Model.Name}' {models[0].Model.Window.NumMelBins}; the models of one pipeline share their features and need the same number");
+                        section.Problem(
+                            PipelineKeys.ModelPath,
+                            $"takes {model.Window.NumMelBins} mel bins, '{models[0].Model.Name}' {models[0].Model.Window.NumMelBins}; the "
+                                + $"models of one pipeline share their features and need the same number");
                 }
                 catch (InvalidCheckpointException e)
                 {
@@ -146,7 +139,8 @@ public sealed class Pipeline : IDisposable
         foreach (var key in (Key[])[PipelineKeys.Model, PipelineKeys.Models, PipelineKeys.Events])
         {
             if (root.Has(key))
-                root.Problem(key, "is of no use: every sink takes audio and nothing else; remove it, or add a sink for what the model hears");
+                root.Problem(
+                    key, "is of no use: every sink takes audio and nothing else; remove it, or add a sink for what the model hears");
         }
 
         return [];
@@ -172,7 +166,9 @@ public sealed class Pipeline : IDisposable
         foreach (var (name, _, value) in AudioGraph.Components(file, root, PipelineKeys.Models, "models"))
         {
             var model = new SectionReader(file, value, $"models.{name}", [.. PipelineKeys.ModelSection, PipelineKeys.ModelEvents]);
-            sections.Add((name, model, new SectionReader(file, model.Get(PipelineKeys.ModelEvents) ?? empty, $"models.{name}.events", PipelineKeys.EventSection)));
+            sections.Add(
+                (name, model,
+                new SectionReader(file, model.Get(PipelineKeys.ModelEvents) ?? empty, $"models.{name}.events", PipelineKeys.EventSection)));
         }
 
         return sections;
@@ -184,7 +180,8 @@ public sealed class Pipeline : IDisposable
         var general = section.Get(PipelineKeys.Threshold);
         var single = section.Get(PipelineKeys.Thresholds) ?? new Dictionary<string, double>();
         var wanted = section.Get(PipelineKeys.Labels);
-        foreach (var (key, label) in single.Keys.Select(l => ((Key)PipelineKeys.Thresholds, l)).Concat((wanted ?? []).Select(l => ((Key)PipelineKeys.Labels, l))))
+        foreach (var (key, label) in single.Keys.Select(l => ((Key)PipelineKeys.Thresholds, l))
+            .Concat((wanted ?? []).Select(l => ((Key)PipelineKeys.Labels, l))))
         {
             if (!labels.Contains(label))
                 section.Problem(key, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}");
@@ -195,7 +192,8 @@ public sealed class Pipeline : IDisposable
         for (var i = 0; i < thresholds.Length; i++)
         {
             // A label that is not wanted has a threshold that no score reaches.
-            thresholds[i] = wanted?.Contains(labels[i]) == false ? float.PositiveInfinity : (float)(single.TryGetValue(labels[i], out var own) ? own : general ?? model.DefaultThreshold(i));
+            thresholds[i] = wanted?.Contains(labels[i]) == false
+                ? float.PositiveInfinity : (float)(single.TryGetValue(labels[i], out var own) ? own : general ?? model.DefaultThreshold(i));
             releases[i] = Math.Min(thresholds[i], (float?)section.Get(PipelineKeys.ReleaseThreshold) ?? (0.8f * thresholds[i]));
             if (float.IsPositiveInfinity(thresholds[i]))
                 releases[i] = thresholds[i];

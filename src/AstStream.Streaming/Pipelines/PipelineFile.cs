@@ -57,7 +57,8 @@ internal sealed class PipelineFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw file.Fatal(0, 0, Directory.Exists(path) ? "is a folder; expected a pipeline definition in YAML" : $"can't be read: {e.Message}");
+            throw file.Fatal(
+                0, 0, Directory.Exists(path) ? "is a folder; expected a pipeline definition in YAML" : $"can't be read: {e.Message}");
         }
 
         try
@@ -94,7 +95,8 @@ internal sealed class PipelineFile
     }
 
     public void Problem(YamlNode node, string message) => _problems.Add(
-        _overrides.TryGetValue(node, out var setting) ? new ConfigProblem($"--set {setting}", 0, 0, message) : new ConfigProblem(_path, node.Start.Line, node.Start.Column, message));
+        _overrides.TryGetValue(node, out var setting)
+            ? new ConfigProblem($"--set {setting}", 0, 0, message) : new ConfigProblem(_path, node.Start.Line, node.Start.Column, message));
 
     /// <summary>Runs a check when all sections are read.</summary>
     public void Later(Action check) => _later.Add(check);
@@ -124,7 +126,9 @@ internal sealed class PipelineFile
             if (depth > MaxDepth)
                 throw new YamlException(parser.Current.Start, parser.Current.End, $"nested more than {MaxDepth} deep");
             if (parser.Current is AnchorAlias || (parser.Current is NodeEvent node && !node.Anchor.IsEmpty))
-                throw new YamlException(parser.Current.Start, parser.Current.End, "anchors and aliases can't be used in a pipeline definition; write the values out");
+                throw new YamlException(
+                    parser.Current.Start, parser.Current.End,
+                    "anchors and aliases can't be used in a pipeline definition; write the values out");
             if (parser.Current is DocumentStart && ++documents > 1)
                 throw new YamlException(parser.Current.Start, parser.Current.End, "a second YAML document; expected one");
         }
@@ -152,7 +156,8 @@ internal sealed class PipelineFile
         }
         catch (YamlException e)
         {
-            _problems.Add(new ConfigProblem($"--set {setting}", 0, 0, $"the value is not valid YAML: {e.InnerException?.Message ?? e.Message}"));
+            _problems.Add(
+                new ConfigProblem($"--set {setting}", 0, 0, $"the value is not valid YAML: {e.InnerException?.Message ?? e.Message}"));
             return;
         }
 
@@ -179,7 +184,8 @@ internal sealed class PipelineFile
     /// <summary>A node as text that does not depend on layout, comments, or the order of keys.</summary>
     public static string Canonical(YamlNode node) => node switch
     {
-        YamlMappingNode mapping => "{" + string.Join(",", mapping.Children.Select(c => $"{Canonical(c.Key)}:{Canonical(c.Value)}").Order(StringComparer.Ordinal)) + "}",
+        YamlMappingNode mapping => "{" + string.Join(
+            ",", mapping.Children.Select(c => $"{Canonical(c.Key)}:{Canonical(c.Value)}").Order(StringComparer.Ordinal)) + "}",
         YamlSequenceNode list => "[" + string.Join(",", list.Children.Select(Canonical)) + "]",
         YamlScalarNode scalar => System.Text.Json.JsonSerializer.Serialize(scalar.Value),
         _ => node.ToString(),
@@ -202,5 +208,6 @@ internal sealed class PipelineFile
         }
     }
 
-    private InvalidPipelineException Fatal(long line, long column, string message) => new([new ConfigProblem(_path, line, column, message)]);
+    private InvalidPipelineException Fatal(long line, long column, string message) =>
+        new([new ConfigProblem(_path, line, column, message)]);
 }

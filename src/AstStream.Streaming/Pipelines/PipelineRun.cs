@@ -1,4 +1,13 @@
 using System.Collections.Concurrent;
+using AstStream.Events;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Pipelines;
 
@@ -34,7 +43,9 @@ public sealed class PipelineRun
         _passesAudio = pipeline.Sinks.Any(s => s.Options.Audio);
         var sessions = new List<Node>();
         foreach (var (model, _) in pipeline.Models)
-            _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
+            _schedulers[model.Name] = new WindowScheduler(
+                model.Name, model.Window, model.Batching, host.Time, report)
+            { Identity = model.Identity };
         foreach (var source in pipeline.Sources)
             _sources[source.Name] = MakeSource(source, []);
         foreach (var definition in pipeline.Models)
@@ -45,10 +56,12 @@ public sealed class PipelineRun
             {
                 var options = model.Sessions[i];
                 sessions.Add(new SessionNode(
-                    model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => Scorer.Open(model.Scorer, options), model.Describe(options), host.Time, report));
+                    model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => Scorer.Open(model.Scorer, options),
+                        model.Describe(options), host.Time, report));
             }
 
-            var decoder = new DecodeNode(pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, definition.Decoding, _records, report);
+            var decoder = new DecodeNode(
+                pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, definition.Decoding, _records, report);
             _decoders[model.Name] = decoder;
             sessions.Add(decoder);
         }
@@ -57,7 +70,9 @@ public sealed class PipelineRun
         var sinks = pipeline.Sinks.Select(MakeSink).ToList();
         foreach (var sink in sinks)
             Connect(sink);
-        Graph = new DataflowGraph([.. _sources.Values.Select(r => r.Node!), .. _lanes.Values.SelectMany(l => l.Nodes), .. sessions, _tee, .. sinks.Select(s => s.Node)]);
+        Graph = new DataflowGraph(
+            [.. _sources.Values.Select(r => r.Node!), .. _lanes.Values.SelectMany(l => l.Nodes), .. sessions, _tee,
+            .. sinks.Select(s => s.Node)]);
         report.Observe([.. _schedulers.Values], () => Graph.Edges);
     }
 
@@ -70,7 +85,10 @@ public sealed class PipelineRun
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task RunAsync(CancellationToken cancellation) => Graph.RunAsync(cancellation);
 
-    /// <summary>For one caller at a time: reads the definition again and takes over what has changed. A definition that is wrong, or changes what can't be changed, is refused as a whole.</summary>
+    /// <summary>
+    /// For one caller at a time: reads the definition again and takes over what has changed. A definition that is wrong, or changes what
+    /// can't be changed, is refused as a whole.
+    /// </summary>
     /// <param name="overrides">key=value settings laid over it.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>What was changed, in words; empty where nothing was.</returns>
@@ -81,9 +99,12 @@ public sealed class PipelineRun
     {
         var next = Pipeline.Load(_pipeline.Path, overrides, _pipeline.Host, _pipeline);
         if (next.Models.Count != _pipeline.Models.Count || next.Lanes != _pipeline.Lanes)
-            throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that")]);
+            throw new InvalidPipelineException(
+                [new ConfigProblem(_pipeline.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that")]);
         if (!_passesAudio && next.Sinks.FirstOrDefault(s => s.Options.Audio) is { } taker)
-            throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, $"sinks.{taker.Name}: takes audio, as no sink did when the run began; restart for that")]);
+            throw new InvalidPipelineException(
+                [new ConfigProblem(
+                _pipeline.Path, 0, 0, $"sinks.{taker.Name}: takes audio, as no sink did when the run began; restart for that")]);
         var sources = PrepareSources(next.Sources);
         var changes = new List<string>();
         try
@@ -108,12 +129,13 @@ public sealed class PipelineRun
         return string.Join(", ", changes);
     }
 
-    private static bool SameEvents(Events.EventOptions a, Events.EventOptions b) =>
+    private static bool SameEvents(EventOptions a, EventOptions b) =>
         a.Thresholds.SequenceEqual(b.Thresholds) && a.ReleaseThresholds.SequenceEqual(b.ReleaseThresholds)
         && a with { Thresholds = [], ReleaseThresholds = [] } == b with { Thresholds = [], ReleaseThresholds = [] };
 
     /// <summary>
-    /// Makes a source's node, and makes it a writer of its lanes: those of all sources that the same models hear, live and patient ones apart.
+    /// Makes a source's node, and makes it a writer of its lanes: those of all sources that the same models hear, live and patient ones
+    /// apart.
     /// </summary>
     /// <param name="definition">The source.</param>
     /// <param name="made">Receives lanes that had to be made for it.</param>
@@ -123,7 +145,8 @@ public sealed class PipelineRun
         var lanes = LanesFor(definition, made);
         var running = new RunningSource(definition, CancellationTokenSource.CreateLinkedTokenSource(_stop));
         var output = new SourceOutput(
-            definition.Name, _ => lanes.Next(), definition.Source.IsLive, definition.Priority, (float)Math.Pow(10, definition.Decibels / 20), _pipeline.Host.Time, _report);
+            definition.Name, _ => lanes.Next(), definition.Source.IsLive, definition.Priority,
+                (float)Math.Pow(10, definition.Decibels / 20), _pipeline.Host.Time, _report);
         running.Node = new SourceNode(definition.Name, definition.Description, definition.Source, output, _report, running.Stop.Token);
         try
         {
@@ -167,15 +190,20 @@ public sealed class PipelineRun
     }
 
     /// <summary>
-    /// Makes what a new definition has more. The new sources are writers of their lanes before the old ones end: a lane without writers ends too.
+    /// Makes what a new definition has more. The new sources are writers of their lanes before the old ones end: a lane without writers
+    /// ends too.
     /// </summary>
     private SourceChange PrepareSources(IReadOnlyList<SourceDefinition> next)
     {
-        var kept = next.Where(n => _sources.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint).Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
+        var kept = next.Where(n => _sources.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint)
+            .Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
         var change = new SourceChange([.. _sources.Values.Where(s => !kept.Contains(s.Definition.Name))], [], []);
         var added = next.Where(n => !kept.Contains(n.Name)).ToList();
         if (added.FirstOrDefault(n => !n.Source.CanBeReplaced) is { } single && change.Ending.Any(e => !e.Definition.Source.CanBeReplaced))
-            throw new InvalidPipelineException([new ConfigProblem(_pipeline.Path, 0, 0, $"sources.{single.Name}: can't take over while it runs what another one is reading; restart for that")]);
+            throw new InvalidPipelineException(
+                [new ConfigProblem(
+                _pipeline.Path, 0, 0,
+                $"sources.{single.Name}: can't take over while it runs what another one is reading; restart for that")]);
         try
         {
             foreach (var definition in added)
@@ -212,7 +240,8 @@ public sealed class PipelineRun
         foreach (var source in change.Ending)
         {
             _sources.Remove(source.Definition.Name);
-            changes.Add($"source {source.Definition.Name} {(change.Beginning.Any(b => b.Definition.Name == source.Definition.Name) ? "changed" : "removed")}");
+            changes.Add($"source {source.Definition.Name} "
+                + $"{(change.Beginning.Any(b => b.Definition.Name == source.Definition.Name) ? "changed" : "removed")}");
             await source.Stop.CancelAsync().ConfigureAwait(false);
             await Graph.RemoveAsync(source.Node!).ConfigureAwait(false);
             source.Stop.Dispose();
@@ -255,7 +284,8 @@ public sealed class PipelineRun
 
     private async Task ChangeSinksAsync(IReadOnlyList<SinkDefinition> next, List<string> changes, CancellationToken cancellation)
     {
-        var kept = next.Where(n => _sinks.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint).Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
+        var kept = next.Where(n => _sinks.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint)
+            .Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
         var ending = _sinks.Values.Where(s => !kept.Contains(s.Definition.Name)).ToList();
         var beginning = next.Where(n => !kept.Contains(n.Name)).ToList();
         if (ending.Count == 0 && beginning.Count == 0)
@@ -286,10 +316,16 @@ public sealed class PipelineRun
             },
             cancellation).ConfigureAwait(false);
         foreach (var name in ending.Select(s => s.Definition.Name).Union(beginning.Select(b => b.Name)))
-            changes.Add($"sink {name} {(beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed")}");
+        {
+            var what = beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed";
+            changes.Add($"sink {name} {what}");
+        }
     }
 
-    /// <summary>Opens a sink. Where that fails, an old one may hold what it needs (the same file, the console): these end first, and it is tried once more.</summary>
+    /// <summary>
+    /// Opens a sink. Where that fails, an old one may hold what it needs (the same file, the console): these end first, and it is tried
+    /// once more.
+    /// </summary>
     private async Task<RunningSink> OpenAsync(SinkDefinition definition, List<RunningSink> ending, CancellationToken cancellation)
     {
         try

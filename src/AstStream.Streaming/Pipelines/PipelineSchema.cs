@@ -4,23 +4,38 @@ using System.Text.Json.Nodes;
 
 namespace AstStream.Streaming.Pipelines;
 
-/// <summary>Writes the JSON Schema of pipeline definitions from the same keys that read them, for editors that complete and check YAML.</summary>
+/// <summary>
+/// Writes the JSON Schema of pipeline definitions from the same keys that read them, for editors that complete and check YAML.
+/// </summary>
 public static class PipelineSchema
 {
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_indented = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
 
     /// <summary>The schema as text.</summary>
     public static string Generate(ComponentCatalog catalog)
     {
-        var transforms = PipelineKeys.TransformTypes.Select(t => Component(t.Type, t.Doc, [PipelineKeys.Inputs, .. t.Keys], [PipelineKeys.Inputs.Name]));
+        var transforms = PipelineKeys.TransformTypes.Select(
+            t => Component(t.Type, t.Doc, [PipelineKeys.Inputs, .. t.Keys], [PipelineKeys.Inputs.Name]));
         var schema = Section([.. PipelineKeys.Root]);
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
         schema["title"] = "AstStream pipeline";
         var properties = schema["properties"]!;
         Fill(properties["model"]!, Model([]));
-        Fill(properties["models"]!, new JsonObject { ["propertyNames"] = Names(), ["additionalProperties"] = Model([PipelineKeys.ModelEvents]), ["minProperties"] = 1 });
+        Fill(properties["models"]!,
+            new JsonObject
+            {
+                ["propertyNames"] = Names(),
+                ["additionalProperties"] = Model([PipelineKeys.ModelEvents]),
+                ["minProperties"] = 1
+            });
         Fill(properties["events"]!, Section(PipelineKeys.EventSection));
-        Fill(properties["sources"]!, Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SourceKeys], []))));
+        Fill(properties["sources"]!,
+            Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SourceKeys], []))));
         Fill(properties["transforms"]!, Named(transforms));
         Fill(properties["sinks"]!, Named(catalog.Sinks.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SinkKeys], []))));
         return schema.ToJsonString(s_indented) + "\n";
@@ -49,7 +64,8 @@ public static class PipelineSchema
         section["description"] = doc;
         ((JsonObject)section["properties"]!).Insert(0, "type", new JsonObject { ["const"] = type });
         var required = (JsonArray?)section["required"] ?? [];
-        section["required"] = new JsonArray([JsonValue.Create("type"), .. alsoRequired.Select(r => JsonValue.Create(r)), .. required.Select(r => r!.DeepClone())]);
+        section["required"] = new JsonArray(
+            [JsonValue.Create("type"), .. alsoRequired.Select(r => JsonValue.Create(r)), .. required.Select(r => r!.DeepClone())]);
         return section;
     }
 

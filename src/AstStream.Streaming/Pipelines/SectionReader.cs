@@ -116,7 +116,8 @@ public sealed class SectionReader
         var expected = string.Create(CultureInfo.InvariantCulture, $"a {(whole ? "whole " : "")}number from {min} to {max}");
         if (Scalar(node, key, expected) is not { } text)
             return null;
-        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max && (!whole || number == Math.Floor(number)))
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max
+            && (!whole || number == Math.Floor(number)))
             return number;
         Problem(node, $"{Path(key)}: found '{text}'; expected {expected}");
         return null;
@@ -166,7 +167,8 @@ public sealed class SectionReader
         {
             if (sequence.Children.Count == 0)
                 Problem(node, $"{Path(key)}: the list is empty; expected at least one entry");
-            List<int> list = [.. sequence.Children.Select(c => Number(c, key, min, max, whole: true)).Where(n => n is not null).Select(n => (int)n!)];
+            List<int> list = [.. sequence.Children.Select(c => Number(c, key, min, max, whole: true))
+                .Where(n => n is not null).Select(n => (int)n!)];
             return list.Count > 0 ? list : null;
         }
 
@@ -204,7 +206,12 @@ public sealed class SectionReader
     }
 
     /// <summary>YAML's null, or an empty text, which no key takes.</summary>
-    private static bool IsNothing(YamlNode node) => node is YamlScalarNode { Value: null or "" } or YamlScalarNode { Style: ScalarStyle.Plain, Value: "null" or "Null" or "NULL" or "~" };
+    private static bool IsNothing(YamlNode node) =>
+        node is YamlScalarNode { Value: null or "" } or YamlScalarNode
+        {
+            Style: ScalarStyle.Plain,
+            Value: "null" or "Null" or "NULL" or "~"
+        };
 
     internal static string Kind(YamlNode node) => node switch
     {

@@ -1,3 +1,4 @@
+using AstStream.Streaming.Sinks;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Streaming.Pipelines;
@@ -11,12 +12,15 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
 {
     private const string AudioWord = "audio";
 
-    /// <summary>Which sinks take sound, before anything is checked: whether any does, and whether all take nothing else, so that no model is needed.</summary>
+    /// <summary>
+    /// Which sinks take sound, before anything is checked: whether any does, and whether all take nothing else, so that no model is needed.
+    /// </summary>
     public static (bool Any, bool All) TakeAudio(SectionReader root)
     {
         var records = (root.Get(PipelineKeys.Sinks) as YamlMappingNode)?.Children.Values.OfType<YamlMappingNode>()
             .Select(s => s.Children.FirstOrDefault(c => c.Key is YamlScalarNode { Value: "records" }).Value)
-            .Select(r => r is YamlSequenceNode list ? list.Children.OfType<YamlScalarNode>().Select(n => n.Value).ToList() : [(r as YamlScalarNode)?.Value])
+            .Select(r => r is YamlSequenceNode list
+                ? list.Children.OfType<YamlScalarNode>().Select(n => n.Value).ToList() : [(r as YamlScalarNode)?.Value])
             .ToList() ?? [];
         return (records.Any(r => r.Contains(AudioWord)), records.Count > 0 && records.All(r => r is [AudioWord]));
     }
@@ -27,7 +31,9 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
     /// <param name="catalog">The types.</param>
     /// <param name="audio">The sources, whose names and files a sink must not take.</param>
     /// <param name="models">The models' names, with their labels where they are known.</param>
-    public static List<SinkDefinition> ReadAll(PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio, IReadOnlyDictionary<string, IReadOnlyList<string>?> models)
+    public static List<SinkDefinition> ReadAll(
+        PipelineFile file, SectionReader root, ComponentCatalog catalog, AudioGraph audio,
+        IReadOnlyDictionary<string, IReadOnlyList<string>?> models)
     {
         var sinks = new List<SinkDefinition>();
         var singles = new Dictionary<ComponentType, string>();
@@ -44,7 +50,8 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
                 continue;
             var section = new SectionReader(file, value, $"sinks.{name}", [PipelineKeys.Type, .. type.Keys, .. PipelineKeys.SinkKeys]);
             foreach (var record in section.Get(PipelineKeys.Records).Except(type.Records))
-                section.Problem(PipelineKeys.Records, $"a sink of type {type.Type} can't take {record}; expected {string.Join(", ", type.Records)}");
+                section.Problem(
+                    PipelineKeys.Records, $"a sink of type {type.Type} can't take {record}; expected {string.Join(", ", type.Records)}");
             sinks.Add(new SinkDefinition(name, type.Create(section), ReadOptions(section, models), section.Fingerprint));
             if (type.IsSingle && !singles.TryAdd(type, name))
                 file.Problem(value, $"sinks.{name}: only one sink can be of type {type.Type}, and '{singles[type]}' is");

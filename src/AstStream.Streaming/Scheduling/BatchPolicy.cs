@@ -1,22 +1,12 @@
-namespace AstStream.Streaming;
-
-/// <summary>How windows are batched.</summary>
-public sealed record BatchOptions
-{
-    /// <summary>How long a window may wait for others to fill its batch; none by default.</summary>
-    public TimeSpan MaxQueueDelay { get; init; }
-
-    /// <summary>
-    /// A live stream's window whose last sample is older than this is not scored any more; null, the default, for 10 s or three times the
-    /// largest batch's time, whichever is longer.
-    /// </summary>
-    public TimeSpan? MaxAge { get; init; }
-}
+namespace AstStream.Streaming.Scheduling;
 
 /// <summary>When a session's batch is sent, and which session gathers one. Pure: it is told the time and has no lock.</summary>
 internal static class BatchPolicy
 {
-    /// <summary>When a batch at hand must be sent: at once where it is full or nothing more can come, else when its oldest window has waited long enough.</summary>
+    /// <summary>
+    /// When a batch at hand must be sent: at once where it is full or nothing more can come, else when its oldest window has waited long
+    /// enough.
+    /// </summary>
     /// <param name="rows">Windows at hand, 1 or more.</param>
     /// <param name="maxBatch">The most that the session takes.</param>
     /// <param name="isDraining">Whether no further window will come.</param>
@@ -24,12 +14,13 @@ internal static class BatchPolicy
     /// <param name="maxQueueDelay">How long it may wait.</param>
     /// <param name="now">The time on the same clock.</param>
     /// <returns>How much longer to wait; zero or less: send.</returns>
-    public static TimeSpan WaitBeforeSend(int rows, int maxBatch, bool isDraining, TimeSpan oldestArrived, TimeSpan maxQueueDelay, TimeSpan now) =>
+    public static TimeSpan WaitBeforeSend(
+        int rows, int maxBatch, bool isDraining, TimeSpan oldestArrived, TimeSpan maxQueueDelay, TimeSpan now) =>
         rows >= maxBatch || isDraining ? TimeSpan.Zero : oldestArrived + maxQueueDelay - now;
 
     /// <summary>
-    /// How many of the rows at hand to run, where a batch is padded up to one of a few sizes: all of them if they fill three quarters of the
-    /// next size, else the largest size that they fill; what is left waits for the next batch.
+    /// How many of the rows at hand to run, where a batch is padded up to one of a few sizes: all of them if they fill three quarters of
+    /// the next size, else the largest size that they fill; what is left waits for the next batch.
     /// </summary>
     public static int Preferred(int rows, IReadOnlyList<int> sizes)
     {
@@ -66,23 +57,4 @@ internal static class BatchPolicy
         a.IsIdle != b.IsIdle ? a.IsIdle
         : a.IsIdle ? a.AtHand > b.AtHand
         : a.BusySince < b.BusySince;
-}
-
-/// <summary>What the policy knows of a session.</summary>
-internal interface ISessionLoad
-{
-    /// <summary>Whether nothing runs.</summary>
-    bool IsIdle { get; }
-
-    /// <summary>Whether it takes windows while it runs.</summary>
-    bool PreparesAhead { get; }
-
-    /// <summary>Windows that it can still take.</summary>
-    int Room { get; }
-
-    /// <summary>Windows that it has taken and not run.</summary>
-    int AtHand { get; }
-
-    /// <summary>When what runs was started.</summary>
-    long BusySince { get; }
 }

@@ -1,4 +1,6 @@
-namespace AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+
+namespace AstStream.Streaming.Scheduling;
 
 /// <summary>
 /// Keeps the live streams' windows within what the sessions can do. When windows have come late for some time, hops are stretched so far
@@ -19,6 +21,7 @@ internal sealed class HopController
     private static readonly TimeSpan s_calm = TimeSpan.FromSeconds(5);
 
     private readonly SortedDictionary<(int Priority, bool IsLoud), Class> _classes = [];
+    private readonly List<Class> _byIndex = [];
     private TimeSpan? _lateSince;
     private TimeSpan? _easySince;
     private TimeSpan _last; // update
@@ -78,8 +81,12 @@ internal sealed class HopController
             // Looked at once: a lane may find the stream quiet at any time.
             var key = (stream.Priority, !stream.IsQuiet);
             if (!_classes.TryGetValue(key, out var c))
-                _classes[key] = c = new Class();
-            stream.HopClass = c;
+            {
+                c = _classes[key] = new Class { Index = _byIndex.Count };
+                _byIndex.Add(c);
+            }
+
+            stream.HopClass = c.Index;
             c.Streams++;
             c.Rate += 100.0 / stream.Options.HopFrames;
             c.LeastRate += 100.0 / stream.Options.MaxHopFrames;
@@ -92,7 +99,8 @@ internal sealed class HopController
         foreach (var stream in streams)
         {
             var options = stream.Options;
-            stream.EffectiveHop = Math.Clamp((int)Math.Ceiling((options.HopFrames * stream.HopClass!.Stretch) - 1e-6), options.HopFrames, options.MaxHopFrames);
+            stream.EffectiveHop = Math.Clamp(
+                (int)Math.Ceiling((options.HopFrames * _byIndex[stream.HopClass].Stretch) - 1e-6), options.HopFrames, options.MaxHopFrames);
             var stretch = (double)stream.EffectiveHop / options.HopFrames;
             MeanStretch += stretch / streams.Count;
             MaxStretch = Math.Max(MaxStretch, stretch);
@@ -103,8 +111,10 @@ internal sealed class HopController
     }
 
     /// <summary>Streams of one priority that are quiet, or are not.</summary>
-    internal sealed class Class
+    private sealed class Class
     {
+        public required int Index { get; init; }
+
         public int Streams { get; set; }
 
         public double Rate { get; set; } // windows a second at the configured hop
@@ -114,8 +124,8 @@ internal sealed class HopController
         public double Stretch { get; private set; } = 1;
 
         /// <summary>
-        /// Goes towards a stretch. A hop that grows by r seconds a second makes the windows 1 + r times rarer, evenly, from one hop later on:
-        /// that is the slope to take, within bounds.
+        /// Goes towards a stretch. A hop that grows by r seconds a second makes the windows 1 + r times rarer, evenly, from one hop later
+        /// on: that is the slope to take, within bounds.
         /// </summary>
         public void MoveTo(double target, double seconds)
         {

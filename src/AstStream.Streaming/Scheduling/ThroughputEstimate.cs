@@ -1,8 +1,8 @@
-namespace AstStream.Streaming;
+namespace AstStream.Streaming.Scheduling;
 
 /// <summary>
-/// What a session can do at its largest batch, learnt from the batches that it runs: a run takes a + b·n seconds, fitted by least squares in
-/// which older runs fade. Batches are small while there is little to do, so their own rate says little. For one thread at a time.
+/// What a session can do at its largest batch, learnt from the batches that it runs: a run takes a + b·n seconds, fitted by least squares
+/// in which older runs fade. Batches are small while there is little to do, so their own rate says little. For one thread at a time.
 /// </summary>
 internal sealed class ThroughputEstimate
 {

@@ -1,13 +1,15 @@
-namespace AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+
+namespace AstStream.Streaming.Scheduling;
 
 /// <summary>
-/// Which windows go next: those of the highest priority, of these the live streams' first (a file can wait), and of these one of each stream
-/// in turn, so that a stream with many windows gets no more than its share. Pure: no clock, no lock, no task.
+/// Which windows go next: those of the highest priority, of these the live streams' first (a file can wait), and of these one of each
+/// stream in turn, so that a stream with many windows gets no more than its share. Pure: no clock, no lock, no task.
 /// </summary>
 internal sealed class WindowQueue
 {
     private readonly List<Level> _levels = []; // of few kinds, those that go first first
-    private readonly LinkedList<FeatureWindow> _arrival = []; // windows of live streams, oldest first
+    private readonly LinkedList<Piece> _arrival = []; // windows of live streams, oldest first
 
     /// <summary>Windows that wait.</summary>
     public int Count { get; private set; }
@@ -16,10 +18,10 @@ internal sealed class WindowQueue
     public int Live => _arrival.Count;
 
     /// <summary>The window of a live stream that has waited longest.</summary>
-    public FeatureWindow? Oldest => _arrival.First?.Value;
+    public Piece? Oldest => _arrival.First?.Value;
 
     /// <summary>Puts a window behind those of its stream.</summary>
-    public void Add(FeatureWindow window)
+    public void Add(Piece window)
     {
         var stream = window.Timeline;
         stream.Waiting.Enqueue(window);
@@ -35,7 +37,7 @@ internal sealed class WindowQueue
     /// <summary>
     /// Puts windows that were taken before the others of their streams again. They are in the order in which they were taken.
     /// </summary>
-    public void PutBack(IReadOnlyList<FeatureWindow> windows)
+    public void PutBack(IReadOnlyList<Piece> windows)
     {
         foreach (var group in windows.GroupBy(w => w.Timeline))
         {
@@ -59,7 +61,7 @@ internal sealed class WindowQueue
     }
 
     /// <summary>Takes up to a number of windows, each stream's in their order.</summary>
-    public int Take(int most, List<FeatureWindow> taken)
+    public int Take(int most, List<Piece> taken)
     {
         var count = 0;
         foreach (var (_, _, ring) in _levels)
@@ -84,9 +86,9 @@ internal sealed class WindowQueue
     }
 
     /// <summary>Takes the oldest window of a live stream, which is the oldest one of its stream too.</summary>
-    public FeatureWindow TakeOldest() => Dequeue(Oldest!.Timeline);
+    public Piece TakeOldest() => Dequeue(Oldest!.Timeline);
 
-    private FeatureWindow Dequeue(StreamTimeline stream)
+    private Piece Dequeue(StreamTimeline stream)
     {
         var window = stream.Waiting.Dequeue();
         Count--;

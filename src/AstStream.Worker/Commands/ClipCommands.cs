@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using AstStream.Connectors;
+using AstStream.Connectors.Files;
 using AstStream.Dsp;
-using AstStream.Model;
+using AstStream.Events.Json;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Worker.Commands;
 
@@ -21,7 +24,13 @@ internal static class ClipCommands
 
     public static IEnumerable<Command> All(string defaultModel)
     {
-        var model = new Option<string>("--model") { Description = "A Hugging Face AST folder; the default model where it is not given.", HelpName = "DIR", DefaultValueFactory = _ => defaultModel };
+        var model = new Option<string>(
+            "--model")
+        {
+            Description = "A Hugging Face AST folder; the default model where it is not given.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => defaultModel
+        };
         yield return Classify(model);
         yield return Features(model);
         yield return Outputs(model);
@@ -29,7 +38,12 @@ internal static class ClipCommands
 
     private static Command Classify(Option<string> model)
     {
-        var files = new Argument<string[]>("FILE") { Description = "Files of sound: WAV, and any other format where ffmpeg is installed.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>(
+            "FILE")
+        {
+            Description = "Files of sound: WAV, and any other format where ffmpeg is installed.",
+            Arity = ArgumentArity.OneOrMore
+        };
         files.Validators.Add(r =>
         {
             foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-') && !File.Exists(t.Value)))
@@ -41,7 +55,12 @@ internal static class ClipCommands
             if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < 1))
                 r.AddError("--top-k: expected a whole number of 1 or more");
         });
-        var apply = new Option<string>("--function-to-apply") { Description = "How logits become scores; auto as the checkpoint says, none gives the logits.", DefaultValueFactory = _ => "auto" };
+        var apply = new Option<string>(
+            "--function-to-apply")
+        {
+            Description = "How logits become scores; auto as the checkpoint says, none gives the logits.",
+            DefaultValueFactory = _ => "auto"
+        };
         ExecutionFlags.OneOf(apply, "auto", "sigmoid", "softmax", "none");
         var json = new Option<bool>("--json") { Description = "One JSON line an answer." };
         var all = new Option<bool>(
@@ -114,10 +133,22 @@ internal static class ClipCommands
     {
         var file = new Argument<string>("FILE") { Description = "A file of sound." };
         var to = new Option<string>("--to") { Description = "The folder to write NAME.npy to.", HelpName = "DIR", Required = true };
-        var names = new Option<string[]>("--output") { Description = string.Join(", ", s_outputs.Keys), HelpName = "NAME", DefaultValueFactory = _ => ["pooler_output"], AllowMultipleArgumentsPerToken = true };
+        var names = new Option<string[]>(
+            "--output")
+        {
+            Description = string.Join(", ", s_outputs.Keys),
+            HelpName = "NAME",
+            DefaultValueFactory = _ => ["pooler_output"],
+            AllowMultipleArgumentsPerToken = true
+        };
         ExecutionFlags.OneOf(names, [.. s_outputs.Keys]);
         var flags = new ExecutionFlags(hasGraph: true);
-        var command = Help.Add(new Command("outputs", "Writes what the model gives for a clip, as NumPy files: embeddings, hidden states, attentions.") { file, to, names, model }, $"""
+        var command = Help.Add(
+            new Command("outputs", "Writes what the model gives for a clip, as NumPy files: embeddings, hidden states, attentions.")
+            {
+                file, to, names, model,
+            },
+            $"""
             Names and shapes are transformers' own, without the batch: logits [labels], pooler_output [hidden_size], last_hidden_state
             [tokens, hidden_size], hidden_states [layers + 1, tokens, hidden_size], attentions [layers, heads, tokens, tokens].
             attentions take --attention eager.

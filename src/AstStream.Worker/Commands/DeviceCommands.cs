@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using AstStream.Connectors;
 using AstStream.Connectors.Capture;
 using AstStream.Dsp;
+using AstStream.Streaming.Telemetry;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
@@ -41,7 +41,9 @@ internal static class DeviceCommands
                 found = [.. devices.All];
             if (found.Count == 0)
             {
-                Errors.Write("this machine has no sound card that anything can be recorded from; is one plugged in, and may this user use it (group audio)?");
+                Errors.Write(
+                    "this machine has no sound card that anything can be recorded from; is one plugged in, and may this user use it "
+                        + "(group audio)?");
                 return ExitCode.InputsFailed;
             }
 
@@ -58,12 +60,21 @@ internal static class DeviceCommands
 
     private static Command Record()
     {
-        var device = new Argument<string?>("DEVICE") { Description = "Its name, or a part of it that only one has; the default device where not given.", Arity = ArgumentArity.ZeroOrOne };
+        var device = new Argument<string?>(
+            "DEVICE")
+        {
+            Description = "Its name, or a part of it that only one has; the default device where not given.",
+            Arity = ArgumentArity.ZeroOrOne
+        };
         var output = new Option<string>("--out") { Description = "The WAV file to write.", HelpName = "F.wav", Required = true };
-        var seconds = new Option<double>("--seconds") { Description = "How much to record, 0.1 to 86400.", HelpName = "N", DefaultValueFactory = _ => 10 };
+        var seconds = new Option<double>(
+            "--seconds")
+        { Description = "How much to record, 0.1 to 86400.", HelpName = "N", DefaultValueFactory = _ => 10 };
         seconds.Validators.Add(r =>
         {
-            if (r.Tokens.Any(t => !double.TryParse(t.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) || n is not (>= 0.1 and <= 86400)))
+            if (r.Tokens.Any(
+                t => !double.TryParse(t.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var n)
+                || n is not (>= 0.1 and <= 86400)))
                 r.AddError("--seconds: expected a number from 0.1 to 86400");
         });
         var hostApi = new Option<string?>("--host-api") { Description = "The sound system that offers it.", HelpName = "NAME" };

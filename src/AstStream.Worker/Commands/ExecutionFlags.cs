@@ -1,24 +1,43 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using AstStream.Dsp;
-using AstStream.Model;
-using AstStream.Streaming.Pipelines;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Worker.Commands;
 
 /// <summary>The flags that say how a model runs, for every command that runs one.</summary>
 internal sealed class ExecutionFlags
 {
-    private readonly Option<string> _providers = new("--providers") { Description = "What to run on, first one first: cpu, cuda, tensorrt.", HelpName = "LIST", DefaultValueFactory = _ => "cpu" };
+    private readonly Option<string> _providers = new(
+        "--providers")
+    {
+        Description = "What to run on, first one first: cpu, cuda, tensorrt.",
+        HelpName = "LIST",
+        DefaultValueFactory = _ => "cpu"
+    };
     private readonly Option<bool> _fallback = new("--fallback") { Description = "Pass over a provider that can't be had, with a warning." };
     private readonly Option<int> _device = new("--device-id") { Description = "The GPU's number.", HelpName = "N" };
-    private readonly Option<int> _threads = new("--threads") { Description = "Threads of one run on the CPU; 0 for all cores.", HelpName = "N" };
-    private readonly Option<string> _parity = new("--parity") { Description = "When the scores of a built-in sound are not the float32 reference's: refuse, warn, or off.", DefaultValueFactory = _ => "refuse" };
-    private readonly Option<string> _precision = new("--precision") { Description = "float32, float16, bfloat16 (GPU) or int8 (CPU).", DefaultValueFactory = _ => "float32" };
-    private readonly Option<string> _attention = new("--attention") { Description = "sdpa (fused) or eager (written out).", DefaultValueFactory = _ => "sdpa" };
+    private readonly Option<int> _threads = new(
+        "--threads")
+    { Description = "Threads of one run on the CPU; 0 for all cores.", HelpName = "N" };
+    private readonly Option<string> _parity = new(
+        "--parity")
+    {
+        Description = "When the scores of a built-in sound are not the float32 reference's: refuse, warn, or off.",
+        DefaultValueFactory = _ => "refuse"
+    };
+    private readonly Option<string> _precision = new(
+        "--precision")
+    { Description = "float32, float16, bfloat16 (GPU) or int8 (CPU).", DefaultValueFactory = _ => "float32" };
+    private readonly Option<string> _attention = new(
+        "--attention")
+    { Description = "sdpa (fused) or eager (written out).", DefaultValueFactory = _ => "sdpa" };
     private readonly Option<bool> _noCudaGraph = new("--no-cuda-graph") { Description = "Run batches on cuda without CUDA graphs." };
-    private readonly Option<long> _gpuMemory = new("--gpu-mem-limit") { Description = "The most megabytes of GPU memory for the model's arena.", HelpName = "MB" };
+    private readonly Option<long> _gpuMemory = new(
+        "--gpu-mem-limit")
+    { Description = "The most megabytes of GPU memory for the model's arena.", HelpName = "MB" };
     private readonly bool _hasGraph;
 
     /// <param name="hasGraph">Whether precision and attention are single values here; a benchmark has lists of its own.</param>
@@ -74,7 +93,8 @@ internal sealed class ExecutionFlags
     public static void Check<T>(OptionResult result, string name)
         where T : struct, Enum
     {
-        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')).Select(w => w.Trim()).Where(w => !EnumWords.All<T>().Contains(w)))
+        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(','))
+            .Select(w => w.Trim()).Where(w => !EnumWords.All<T>().Contains(w)))
             result.AddError($"{name}: found '{word}'; expected {string.Join(", ", EnumWords.All<T>())}, with commas between");
     }
 
@@ -95,36 +115,4 @@ internal sealed class ExecutionFlags
         if (r.Tokens.Any(t => !int.TryParse(t.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < min || n > max))
             r.AddError($"{option.Name}: expected a whole number from {min} to {max}");
     });
-}
-
-/// <summary>The flags for another window than the checkpoint's.</summary>
-internal sealed class WindowFlags
-{
-    private readonly Option<string?> _window = new("--window") { Description = "Another window than the checkpoint's, such as 2.56s: a multiple of 10ms.", HelpName = "TIME" };
-    private readonly Option<int?> _frequencyStride = new("--frequency-stride") { Description = "Mel bins between neighbouring patches.", HelpName = "N" };
-    private readonly Option<int?> _timeStride = new("--time-stride") { Description = "Frames between neighbouring patches.", HelpName = "N" };
-
-    public WindowFlags()
-    {
-        ExecutionFlags.Validate(_frequencyStride, 1, 256);
-        ExecutionFlags.Validate(_timeStride, 1, 1024);
-        _window.Validators.Add(r =>
-        {
-            foreach (var token in r.Tokens.Where(t => Frames(t.Value) is null))
-                r.AddError($"--window: found '{token.Value}'; expected a multiple of 10ms up to 10m, such as 2.56s or 5120ms");
-        });
-    }
-
-    public void AddTo(Command command)
-    {
-        foreach (var option in (Option[])[_window, _frequencyStride, _timeStride])
-            command.Add(option);
-    }
-
-    /// <summary>The configuration with the window that was asked for.</summary>
-    public AstConfig Read(ParseResult result, AstConfig config) =>
-        config.WithWindow(result.GetValue(_window) is { } window ? Frames(window) : null, result.GetValue(_frequencyStride), result.GetValue(_timeStride));
-
-    private static int? Frames(string text) =>
-        Keys.ParseDuration(text) is { } duration && duration > TimeSpan.Zero && duration <= TimeSpan.FromMinutes(10) ? FbankOptions.WholeFrames(duration) : null;
 }

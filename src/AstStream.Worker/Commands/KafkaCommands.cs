@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using AstStream.Connectors;
-using AstStream.Connectors.Kafka;
+using AstStream.Connectors.Files;
 using AstStream.Dsp;
+using AstStream.Kafka;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Telemetry;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
@@ -12,7 +13,13 @@ namespace AstStream.Worker.Commands;
 /// <summary>kafka feed, kafka tail, kafka lag: load a topic with sound, look at events, see how far a group is.</summary>
 internal static class KafkaCommands
 {
-    private static readonly Option<string> s_servers = new("--bootstrap-servers") { Description = "The cluster's first servers; localhost:9092 by default.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "localhost:9092" };
+    private static readonly Option<string> s_servers = new(
+        "--bootstrap-servers")
+    {
+        Description = "The cluster's first servers; localhost:9092 by default.",
+        HelpName = "HOST:PORT",
+        DefaultValueFactory = _ => "localhost:9092"
+    };
     private static readonly Option<string[]> s_settings = new("--set")
     {
         Description = "A setting of librdkafka's own, NAME=VALUE; may be "
@@ -23,7 +30,8 @@ internal static class KafkaCommands
 
     public static IEnumerable<Command> All()
     {
-        var command = new Command("kafka", "Loads topics with sound, shows events as they come, shows how far workers are.") { Feed(), Tail(), Lag() };
+        var command = new Command(
+            "kafka", "Loads topics with sound, shows events as they come, shows how far workers are.") { Feed(), Tail(), Lag() };
         yield return command;
     }
 
@@ -31,13 +39,24 @@ internal static class KafkaCommands
     {
         var files = new Argument<string[]>("FILE") { Description = "Files of sound.", Arity = ArgumentArity.OneOrMore };
         var topic = new Option<string>("--topic") { Description = "The topic.", HelpName = "T", Required = true };
-        var streams = new Option<int>("--streams") { Description = "How many streams each file becomes.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var realtime = new Option<bool>("--realtime") { Description = "Sends each block when it would be heard, not as fast as it is taken." };
-        var block = new Option<int>("--block") { Description = "Milliseconds of sound in a record.", HelpName = "MS", DefaultValueFactory = _ => 200 };
+        var streams = new Option<int>(
+            "--streams")
+        { Description = "How many streams each file becomes.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var realtime = new Option<bool>(
+            "--realtime")
+        { Description = "Sends each block when it would be heard, not as fast as it is taken." };
+        var block = new Option<int>(
+            "--block")
+        { Description = "Milliseconds of sound in a record.", HelpName = "MS", DefaultValueFactory = _ => 200 };
         var open = new Option<bool>("--no-end") { Description = "Does not end the streams behind their last record." };
         ExecutionFlags.Validate(streams, 1, 100_000);
         ExecutionFlags.Validate(block, 10, 10_000);
-        var command = Help.Add(new Command("feed", "Writes files to a topic as streams of sound.") { files, topic, streams, realtime, block, open, s_servers, s_settings }, $"""
+        var command = Help.Add(
+            new Command("feed", "Writes files to a topic as streams of sound.")
+            {
+                files, topic, streams, realtime, block, open, s_servers, s_settings,
+            },
+            $"""
             Records are as docs/wire-format.md says: s16le, one channel, with their sample index and time.
 
             Examples:
@@ -50,10 +69,15 @@ internal static class KafkaCommands
         {
             var paths = result.GetValue(files)!;
             using var stop = new StopSignal();
-            var options = new FeedOptions(result.GetValue(topic)!, result.GetValue(streams), result.GetValue(realtime), result.GetValue(block), !result.GetValue(open));
+            var options = new FeedOptions(
+                result.GetValue(topic)!, result.GetValue(streams), result.GetValue(realtime), result.GetValue(block),
+                !result.GetValue(open));
             return await RunAsync(async () =>
             {
-                var records = await KafkaTools.FeedAsync(Access(result), paths, options, stop.Token).ConfigureAwait(false);
+                var records = await KafkaTools.FeedAsync(
+                    Access(result), paths, options,
+                        static async (path, cancel) => await AudioFile.OpenAsync(path, stop: cancel).ConfigureAwait(false),
+                    stop.Token).ConfigureAwait(false);
                 Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
             }).ConfigureAwait(false);
         });
@@ -66,7 +90,9 @@ internal static class KafkaCommands
         var beginning = new Option<bool>("--from-beginning") { Description = "Shows those that are there already, too." };
         var end = new Option<bool>("--until-end") { Description = "Ends with the last one that is there; with --from-beginning." };
         var json = new Option<bool>("--json") { Description = "The data of each record as one line of JSON." };
-        var command = Help.Add(new Command("tail", "Shows events as they come.") { topic, beginning, end, json, s_servers, s_settings }, $"""
+        var command = Help.Add(
+            new Command("tail", "Shows events as they come.") { topic, beginning, end, json, s_servers, s_settings },
+            $"""
             Only what is committed is shown.
 
             Examples:
@@ -90,9 +116,17 @@ internal static class KafkaCommands
     private static Command Lag()
     {
         var topics = new Argument<string[]>("TOPIC") { Description = "The topics of sound.", Arity = ArgumentArity.OneOrMore };
-        var group = new Option<string>("--group") { Description = "The consumer group; aststream by default.", HelpName = "G", DefaultValueFactory = _ => "aststream" };
+        var group = new Option<string>(
+            "--group")
+        {
+            Description = "The consumer group; aststream by default.",
+            HelpName = "G",
+            DefaultValueFactory = _ => "aststream"
+        };
         var json = new Option<bool>("--json") { Description = "One JSON object a line." };
-        var command = Help.Add(new Command("lag", "Shows how far a group of workers is behind.") { topics, group, json, s_servers, s_settings }, $"""
+        var command = Help.Add(
+            new Command("lag", "Shows how far a group of workers is behind.") { topics, group, json, s_servers, s_settings },
+            $"""
             The lag never falls to 0 while streams flow: the records of each stream's last window, and of open reorderings, are needed still.
 
             Examples:
@@ -104,7 +138,8 @@ internal static class KafkaCommands
         {
             return await RunAsync(async () =>
             {
-                var lags = await Task.Run(() => KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!)).ConfigureAwait(false);
+                var lags = await Task.Run(
+                    () => KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!)).ConfigureAwait(false);
                 if (result.GetValue(json))
                     WriteJson(lags);
                 else
@@ -122,7 +157,7 @@ internal static class KafkaCommands
             var parts = setting.Split('=', 2);
             if (parts.Length != 2)
                 throw new KafkaToolException($"--set {parts[0]}: expected NAME=VALUE") { IsUsage = true };
-            settings[parts[0]] = Secrets.Expand(parts[1], Environment.CurrentDirectory, problem => throw new KafkaToolException(
+            settings[parts[0]] = Expansion.Expand(parts[1], Environment.CurrentDirectory, problem => throw new KafkaToolException(
                 $"--set {parts[0]}: {problem}")
             { IsUsage = true })!;
         }
@@ -168,7 +203,12 @@ internal static class KafkaCommands
         var where = string.Create(CultureInfo.InvariantCulture, $"{partition}/{offset}");
         if (data is not { } json || !json.TryGetProperty("event_label", out var label))
             return $"{where,10}  {Printable.Text(stream)}  {(data is null ? "(no JSON)" : Printable.Text(data.Value.GetRawText()))}";
-        double Number(string name) => json.TryGetProperty(name, out var number) && number.ValueKind == JsonValueKind.Number ? number.GetDouble() : double.NaN;
-        return string.Create(CultureInfo.InvariantCulture, $"{where,10}  {Number("event_onset"),9:0.00} {Number("event_offset"),9:0.00}  {Number("score"):0.00}  {Printable.Text(label.ToString()),-18}  {(json.TryGetProperty("state", out var state) ? Printable.Text(state.ToString()) : ""),-6}  {Printable.Text(stream)}");
+        double Number(string name) => json.TryGetProperty(name, out var number) && number.ValueKind == JsonValueKind.Number
+            ? number.GetDouble() : double.NaN;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{where,10}  {Number("event_onset"),9:0.00} {Number("event_offset"),9:0.00}  {Number("score"):0.00}  "
+                + $"{Printable.Text(label.ToString()),-18}  "
+                + $"{(json.TryGetProperty("state", out var state) ? Printable.Text(state.ToString()) : ""),-6}  {Printable.Text(stream)}");
     }
 }

@@ -3,8 +3,9 @@ using System.Globalization;
 using System.Text;
 using AstStream.Connectors.Hub;
 using AstStream.Dsp;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
+using AstStream.Model.Runtime;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
@@ -79,7 +80,9 @@ internal static class ModelCommands
             var (option, max) in (ReadOnlySpan<(Option, int)>)[(heads, 1024), (frequency, 256), (time, 1024), (length, 65536), (bins, 256)])
             ExecutionFlags.Validate(option, 1, max);
         Option[] authors = [heads, frequency, time, length, bins, labels, problem, statistics, mean, std];
-        var command = Help.Add(new Command("import", "Brings a checkpoint into a Hugging Face folder that AstStream and transformers open.") { source, to }, $"""
+        var command = Help.Add(
+            new Command("import", "Brings a checkpoint into a Hugging Face folder that AstStream and transformers open.") { source, to },
+            $"""
             Writes config.json, preprocessor_config.json and model.safetensors, and parity.json with the logits of a built-in sound, which
             every later start is compared with. Nothing that a checkpoint holds is ever executed. Downloads use the cache of
             huggingface_hub, go on where they were cut, and are checked; HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.
@@ -120,10 +123,13 @@ internal static class ModelCommands
 
     private static Command Average()
     {
-        var sources = new Argument<string[]>("DIR") { Description = "Two or more checkpoint folders of one architecture.", Arity = ArgumentArity.OneOrMore };
+        var sources = new Argument<string[]>(
+            "DIR")
+        { Description = "Two or more checkpoint folders of one architecture.", Arity = ArgumentArity.OneOrMore };
         sources.Validators.Add(r =>
         {
-            if (r.Tokens.Select(t => Path.GetFullPath(Path.TrimEndingDirectorySeparator(t.Value))).Distinct().Count() is var different && (different < 2 || different < r.Tokens.Count))
+            if (r.Tokens.Select(t => Path.GetFullPath(Path.TrimEndingDirectorySeparator(t.Value))).Distinct().Count() is var different
+                && (different < 2 || different < r.Tokens.Count))
                 r.AddError($"found {r.Tokens.Count} checkpoints, {different} of them different; expected two or more, each once");
         });
         var to = Target();
@@ -158,9 +164,11 @@ internal static class ModelCommands
         return command;
     }
 
-    private static Option<string> Target() => new("--to") { Description = "The folder to write; it must not exist yet, or be empty.", HelpName = "DIR", Required = true };
+    private static Option<string> Target() =>
+        new("--to") { Description = "The folder to write; it must not exist yet, or be empty.", HelpName = "DIR", Required = true };
 
-    private static async Task<int> ImportAsync(string source, string target, AuthorsOptions options, List<string> flags, CancellationToken cancellation)
+    private static async Task<int> ImportAsync(
+        string source, string target, AuthorsOptions options, List<string> flags, CancellationToken cancellation)
     {
         CheckpointImport.CheckTarget(target);
         var isFile = File.Exists(source);
@@ -175,7 +183,8 @@ internal static class ModelCommands
         using var checkpoint = isFile && !HasConfig(source) ? AstCheckpoint.OpenAuthors(source, options) : AstCheckpoint.Open(source);
         Warn(checkpoint);
         if (isFile && !HasConfig(source) && options.Labels is null)
-            Errors.Warn($"{source}: has no label names, so they are {checkpoint.Config.Labels[0]} to {checkpoint.Config.Labels[^1]}; --labels FILE gives them");
+            Errors.Warn($"{source}: has no label names, so they are {checkpoint.Config.Labels[0]} to {checkpoint.Config.Labels[^1]}; "
+                + $"--labels FILE gives them");
         using var progress = new WriteProgress();
         CheckpointImport.Import(checkpoint, target, AstSessionOptions.DefaultCacheFolder, progress);
         var code = Written(target);
@@ -216,7 +225,8 @@ internal static class ModelCommands
         var config = checkpoint.Config;
         Terminal.Line(string.Create(
             CultureInfo.InvariantCulture,
-            $"{folder}: {checkpoint.Parameters:N0} parameters in {checkpoint.DTypes}, {config.Labels.Count} labels, {config.MaxLength / 100.0:0.##} s windows, {config.MacsPerWindow / 1e9:0.###} GMAC each"));
+            $"{folder}: {checkpoint.Parameters:N0} parameters in {checkpoint.DTypes}, {config.Labels.Count} labels, "
+                + $"{config.MaxLength / 100.0:0.##} s windows, {config.MacsPerWindow / 1e9:0.###} GMAC each"));
         return ExitCode.Ok;
     }
 
@@ -226,7 +236,9 @@ internal static class ModelCommands
         {
             // AudioSet's own list is a table of index, identifier and name.
             var lines = File.ReadAllLines(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
-            var labels = (lines is [AudioSetHeader, ..] ? lines.Skip(1).Select(l => l.Split(',', 3)[^1].Trim().Trim('"')) : lines.Select(l => l.Trim())).ToList();
+            var labels = (
+                lines is [AudioSetHeader, ..]
+                ? lines.Skip(1).Select(l => l.Split(',', 3)[^1].Trim().Trim('"')) : lines.Select(l => l.Trim())).ToList();
             while (labels is [.., ""])
                 labels.RemoveAt(labels.Count - 1);
             if (labels.IndexOf("") is var empty and >= 0)
@@ -263,15 +275,29 @@ internal static class ModelCommands
             ("intermediate_size", $"{config.IntermediateSize}"),
             ("layer_norm_eps", config.LayerNormEps.ToString("0.#e0", CultureInfo.InvariantCulture)),
             ("patch_size, strides", Both(c => $"{c.PatchSize}, {c.FrequencyStride} (frequency), {c.TimeStride} (time)")),
-            ("window", Both(c => FormattableString.Invariant($"{c.MaxLength} frames ({c.MaxLength / 100.0:0.##}s) of {c.NumMelBins} mel bins, from {FbankOptions.NumSamples(c.MaxLength) / (double)FbankOptions.SampleRate} s of sound"))),
-            ("mean, std", FormattableString.Invariant($"{checkpoint.Extractor.Mean}, {checkpoint.Extractor.Std}{(checkpoint.Extractor.DoNormalize ? "" : " (not applied)")}")),
+            ("window", Both(
+                c => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{c.MaxLength} frames ({c.MaxLength / 100.0:0.##}s) of {c.NumMelBins} mel bins, from "
+                        + $"{FbankOptions.NumSamples(c.MaxLength) / (double)FbankOptions.SampleRate} s of sound"))),
+            ("mean, std",
+                FormattableString.Invariant(
+                    $"{checkpoint.Extractor.Mean}, {checkpoint.Extractor.Std}")
+                    + (checkpoint.Extractor.DoNormalize ? "" : " (not applied)")),
             ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
-            ("parameters", string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
+            ("parameters",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
             ("hidden_act", config.HiddenAct.ToString()),
             ("scores", !checkpoint.HasHead ? "none: it has no classifier" : $"{config.DefaultActivation.Word()} (problem_type "
                 + $"{config.ProblemType ?? "not given"})"),
-            ("thresholds", checkpoint.Thresholds is { } own ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second)).Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
+            ("thresholds",
+                checkpoint.Thresholds is { } own
+                ? string.Join(
+                ", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second))
+                .Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("sha256", checkpoint.Hash),
         ];

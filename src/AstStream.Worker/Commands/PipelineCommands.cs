@@ -1,11 +1,15 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using AstStream.Connectors;
+using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
-using AstStream.Model;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Events.Json;
+using AstStream.Model.Checkpoints;
+using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace AstStream.Worker.Commands;
@@ -25,7 +29,7 @@ internal static class PipelineCommands
 
     public static IEnumerable<Command> All(string defaultModel)
     {
-        var host = new PipelineHost { Catalog = ConnectorCatalog.All, DefaultModel = defaultModel };
+        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = defaultModel };
         var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition." };
         var set = new Option<string[]>("--set")
         {
@@ -35,7 +39,9 @@ internal static class PipelineCommands
         };
 
         var quiet = new Option<bool>("--no-summary") { Description = "Leaves out the summary at the end." };
-        var fixedFile = new Option<bool>("--no-watch") { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
+        var fixedFile = new Option<bool>(
+            "--no-watch")
+        { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
         var format = new Option<string>("--log-format")
         {
             Description = "How the log is written: text, or json for one JSON object a "
@@ -83,7 +89,9 @@ internal static class PipelineCommands
         });
 
         var mermaid = new Option<bool>("--mermaid") { Description = "Only the Mermaid flowchart." };
-        var graph = Help.Add(new Command("graph", "Shows the dataflow of a pipeline as text and as a Mermaid flowchart.") { file, set, mermaid }, """
+        var graph = Help.Add(
+            new Command("graph", "Shows the dataflow of a pipeline as text and as a Mermaid flowchart.") { file, set, mermaid },
+            """
             Examples:
               aststream graph pipelines/demo.yaml
               aststream graph pipelines/demo.yaml --mermaid > demo.mmd
@@ -99,9 +107,16 @@ internal static class PipelineCommands
             return ExitCode.Ok;
         });
 
-        var what = new Argument<string>("WHAT") { Description = "pipeline (the default); event or coverage, the data of what kafka sinks publish.", DefaultValueFactory = _ => "pipeline" };
+        var what = new Argument<string>(
+            "WHAT")
+        {
+            Description = "pipeline (the default); event or coverage, the data of what kafka sinks publish.",
+            DefaultValueFactory = _ => "pipeline"
+        };
         what.AcceptOnlyFromAmong(["pipeline", .. RecordSchema.Records]);
-        var schema = Help.Add(new Command("schema", "Prints the JSON Schema of pipeline definitions, or of published records.") { what }, """
+        var schema = Help.Add(
+            new Command("schema", "Prints the JSON Schema of pipeline definitions, or of published records.") { what },
+            """
             For editors that check YAML and complete keys, and for who reads events.
 
             Examples:
@@ -111,7 +126,7 @@ internal static class PipelineCommands
         schema.SetAction(result =>
         {
             var record = result.GetValue(what)!;
-            Terminal.Lines(record == "pipeline" ? PipelineSchema.Generate(ConnectorCatalog.All) : RecordSchema.Of(record));
+            Terminal.Lines(record == "pipeline" ? PipelineSchema.Generate(WorkerCatalog.All) : RecordSchema.Of(record));
             return ExitCode.Ok;
         });
         return [run, validate, graph, schema];
@@ -202,7 +217,9 @@ internal static class PipelineCommands
         List<string> parts = [$"analysed {Seconds(totals.Analysed)}"];
         if (totals.Gated > 0)
             parts.Add($"gated {Seconds(totals.Gated)}");
-        parts.AddRange(Enum.GetValues<LossReason>().Where(r => totals.LostTo(r) > 0).Select(r => $"lost ({r.SnakeCase()}) {Seconds(totals.LostTo(r))}"));
+        parts.AddRange(
+            Enum.GetValues<LossReason>().Where(r => totals.LostTo(r) > 0).Select(
+            r => $"lost ({r.SnakeCase()}) {Seconds(totals.LostTo(r))}"));
         return $"{Seconds(totals.Total)}: {string.Join(", ", parts)}";
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using AstStream.Connectors;
-using AstStream.Connectors.Capture;
+using AstStream.Connectors.Files;
+using AstStream.Connectors.Programs;
 
 namespace AstStream.IntegrationTests.Capture;
 
@@ -40,7 +40,9 @@ public sealed class AudioFileTests : IDisposable
     [Fact]
     public async Task Open_SixtyFourChannels_MixesOrPicks()
     {
-        var file = await EncodeAsync("many.wav", ["-f", "lavfi", "-i", "aevalsrc=" + string.Join('|', Enumerable.Range(0, 64).Select(c => $"{c / 100.0}")) + ":d=0.5:s=16000", "-c:a", "pcm_f32le"]);
+        var file = await EncodeAsync(
+            "many.wav", ["-f", "lavfi", "-i",
+            "aevalsrc=" + string.Join('|', Enumerable.Range(0, 64).Select(c => $"{c / 100.0}")) + ":d=0.5:s=16000", "-c:a", "pcm_f32le"]);
 
         using (var mix = AudioFile.Open(file))
             Assert.Equal(0.315f, Some(mix), 1e-4f);
@@ -50,7 +52,8 @@ public sealed class AudioFileTests : IDisposable
 
     [Theory]
     [InlineData("empty.mp3", "", "empty.mp3: the file is empty")]
-    [InlineData("text.mp3", "no sound, only words", "not a WAV file: it begins with 'no s', expected RIFF, RF64 or BW64; nor what ffmpeg can read")]
+    [InlineData("text.mp3", "no sound, only words",
+        "not a WAV file: it begins with 'no s', expected RIFF, RF64 or BW64; nor what ffmpeg can read")]
     [InlineData("video.mp4", null, "there is no sound in it")]
     [InlineData("-dash.wav", "x", "not a WAV file")]
     [InlineData("http:/x.mp3", "", "no such file")]
@@ -94,7 +97,9 @@ public sealed class AudioFileTests : IDisposable
         var flac = await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"]);
         var bin = Directory.CreateDirectory(Path.Combine(_folder, "bin")).FullName;
         foreach (var program in (string[])["dotnet", "setsid", "setpriv"])
-            File.CreateSymbolicLink(Path.Combine(bin, program), Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(p => Path.Combine(p, program)).First(File.Exists));
+            File.CreateSymbolicLink(
+                Path.Combine(bin, program),
+                Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(p => Path.Combine(p, program)).First(File.Exists));
 
         using var process = Cli.Start(new Dictionary<string, string?> { ["PATH"] = bin }, "classify", wav, flac, "--json");
         var result = await Cli.FinishAsync(process);
@@ -102,7 +107,9 @@ public sealed class AudioFileTests : IDisposable
         Assert.Equal(3, result.ExitCode);
         Assert.Contains("x.wav", Assert.Single(result.Output.TrimEnd().Split('\n')), StringComparison.Ordinal);
         Assert.Contains("apt-get install ffmpeg", Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
-        using var live = Cli.Start(new Dictionary<string, string?> { ["PATH"] = bin }, "run", Pipeline("sources: {cam: {type: ffmpeg, url: 'rtsp://127.0.0.1:9/x'}}"));
+        using var live = Cli.Start(
+            new Dictionary<string, string?> { ["PATH"] = bin }, "run",
+            Pipeline("sources: {cam: {type: ffmpeg, url: 'rtsp://127.0.0.1:9/x'}}"));
         var run = await Cli.FinishAsync(live);
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("apt-get install ffmpeg", run.Error, StringComparison.Ordinal);

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AstStream.Dsp;
+using AstStream.Events;
 using AstStream.LoadTest;
-using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;
 
@@ -32,7 +32,8 @@ public sealed class MicrophoneTests : IDisposable
 
         // PulseAudio loses the beginning of what is played where it mixes it into sound that it has made already: that is silence here.
         await _pulse.PlayAsync("mic", Wav([.. new float[Rate], .. played, .. new float[Rate]]));
-        await tap.UntilAsync(() => tap.Samples.Count > 0 && tap.Samples.Skip(tap.Samples.Count - (Rate / 2)).All(s => s == 0), "silence behind the sound");
+        await tap.UntilAsync(
+            () => tap.Samples.Count > 0 && tap.Samples.Skip(tap.Samples.Count - (Rate / 2)).All(s => s == 0), "silence behind the sound");
 
         // 16 bits were played: the samples are those, one for one, and as many.
         var heard = tap.Samples.ToArray();
@@ -101,7 +102,9 @@ public sealed class MicrophoneTests : IDisposable
         var result = await RunAsync("run", pipeline);
 
         Assert.Equal(3, result.ExitCode);
-        Assert.Contains("error: mic: microphone 'right': there is no such device, or another program holds it; there are", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "error: mic: microphone 'right': there is no such device, or another program holds it; there are", result.Error,
+            StringComparison.Ordinal);
         Assert.Contains("'ALSA: left'", result.Error, StringComparison.Ordinal);
         Assert.Contains("streams           1", result.Error, StringComparison.Ordinal);
     }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using AstStream.Events;
 using AstStream.LoadTest;
-using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;
 
@@ -51,7 +51,8 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         await tap.UntilAsync(() => tap.Samples.Count > before + (2 * tap.Rate), "sound after it came back");
 
         Assert.All(tap.Lost, l => Assert.Equal(LossReason.DeviceAway, l.Reason));
-        Assert.InRange(tap.Lost.Sum(l => l.Length) / (double)tap.Rate, isRtsp ? 1 : 0, 12); // 2 s of a server that was down, which the two seconds that HTTP sends at once may cover
+        // 2 s of a server that was down, which the two seconds that HTTP sends at once may cover.
+        Assert.InRange(tap.Lost.Sum(l => l.Length) / (double)tap.Rate, isRtsp ? 1 : 0, 12);
         Assert.Equal(tap.Position, tap.Samples.Count + tap.Lost.Sum(l => l.Length));
         Assert.Equal((TimeProvider.System.GetUtcNow() - tap.Stream!.StartTime!.Value).TotalSeconds, tap.Position / (double)tap.Rate, 2.5);
     }
@@ -172,7 +173,8 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         Assert.Contains("away", result.Error, StringComparison.Ordinal);
         Assert.Contains("401", result.Error, StringComparison.Ordinal);
         Assert.Contains("rtsp://***@127.0.0.1", result.Error + graph.Output, StringComparison.Ordinal);
-        foreach (var text in (string[])[result.Output, result.Error, graph.Output, graph.Error, wrong.Output, wrong.Error, File.ReadAllText(Events)])
+        foreach (var text in (
+            string[])[result.Output, result.Error, graph.Output, graph.Error, wrong.Output, wrong.Error, File.ReadAllText(Events)])
             Assert.DoesNotContain("s3cretpw", text, StringComparison.Ordinal);
     }
 
@@ -250,7 +252,9 @@ public sealed class NetworkStreamTests : IAsyncLifetime
     }
 
     private static Tap Listen(SoundServer server, string keys) =>
-        new(Tap.Source($"{{type: ffmpeg, url: '{(server is RtspServer rtsp ? rtsp.Url : ((HttpServer)server).Url)}'{(keys.Length > 0 ? ", " : "")}{keys}}}"));
+        new(Tap.Source(
+            $"{{type: ffmpeg, url: "
+                + $"'{(server is RtspServer rtsp ? rtsp.Url : ((HttpServer)server).Url)}'{(keys.Length > 0 ? ", " : "")}{keys}}}"));
 
     private HttpServer Mp3Server() => new(_mp3, Mp3Bytes, "audio/mpeg");
 
@@ -259,14 +263,17 @@ public sealed class NetworkStreamTests : IAsyncLifetime
     private string Pipeline(string source)
     {
         var path = Path.Combine(_folder, "p.yaml");
-        File.WriteAllText(path, $"sources: {{cam: {source}}}\nsinks: {{out: {{type: jsonl, path: {Events}, records: [events, coverage]}}}}\n");
+        File.WriteAllText(
+            path, $"sources: {{cam: {source}}}\nsinks: {{out: {{type: jsonl, path: {Events}, records: [events, coverage]}}}}\n");
         return path;
     }
 
     private async Task<byte[]> EncodeAsync(string sound, string format)
     {
         var file = Path.Combine(_folder, Guid.NewGuid() + "." + format);
-        using var ffmpeg = Process.Start("ffmpeg", ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-b:a", "64k", "-write_xing", "0", "-id3v2_version", "0", "-f", format, file]);
+        using var ffmpeg = Process.Start(
+            "ffmpeg", ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-b:a", "64k", "-write_xing",
+            "0", "-id3v2_version", "0", "-f", format, file]);
         await ffmpeg.WaitForExitAsync();
         Assert.Equal(0, ffmpeg.ExitCode);
         return await File.ReadAllBytesAsync(file);

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
+using AstStream.Events;
 using AstStream.LoadTest;
-using AstStream.Streaming;
 
 namespace AstStream.IntegrationTests.Capture;
 

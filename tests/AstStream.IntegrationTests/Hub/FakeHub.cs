@@ -113,9 +113,12 @@ internal sealed class FakeHub : IDisposable
                 {
                     var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
                     while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 } line)
-                        headers[line[..line.IndexOf(':', StringComparison.Ordinal)]] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+                        headers[line[..line.IndexOf(':', StringComparison.Ordinal)]] = line[(
+                            line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
                     var parts = first.Split(' ');
-                    var seen = new Seen(parts[0], parts[1], headers["Host"], headers.GetValueOrDefault("Authorization"), headers.GetValueOrDefault("Range"));
+                    var seen = new Seen(
+                        parts[0], parts[1], headers["Host"], headers.GetValueOrDefault("Authorization"),
+                        headers.GetValueOrDefault("Range"));
                     Requests.Enqueue(seen);
                     if (!await AnswerAsync(stream, seen))
                         return;
@@ -142,13 +145,16 @@ internal sealed class FakeHub : IDisposable
         if (seen.Path.StartsWith($"{Prefix}/api/models/{Model}/revision/", StringComparison.Ordinal) && file is "main" or Commit)
             return await SendAsync(stream, 200, "", Encoding.UTF8.GetBytes($$"""{"sha":"{{Commit}}","siblings":[{{string.Join(',', Files.Keys.Select(f => $$"""{"rfilename":"{{f}}"}"""))}}]}"""), isHead, fault);
         var isCdn = seen.Path.StartsWith("/cdn/", StringComparison.Ordinal);
-        if ((!isCdn && !seen.Path.StartsWith($"{Prefix}/{Model}/resolve/{Commit}/", StringComparison.Ordinal)) || !Files.TryGetValue(file, out var bytes))
+        if ((!isCdn && !seen.Path.StartsWith($"{Prefix}/{Model}/resolve/{Commit}/", StringComparison.Ordinal))
+            || !Files.TryGetValue(file, out var bytes))
             return await SendAsync(stream, 404, "", [], isHead, fault);
         var large = Large.Contains(file);
         var size = Sizes.GetValueOrDefault(file, bytes.Length);
         var etag = ETag(bytes, large);
         if (large && !isCdn)
-            return await SendAsync(stream, 302, $"Location: http://localhost:{Port}/cdn/{file}\r\nX-Linked-Etag: \"{etag}\"\r\nX-Linked-Size: {size}\r\n", [], isHead, fault);
+            return await SendAsync(
+                stream, 302, $"Location: http://localhost:{Port}/cdn/{file}\r\nX-Linked-Etag: \"{etag}\"\r\nX-Linked-Size: {size}\r\n", [],
+                isHead, fault);
         bytes = [.. bytes];
         if (fault.Corrupt)
             bytes[^1] ^= 0x55;
@@ -156,12 +162,15 @@ internal sealed class FakeHub : IDisposable
         if (from >= bytes.Length && from > 0)
             return await SendAsync(stream, 416, "", [], isHead, fault);
         var more = from > 0 ? $"Content-Range: bytes {from}-{bytes.Length - 1}/{bytes.Length}\r\n" : "";
-        return await SendAsync(stream, from > 0 ? 206 : 200, $"{more}ETag: \"{etag}\"\r\n", bytes[from..], isHead, fault, isHead ? size : null);
+        return await SendAsync(
+            stream, from > 0 ? 206 : 200, $"{more}ETag: \"{etag}\"\r\n", bytes[from..], isHead, fault, isHead ? size : null);
     }
 
-    private async Task<bool> SendAsync(NetworkStream stream, int status, string headers, byte[] body, bool isHead, Fault fault, long? length = null)
+    private async Task<bool> SendAsync(
+        NetworkStream stream, int status, string headers, byte[] body, bool isHead, Fault fault, long? length = null)
     {
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {length ?? body.Length}\r\n\r\n"), _stop.Token);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {length ?? body.Length}\r\n\r\n"), _stop.Token);
         if (isHead)
             return true;
         if (fault.CutAfter is { } cut)

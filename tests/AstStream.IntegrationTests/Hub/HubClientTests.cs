@@ -36,7 +36,8 @@ public sealed class HubClientTests : IDisposable
     [InlineData("hf://a/b@")]
     [InlineData("hf://a/b?x=1")]
     public void Parse_OtherText_SaysWhatIsExpected(string text) =>
-        Assert.Contains("expected hf://OWNER/NAME", Assert.Throws<HubException>(() => HubReference.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "expected hf://OWNER/NAME", Assert.Throws<HubException>(() => HubReference.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task Download_WholeModel_LiesInTheCacheOfHuggingfaceHub()
@@ -48,7 +49,8 @@ public sealed class HubClientTests : IDisposable
         foreach (var (file, bytes) in _hub.Files.Where(f => f.Key != "README.md"))
             Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(folder, file)));
         Assert.False(File.Exists(Path.Combine(folder, "README.md")));
-        Assert.Equal($"../../blobs/{FakeHub.ETag(_hub.Files[Weights], large: true)}", new FileInfo(Path.Combine(folder, Weights)).LinkTarget);
+        Assert.Equal(
+            $"../../blobs/{FakeHub.ETag(_hub.Files[Weights], large: true)}", new FileInfo(Path.Combine(folder, Weights)).LinkTarget);
         Assert.Equal(FakeHub.Commit, File.ReadAllText(Path.Combine(_cache, "models--someone--ast", "refs", "main")));
         Assert.Contains(progress, p => p.File == Weights && p.Bytes == p.Total);
     }
@@ -74,7 +76,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task Download_InterruptedForGood_GoesOnInTheNextOne()
     {
-        _hub.Fail($"GET {Weights}", [.. Enumerable.Repeat(new Fault(), 1), new Fault { CutAfter = 90_000 }, .. Enumerable.Repeat(new Fault { Status = 503 }, 10)]);
+        _hub.Fail($"GET {Weights}",
+            [.. Enumerable.Repeat(new Fault(), 1), new Fault { CutAfter = 90_000 }, .. Enumerable.Repeat(new Fault { Status = 503 }, 10)]);
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
         Assert.Contains("answers 503", e.Message, StringComparison.Ordinal);
         Assert.Contains("the same command goes on from there", e.Message, StringComparison.Ordinal);
@@ -135,7 +138,9 @@ public sealed class HubClientTests : IDisposable
         _hub.Sizes[Weights] = _hub.Files[Weights].Length + more;
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit)) && File.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit, Weights)));
+        Assert.False(
+            Directory.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit))
+            && File.Exists(Path.Combine(_cache, "models--someone--ast", "snapshots", FakeHub.Commit, Weights)));
     }
 
     [Theory]
@@ -229,7 +234,8 @@ public sealed class HubClientTests : IDisposable
 
         _hub.Files["model.safetensors.index.json"] = """{"weight_map":{"a":"../../../etc/passwd.safetensors"}}"""u8.ToArray();
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
-        Assert.Contains("names the shard '../../../etc/passwd.safetensors'; expected a file beside it", e.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "names the shard '../../../etc/passwd.safetensors'; expected a file beside it", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -238,7 +244,8 @@ public sealed class HubClientTests : IDisposable
         _hub.Fail("GET config.json", new Fault { Location = $"/{FakeHub.Model}/resolve/{FakeHub.Commit}/config.json" });
         await DownloadAsync(Options(_hub));
 
-        _hub.Fail("HEAD model.safetensors", [.. Enumerable.Repeat(new Fault { Location = $"/{FakeHub.Model}/resolve/{FakeHub.Commit}/{Weights}" }, 20)]);
+        _hub.Fail("HEAD model.safetensors",
+            [.. Enumerable.Repeat(new Fault { Location = $"/{FakeHub.Model}/resolve/{FakeHub.Commit}/{Weights}" }, 20)]);
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub)));
         Assert.Contains("redirects more than 5 times", e.Message, StringComparison.Ordinal);
 
@@ -256,7 +263,8 @@ public sealed class HubClientTests : IDisposable
         var told = new List<string>();
         hub.Fail("HEAD config.json", new Fault { Status = 500 });
         await DownloadAsync(Options(hub) with { Endpoint = new Uri(hub.Endpoint, "/mirror/hub/"), OnRetry = told.Add });
-        Assert.All(hub.Requests.Where(r => !r.Path.StartsWith("/cdn/", StringComparison.Ordinal)), r => Assert.StartsWith("/mirror/hub/", r.Path, StringComparison.Ordinal));
+        Assert.All(hub.Requests.Where(r => !r.Path.StartsWith("/cdn/", StringComparison.Ordinal)),
+            r => Assert.StartsWith("/mirror/hub/", r.Path, StringComparison.Ordinal));
         Assert.Equal("127.0.0.1 answers 500 Answer; trying again in 0 s", Assert.Single(told));
     }
 
@@ -264,7 +272,8 @@ public sealed class HubClientTests : IDisposable
     public async Task Download_Offline_UsesTheCacheAlone()
     {
         var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub) with { IsOffline = true }));
-        Assert.Contains("is not in the cache, or not whole, and HF_HUB_OFFLINE forbids to download it", e.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not in the cache, or not whole, and HF_HUB_OFFLINE forbids to download it", e.Message, StringComparison.Ordinal);
         var folder = await DownloadAsync(Options(_hub));
         _hub.Requests.Clear();
         Assert.Equal(folder, await DownloadAsync(Options(_hub) with { IsOffline = true }));
@@ -274,7 +283,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task Download_NoServer_SaysWhatToDo()
     {
-        var e = await Assert.ThrowsAsync<HubException>(() => DownloadAsync(Options(_hub) with { Endpoint = new Uri("http://127.0.0.1:1") }));
+        var e = await Assert.ThrowsAsync<HubException>(
+            () => DownloadAsync(Options(_hub) with { Endpoint = new Uri("http://127.0.0.1:1") }));
         Assert.Contains("gave up on 127.0.0.1:1 after 4 attempts", e.Message, StringComparison.Ordinal);
     }
 
@@ -292,14 +302,21 @@ public sealed class HubClientTests : IDisposable
         var reference = Path.Combine(AppContext.BaseDirectory, "reference", "ast-small-16x16-t256");
         foreach (var file in (string[])["config.json", "preprocessor_config.json", Weights])
             _hub.Files[file] = File.ReadAllBytes(Path.Combine(reference, file));
-        var environment = new Dictionary<string, string?> { ["HF_ENDPOINT"] = _hub.Endpoint.ToString(), ["HF_HOME"] = Path.Combine(_cache, "hf"), ["HF_TOKEN"] = null };
+        var environment = new Dictionary<string, string?>
+        {
+            ["HF_ENDPOINT"] = _hub.Endpoint.ToString(),
+            ["HF_HOME"] = Path.Combine(_cache,
+            "hf"),
+            ["HF_TOKEN"] = null
+        };
 
         using var process = Cli.Start(environment, "model", "import", "hf://" + FakeHub.Model, "--to", target);
         var result = await Cli.FinishAsync(process);
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.True(File.Exists(Path.Combine(_cache, "hf", "hub", "models--someone--ast", "refs", "main")));
-        var classified = await Cli.RunAsync("classify", Path.Combine(AppContext.BaseDirectory, "reference", "audio", "noise-3s.wav"), "--model", target);
+        var classified = await Cli.RunAsync(
+            "classify", Path.Combine(AppContext.BaseDirectory, "reference", "audio", "noise-3s.wav"), "--model", target);
         Assert.Equal(0, classified.ExitCode);
     }
 

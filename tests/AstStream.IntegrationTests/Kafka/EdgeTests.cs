@@ -128,7 +128,9 @@ public sealed class EdgeTests : IDisposable
         else
             File.WriteAllText(Path.Combine(_folder, "spool.db"), string.Concat(Enumerable.Repeat("no database ", 1000)));
         var yaml = Path.Combine(_folder, "edge.yaml");
-        File.WriteAllText(yaml, "sources: {in: {type: stdin}}\nsinks: {audio: {type: kafka, bootstrap_servers: \"127.0.0.1:1\", topic: t, records: audio, spool: spool.db}}\n");
+        File.WriteAllText(
+            yaml, "sources: {in: {type: stdin}}\nsinks: {audio: {type: kafka, bootstrap_servers: \"127.0.0.1:1\", topic: t, records: "
+                + "audio, spool: spool.db}}\n");
 
         var result = await Cli.FinishAsync(Start(yaml), []);
 
@@ -156,7 +158,8 @@ public sealed class EdgeTests : IDisposable
         foreach (var (name, source) in new[]
         {
             ("file", "{type: file, path: tone.wav}"),
-            ("kafka", $"{{type: kafka, bootstrap_servers: \"{broker.Servers}\", topics: {topic}, state_topic: {topic}-state, group: {topic}, commit_interval: 100ms{(broker.IsMock ? ", delivery: at_least_once" : "")}}}"),
+            ("kafka", $"{{type: kafka, bootstrap_servers: \"{broker.Servers}\", topics: {topic}, state_topic: {topic}-state, group: "
+                + $"{topic}, commit_interval: 100ms{(broker.IsMock ? ", delivery: at_least_once" : "")}}}"),
         })
         {
             var yaml = Path.Combine(_folder, $"{name}.yaml");
@@ -200,11 +203,13 @@ public sealed class EdgeTests : IDisposable
 
     private static long First(Message<string, byte[]?> record) => long.Parse(Header(record, "first_sample"), CultureInfo.InvariantCulture);
 
-    private static string Header(Message<string, byte[]?> record, string name) => record.Headers.TryGetLastBytes(name, out var bytes) ? Encoding.UTF8.GetString(bytes) : "";
+    private static string Header(Message<string, byte[]?> record, string name) =>
+        record.Headers.TryGetLastBytes(name, out var bytes) ? Encoding.UTF8.GetString(bytes) : "";
 
     private static List<Message<string, byte[]?>> Read(Broker broker, string topic)
     {
-        using var consumer = new ConsumerBuilder<string, byte[]?>(new ConsumerConfig { BootstrapServers = broker.Servers, GroupId = "test", EnablePartitionEof = true }).Build();
+        using var consumer = new ConsumerBuilder<string, byte[]?>(
+            new ConsumerConfig { BootstrapServers = broker.Servers, GroupId = "test", EnablePartitionEof = true }).Build();
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
         var records = new List<Message<string, byte[]?>>();
         while (consumer.Consume(s_patience) is { IsPartitionEOF: false } result)

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.Kafka;
 using AstStream.LoadTest;
 using Confluent.Kafka;
 
@@ -36,7 +36,8 @@ public sealed class KafkaTests : IDisposable
     public async Task Run_PoisonStreamAmongGoodOnes_GoesToTheDeadLettersAndTheOthersGoOn()
     {
         var (audio, events, dead) = (_broker.Topic("audio"), _broker.Topic("events", 1), _broker.Topic("dead", 1));
-        using (var producer = new ProducerBuilder<string, byte[]?>(new ProducerConfig { BootstrapServers = _broker.Servers, MessageMaxBytes = 100_000_000 }).Build())
+        using (var producer = new ProducerBuilder<string, byte[]?>(
+            new ProducerConfig { BootstrapServers = _broker.Servers, MessageMaxBytes = 100_000_000 }).Build())
         {
             void Send(string key, byte[]? value, params (string Name, string Value)[] headers)
             {
@@ -80,13 +81,15 @@ public sealed class KafkaTests : IDisposable
 
         // First the stream without fault: it is there as if it were alone.
         var coverage = _broker.Read(events).Where(e => e.TryGetProperty("coverage", out _)).ToList();
-        long Covered(string stream) => coverage.Where(c => c.GetProperty("stream").GetString() == stream).Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64());
+        long Covered(string stream) => coverage.Where(c => c.GetProperty("stream").GetString() == stream)
+            .Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64());
         Assert.Equal(80_000, Covered("good"));
         Assert.InRange(Covered("rates"), 40_000 + 13_330, 40_000 + 13_340);
         var letters = Letters(dead);
         Assert.Equal(_broker.IsMock ? 9 : 10, letters.Count);
         Assert.All(letters, l => Assert.Equal("poison", l.Key));
-        string[] reasons = ["0 bytes", "sample_rate is '0'", "channels is '255'", "multiple of 2", "encoding is 'mp3'", "first_sample is '-3'", "jumps from", "capture_time is 'yesterday'", "WAV"];
+        string[] reasons = ["0 bytes", "sample_rate is '0'", "channels is '255'", "multiple of 2", "encoding is 'mp3'",
+            "first_sample is '-3'", "jumps from", "capture_time is 'yesterday'", "WAV"];
         foreach (var (letter, reason) in letters.Zip(reasons))
         {
             Assert.Contains(reason, letter.Header("error"), StringComparison.OrdinalIgnoreCase);
@@ -103,7 +106,9 @@ public sealed class KafkaTests : IDisposable
     [Fact]
     public async Task Run_KilledAndStartedAgain_NothingIsLost()
     {
-        await using var trial = new KafkaTrial(_broker.Servers, Cli.Program, 2, _broker.IsMock ? t => _broker.Tell($"topic {t} 2") : null) { Delivery = "at_least_once" };
+        await using var trial = new KafkaTrial(
+            _broker.Servers, Cli.Program, 2, _broker.IsMock ? t => _broker.Tell($"topic {t} 2") : null)
+        { Delivery = "at_least_once" };
         var feeding = trial.FeedAsync(streams: 6, seconds: 16, pace: 2);
         for (var i = 0; i < 2; i++)
         {
@@ -179,7 +184,8 @@ public sealed class KafkaTests : IDisposable
         var data = _broker.Read(events);
         Assert.NotEmpty(lines);
         Assert.Equal(lines.Select(l => l.GetProperty("id").GetString()), data.Select(d => d.GetProperty("id").GetString()));
-        Assert.Equal(lines.Select(l => l.GetProperty("event_onset").GetDecimal()), data.Select(d => d.GetProperty("event_onset").GetDecimal()));
+        Assert.Equal(
+            lines.Select(l => l.GetProperty("event_onset").GetDecimal()), data.Select(d => d.GetProperty("event_onset").GetDecimal()));
 
         var tail = await Cli.RunAsync("kafka", "tail", events, "--until-end", "--bootstrap-servers", _broker.Servers);
         Assert.Equal(data.Count, tail.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
@@ -200,7 +206,9 @@ public sealed class KafkaTests : IDisposable
         Assert.Equal(2 * 8 * 16_000, coverage.Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64()));
 
         var lag = await Cli.RunAsync("kafka", "lag", audio, "--group", _group, "--json", "--bootstrap-servers", _broker.Servers);
-        Assert.Equal(82, lag.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Sum(l => JsonDocument.Parse(l).RootElement.GetProperty("end").GetInt64()));
+        Assert.Equal(
+            82, lag.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Sum(l => JsonDocument.Parse(l).RootElement.GetProperty("end").GetInt64()));
     }
 
     [Fact]
@@ -211,13 +219,16 @@ public sealed class KafkaTests : IDisposable
         {
             var block = Path.Combine(_folder, "block.raw");
             await File.WriteAllBytesAsync(block, Sound(i));
-            await KcatAsync("-P", "-t", audio, "-k", "yard", "-H", "encoding=s16le", "-H", "sample_rate=16000", "-H", $"first_sample={i * 4000}", "-H", "capture_time=2026-01-31T12:00:00.000Z", block);
+            await KcatAsync(
+                "-P", "-t", audio, "-k", "yard", "-H", "encoding=s16le", "-H", "sample_rate=16000", "-H", $"first_sample={i * 4000}", "-H",
+                "capture_time=2026-01-31T12:00:00.000Z", block);
         }
 
         Start(Pipeline(audio, events, "idle_timeout: 1s"));
         var clock = Stopwatch.StartNew();
         string said;
-        while (!(said = await KcatAsync("-C", "-t", events, "-e", "-q", "-X", "isolation.level=read_committed", "-f", "%k|%h|%s\n")).Contains("\"end_sample\":32000", StringComparison.Ordinal))
+        while (!(said = await KcatAsync("-C", "-t", events, "-e", "-q", "-X", "isolation.level=read_committed", "-f", "%k|%h|%s\n"))
+            .Contains("\"end_sample\":32000", StringComparison.Ordinal))
         {
             Assert.True(clock.Elapsed < s_patience, said);
             await Task.Delay(300);
@@ -236,12 +247,16 @@ public sealed class KafkaTests : IDisposable
     {
         var result = await Cli.RunAsync("kafka", "lag", "audio", "--bootstrap-servers", "127.0.0.1:1");
         Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains("127.0.0.1:1", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            "127.0.0.1:1", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     private async Task<string> KcatAsync(params string[] arguments)
     {
-        using var kcat = Process.Start(new ProcessStartInfo("kcat", ["-b", _broker.Servers, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var kcat = Process.Start(
+            new ProcessStartInfo(
+            "kcat", ["-b", _broker.Servers, .. arguments])
+            { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, error) = (await kcat.StandardOutput.ReadToEndAsync(), await kcat.StandardError.ReadToEndAsync());
         await kcat.WaitForExitAsync();
         Assert.True(kcat.ExitCode == 0, error);
@@ -257,7 +272,8 @@ public sealed class KafkaTests : IDisposable
         var random = new Random(seed);
         var pitch = 0.05 + random.NextDouble();
         for (var i = 0; i < bytes.Length; i += 2)
-            BitConverter.TryWriteBytes(bytes.AsSpan(i), (short)(random.Next(-300, 300) + (12_000 * Math.Sin(pitch * i) * Math.Exp(-i / 2000.0))));
+            BitConverter.TryWriteBytes(
+                bytes.AsSpan(i), (short)(random.Next(-300, 300) + (12_000 * Math.Sin(pitch * i) * Math.Exp(-i / 2000.0))));
         return bytes;
     }
 
@@ -318,14 +334,24 @@ public sealed class KafkaTests : IDisposable
             var lags = KafkaTools.Lag(new KafkaAccess(_broker.Servers, new Dictionary<string, string>()), _group, [audio]);
             if (lags.All(l => l.Lag == 0))
                 return;
-            Assert.True(clock.Elapsed < s_patience, $"not done: {string.Join(", ", lags)}; {(_workers[^1].HasExited ? await _workers[^1].StandardError.ReadToEndAsync() : "the worker runs")}");
+            Assert.True(clock.Elapsed < s_patience,
+                $"not done: {string.Join(", ", lags)}; "
+                    + $"{(_workers[^1].HasExited ? await _workers[^1].StandardError.ReadToEndAsync() : "the worker runs")}");
             await Task.Delay(200);
         }
     }
 
     private List<Letter> Letters(string topic)
     {
-        using var consumer = new ConsumerBuilder<string, byte[]?>(new ConsumerConfig { BootstrapServers = _broker.Servers, GroupId = "letters", EnablePartitionEof = true, FetchMaxBytes = 100_000_000, IsolationLevel = IsolationLevel.ReadCommitted }).Build();
+        using var consumer = new ConsumerBuilder<string, byte[]?>(
+            new ConsumerConfig
+            {
+                BootstrapServers = _broker.Servers,
+                GroupId = "letters",
+                EnablePartitionEof = true,
+                FetchMaxBytes = 100_000_000,
+                IsolationLevel = IsolationLevel.ReadCommitted
+            }).Build();
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
         var letters = new List<Letter>();
         while (true)

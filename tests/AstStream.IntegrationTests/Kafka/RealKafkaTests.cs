@@ -4,13 +4,16 @@ using AstStream.LoadTest;
 
 namespace AstStream.IntegrationTests.Kafka;
 
-/// <summary>What only a real cluster can show: that every event is there exactly once, whatever happens to workers. `make test-kafka` runs these.</summary>
+/// <summary>
+/// What only a real cluster can show: that every event is there exactly once, whatever happens to workers. `make test-kafka` runs these.
+/// </summary>
 [Trait("Category", "RealKafka")]
 public sealed class RealKafkaTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
-    private static string Servers => Broker.Real ?? throw new InvalidOperationException("no cluster; set ASTSTREAM_KAFKA=HOST:PORT, as `make test-kafka` says");
+    private static string Servers =>
+        Broker.Real ?? throw new InvalidOperationException("no cluster; set ASTSTREAM_KAFKA=HOST:PORT, as `make test-kafka` says");
 
     [Fact]
     public async Task Run_KilledAgainAndAgain_EveryEventIsThereOnce()
@@ -45,7 +48,11 @@ public sealed class RealKafkaTests
             sinks: {out: {type: kafka, bootstrap_servers: "{{broker.Servers}}", topic: {{events}}, records: [events, coverage]} }
             """);
         var worker = Cli.Start("run", yaml);
-        using var client = Process.Start(new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "Kafka", "another-client.cjs"), broker.Servers, audio, events]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var client = Process.Start(
+            new ProcessStartInfo(
+            "node", [Path.Combine(AppContext.BaseDirectory, "Kafka", "another-client.cjs"), broker.Servers, audio,
+            events])
+            { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (lines, error) = (await client.StandardOutput.ReadToEndAsync(), await client.StandardError.ReadToEndAsync());
         await client.WaitForExitAsync();
         Cli.Signal(worker, 2);
@@ -55,9 +62,11 @@ public sealed class RealKafkaTests
         Assert.True(client.ExitCode == 0, error);
         var read = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.All(read, r => Assert.Equal("from-js", r.GetProperty("key").GetString()));
-        Assert.All(read, r => Assert.StartsWith("application/cloudevents+json", r.GetProperty("contentType").GetString(), StringComparison.Ordinal));
+        Assert.All(read,
+            r => Assert.StartsWith("application/cloudevents+json", r.GetProperty("contentType").GetString(), StringComparison.Ordinal));
         Assert.Contains(read, r => r.GetProperty("event").GetProperty("type").GetString() == "aststream.event.v1");
-        var coverage = Assert.Single(read, r => r.GetProperty("event").GetProperty("type").GetString() == "aststream.coverage.v1").GetProperty("event");
+        var coverage = Assert.Single(read, r => r.GetProperty("event").GetProperty("type").GetString() == "aststream.coverage.v1")
+            .GetProperty("event");
         Assert.Equal(32_000, coverage.GetProperty("data").GetProperty("end_sample").GetInt64());
         Assert.Equal("2026-01-01T00:00:00Z", coverage.GetProperty("time").GetString());
         Assert.Equal(read.Count, read.Select(r => r.GetProperty("event").GetProperty("id").GetString()).Distinct().Count());

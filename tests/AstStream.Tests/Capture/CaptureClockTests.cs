@@ -1,5 +1,5 @@
 using AstStream.Connectors.Capture;
-using AstStream.Streaming;
+using AstStream.Streaming.Clocks;
 
 namespace AstStream.Tests.Capture;
 

@@ -1,4 +1,5 @@
 using AstStream.Connectors.Capture;
+using AstStream.Connectors.Programs;
 
 namespace AstStream.Tests.Capture;
 
@@ -42,5 +43,7 @@ public class DeviceChoiceTests
 
     [Fact]
     public void Pick_NoSoundCard_SaysSo() =>
-        Assert.Contains("no sound card", Assert.Throws<LinkException>(() => new DeviceChoice(null, null, null).Pick([])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no sound card", Assert.Throws<LinkException>(() => new DeviceChoice(null, null, null).Pick([])).Message,
+            StringComparison.Ordinal);
 }

@@ -1,8 +1,12 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using AstStream.Connectors.Capture;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AstStream.Tests.Capture;
@@ -459,7 +463,9 @@ public sealed class LiveSourceTests : IAsyncDisposable
         var bytes = new byte[2 * (int)Math.Round(seconds * rate)];
         for (var i = 0; i < bytes.Length; i += 2)
             bytes[i] = _link.Value;
-        await _link.SendAsync(_link.Framing == PcmFraming.Records ? PcmReaderTests.Record(bytes, 0, age > 0 ? _time.GetUtcNow() - TimeSpan.FromSeconds(age) : null) : bytes);
+        await _link.SendAsync(
+            _link.Framing == PcmFraming.Records
+            ? PcmReaderTests.Record(bytes, 0, age > 0 ? _time.GetUtcNow() - TimeSpan.FromSeconds(age) : null) : bytes);
         Drain();
     }
 

@@ -46,7 +46,8 @@ public class PcmReaderTests
     public async Task ReadAsync_RecordsInAnyPieces_GivesSamplesTimesAndBreaks(int piece)
     {
         var time = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-        byte[] bytes = [.. Header(), .. Record(Bytes(400), 0, time), .. Record([], PcmReader.BreakFlag, null), .. Record(Bytes(800), 0, null)];
+        byte[] bytes = [.. Header(), .. Record(Bytes(400), 0, time), .. Record([], PcmReader.BreakFlag, null),
+            .. Record(Bytes(800), 0, null)];
         var reader = new PcmReader(new Pieces(bytes, piece), "x", PcmFraming.Records);
         Assert.True(await reader.ReadFormatAsync(default));
         Assert.Equal(s_stereo, reader.Format);
@@ -109,7 +110,9 @@ public class PcmReaderTests
     {
         var reader = new PcmReader(new MemoryStream(System.Text.Encoding.Latin1.GetBytes(text)), "x", PcmFraming.Wav);
 
-        Assert.Contains(message, (await Assert.ThrowsAsync<InvalidAudioException>(() => reader.ReadFormatAsync(default))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message, (await Assert.ThrowsAsync<InvalidAudioException>(() => reader.ReadFormatAsync(default))).Message,
+            StringComparison.Ordinal);
     }
 
     internal static byte[] Header(uint rate = 48_000, ushort channels = 2, ushort encoding = 1)
@@ -149,6 +152,7 @@ public class PcmReaderTests
     /// <summary>Gives at most so many bytes at once.</summary>
     private sealed class Pieces(byte[] bytes, int most) : MemoryStream(bytes)
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer[..Math.Min(most, buffer.Length)], cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(most, buffer.Length)], cancellationToken);
     }
 }

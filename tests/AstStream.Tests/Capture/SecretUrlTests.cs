@@ -1,4 +1,4 @@
-using AstStream.Connectors.Capture;
+using AstStream.Connectors.Programs;
 
 namespace AstStream.Tests.Capture;
 
@@ -19,7 +19,8 @@ public class SecretUrlTests
     [InlineData("sent password s3cret to 10.0.0.5", "sent password *** to 10.0.0.5")]
     [InlineData("[tcp] Connection to tcp://10.0.0.5:554?timeout=0 failed", "[tcp] Connection to tcp://10.0.0.5:554 failed")]
     [InlineData("opening 'https://other:pw@cdn/seg1.ts?sig=xyz' failed", "opening 'https://***@cdn/seg1.ts?***' failed")]
-    public void Clean_OthersText_HasNoSecret(string text, string clean) => Assert.Equal(clean, new SecretUrl("rtsp://admin:s3cret@cam/x").Clean(text));
+    public void Clean_OthersText_HasNoSecret(string text, string clean) =>
+        Assert.Equal(clean, new SecretUrl("rtsp://admin:s3cret@cam/x").Clean(text));
 
     [Fact]
     public void Clean_EscapedPassword_IsTakenOutInBothForms()

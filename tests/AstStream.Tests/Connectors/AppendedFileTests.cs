@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using AstStream.Connectors;
-using AstStream.Streaming;
+using AstStream.Connectors.Files;
+using AstStream.Streaming.Sinks;
 
 namespace AstStream.Tests.Connectors;
 

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using AstStream.Connectors;
 using AstStream.Events;
-using AstStream.Streaming;
-using AstStream.Streaming.Pipelines;
+using AstStream.Events.Json;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Tests.Connectors;
 

@@ -1,4 +1,5 @@
 using AstStream.Dsp;
+using AstStream.Dsp.Simd;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -33,7 +34,8 @@ public class OnlineFbankTests
             foreach (var x in frame)
                 loudest = MathF.Max(loudest, x);
             var tolerance = expected[i] > Floor + 1e-3f && expected[i] > loudest - Decibels85 ? 2e-3f : 3e-2f;
-            Assert.True(MathF.Abs(expected[i] - actual[i]) <= tolerance, $"frame {i / 128}, bin {i % 128}: expected {expected[i]}, found {actual[i]}");
+            Assert.True(MathF.Abs(expected[i] - actual[i]) <= tolerance,
+                $"frame {i / 128}, bin {i % 128}: expected {expected[i]}, found {actual[i]}");
         }
     }
 
@@ -139,7 +141,8 @@ public class OnlineFbankTests
     public void Read_OtherNumMelBins_MatchesScalarKernel(int numMelBins)
     {
         var samples = Noise(4000, seed: 6);
-        var expected = Frames(new OnlineFbank(new FbankOptions { Kernel = SimdKernel.Scalar, NumMelBins = numMelBins }), samples, int.MaxValue);
+        var expected = Frames(
+            new OnlineFbank(new FbankOptions { Kernel = SimdKernel.Scalar, NumMelBins = numMelBins }), samples, int.MaxValue);
         foreach (var kernel in SimdKernels.Supported)
         {
             var actual = Frames(new OnlineFbank(new FbankOptions { Kernel = kernel, NumMelBins = numMelBins }), samples, int.MaxValue);

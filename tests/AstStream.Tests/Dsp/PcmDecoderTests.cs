@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using AstStream.Dsp;
+using AstStream.Dsp.Simd;
 
 namespace AstStream.Tests.Dsp;
 

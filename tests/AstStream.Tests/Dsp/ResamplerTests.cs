@@ -1,5 +1,6 @@
 using System.Numerics;
 using AstStream.Dsp;
+using AstStream.Dsp.Simd;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -104,7 +105,8 @@ public class ResamplerTests
 
     [Property(MaxTest = 100)]
     public Property Process_AnyChunking_GivesBitIdenticalSamples() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<PositiveInt[]>(), Gen.Elements(8000, 16000, 22050, 44100, 48000, 191999).ToArbitrary(), (cuts, rate) =>
+        Prop.ForAll(ArbMap.Default.ArbFor<PositiveInt[]>(), Gen.Elements(8000, 16000, 22050, 44100, 48000, 191999).ToArbitrary(),
+            (cuts, rate) =>
         {
             var input = OnlineFbankTests.Noise(7000, seed: rate);
             var whole = Resample(rate, 16000, input);
@@ -179,7 +181,8 @@ public class ResamplerTests
     private static float[] Tone(int rate, double frequency) =>
         [.. Enumerable.Range(0, rate).Select(n => (float)Math.Sin(2 * Math.PI * frequency * n / rate))];
 
-    private static float[] Resample(int from, int to, float[] input, SimdKernel? kernel = null) => Resample(new Resampler(from, to, kernel), input);
+    private static float[] Resample(int from, int to, float[] input, SimdKernel? kernel = null) =>
+        Resample(new Resampler(from, to, kernel), input);
 
     private static float[] Resample(Resampler resampler, float[] input)
     {
@@ -215,7 +218,8 @@ public class ResamplerTests
     private static float[] Sweep(int rate, double from, double to)
     {
         var seconds = 4.0;
-        return [.. Enumerable.Range(0, (int)(seconds * rate)).Select(i => i / (double)rate).Select(t => (float)Math.Sin(2 * Math.PI * ((from * t) + ((to - from) * t * t / 2 / seconds))))];
+        return [.. Enumerable.Range(0, (int)(seconds * rate))
+            .Select(i => i / (double)rate).Select(t => (float)Math.Sin(2 * Math.PI * ((from * t) + ((to - from) * t * t / 2 / seconds))))];
     }
 
     /// <summary>What is left of a tone at 16 kHz when the tone itself is taken off, in decibels under it; the edges are left out.</summary>

@@ -17,16 +17,19 @@ internal sealed class WavBytes
 
     /// <summary>A tone of some seconds, 16-bit mono.</summary>
     public static byte[] Tone(double seconds, int rate = 16000, double frequency = 440) =>
-        Pcm16(rate, 1, [.. Enumerable.Range(0, (int)(seconds * rate)).Select(i => (short)(8000 * Math.Sin(2 * Math.PI * frequency * i / rate)))]);
+        Pcm16(rate, 1,
+            [.. Enumerable.Range(0, (int)(seconds * rate)).Select(i => (short)(8000 * Math.Sin(2 * Math.PI * frequency * i / rate)))]);
 
     public WavBytes Riff(string id = "RIFF", uint size = 0, string type = "WAVE") => Text(id).U32(size).Text(type);
 
     public WavBytes Fmt(int tag, int channels, int rate, int bits, int? align = null) => Chunk(
-        "fmt ", new WavBytes().U16(tag).U16(channels).U32((uint)rate).U32((uint)(rate * channels * bits / 8)).U16(align ?? channels * bits / 8).U16(bits).Done());
+        "fmt ", new WavBytes().U16(tag).U16(channels).U32((uint)rate).U32((uint)(rate * channels * bits / 8)).U16(
+            align ?? channels * bits / 8).U16(bits).Done());
 
     public WavBytes Extensible(int tag, int channels, int rate, int bits, bool rightGuid = true) => Chunk(
         "fmt ",
-        new WavBytes().U16(0xFFFE).U16(channels).U32((uint)rate).U32((uint)(rate * channels * bits / 8)).U16(channels * bits / 8).U16(bits).U16(22).U16(bits).U32(0)
+        new WavBytes().U16(0xFFFE).U16(channels)
+            .U32((uint)rate).U32((uint)(rate * channels * bits / 8)).U16(channels * bits / 8).U16(bits).U16(22).U16(bits).U32(0)
             .U16(tag).Raw(rightGuid ? [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71] : new byte[14]).Done());
 
     public WavBytes Chunk(string id, byte[] data, uint? size = null)

@@ -31,7 +31,8 @@ public class WavReaderTests
         { "20-bit PCM", new WavBytes().Riff().Fmt(1, 1, 16000, 20, 2).Chunk("data", new byte[4]).Done() },
         { "compressed sound (format tag 0x0011)", new WavBytes().Riff().Fmt(0x11, 1, 16000, 16).Chunk("data", new byte[4]).Done() },
         { "in blocks of 3 bytes; expected 4", new WavBytes().Riff().Fmt(1, 2, 16000, 16, 3).Chunk("data", new byte[4]).Done() },
-        { "sub-format is none that Microsoft defines", new WavBytes().Riff().Extensible(1, 1, 16000, 16, rightGuid: false).Chunk("data", new byte[4]).Done() },
+        { "sub-format is none that Microsoft defines",
+            new WavBytes().Riff().Extensible(1, 1, 16000, 16, rightGuid: false).Chunk("data", new byte[4]).Done() },
         { "comes before its format", new WavBytes().Riff().Chunk("data", new byte[4]).Done() },
         { "without a data chunk", new WavBytes().Riff().Fmt(1, 1, 16000, 16).Done() },
         { "in the middle of a chunk header", new WavBytes().Riff().Fmt(1, 1, 16000, 16).Text("dat").Done() },
@@ -45,7 +46,8 @@ public class WavReaderTests
     [MemberData(nameof(Encodings))]
     public void Read_EveryEncoding_GivesTheSameFloats(int tag, int bits, byte[] data)
     {
-        foreach (var wav in (WavBytes[])[new WavBytes().Riff().Fmt(tag, 1, 16000, bits), new WavBytes().Riff().Extensible(tag, 1, 16000, bits)])
+        foreach (var wav in (
+            WavBytes[])[new WavBytes().Riff().Fmt(tag, 1, 16000, bits), new WavBytes().Riff().Extensible(tag, 1, 16000, bits)])
         {
             using var reader = Reader(wav.Chunk("data", data).Done());
 
@@ -63,7 +65,9 @@ public class WavReaderTests
         Assert.Equal([0, 0.25f], ReadAll(Reader(wav)));
         Assert.Equal([0.5f, 0.25f], ReadAll(Reader(wav, channel: 0)));
         Assert.Equal([-0.5f, 0.25f], ReadAll(Reader(wav, channel: 1)));
-        Assert.Contains("channel 2 was asked for, but it has 2", Assert.Throws<InvalidAudioException>(() => Reader(wav, channel: 2)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "channel 2 was asked for, but it has 2", Assert.Throws<InvalidAudioException>(() => Reader(wav, channel: 2)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,7 +86,8 @@ public class WavReaderTests
     public void Read_64BitSizes_TakesLengthFromDs64(string id)
     {
         var wav = new WavBytes().Riff(id, uint.MaxValue).Chunk("ds64", new WavBytes().U64(0).U64(8).U64(4).U32(0).Done())
-            .Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: uint.MaxValue).Chunk("LIST", new byte[8]).Done();
+            .Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), size: uint.MaxValue).Chunk(
+                "LIST", new byte[8]).Done();
 
         Assert.Equal(s_expected, ReadAll(Reader(wav)));
     }
@@ -91,7 +96,8 @@ public class WavReaderTests
     public void Read_Rf64Of6GiB_CountsSamplesBeyond32Bits()
     {
         const long bytes = 6L << 30;
-        var head = new WavBytes().Riff("RF64", uint.MaxValue).Chunk("ds64", new WavBytes().U64(bytes + 80).U64(bytes).U64(bytes / 2).U32(0).Done())
+        var head = new WavBytes().Riff("RF64", uint.MaxValue).Chunk(
+            "ds64", new WavBytes().U64(bytes + 80).U64(bytes).U64(bytes / 2).U32(0).Done())
             .Fmt(1, 1, 48000, 16).Text("data").U32(uint.MaxValue).Done();
         using var reader = new WavReader(new Endless(head, bytes), "long");
         var buffer = new float[1 << 20];
@@ -108,7 +114,8 @@ public class WavReaderTests
     [InlineData(0x7FFFEFFCu)]
     public void Read_StreamedHeader_ReadsToTheEnd(uint placeholder)
     {
-        var wav = new WavBytes().Riff("RIFF", uint.MaxValue).Fmt(1, 1, 16000, 16).Chunk("data", Bytes<short>([0, 16384, -16384, -32768]), placeholder).Done();
+        var wav = new WavBytes().Riff("RIFF", uint.MaxValue).Fmt(1, 1, 16000, 16).Chunk(
+            "data", Bytes<short>([0, 16384, -16384, -32768]), placeholder).Done();
 
         using var reader = new WavReader(new NoSeek(wav), "pipe");
 
@@ -238,7 +245,9 @@ public class WavReaderTests
     [Fact]
     public void Read_FloatsThatAreNoNumbers_BecomeSilenceAndAreCounted()
     {
-        using var reader = Reader(new WavBytes().Riff().Fmt(3, 1, 16000, 32).Chunk("data", Bytes<float>([float.NaN, float.PositiveInfinity, 1e30f, 0.5f])).Done());
+        using var reader = Reader(
+            new WavBytes().Riff().Fmt(3, 1, 16000, 32).Chunk(
+            "data", Bytes<float>([float.NaN, float.PositiveInfinity, 1e30f, 0.5f])).Done());
 
         Assert.Equal([0, 0, 1e6f, 0.5f], ReadAll(reader));
         Assert.Equal(3, reader.InvalidSamples);
@@ -258,7 +267,9 @@ public class WavReaderTests
     public void Open_NoSuchFileOrFolder_SaysSo()
     {
         Assert.Equal("/nowhere/a.wav: no such file", Assert.Throws<InvalidAudioException>(() => WavReader.Open("/nowhere/a.wav")).Message);
-        Assert.Contains("is a folder", Assert.Throws<InvalidAudioException>(() => WavReader.Open(Path.GetTempPath())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is a folder", Assert.Throws<InvalidAudioException>(() => WavReader.Open(Path.GetTempPath())).Message,
+            StringComparison.Ordinal);
     }
 
     [Property(MaxTest = 500)]

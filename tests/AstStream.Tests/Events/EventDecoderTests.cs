@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Events.Decoding;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -49,11 +50,15 @@ public class EventDecoderTests
 
     [Fact]
     public void Push_LongerThanMaximum_ClosesAndGoesOnAsAnother() =>
-        Assert.Equal(["o 0-10", "c 0-20", "o 20-30", "c 20-40", "o 40-50", "c 40-50"], Run(new() { Scores = [0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0], MaxDuration = 20 }));
+        Assert.Equal(
+            ["o 0-10", "c 0-20", "o 20-30", "c 20-40", "o 40-50", "c 40-50"],
+            Run(new() { Scores = [0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0], MaxDuration = 20 }));
 
     [Fact]
     public void Push_QuietAfterMaximum_NextEventBeginsWithItsOwnSound() =>
-        Assert.Equal(["o 0-10", "c 0-20", "o 30-40", "c 30-40"], Run(new() { Scores = [0.9f, 0.9f, 0, 0.9f, 0, 0], MaxDuration = 20, MergeGap = 10 }));
+        Assert.Equal(
+            ["o 0-10", "c 0-20", "o 30-40", "c 30-40"],
+            Run(new() { Scores = [0.9f, 0.9f, 0, 0.9f, 0, 0], MaxDuration = 20, MergeGap = 10 }));
 
     [Fact]
     public void Push_EndsExactlyAtMaximum_LeavesNoEmptyEvent() =>
@@ -113,7 +118,9 @@ public class EventDecoderTests
     [Fact]
     public void Constructor_BadOptions_NamesAllAtOnce()
     {
-        var e = Assert.Throws<ArgumentException>(() => new EventDecoder(new EventOptions { Thresholds = [0.5f], ReleaseThresholds = [0.6f], MedianWindows = 2, MinDuration = -1, MaxDuration = 0 }));
+        var e = Assert.Throws<ArgumentException>(
+            () => new EventDecoder(
+            new EventOptions { Thresholds = [0.5f], ReleaseThresholds = [0.6f], MedianWindows = 2, MinDuration = -1, MaxDuration = 0 }));
 
         Assert.Contains("release threshold", e.Message, StringComparison.Ordinal);
         Assert.Contains("MedianWindows", e.Message, StringComparison.Ordinal);
@@ -153,7 +160,10 @@ public class EventDecoderTests
             var events = new List<DetectedEvent>();
             var decoder = new EventDecoder(Options(new Case { Median = median, Release = 0.4f }) with { HopLength = 10 });
             for (var start = 0; start < 600; start += hop)
-                decoder.Push(start, start + hop, [Math.Max(0, Math.Min(start + hop, onset + length) - Math.Max(start, onset)) / (float)Math.Min(hop, length)], events.Add);
+                decoder.Push(
+                    start, start + hop,
+                    [Math.Max(0, Math.Min(start + hop, onset + length) - Math.Max(start, onset)) / (float)Math.Min(hop, length)],
+                    events.Add);
             decoder.Flush(600, events.Add);
 
             Assert.True(events.Count(e => e.State == EventState.Closed) == 1, $"onset {onset}: {string.Join(' ', events.Select(Show))}");
@@ -198,7 +208,8 @@ public class EventDecoderTests
         {
             var (min, gap) = durations;
             var events = new List<DetectedEvent>();
-            var decoder = new EventDecoder(Options(new Case { Median = median, MinDuration = min, MergeGap = gap, Release = 0.3f, MaxDuration = 100 }));
+            var decoder = new EventDecoder(
+                Options(new Case { Median = median, MinDuration = min, MergeGap = gap, Release = 0.3f, MaxDuration = 100 }));
             for (var i = 0; i < scores.Length; i++)
                 decoder.Push(i * 10, (i * 10) + 10, [scores[i]], events.Add);
             var end = (scores.Length * 10) + (gap % 10);
@@ -209,11 +220,14 @@ public class EventDecoderTests
             return events.Count == 2 * closed.Count
                 && events.Select((e, i) => e.State == (i % 2 == 0 ? EventState.Opened : EventState.Closed)).All(x => x)
                 && events.Chunk(2).All(p => p[0].Onset == p[1].Onset && p[0].Offset <= p[1].Offset)
-                && closed.All(e => e.Offset - e.Onset >= min && e.Offset - e.Onset <= 110 && e.Onset >= 0 && e.Offset <= end && e.PeakScore >= 0.3f)
+                && closed.All(
+                    e => e.Offset - e.Onset >= min && e.Offset - e.Onset <= 110 && e.Onset >= 0 && e.Offset <= end && e.PeakScore >= 0.3f)
                 && closed.Zip(closed.Skip(1)).All(p => p.First.Offset <= p.Second.Onset);
         });
 
-    /// <summary>A law: whoever goes on from a saved state, at any time and as often as it likes, gives what one that never stopped gives.</summary>
+    /// <summary>
+    /// A law: whoever goes on from a saved state, at any time and as often as it likes, gives what one that never stopped gives.
+    /// </summary>
     [Property(MaxTest = 500)]
     public Property Restore_AfterAnyInterval_GoesOnAsIfNothingHadHappened() => Prop.ForAll(
         Gen.Choose(0, int.MaxValue).ToArbitrary(),
@@ -221,7 +235,20 @@ public class EventDecoderTests
         Gen.Choose(0, 40).Two().ToArbitrary(),
         (seed, median, durations) =>
         {
-            var options = Options(new Case { Median = median, MinDuration = durations.Item1, MergeGap = durations.Item2, Release = 0.3f, MaxDuration = 200 }) with { HopLength = seed % 3 == 0 ? 0 : 10, Thresholds = [0.5f, 0.6f], ReleaseThresholds = [0.3f, 0.4f] };
+            var options = Options(
+                new Case
+                {
+                    Median = median,
+                    MinDuration = durations.Item1,
+                    MergeGap = durations.Item2,
+                    Release = 0.3f,
+                    MaxDuration = 200
+                }) with
+            {
+                HopLength = seed % 3 == 0 ? 0 : 10,
+                Thresholds = [0.5f, 0.6f],
+                ReleaseThresholds = [0.3f, 0.4f]
+            };
             return Play(seed, options, savesAt: _ => false).SequenceEqual(Play(seed, options, savesAt: random => random.Next(3) == 0));
         });
 
@@ -231,7 +258,9 @@ public class EventDecoderTests
         var state = Save(Played(5));
         for (var length = 0; length < state.Length; length++)
             Assert.Throws<EndOfStreamException>(() => Restored(5, state[..length]));
-        Assert.Throws<InvalidDataException>(() => new EventDecoder(new EventOptions { Thresholds = [1, 1], ReleaseThresholds = [1, 1] }).Restore(new BinaryReader(new MemoryStream(state))));
+        Assert.Throws<InvalidDataException>(
+            () => new EventDecoder(new EventOptions { Thresholds = [1, 1], ReleaseThresholds = [1, 1] })
+            .Restore(new BinaryReader(new MemoryStream(state))));
         Assert.Throws<InvalidDataException>(() => Restored(5, [1, 0, 0, 0, .. BitConverter.GetBytes(int.MaxValue), .. state[8..]]));
     }
 

@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using AstStream.Connectors;
-using AstStream.Connectors.Kafka;
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Events.Json;
+using AstStream.Kafka.Producing;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Tests.Kafka;
 
@@ -11,7 +11,8 @@ namespace AstStream.Tests.Kafka;
 public class CloudEventsTests
 {
     private static readonly StreamInfo s_stream = new("yard \"3\"", "mics", new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
-    private static readonly SoundEvent s_event = new("0123456789abcdef0123", EventState.Closed, s_stream, "model", "dog", 1.5, 3.25, 0.87654f, 0.5f)
+    private static readonly SoundEvent s_event = new(
+        "0123456789abcdef0123", EventState.Closed, s_stream, "model", "dog", 1.5, 3.25, 0.87654f, 0.5f)
     {
         HeardBy = new ModelIdentity("abc", "float32", "cpu"),
     };
@@ -21,7 +22,8 @@ public class CloudEventsTests
     [InlineData("coverage")]
     [InlineData("scores")]
     public void Schema_OfARecord_IsTheCommittedOne(string record) =>
-        Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "schemas", $"{record}.v1.schema.json")), RecordSchema.Of(record));
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "schemas", $"{record}.v1.schema.json")), RecordSchema.Of(record));
 
     [Fact]
     public void Write_StructuredEvent_IsWordForWordWhatItWas()
@@ -48,10 +50,13 @@ public class CloudEventsTests
     public void Write_BinaryCoverage_HasItsAttributesInHeaders()
     {
         using var format = new CloudEvents("urn:site:7", isBinary: true);
-        var message = format.Write(new CoverageInterval(s_stream, "model", CoverageState.Lost, LossReason.DeviceAway, 16_000, 24_000, 0, SourceState.Away));
+        var message = format.Write(
+            new CoverageInterval(s_stream, "model", CoverageState.Lost, LossReason.DeviceAway, 16_000, 24_000, 0, SourceState.Away));
         string Header(string name) => Encoding.UTF8.GetString(message.Headers.GetLastBytes(name));
 
-        Assert.Equal(("1.0", "urn:site:7", "aststream.coverage.v1", "yard \"3\"", "2026-01-02T03:04:06.0000000Z"), (Header("ce_specversion"), Header("ce_source"), Header("ce_type"), Header("ce_subject"), Header("ce_time")));
+        Assert.Equal(
+            ("1.0", "urn:site:7", "aststream.coverage.v1", "yard \"3\"", "2026-01-02T03:04:06.0000000Z"),
+            (Header("ce_specversion"), Header("ce_source"), Header("ce_type"), Header("ce_subject"), Header("ce_time")));
         Assert.Equal(
             """{"coverage":"lost","reason":"device_away","source":"mics","stream":"yard \"3\"","model":"model","start":1,"end":1.5,"start_sample":16000,"end_sample":24000,"source_state":"away","start_time":"2026-01-02T03:04:06Z"}""",
             Encoding.UTF8.GetString(message.Value!));
@@ -61,7 +66,8 @@ public class CloudEventsTests
     public void Write_OpenedAndClosed_HaveIdsOfTheirOwnAndShareTheEvents()
     {
         using var format = new CloudEvents("aststream", isBinary: false);
-        var ids = new[] { s_event with { State = EventState.Opened }, s_event }.Select(e => JsonDocument.Parse(format.Write(e).Value!).RootElement).ToList();
+        var ids = new[] { s_event with { State = EventState.Opened }, s_event }.Select(
+            e => JsonDocument.Parse(format.Write(e).Value!).RootElement).ToList();
 
         Assert.NotEqual(ids[0].GetProperty("id").GetString(), ids[1].GetProperty("id").GetString());
         Assert.Equal(ids[0].GetProperty("data").GetProperty("id").GetString(), ids[1].GetProperty("data").GetProperty("id").GetString());

@@ -8,8 +8,8 @@ using FsCheck.Xunit;
 namespace AstStream.Tests.Kafka;
 
 /// <summary>
-/// What is committed with what, and what a zombie may do: workers on a log in memory, with crashes, zombies, rebalances and lost replies at any
-/// step. A reader of committed records must see what one worker gives that nobody disturbed.
+/// What is committed with what, and what a zombie may do: workers on a log in memory, with crashes, zombies, rebalances and lost replies at
+/// any step. A reader of committed records must see what one worker gives that nobody disturbed.
 /// </summary>
 public sealed class DeliveryProtocolTests
 {
@@ -131,7 +131,8 @@ public sealed class DeliveryProtocolTests
             {
                 List<string> expected = [.. calm.Committed.Where(c => c.StartsWith(key, StringComparison.Ordinal))];
                 List<string> found = [.. cluster.Committed.Where(c => c.StartsWith(key, StringComparison.Ordinal))];
-                Assert.True(expected.SequenceEqual(found), $"expected\n{string.Join('\n', expected)}\nfound\n{string.Join('\n', found)}\n{Show(calm)}");
+                Assert.True(expected.SequenceEqual(found),
+                    $"expected\n{string.Join('\n', expected)}\nfound\n{string.Join('\n', found)}\n{Show(calm)}");
             }
         }
 
@@ -142,13 +143,15 @@ public sealed class DeliveryProtocolTests
 
     /// <summary>The records of sound, a line each.</summary>
     private static string Show(MemoryCluster cluster) => string.Join('\n', cluster.Sound.SelectMany((p, n) => p.Select((r, o) =>
-        $"{n}/{o} {r.Key} {(r.Value is null ? "end" : $"{r.Value.Length / 2} samples, " + string.Join(", ", r.Headers.Select(h => $"{h.Key} {Encoding.ASCII.GetString(h.GetValueBytes())}")))}")));
+        $"{n}/{o} {r.Key} " + (r.Value is null ? "end" : $"{r.Value.Length / 2} samples, "
+            + string.Join(", ", r.Headers.Select(h => $"{h.Key} {Encoding.ASCII.GetString(h.GetValueBytes())}"))))));
 
     /// <summary>The group gives its partitions to its members; those that lose some commit them if it goes gracefully.</summary>
     private static async Task RebalanceAsync(MemoryCluster cluster, List<ToyWorker> members, bool graceful)
     {
         var turn = cluster.Generation;
-        List<int>[] shares = [.. members.Select((_, m) => Enumerable.Range(0, Partitions).Where(p => (p + turn) % members.Count == m).ToList())];
+        List<int>[] shares = [.. members.Select(
+            (_, m) => Enumerable.Range(0, Partitions).Where(p => (p + turn) % members.Count == m).ToList())];
         if (graceful)
         {
             for (var m = 0; m < members.Count; m++)
@@ -170,10 +173,14 @@ public sealed class DeliveryProtocolTests
                 await worker.CommitAsync();
         }
 
-        Assert.True(worker.IsDone(), $"offsets {string.Join(", ", Enumerable.Range(0, Partitions).Select(cluster.Offset))} of {string.Join(", ", cluster.Sound.Select(s => s.Count))}");
+        Assert.True(worker.IsDone(),
+            $"offsets {string.Join(", ", Enumerable.Range(0, Partitions).Select(cluster.Offset))} of "
+                + $"{string.Join(", ", cluster.Sound.Select(s => s.Count))}");
     }
 
-    /// <summary>Five streams in two partitions, with duplicates, disorder, holes, records that are no sound, devices that begin anew, and ends.</summary>
+    /// <summary>
+    /// Five streams in two partitions, with duplicates, disorder, holes, records that are no sound, devices that begin anew, and ends.
+    /// </summary>
     private static MemoryCluster Fill(int seed)
     {
         var cluster = new MemoryCluster(Partitions);
@@ -205,7 +212,8 @@ public sealed class DeliveryProtocolTests
             var samples = new short[random.Next(1, 12)];
             foreach (ref var sample in samples.AsSpan())
                 sample = (short)random.Next(-1000, 1000);
-            var headers = new Headers { { "session", Text(streams[s].Session) }, { "capture_time", Encoding.ASCII.GetBytes($"2026-01-0{(streams[s].Session % 9) + 1}T00:00:00Z") } };
+            var headers = new Headers { { "session", Text(streams[s].Session) },
+                { "capture_time", Encoding.ASCII.GetBytes($"2026-01-0{(streams[s].Session % 9) + 1}T00:00:00Z") } };
             if (s != 4)
                 headers.Add("first_sample", Text(streams[s].Next));
             if (random.Next(20) == 0)

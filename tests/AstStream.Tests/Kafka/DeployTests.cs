@@ -1,6 +1,7 @@
-using AstStream.Connectors;
-using AstStream.Connectors.Kafka;
+using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Producing;
 using AstStream.Streaming.Pipelines;
+using AstStream.Worker;
 using YamlDotNet.RepresentationModel;
 
 namespace AstStream.Tests.Kafka;
@@ -16,11 +17,14 @@ public class DeployTests
         var root = Read("asyncapi.yaml");
         var headers = (YamlMappingNode)root["components"]["schemas"]["blockHeaders"]["properties"];
         Assert.Equal(
-            [BlockFormat.EncodingHeader, BlockFormat.SampleRateHeader, BlockFormat.ChannelsHeader, BlockFormat.FirstSampleHeader, BlockFormat.CaptureTimeHeader, BlockFormat.SessionHeader],
+            [BlockFormat.EncodingHeader, BlockFormat.SampleRateHeader, BlockFormat.ChannelsHeader, BlockFormat.FirstSampleHeader,
+                BlockFormat.CaptureTimeHeader, BlockFormat.SessionHeader],
             headers.Children.Keys.Select(k => k.ToString()));
         Assert.Equal(BlockFormat.Encodings.Keys, ((YamlSequenceNode)headers["encoding"]["enum"]).Select(n => n.ToString()));
 
-        foreach (var (message, type) in new[] { ("event", CloudEvents.EventType), ("coverage", CloudEvents.CoverageType), ("scores", CloudEvents.ScoresType) })
+        foreach (var (
+            message, type) in new[] { ("event", CloudEvents.EventType), ("coverage", CloudEvents.CoverageType),
+            ("scores", CloudEvents.ScoresType) })
         {
             var properties = root["components"]["messages"][message]["payload"]["allOf"][1]["properties"];
             Assert.Equal(type, properties["type"]["const"].ToString());
@@ -33,11 +37,18 @@ public class DeployTests
     public void Compose_Pipeline_IsRightAndNamesItsTopics()
     {
         var path = Path.Combine(s_folder, "pipeline.yaml");
-        using var pipeline = Pipeline.Load(path, ["sources.in.instance=worker-1"], new PipelineHost { Catalog = ConnectorCatalog.All, DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50") });
+        using var pipeline = Pipeline.Load(
+            path, ["sources.in.instance=worker-1"],
+            new PipelineHost
+            {
+                Catalog = WorkerCatalog.All,
+                DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")
+            });
         var topics = Read("compose.yaml")["services"]["topics"]["command"][0].ToString();
         var group = Read("pipeline.yaml")["sources"]["in"]["group"].ToString();
 
-        Assert.All(["audio", "audio-dead-letter", "events", $"{group}-state"], t => Assert.Contains($"\nt {t} --partitions", topics, StringComparison.Ordinal));
+        Assert.All(["audio", "audio-dead-letter", "events", $"{group}-state"],
+            t => Assert.Contains($"\nt {t} --partitions", topics, StringComparison.Ordinal));
     }
 
     private static YamlNode Read(string name)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using AstStream.Connectors.Kafka;
-using AstStream.Streaming;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Transactions;
+using AstStream.Streaming.Telemetry;
 using Confluent.Kafka;
 
 namespace AstStream.Tests.Kafka;

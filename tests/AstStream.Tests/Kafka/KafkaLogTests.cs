@@ -1,4 +1,5 @@
-using AstStream.Connectors.Kafka;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Transactions;
 using Confluent.Kafka;
 
 namespace AstStream.Tests.Kafka;
@@ -19,7 +20,8 @@ public class KafkaLogTests
             {
                 var topic = (string)arguments[0]!;
                 var error = topic == "events" ? s_denied : new Error(ErrorCode.Local_PurgeQueue);
-                ((Action<DeliveryReport<byte[], byte[]?>>)arguments[2]!)(new DeliveryReport<byte[], byte[]?> { Topic = topic, Error = error });
+                ((Action<DeliveryReport<byte[], byte[]?>>)arguments[2]!)(
+                    new DeliveryReport<byte[], byte[]?> { Topic = topic, Error = error });
             }
             else if (called == "CommitTransaction")
             {

@@ -1,12 +1,13 @@
 using System.Text;
-using AstStream.Connectors.Kafka;
+using AstStream.Kafka.Transactions;
 using Confluent.Kafka;
 
 namespace AstStream.Tests.Kafka;
 
 public class PartitionLeaseTests
 {
-    private static readonly StreamSnapshot s_resting = new("yard", "one", [], DateTimeOffset.UnixEpoch, 7, StreamRest.Idle, 8000, 8000, 16_000, 7, new Dictionary<string, byte[]>());
+    private static readonly StreamSnapshot s_resting = new(
+        "yard", "one", [], DateTimeOffset.UnixEpoch, 7, StreamRest.Idle, 8000, 8000, 16_000, 7, new Dictionary<string, byte[]>());
 
     [Fact]
     public void Forget_StreamThatRests_TakesItOutOfTheStateTopic()
@@ -19,7 +20,9 @@ public class PartitionLeaseTests
         var (messages, offsets) = (new List<Outgoing>(), new List<TopicPartitionOffset>());
         lease.Collect(messages, offsets);
         var message = Assert.Single(messages);
-        Assert.Equal(("state", 3, "g|yard", (byte[]?)null), (message.Topic, message.Partition!.Value, Encoding.UTF8.GetString(message.Message.Key), message.Message.Value));
+        Assert.Equal(
+            ("state", 3, "g|yard", (byte[]?)null),
+            (message.Topic, message.Partition!.Value, Encoding.UTF8.GetString(message.Message.Key), message.Message.Value));
         Assert.Equal(7, Assert.Single(offsets).Offset.Value); // an offset goes with every message
         messages.Clear();
         lease.Collect(messages, offsets);

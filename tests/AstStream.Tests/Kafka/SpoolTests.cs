@@ -1,6 +1,7 @@
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Producing;
+using AstStream.Streaming.Sinks;
 
 namespace AstStream.Tests.Kafka;
 
@@ -15,8 +16,11 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public void Read_WhatWasAddedBeforeItWasClosed_IsTheSameInOrder()
     {
-        var block = new BlockFormat(BlockEncoding.Raw, new PcmFormat(PcmEncoding.F32, 48_000, 1), 17, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), "one");
-        AudioMessage[] messages = [new(3, "yard", [1, 2, 3], block), new(4, "yard", null, null), new(9, "gate", [], block with { CaptureTime = null })];
+        var block = new BlockFormat(
+            BlockEncoding.Raw, new PcmFormat(PcmEncoding.F32, 48_000, 1), 17, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            "one");
+        AudioMessage[] messages = [new(3, "yard", [1, 2, 3], block), new(4, "yard", null, null),
+            new(9, "gate", [], block with { CaptureTime = null })];
         using (var spool = Spool.Open(File))
             spool.Add(messages);
 

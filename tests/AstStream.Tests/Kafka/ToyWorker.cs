@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
-using AstStream.Connectors.Kafka;
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Consuming;
+using AstStream.Kafka.Transactions;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using Confluent.Kafka;
 
 namespace AstStream.Tests.Kafka;
@@ -24,8 +28,8 @@ internal enum Fate
 }
 
 /// <summary>
-/// A worker with the product's own leases, streams, pump and committer, and a model that takes no time: a window of ten samples every five, whose
-/// event is the sum of them.
+/// A worker with the product's own leases, streams, pump and committer, and a model that takes no time: a window of ten samples every five,
+/// whose event is the sum of them.
 /// </summary>
 internal sealed class ToyWorker : IDisposable
 {
@@ -74,7 +78,9 @@ internal sealed class ToyWorker : IDisposable
 
     public IEnumerable<int> Partitions => _leases.Keys;
 
-    /// <summary>The group has another generation, in which these partitions are this worker's. It commits those that it loses, if it may.</summary>
+    /// <summary>
+    /// The group has another generation, in which these partitions are this worker's. It commits those that it loses, if it may.
+    /// </summary>
     public async Task AssignAsync(IReadOnlyCollection<int> partitions, bool commits)
     {
         await RevokeAsync([.. _leases.Keys.Except(partitions)], commits);
@@ -123,7 +129,8 @@ internal sealed class ToyWorker : IDisposable
             return;
         var (key, value, headers) = _cluster.Sound[partition][(int)next];
         _leases[partition] = (lease, next + 1);
-        var decoded = new BlockDecoder(_options).Deserialize(value, value is null, new SerializationContext(MessageComponentType.Value, "sound", headers));
+        var decoded = new BlockDecoder(_options)
+            .Deserialize(value, value is null, new SerializationContext(MessageComponentType.Value, "sound", headers));
         var record = new IngestRecord(lease, next, key, decoded, headers, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         var taking = _pump.AcceptAsync(record, CancellationToken.None).AsTask();
         while (!taking.IsCompleted)
@@ -176,18 +183,27 @@ internal sealed class ToyWorker : IDisposable
     }
 
     /// <summary>Whether all that there is was taken and committed.</summary>
-    public bool IsDone() => _leases.All(l => l.Value.Lease.IsReady && l.Value.Next >= _cluster.Sound[l.Key].Count && _cluster.Offset(l.Key) == _cluster.Sound[l.Key].Count);
+    public bool IsDone() =>
+        _leases.All(l => l.Value.Lease.IsReady && l.Value.Next >= _cluster.Sound[l.Key].Count
+        && _cluster.Offset(l.Key) == _cluster.Sound[l.Key].Count);
 
     private void Publish(StreamRecord record)
     {
-        var stream = (KafkaStream)record.Stream.Delivery!;
+        var stream = (KafkaStream)IDelivery.Of(record)!;
         if (record is StreamCheckpoint checkpoint)
         {
             _second.Enqueue(() => stream.Complete(checkpoint));
         }
         else if (record is SoundEvent e)
         {
-            Outgoing To(string topic) => new(topic, null, new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(stream.Id), Value = Encoding.UTF8.GetBytes($"{e.Id} from {e.Origin.First} to {e.Origin.Last}") });
+            Outgoing To(string topic) => new(
+                topic, null,
+                new Message<byte[], byte[]?>
+                {
+                    Key = Encoding.UTF8.GetBytes(stream.Id),
+                    Value = Encoding.UTF8.GetBytes(
+                $"{e.Id} from {e.Origin.First} to {e.Origin.Last}")
+                });
             stream.Publish(record, To("events"));
             _second.Enqueue(() => stream.Publish(record, To("again")));
         }
@@ -195,7 +211,8 @@ internal sealed class ToyWorker : IDisposable
 
     private void Begin(int partition)
     {
-        _leases[partition] = (new PartitionLease(new TopicPartition("sound", partition), "state", $"g|sound|{partition}|") { TransactionsAt = "memory" }, 0);
+        _leases[partition] = (
+            new PartitionLease(new TopicPartition("sound", partition), "state", $"g|sound|{partition}|") { TransactionsAt = "memory" }, 0);
         Load(partition);
     }
 
@@ -248,7 +265,8 @@ internal sealed class ToyWorker : IDisposable
 
         public void Accept(AudioBlock block, Action<StreamRecord> publish)
         {
-            Assert.True(block.Kind == MessageKind.Discontinuity ? block.Start >= _end : block.Start == _end, $"a block at {block.Start} behind {_end}");
+            Assert.True(block.Kind == MessageKind.Discontinuity ? block.Start >= _end : block.Start == _end,
+                $"a block at {block.Start} behind {_end}");
             if (block.Kind != MessageKind.Data)
             {
                 if (_samples.Count > 0)
@@ -284,7 +302,8 @@ internal sealed class ToyWorker : IDisposable
         }
 
         private void Decide(long end, Action<StreamRecord> publish) =>
-            Emit(string.Create(CultureInfo.InvariantCulture, $"sum {Math.Round(_samples.Take(Window).Sum() * 32768)}"), _next, end, publish);
+            Emit(string.Create(CultureInfo.InvariantCulture, $"sum {Math.Round(_samples.Take(Window).Sum() * 32768)}"), _next, end,
+                publish);
 
         private void Emit(string what, long start, long end, Action<StreamRecord> publish) => publish(new SoundEvent(
             $"{_stream.StartTime:O} {what} {start}-{end}", EventState.Closed, _stream, "m", what, start, end, 1, 1)
@@ -293,7 +312,8 @@ internal sealed class ToyWorker : IDisposable
             Origin = what == "gap" ? default : _stream.Delivery!.Locate(start, end),
         });
 
-        private StreamCheckpoint Checkpoint(bool isEnd) => new(_stream, "m", _checkpoint++, BitConverter.GetBytes(_next), _next, 16_000, isEnd);
+        private StreamCheckpoint Checkpoint(bool isEnd) =>
+            new(_stream, "m", _checkpoint++, BitConverter.GetBytes(_next), _next, 16_000, isEnd);
     }
 
     private sealed class Log(MemoryCluster cluster) : IDeliveryLog

@@ -1,6 +1,9 @@
 using System.Text;
-using AstStream.Connectors.Kafka;
 using AstStream.Dsp;
+using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Consuming;
+using AstStream.Kafka.Transactions;
 using Confluent.Kafka;
 
 namespace AstStream.Tests.Kafka;
@@ -12,7 +15,9 @@ public class WireFormatTests
     [Fact]
     public void Read_WhatWasWritten_IsTheSame()
     {
-        var block = new BlockFormat(BlockEncoding.L16, new PcmFormat(PcmEncoding.S16, 44_100, 2), 123_456_789, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddTicks(1), "boot-7");
+        var block = new BlockFormat(
+            BlockEncoding.L16, new PcmFormat(PcmEncoding.S16, 44_100, 2), 123_456_789,
+            new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddTicks(1), "boot-7");
 
         Assert.Equal(block, BlockFormat.Read(block.ToHeaders(), s_otherwise));
         Assert.Equal(s_otherwise, BlockFormat.Read([], s_otherwise));
@@ -34,7 +39,8 @@ public class WireFormatTests
     [InlineData("capture_time", "yesterday")]
     public void Read_HeaderThatCannotBeRight_SaysWhichAndWhy(string name, string value)
     {
-        var error = Assert.Throws<InvalidBlockException>(() => BlockFormat.Read(new Headers { { name, Encoding.UTF8.GetBytes(value) } }, s_otherwise));
+        var error = Assert.Throws<InvalidBlockException>(
+            () => BlockFormat.Read(new Headers { { name, Encoding.UTF8.GetBytes(value) } }, s_otherwise));
         Assert.Contains(name, error.Message, StringComparison.Ordinal);
         Assert.Contains("expected", error.Message, StringComparison.Ordinal);
     }
@@ -74,7 +80,8 @@ public class WireFormatTests
     public void Read_AnyBytesInHeaders_GiveAnErrorOrAFormat()
     {
         var random = new Random(1);
-        string[] names = [BlockFormat.EncodingHeader, BlockFormat.SampleRateHeader, BlockFormat.ChannelsHeader, BlockFormat.FirstSampleHeader, BlockFormat.CaptureTimeHeader, BlockFormat.SessionHeader, "other"];
+        string[] names = [BlockFormat.EncodingHeader, BlockFormat.SampleRateHeader, BlockFormat.ChannelsHeader,
+            BlockFormat.FirstSampleHeader, BlockFormat.CaptureTimeHeader, BlockFormat.SessionHeader, "other"];
         for (var i = 0; i < 20_000; i++)
         {
             var headers = new Headers();
@@ -82,7 +89,9 @@ public class WireFormatTests
             {
                 var bytes = new byte[random.Next(40)];
                 random.NextBytes(bytes);
-                headers.Add(name, random.Next(10) == 0 ? null : random.Next(2) == 0 ? bytes : Encoding.ASCII.GetBytes(random.Next().ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                headers.Add(name,
+                    random.Next(10) == 0 ? null : random.Next(2) == 0
+                    ? bytes : Encoding.ASCII.GetBytes(random.Next().ToString(System.Globalization.CultureInfo.InvariantCulture)));
             }
 
             try
@@ -100,7 +109,9 @@ public class WireFormatTests
     [Fact]
     public void Snapshot_AnyDamage_IsFound()
     {
-        var state = new StreamSnapshot("s", "session", ["before"], new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), 7, StreamRest.Idle, 8, 9, 16_000, 10, new Dictionary<string, byte[]> { ["m"] = [1, 2, 3] });
+        var state = new StreamSnapshot(
+            "s", "session", ["before"], new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), 7, StreamRest.Idle, 8, 9, 16_000, 10,
+            new Dictionary<string, byte[]> { ["m"] = [1, 2, 3] });
         var bytes = state.Write();
         var read = StreamSnapshot.Read(bytes);
 
@@ -134,10 +145,18 @@ public class WireFormatTests
 
     private static BlockValue Decode(byte[] bytes, int maxRecord = 1_000_000)
     {
-        var options = new KafkaSourceOptions { Cluster = KafkaCluster.Of("memory"), Topics = ["t"], StateTopic = "s", Otherwise = s_otherwise with { Encoding = BlockEncoding.Flac }, MaxRecord = maxRecord };
+        var options = new KafkaSourceOptions
+        {
+            Cluster = KafkaCluster.Of("memory"),
+            Topics = ["t"],
+            StateTopic = "s",
+            Otherwise = s_otherwise with { Encoding = BlockEncoding.Flac },
+            MaxRecord = maxRecord
+        };
         return new BlockDecoder(options).Deserialize(bytes, isNull: false, new SerializationContext(MessageComponentType.Value, "t", []));
     }
 
     private static bool Same(StreamSnapshot a, StreamSnapshot b) =>
-        (a.Id, a.Session, a.StartTime, a.NeededOffset, a.Rest, a.NeededStart, a.Position, a.SampleRate, a.ReadTo) == (b.Id, b.Session, b.StartTime, b.NeededOffset, b.Rest, b.NeededStart, b.Position, b.SampleRate, b.ReadTo);
+        (a.Id, a.Session, a.StartTime, a.NeededOffset, a.Rest, a.NeededStart, a.Position, a.SampleRate, a.ReadTo) == (
+            b.Id, b.Session, b.StartTime, b.NeededOffset, b.Rest, b.NeededStart, b.Position, b.SampleRate, b.ReadTo);
 }

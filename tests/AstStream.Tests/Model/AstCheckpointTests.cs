@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
 using FsCheck.Xunit;
 
 namespace AstStream.Tests.Model;
@@ -66,7 +67,10 @@ public sealed class AstCheckpointTests : IDisposable
     {
         using var checkpoint = AstCheckpoint.Open(_folder);
 
-        Assert.Equal((48, 2, 3, 256), (checkpoint.Config.HiddenSize, checkpoint.Config.NumHiddenLayers, checkpoint.Config.NumAttentionHeads, checkpoint.Config.MaxLength));
+        Assert.Equal(
+            (48, 2, 3, 256),
+            (checkpoint.Config.HiddenSize, checkpoint.Config.NumHiddenLayers, checkpoint.Config.NumAttentionHeads,
+            checkpoint.Config.MaxLength));
         Assert.Equal(5, checkpoint.Config.Labels.Count);
         Assert.Equal("F16", checkpoint.DTypes);
         Assert.Equal(64, checkpoint.Hash.Length);
@@ -113,7 +117,9 @@ public sealed class AstCheckpointTests : IDisposable
         foreach (var (part, i) in names.Chunk((names.Count / 2) + 1).Select((p, i) => (p, i)))
         {
             var file = $"model-{i}.safetensors";
-            WriteTensors(Path.Combine(_folder, file), part.Select(n => (n, header[n]!["dtype"]!.GetValue<string>(), header[n]!["shape"]!.AsArray(), Slice(header[n]!, data))));
+            WriteTensors(
+                Path.Combine(_folder, file),
+                part.Select(n => (n, header[n]!["dtype"]!.GetValue<string>(), header[n]!["shape"]!.AsArray(), Slice(header[n]!, data))));
             foreach (var name in part)
                 map[name] = file;
         }
@@ -140,7 +146,8 @@ public sealed class AstCheckpointTests : IDisposable
             var halves = MemoryMarshal.Cast<byte, Half>(Slice(t.Value!, data));
             var brains = new byte[halves.Length * 2];
             for (var i = 0; i < halves.Length; i++)
-                BinaryPrimitives.WriteUInt16LittleEndian(brains.AsSpan(2 * i), (ushort)(BitConverter.SingleToUInt32Bits((float)halves[i]) >> 16));
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    brains.AsSpan(2 * i), (ushort)(BitConverter.SingleToUInt32Bits((float)halves[i]) >> 16));
             return (t.Key, "BF16", t.Value!["shape"]!.AsArray(), brains);
         }).ToList();
         using var half = AstCheckpoint.Open(_folder);
@@ -204,7 +211,9 @@ public sealed class AstCheckpointTests : IDisposable
     [Fact]
     public void Open_MissingFiles_SaysWhatAFolderNeeds()
     {
-        Assert.Contains("no such folder", Assert.Throws<InvalidCheckpointException>(() => AstCheckpoint.Open("/nowhere")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no such folder", Assert.Throws<InvalidCheckpointException>(() => AstCheckpoint.Open("/nowhere")).Message,
+            StringComparison.Ordinal);
         File.Move(Weights, Path.Combine(_folder, "pytorch_model.bin"));
         AssertFails("pytorch_model.bin: is neither a zip nor a pickle");
         File.Delete(Path.Combine(_folder, "pytorch_model.bin"));
@@ -249,7 +258,8 @@ public sealed class AstCheckpointTests : IDisposable
     public void Open_MissingTensor_NamesItWithItsShape()
     {
         Edit("config.json", "num_hidden_layers", "3");
-        AssertFails("tensor audio_spectrogram_transformer.encoder.layer.2.attention.attention.query.weight is missing; config.json asks for it with shape [48, 48]");
+        AssertFails("tensor audio_spectrogram_transformer.encoder.layer.2.attention.attention.query.weight is missing; config.json asks "
+            + "for it with shape [48, 48]");
     }
 
     [Fact]
@@ -373,7 +383,8 @@ public sealed class AstCheckpointTests : IDisposable
         WriteRaw(header, data);
         using var checkpoint = AstCheckpoint.Open(_folder);
 
-        var e = Assert.Throws<InvalidCheckpointException>(() => AstSession.Create(checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") }));
+        var e = Assert.Throws<InvalidCheckpointException>(
+            () => AstSession.Create(checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") }));
 
         Assert.Contains("tensor audio_spectrogram_transformer.embeddings.cls_token: NaN at index 7", e.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(_folder, "cache", "graphs"), "*", SearchOption.AllDirectories));
@@ -436,7 +447,8 @@ public sealed class AstCheckpointTests : IDisposable
         }
     }
 
-    private static byte[] Slice(JsonNode tensor, byte[] data) => data[tensor["data_offsets"]![0]!.GetValue<int>()..tensor["data_offsets"]![1]!.GetValue<int>()];
+    private static byte[] Slice(JsonNode tensor, byte[] data) =>
+        data[tensor["data_offsets"]![0]!.GetValue<int>()..tensor["data_offsets"]![1]!.GetValue<int>()];
 
     private static void WriteTensors(string path, IEnumerable<(string Name, string DType, JsonArray Shape, byte[] Data)> tensors)
     {
@@ -444,7 +456,12 @@ public sealed class AstCheckpointTests : IDisposable
         var data = new List<byte>();
         foreach (var (name, dtype, shape, bytes) in tensors)
         {
-            header[name] = new JsonObject { ["dtype"] = dtype, ["shape"] = shape.DeepClone(), ["data_offsets"] = new JsonArray(data.Count, data.Count + bytes.Length) };
+            header[name] = new JsonObject
+            {
+                ["dtype"] = dtype,
+                ["shape"] = shape.DeepClone(),
+                ["data_offsets"] = new JsonArray(data.Count, data.Count + bytes.Length)
+            };
             data.AddRange(bytes);
         }
 

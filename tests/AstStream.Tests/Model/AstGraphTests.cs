@@ -1,6 +1,7 @@
 using System.Globalization;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
 using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AstStream.Tests.Model;
@@ -35,7 +36,12 @@ public sealed class AstGraphTests : IDisposable
     public void Run_Attentions_MatchTransformers(string clip)
     {
         using var source = Open(Small);
-        using var session = Session(source, new AstSessionOptions { Attention = AttentionImplementation.Eager, Outputs = AstOutputs.Attentions | AstOutputs.HiddenStates | AstOutputs.LastHiddenState });
+        using var session = Session(
+            source, new AstSessionOptions
+            {
+                Attention = AttentionImplementation.Eager,
+                Outputs = AstOutputs.Attentions | AstOutputs.HiddenStates | AstOutputs.LastHiddenState
+            });
         Reference.Npy($"{Small}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));
 
         session.Run(1);
@@ -59,7 +65,8 @@ public sealed class AstGraphTests : IDisposable
         using var source = Open(Wide);
         var inputValues = Reference.Npy($"{Wide}/chirp-10s24.input_values.npy").Values;
         var logMel = Array.ConvertAll(inputValues, v => (v * 2 * source.Extractor.Std) + source.Extractor.Mean);
-        using var session = AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1], Attention = attention });
+        using var session = AstSession.Create(
+            source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1], Attention = attention });
         logMel.CopyTo(session.Input(0));
 
         session.Run(1);
@@ -147,11 +154,13 @@ public sealed class AstGraphTests : IDisposable
             return;
         }
 
-        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cuda] }));
+        var e = Assert.Throws<ModelExecutionException>(
+            () => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cuda] }));
         Assert.Contains("cuda was asked for and can't be had: missing here:", e.Message, StringComparison.Ordinal);
         Assert.Contains("libcudart.so.13", e.Message, StringComparison.Ordinal);
 
-        using var session = Session(source, new AstSessionOptions { Providers = [ExecutionProvider.TensorRt, ExecutionProvider.Cuda], Fallback = true });
+        using var session = Session(
+            source, new AstSessionOptions { Providers = [ExecutionProvider.TensorRt, ExecutionProvider.Cuda], Fallback = true });
         Assert.Equal([ExecutionProvider.Cpu], session.Providers);
         Assert.Equal(2, session.Warnings.Count);
         Assert.Contains("libnvinfer.so.10", session.Warnings[0], StringComparison.Ordinal);
@@ -161,11 +170,16 @@ public sealed class AstGraphTests : IDisposable
     public void Create_CpuBeforeAnotherProvider_IsRefused()
     {
         using var source = Open(Small);
-        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cpu, ExecutionProvider.Cuda] }));
-        Assert.Contains("providers cpu, cuda: cpu runs everything, so nothing behind it is ever used; expected it last", e.Message, StringComparison.Ordinal);
+        var e = Assert.Throws<ModelExecutionException>(
+            () => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cpu, ExecutionProvider.Cuda] }));
+        Assert.Contains(
+            "providers cpu, cuda: cpu runs everything, so nothing behind it is ever used; expected it last", e.Message,
+            StringComparison.Ordinal);
     }
 
-    /// <summary>The graphs of a GPU, as far as a CPU can run them: half precision (slow there, and so refused), and LayerNorm with casts around it.</summary>
+    /// <summary>
+    /// The graphs of a GPU, as far as a CPU can run them: half precision (slow there, and so refused), and LayerNorm with casts around it.
+    /// </summary>
     [Theory]
     [InlineData(ModelPrecision.Float16, AttentionImplementation.Eager, false)]
     [InlineData(ModelPrecision.Float16, AttentionImplementation.Eager, true)]
@@ -174,10 +188,19 @@ public sealed class AstGraphTests : IDisposable
     public void Build_GraphsForAGpu_GiveTheLogitsToo(ModelPrecision precision, AttentionImplementation attention, bool castLayerNorm)
     {
         using var source = Open(Small);
-        AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, FoldNormalization = false }).Dispose(); // ONNX Runtime is set up by a session
-        var options = new AstGraphOptions { Precision = precision, Attention = attention, CastLayerNorm = castLayerNorm, FoldNormalization = false, Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState | AstOutputs.HiddenStates };
+        // ONNX Runtime is set up by a session.
+        AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, FoldNormalization = false }).Dispose();
+        var options = new AstGraphOptions
+        {
+            Precision = precision,
+            Attention = attention,
+            CastLayerNorm = castLayerNorm,
+            FoldNormalization = false,
+            Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState | AstOutputs.HiddenStates
+        };
         using var session = new InferenceSession(GraphCache.GetOrBuild(source, source.Config, options, _cache));
-        using var logitsAlone = new InferenceSession(GraphCache.GetOrBuild(source, source.Config, options with { Outputs = AstOutputs.Logits }, _cache));
+        using var logitsAlone = new InferenceSession(
+            GraphCache.GetOrBuild(source, source.Config, options with { Outputs = AstOutputs.Logits }, _cache));
         using var run = new RunOptions();
         foreach (var clip in Reference.Clips)
         {
@@ -185,8 +208,12 @@ public sealed class AstGraphTests : IDisposable
             using var results = session.Run(run, ["input_values"], [input], ["logits", "last_hidden_state"]);
             using var alone = logitsAlone.Run(run, ["input_values"], [input], ["logits"]);
             foreach (var logits in (OrtValue[])[results[0], alone[0]])
-                Reference.AssertClose(Reference.Npy($"{Small}/{clip}.logits.npy").Values, logits.GetTensorDataAsSpan<float>(), precision == ModelPrecision.Float32 ? 1e-3f : 2e-2f);
-            Reference.AssertClose(Reference.Npy($"{Small}/{clip}.last_hidden_state.npy").Values, results[1].GetTensorDataAsSpan<float>(), precision == ModelPrecision.Float32 ? 2e-3f : 5e-2f);
+                Reference.AssertClose(
+                    Reference.Npy($"{Small}/{clip}.logits.npy").Values, logits.GetTensorDataAsSpan<float>(),
+                    precision == ModelPrecision.Float32 ? 1e-3f : 2e-2f);
+            Reference.AssertClose(
+                Reference.Npy($"{Small}/{clip}.last_hidden_state.npy").Values, results[1].GetTensorDataAsSpan<float>(),
+                precision == ModelPrecision.Float32 ? 2e-3f : 5e-2f);
         }
     }
 
@@ -202,7 +229,9 @@ public sealed class AstGraphTests : IDisposable
                     var options = new AstGraphOptions { Precision = precision, Attention = attention, CastLayerNorm = cast };
                     var graph = AstGraph.Build(source, source.Config, options, "").Graph;
                     var name = $"{options.WeightsName} {graph.Layout}";
-                    Assert.Equal(layouts.GetValueOrDefault(name, $"{precision} {graph.DataLength}"), layouts[name] = $"{precision} {graph.DataLength}");
+                    Assert.Equal(
+                        layouts.GetValueOrDefault(name, $"{precision} {graph.DataLength}"),
+                        layouts[name] = $"{precision} {graph.DataLength}");
                 }
 
         Assert.Equal(7, layouts.Count); // by precision, and but for int8 by the casts' order of weights; not by attention
@@ -237,7 +266,14 @@ public sealed class AstGraphTests : IDisposable
     public void Create_BatchBeyondMemory_SaysSo()
     {
         using var source = Open(Wide);
-        var e = Assert.Throws<ModelExecutionException>(() => Session(source, new AstSessionOptions { BatchSizes = [64], Outputs = AstOutputs.Attentions, Attention = AttentionImplementation.Eager }));
+        var e = Assert.Throws<ModelExecutionException>(
+            () => Session(
+            source, new AstSessionOptions
+            {
+                BatchSizes = [64],
+                Outputs = AstOutputs.Attentions,
+                Attention = AttentionImplementation.Eager
+            }));
         Assert.Contains("expected at most 2.1 GB: take smaller batches", e.Message, StringComparison.Ordinal);
     }
 
@@ -248,7 +284,8 @@ public sealed class AstGraphTests : IDisposable
         foreach (var attention in Enum.GetValues<AttentionImplementation>())
         {
             AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, Attention = attention }).Dispose();
-            AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, Attention = attention, Precision = ModelPrecision.Int8 }).Dispose();
+            AstSession.Create(
+                source, new AstSessionOptions { CacheFolder = _cache, Attention = attention, Precision = ModelPrecision.Int8 }).Dispose();
         }
 
         var folder = Assert.Single(Directory.EnumerateDirectories(Path.Combine(_cache, "graphs")));
@@ -277,7 +314,8 @@ public sealed class AstGraphTests : IDisposable
 
     private static AstCheckpoint Open(string name) => AstCheckpoint.Open(Path.Combine(Reference.Folder, name));
 
-    private AstSession Session(AstCheckpoint source, AstSessionOptions options) => AstSession.Create(source, options with { CacheFolder = _cache, FoldNormalization = false });
+    private AstSession Session(AstCheckpoint source, AstSessionOptions options) =>
+        AstSession.Create(source, options with { CacheFolder = _cache, FoldNormalization = false });
 
     private float[] Logits(AstCheckpoint source, float[] input, AstSessionOptions options)
     {

@@ -1,5 +1,7 @@
 using AstStream.Dsp;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Tests.Model;
 
@@ -7,7 +9,8 @@ public sealed class AstSessionTests : IDisposable
 {
     private readonly string _cache = Directory.CreateTempSubdirectory("aststream-test-").FullName;
 
-    public static TheoryData<string, string> CheckpointsAndClips => Reference.Pairs<string, string>(["ast-small-10x10", "ast-small-16x16-t256"], Reference.Clips);
+    public static TheoryData<string, string> CheckpointsAndClips =>
+        Reference.Pairs<string, string>(["ast-small-10x10", "ast-small-16x16-t256"], Reference.Clips);
 
     public void Dispose() => Directory.Delete(_cache, recursive: true);
 
@@ -16,15 +19,25 @@ public sealed class AstSessionTests : IDisposable
     public void Run_ReferenceInput_MatchesTransformers(string checkpoint, string clip)
     {
         using var source = AstCheckpoint.Open(Path.Combine(Reference.Folder, checkpoint));
-        using var session = AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1], FoldNormalization = false, Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState });
+        using var session = AstSession.Create(
+            source, new AstSessionOptions
+            {
+                CacheFolder = _cache,
+                BatchSizes = [1],
+                FoldNormalization = false,
+                Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState
+            });
         Reference.Npy($"{checkpoint}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));
 
         session.Run(1);
 
         Reference.AssertClose(Reference.Npy($"{checkpoint}/{clip}.logits.npy").Values, session.Logits(0), 1e-3f);
-        Reference.AssertClose(Reference.Npy($"{checkpoint}/{clip}.pooler_output.npy").Values, session.Read(AstOutputs.PoolerOutput, 0, out _), 2e-3f);
+        Reference.AssertClose(
+            Reference.Npy($"{checkpoint}/{clip}.pooler_output.npy").Values, session.Read(AstOutputs.PoolerOutput, 0, out _), 2e-3f);
         if (checkpoint == "ast-small-16x16-t256")
-            Reference.AssertClose(Reference.Npy($"{checkpoint}/{clip}.last_hidden_state.npy").Values, session.Read(AstOutputs.LastHiddenState, 0, out _), 2e-3f);
+            Reference.AssertClose(
+                Reference.Npy($"{checkpoint}/{clip}.last_hidden_state.npy").Values, session.Read(AstOutputs.LastHiddenState, 0, out _),
+                2e-3f);
     }
 
     [Theory]
@@ -63,7 +76,8 @@ public sealed class AstSessionTests : IDisposable
     public void Run_AnyBatchSize_GivesBitIdenticalLogits(string checkpoint)
     {
         using var source = AstCheckpoint.Open(Path.Combine(Reference.Folder, checkpoint));
-        using var session = AstSession.Create(source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1, 2, 5], FoldNormalization = false });
+        using var session = AstSession.Create(
+            source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1, 2, 5], FoldNormalization = false });
         var inputs = Reference.Clips.Select(c => Reference.Npy($"{checkpoint}/{c}.input_values.npy").Values).ToArray();
         var alone = inputs.Select(input =>
         {

@@ -1,4 +1,4 @@
-using AstStream.Model.Execution;
+using AstStream.Model.Runtime;
 using FsCheck;
 using FsCheck.Xunit;
 

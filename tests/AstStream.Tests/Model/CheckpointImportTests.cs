@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
-using AstStream.Model;
+using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Tests.Model;
 
@@ -27,7 +29,10 @@ public sealed class CheckpointImportTests : IDisposable
 
         AssertLogits(Target, tolerance);
         using var imported = AstCheckpoint.Open(Target);
-        Assert.Equal((48, 2, 3, 96, 16), (imported.Config.HiddenSize, imported.Config.NumHiddenLayers, imported.Config.NumAttentionHeads, imported.Config.IntermediateSize, imported.Config.TimeStride));
+        Assert.Equal(
+            (48, 2, 3, 96, 16),
+            (imported.Config.HiddenSize, imported.Config.NumHiddenLayers, imported.Config.NumAttentionHeads,
+            imported.Config.IntermediateSize, imported.Config.TimeStride));
         Assert.Equal(ending.Contains("legacy", StringComparison.Ordinal) ? "F16" : "F32", imported.DTypes);
         Assert.True(File.Exists(Path.Combine(Target, "parity.json")));
     }
@@ -44,7 +49,8 @@ public sealed class CheckpointImportTests : IDisposable
         Import(source);
 
         AssertLogits(Target, 1e-3f);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "thresholds.json")), File.ReadAllBytes(Path.Combine(Target, "thresholds.json")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(source, "thresholds.json")), File.ReadAllBytes(Path.Combine(Target, "thresholds.json")));
         Assert.Equal(File.ReadAllBytes(Path.Combine(source, "config.json")), File.ReadAllBytes(Path.Combine(Target, "config.json")));
     }
 
@@ -92,7 +98,8 @@ public sealed class CheckpointImportTests : IDisposable
     public void Import_TwoNamesForOneTensor_AreRefused()
     {
         var source = HuggingFace("source");
-        Rename(Path.Combine(source, "model.safetensors"), name => name.Replace("encoder.layer.0.layernorm_after.bias", "layers.1.layernorm_after.bias", StringComparison.Ordinal));
+        Rename(Path.Combine(source, "model.safetensors"),
+            name => name.Replace("encoder.layer.0.layernorm_after.bias", "layers.1.layernorm_after.bias", StringComparison.Ordinal));
         AssertFails(() => AstCheckpoint.Open(source), "which audio_spectrogram_transformer.");
     }
 
@@ -102,8 +109,11 @@ public sealed class CheckpointImportTests : IDisposable
         Import(HuggingFace("source"));
         using var first = AstCheckpoint.Open(Target);
         CheckpointImport.Import(first, Path.Combine(_folder, "again"), Cache);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Target, "model.safetensors")), File.ReadAllBytes(Path.Combine(_folder, "again", "model.safetensors")));
-        Assert.Equal(File.ReadAllText(Path.Combine(Target, "parity.json")), File.ReadAllText(Path.Combine(_folder, "again", "parity.json")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(Target, "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(_folder, "again", "model.safetensors")));
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(Target, "parity.json")), File.ReadAllText(Path.Combine(_folder, "again", "parity.json")));
     }
 
     [Fact]
@@ -115,8 +125,10 @@ public sealed class CheckpointImportTests : IDisposable
             () => AstCheckpoint.OpenAuthors(file, paper),
             "tensor module.v.pos_embed has shape [1, 130, 48]; the flags and the other shapes ask for "
                 + "[1, 1214, 48]; are --frequency-stride");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }), "which 7 heads do not divide; expected another --num-attention-heads");
-        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = null }), "its shapes do not tell how many it has: give --num-attention-heads");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = 7 }),
+            "which 7 heads do not divide; expected another --num-attention-heads");
+        AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { NumAttentionHeads = null }),
+            "its shapes do not tell how many it has: give --num-attention-heads");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Std = 0 }), "expected finite numbers");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { Labels = ["a", "b"] }), "--labels: has 2 labels");
         AssertFails(() => AstCheckpoint.OpenAuthors(file, SmallOptions with { MaxLength = 8 }), "give --max-length");
@@ -340,7 +352,8 @@ public sealed class CheckpointImportTests : IDisposable
     public void OpenAuthors_AudioSetLabels_AreMultiLabelAndOwnNamesAreKept()
     {
         var file = Path.Combine(Reference.Folder, Small + ".original.pth");
-        using var named = AstCheckpoint.OpenAuthors(file, SmallOptions with { Labels = ["a", "b", "c", "d", "Ä"], ProblemType = "multi_label_classification" });
+        using var named = AstCheckpoint.OpenAuthors(
+            file, SmallOptions with { Labels = ["a", "b", "c", "d", "Ä"], ProblemType = "multi_label_classification" });
         CheckpointImport.Import(named, Target, Cache);
         using var imported = AstCheckpoint.Open(Target);
         Assert.Equal("Ä", imported.Config.Labels[4]);
@@ -401,7 +414,9 @@ public sealed class CheckpointImportTests : IDisposable
         (bytes[^1], bytes[^2]) = (0x7e, 0); // a NaN in half precision
         File.WriteAllBytes(weights, bytes);
         AssertFails(() => Import(source), "expected finite weights");
-        Assert.Equal(["cache", "source"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Where(n => n != "cache").Append("cache").Order());
+        Assert.Equal(
+            ["cache", "source"],
+            Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Where(n => n != "cache").Append("cache").Order());
     }
 
     [Fact]
@@ -409,7 +424,10 @@ public sealed class CheckpointImportTests : IDisposable
     {
         var first = RandomCheckpoint.GetOrMake("tiny", Cache);
         using var checkpoint = AstCheckpoint.Open(first);
-        Assert.Equal((192, 12, 3, 527, 1214), (checkpoint.Config.HiddenSize, checkpoint.Config.NumHiddenLayers, checkpoint.Config.NumAttentionHeads, checkpoint.Config.Labels.Count, checkpoint.Config.Tokens));
+        Assert.Equal(
+            (192, 12, 3, 527, 1214),
+            (checkpoint.Config.HiddenSize, checkpoint.Config.NumHiddenLayers, checkpoint.Config.NumAttentionHeads,
+            checkpoint.Config.Labels.Count, checkpoint.Config.Tokens));
         var weights = checkpoint.Read(AstTensors.PositionEmbeddings);
         Assert.InRange(Math.Sqrt(weights.Average(w => (double)w * w)), 0.0195, 0.0205);
 

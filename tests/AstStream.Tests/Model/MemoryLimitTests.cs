@@ -1,4 +1,4 @@
-using AstStream.Model.Execution;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Tests.Model;
 

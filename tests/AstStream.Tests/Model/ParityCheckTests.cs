@@ -1,6 +1,7 @@
-using AstStream.Model;
-using AstStream.Model.Execution;
+using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
+using AstStream.Model.Onnx;
+using AstStream.Model.Runtime;
 
 namespace AstStream.Tests.Model;
 

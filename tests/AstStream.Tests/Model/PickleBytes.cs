@@ -47,15 +47,18 @@ internal sealed class PickleBytes
     /// <summary>A tensor over a storage of its own.</summary>
     public PickleBytes Tensor(string key, int count, int offset, int[] size, int[] stride, string storage = "FloatStorage")
     {
-        Global("torch._utils", "_rebuild_tensor_v2").Op('(').Op('(').Text("storage").Global("torch", storage).Text(key).Text("cpu").Int(count).Op('t').Op('Q');
+        Global("torch._utils", "_rebuild_tensor_v2")
+            .Op('(').Op('(').Text("storage").Global("torch", storage).Text(key).Text("cpu").Int(count).Op('t').Op('Q');
         return Int(offset).Tuple(size).Tuple(stride).Op(0x89).Global("collections", "OrderedDict").Op(')').Op('R').Op('t').Op('R');
     }
 
     /// <summary>A state dict of one tensor, w = [1, 2, 3, 4].</summary>
-    public static PickleBytes OneTensor(int count = 4, int offset = 0, int[]? size = null, int[]? stride = null, string storage = "FloatStorage") =>
+    public static PickleBytes OneTensor(
+        int count = 4, int offset = 0, int[]? size = null, int[]? stride = null, string storage = "FloatStorage") =>
         new PickleBytes().Op('}').Op('(').Text("w").Tensor("0", count, offset, size ?? [4], stride ?? [1], storage).Op('u');
 
-    public static byte[] Zip(byte[] pickle, CompressionLevel compression = CompressionLevel.NoCompression, params (string Name, byte[] Bytes)[] entries)
+    public static byte[] Zip(
+        byte[] pickle, CompressionLevel compression = CompressionLevel.NoCompression, params (string Name, byte[] Bytes)[] entries)
     {
         using var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))

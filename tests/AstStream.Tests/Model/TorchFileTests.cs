@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using AstStream.Model;
-using AstStream.Model.Import;
+using AstStream.Model.Checkpoints;
 
 namespace AstStream.Tests.Model;
 
@@ -14,10 +13,12 @@ public sealed class TorchFileTests : IDisposable
 
     public static TheoryData<byte[], string> Hostile => new()
     {
-        { new PickleBytes().Global("os", "system").Text("touch /tmp/owned").Op(0x85).Op('R').Done(), "asks for os.system, which a state dict does not need; it was not loaded" },
+        { new PickleBytes().Global("os", "system").Text("touch /tmp/owned").Op(0x85).Op('R').Done(),
+            "asks for os.system, which a state dict does not need; it was not loaded" },
         { new PickleBytes().Text("builtins").Text("eval").Op(0x93).Done(), "asks for builtins.eval" },
         { new PickleBytes().Global("numpy.core.multiarray", "scalar").Done(), "asks for numpy.core.multiarray.scalar" },
-        { new PickleBytes().Global("torch._utils", "_rebuild_tensor_v2").Op(')').Op('R').Done(), "with other arguments than PyTorch writes" },
+        { new PickleBytes().Global("torch._utils", "_rebuild_tensor_v2").Op(')').Op('R').Done(),
+            "with other arguments than PyTorch writes" },
         { new PickleBytes().Op('}').Op(')').Op('R').Done(), "calls something that can't be called" },
         { new PickleBytes().Op('i').Done(), "opcode 0x69" },
         { new PickleBytes().Op('(').Op('0').Done(), "takes a value where there is none" },
@@ -27,8 +28,10 @@ public sealed class TorchFileTests : IDisposable
         { new PickleBytes().Op('}').Op('(').Op('N').Op('u').Done(), "an odd number of keys and values" },
         { new PickleBytes().Op(0x80, 9).Done(), "pickle protocol 9" },
         { new PickleBytes().Op('K', 1).Op('Q').Done(), "refers to something else than a storage" },
-        { new PickleBytes().Op('}').Op('(').Text("a").Tensor("0", 4, 0, [4], [1]).Text("b").Tensor("0", 8, 0, [8], [1]).Op('u').Done(), "storage 0 is described in two ways" },
-        { new PickleBytes().Op('}').Op('(').Text(new string('a', 2000)).Tensor("0", 4, 0, [4], [1]).Op('u').Done(), "a tensor's name has 2000 characters; expected at most 1000" },
+        { new PickleBytes().Op('}').Op('(').Text("a").Tensor("0", 4, 0, [4], [1]).Text("b").Tensor("0", 8, 0, [8], [1]).Op('u').Done(),
+            "storage 0 is described in two ways" },
+        { new PickleBytes().Op('}').Op('(').Text(new string('a', 2000)).Tensor("0", 4, 0, [4], [1]).Op('u').Done(),
+            "a tensor's name has 2000 characters; expected at most 1000" },
         { new PickleBytes().Op('N').Done(), "holds no dictionary" },
         { new PickleBytes().Op('}').Done(), "holds no tensors by name" },
         { PickleBytes.OneTensor(count: int.MaxValue).Done(), "storage 0 has 16 bytes; expected 8589934588" },
@@ -38,7 +41,8 @@ public sealed class TorchFileTests : IDisposable
         { PickleBytes.OneTensor(size: [1 << 30, 1 << 30], stride: [0, 0]).Done(), "expected a sensible size" },
         { PickleBytes.OneTensor(size: [1 << 20], stride: [0]).Done(), "expected at least one element, and each in a place of its own" },
         { PickleBytes.OneTensor(size: [1 << 29, 0], stride: [1, 1]).Done(), "expected a sensible size" },
-        { PickleBytes.OneTensor(size: [1, 1, 1, 1, 1, 1, 1, 1, 4], stride: [1, 1, 1, 1, 1, 1, 1, 1, 1]).Done(), "9 dimensions; expected at most 8" },
+        { PickleBytes.OneTensor(size: [1, 1, 1, 1, 1, 1, 1, 1, 4], stride: [1, 1, 1, 1, 1, 1, 1, 1, 1]).Done(),
+            "9 dimensions; expected at most 8" },
         { PickleBytes.OneTensor(stride: [-1]).Done(), "a shape or stride that is no whole number from 0" },
     };
 
@@ -55,21 +59,26 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Read_TransposedView_GivesRowMajorValues()
     {
-        using var file = Open(PickleBytes.Zip(PickleBytes.OneTensor(size: [2, 2], stride: [1, 2]).Done(), entries: ("archive/data/0", s_floats)));
+        using var file = Open(
+            PickleBytes.Zip(PickleBytes.OneTensor(size: [2, 2], stride: [1, 2]).Done(), entries: ("archive/data/0", s_floats)));
         Assert.Equal([1, 3, 2, 4], file.Read("w"));
     }
 
     [Fact]
     public void Read_DoubleWeights_AreRounded()
     {
-        using var file = Open(PickleBytes.Zip(PickleBytes.OneTensor(storage: "DoubleStorage").Done(), entries: ("archive/data/0", MemoryMarshal.AsBytes<double>([0.1, 2, 3, 4]).ToArray())));
+        using var file = Open(
+            PickleBytes.Zip(
+            PickleBytes.OneTensor(storage: "DoubleStorage").Done(),
+            entries: ("archive/data/0", MemoryMarshal.AsBytes<double>([0.1, 2, 3, 4]).ToArray())));
         Assert.Equal(0.1f, file.Read("w")[0]);
     }
 
     [Fact]
     public void Read_StateDictInsideACheckpoint_IsFound()
     {
-        var pickle = new PickleBytes().Op('}').Op('(').Text("epoch").Op('K', 3).Text("state_dict").Op('}').Op('(').Text("w").Tensor("0", 4, 0, [4], [1]).Op('u').Op('u').Done();
+        var pickle = new PickleBytes().Op('}').Op('(')
+            .Text("epoch").Op('K', 3).Text("state_dict").Op('}').Op('(').Text("w").Tensor("0", 4, 0, [4], [1]).Op('u').Op('u').Done();
         using var file = Open(PickleBytes.Zip(pickle, entries: ("archive/data/0", s_floats)));
         Assert.Equal([1, 2, 3, 4], file.Read("w"));
     }
@@ -77,7 +86,9 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Read_NaN_NamesTensorAndIndex()
     {
-        using var file = Open(PickleBytes.Zip(PickleBytes.OneTensor().Done(), entries: ("archive/data/0", MemoryMarshal.AsBytes<float>([1, float.NaN, 3, 4]).ToArray())));
+        using var file = Open(
+            PickleBytes.Zip(
+            PickleBytes.OneTensor().Done(), entries: ("archive/data/0", MemoryMarshal.AsBytes<float>([1, float.NaN, 3, 4]).ToArray())));
         var e = Assert.Throws<InvalidCheckpointException>(() => file.Read("w"));
         Assert.Contains("tensor w: NaN at index 1", e.Message, StringComparison.Ordinal);
     }
@@ -89,7 +100,9 @@ public sealed class TorchFileTests : IDisposable
 
     [Fact]
     public void Open_CompressedStorage_IsNotBelieved() =>
-        AssertFails(PickleBytes.Zip(PickleBytes.OneTensor(1 << 20, size: [1 << 20]).Done(), CompressionLevel.SmallestSize, ("archive/data/0", new byte[4 << 20])), "expected it stored as it is");
+        AssertFails(PickleBytes.Zip(
+            PickleBytes.OneTensor(1 << 20, size: [1 << 20]).Done(), CompressionLevel.SmallestSize, ("archive/data/0", new byte[4 << 20])),
+            "expected it stored as it is");
 
     /// <summary>A list that is kept once and made into a dictionary over and over: a few bytes each time.</summary>
     [Fact]
@@ -111,7 +124,8 @@ public sealed class TorchFileTests : IDisposable
         bytes[bytes.AsSpan().IndexOf(s_floats) + 3] ^= 1;
         using var file = Open(bytes);
         var e = Assert.Throws<InvalidCheckpointException>(() => file.Read("w"));
-        Assert.Contains("entry archive/data/0: its checksum is not the one that the file says; it is damaged", e.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "entry archive/data/0: its checksum is not the one that the file says; it is damaged", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,7 +134,9 @@ public sealed class TorchFileTests : IDisposable
 
     [Fact]
     public void Open_BigEndian_IsRefused() =>
-        AssertFails(PickleBytes.Zip(PickleBytes.OneTensor().Done(), entries: [("archive/data/0", s_floats), ("archive/byteorder", "big"u8.ToArray())]), "big-endian");
+        AssertFails(PickleBytes.Zip(
+            PickleBytes.OneTensor().Done(), entries: [("archive/data/0", s_floats), ("archive/byteorder", "big"u8.ToArray())]),
+            "big-endian");
 
     [Fact]
     public void Open_OtherFiles_AreRefused()

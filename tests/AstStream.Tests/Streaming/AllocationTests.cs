@@ -1,6 +1,12 @@
 using AstStream.Events;
+using AstStream.Events.Decoding;
 using AstStream.LoadTest;
-using AstStream.Streaming;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
@@ -49,7 +55,11 @@ public class AllocationTests
         var source = new SourceNode("s", "noise", new Blocks(blocks), output, report, CancellationToken.None);
         source.WritesTo(raw);
         var thresholds = Enumerable.Repeat(1f, 4).ToArray();
-        var decode = new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds }, new ModelIdentity("", "", "")), records, report);
+        var decode = new DecodeNode(
+            "events", scheduler,
+            new DecodeOptions(
+            ["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds },
+            new ModelIdentity("", "", "")), records, report);
         var graph = new DataflowGraph([
             source, new LaneNode("lane", raw, [scheduler], isLive: false, report),
             new SessionNode("model", scheduler, () => new SimulatedSession(4), "simulated", time, report), decode, new End(records)]);

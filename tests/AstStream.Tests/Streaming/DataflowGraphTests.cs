@@ -1,4 +1,4 @@
-using AstStream.Streaming;
+using AstStream.Streaming.Graph;
 
 namespace AstStream.Tests.Streaming;
 
@@ -131,7 +131,8 @@ public class DataflowGraphTests
 
         public override string Description => "breaks";
 
-        internal override ValueTask OpenAsync(CancellationToken cancellation) => _failOpen ? throw new IOException("can't open") : ValueTask.CompletedTask;
+        internal override ValueTask OpenAsync(CancellationToken cancellation) =>
+            _failOpen ? throw new IOException("can't open") : ValueTask.CompletedTask;
 
         internal override ValueTask CloseAsync()
         {

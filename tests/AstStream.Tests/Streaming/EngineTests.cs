@@ -1,11 +1,20 @@
 using System.Collections.Concurrent;
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
 
-/// <summary>The whole graph between sources and sinks of the tests' own, with simulated sessions. Runs alone, as it counts pooled objects.</summary>
+/// <summary>
+/// The whole graph between sources and sinks of the tests' own, with simulated sessions. Runs alone, as it counts pooled objects.
+/// </summary>
 [Collection(nameof(AllocationTests))]
 public class EngineTests
 {
@@ -17,7 +26,10 @@ public class EngineTests
     [InlineData(true)]
     public async Task RunAsync_HundredStreamsTogether_GiveTheEventsOfEachAlone(bool isLive)
     {
-        var streams = Enumerable.Range(0, 100).Select(i => new Script($"s{i}", i, 8_000 + (i * 311), BlockLength: 80 + (i * 13 % 900), Rate: i % 3 == 0 ? 48_000 : 16_000, GapAt: i % 7 == 0 ? 5_000 : 0)).ToList();
+        var streams = Enumerable.Range(0, 100).Select(
+            i => new Script(
+            $"s{i}", i, 8_000 + (i * 311), BlockLength: 80 + (i * 13 % 900), Rate: i % 3 == 0 ? 48_000 : 16_000,
+            GapAt: i % 7 == 0 ? 5_000 : 0)).ToList();
         var together = await RunAsync([.. streams], isLive, sessions: 3, lanes: 3, blocks: 1_000_000);
 
         foreach (var stream in streams)
@@ -67,7 +79,9 @@ public class EngineTests
     [Fact]
     public async Task RunAsync_OneStreamBreaksTheRules_TheOthersGoOn()
     {
-        var run = await RunAsync([new Script("good", 1, 40_000, 160), new Script("bad", 2, 40_000, 160, BreaksRules: true)], isLive: false, sessions: 1, lanes: 1);
+        var run = await RunAsync(
+            [new Script("good", 1, 40_000, 160), new Script("bad", 2, 40_000, 160, BreaksRules: true)], isLive: false, sessions: 1,
+            lanes: 1);
 
         var error = Assert.Single(run.Report.Errors);
         Assert.Equal("stream bad goes from sample 160 to 1000160 without a discontinuity; it ends here, the others go on", error.Message);
@@ -78,7 +92,8 @@ public class EngineTests
     [Fact]
     public async Task RunAsync_SourceThatFails_EndsItsOwnStreamsOnly()
     {
-        var run = await RunAsync([new Script("a", 1, 20_000, 160, ThrowsAt: 9_600), new Script("b", 2, 20_000, 160)], isLive: false, sessions: 1, lanes: 1);
+        var run = await RunAsync(
+            [new Script("a", 1, 20_000, 160, ThrowsAt: 9_600), new Script("b", 2, 20_000, 160)], isLive: false, sessions: 1, lanes: 1);
 
         Assert.Equal("the source failed: cable cut", Assert.Single(run.Report.Errors).Message);
         Assert.Equal((9_600, 20_000), (run.Coverage["a"][^1].End, run.Coverage["b"][^1].End));
@@ -225,10 +240,15 @@ public class EngineTests
                     cancel.Cancel();
             }
 
-            Script[] streams = [.. Enumerable.Range(0, 1 + random.Next(3)).Select(n => new Script($"s{n}", n, random.Next(20_000), 100 + random.Next(3000), GapAt: random.Next(9000), ThrowsAt: what == 3 ? random.Next(9000) : 0))];
+            Script[] streams = [.. Enumerable.Range(0, 1 + random.Next(3)).Select(
+                n => new Script(
+                $"s{n}", n, random.Next(20_000), 100 + random.Next(3000), GapAt: random.Next(9000),
+                ThrowsAt: what == 3 ? random.Next(9000) : 0))];
             try
             {
-                await RunAsync(streams, isLive: random.Next(2) == 0, sessions: 1 + random.Next(2), lanes: 1 + random.Next(2), Run, blocks: 4, cancel.Token, slots: 1 + random.Next(2)).WaitAsync(s_patience, CancellationToken.None);
+                await RunAsync(
+                    streams, isLive: random.Next(2) == 0, sessions: 1 + random.Next(2), lanes: 1 + random.Next(2), Run, blocks: 4,
+                    cancel.Token, slots: 1 + random.Next(2)).WaitAsync(s_patience, CancellationToken.None);
                 outcomes["ended"]++;
             }
             catch (NodeFaultException) when (what == 1)
@@ -247,7 +267,8 @@ public class EngineTests
     }
 
     private static async Task<Result> RunAsync(
-        Script[] streams, bool isLive, int sessions, int lanes, Action<int>? run = null, int blocks = 100_000, CancellationToken cancellation = default, int slots = 2)
+        Script[] streams, bool isLive, int sessions, int lanes, Action<int>? run = null, int blocks = 100_000,
+            CancellationToken cancellation = default, int slots = 2)
     {
         using var report = new RunReport();
         var time = TimeProvider.System;
@@ -257,7 +278,9 @@ public class EngineTests
         foreach (var (stream, i) in streams.Select((s, i) => (s, i)))
         {
             var source = new ScriptSource(stream, isLive);
-            var node = new SourceNode(stream.Id, "script", source, new SourceOutput(stream.Id, _ => edges[i % lanes], isLive, 0, 1, time, report), report, CancellationToken.None);
+            var node = new SourceNode(
+                stream.Id, "script", source, new SourceOutput(stream.Id, _ => edges[i % lanes], isLive, 0, 1, time, report), report,
+                CancellationToken.None);
             foreach (var edge in edges)
                 node.WritesTo(edge);
             nodes.Add(node);
@@ -270,17 +293,21 @@ public class EngineTests
         var records = new Edge<StreamRecord>("sink", 4);
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
         var options = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = 8 * 160 };
-        nodes.Add(new DecodeNode("events", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], options, new ModelIdentity("hash", "float32", "cpu")), records, report));
+        nodes.Add(new DecodeNode(
+            "events", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], options, new ModelIdentity("hash", "float32", "cpu")),
+            records, report));
         var sink = new Memory();
         nodes.Add(new SinkNode("sink", records, sink, new SinkOptions { Coverage = true }, time, report));
         await new DataflowGraph(nodes).RunAsync(cancellation);
         return new Result(report, sink.Records, sink.Coverage);
     }
 
-    private sealed record Result(RunReport Report, IReadOnlyDictionary<string, List<string>> Records, IReadOnlyDictionary<string, List<CoverageInterval>> Coverage);
+    private sealed record Result(
+        RunReport Report, IReadOnlyDictionary<string, List<string>> Records, IReadOnlyDictionary<string, List<CoverageInterval>> Coverage);
 
     /// <summary>What a stream does: so many samples of noise in blocks; a gap of 7,777 samples; or something that it must not do.</summary>
-    private sealed record Script(string Id, int Seed, int Length, int BlockLength, int Rate = 16_000, int GapAt = 0, bool BreaksRules = false, int ThrowsAt = 0)
+    private sealed record Script(
+        string Id, int Seed, int Length, int BlockLength, int Rate = 16_000, int GapAt = 0, bool BreaksRules = false, int ThrowsAt = 0)
     {
         public const int Gap = 7_777;
 

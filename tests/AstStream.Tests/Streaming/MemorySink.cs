@@ -1,4 +1,5 @@
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.Sinks;
 
 namespace AstStream.Tests.Streaming;
 

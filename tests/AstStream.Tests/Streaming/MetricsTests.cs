@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
-using AstStream.Connectors.Kafka;
-using AstStream.Streaming;
+using AstStream.Kafka.Cluster;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Tests.Streaming;
 
@@ -12,13 +12,19 @@ public partial class MetricsTests
     public void Instruments_AllOfThem_AreThoseOfTheDocumentation()
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        using var listener = new MeterListener { InstrumentPublished = (instrument, _) => { if (instrument.Meter.Name == Telemetry.MeterName) { lock (names) names.Add(instrument.Name); } } };
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (
+            instrument, _) =>
+            { if (instrument.Meter.Name == RunMetrics.MeterName) { lock (names) names.Add(instrument.Name); } }
+        };
         listener.Start();
         using var report = new RunReport();
         report.Observe([], () => []);
         RuntimeHelpers.RunClassConstructor(typeof(KafkaMetrics).TypeHandle);
 
-        var documented = Name().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "metrics.md"))).Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
+        var documented = Name().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "metrics.md")))
+            .Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
         lock (names)
             Assert.Equal(documented.Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
     }
@@ -33,7 +39,7 @@ public partial class MetricsTests
             InstrumentPublished = (instrument, l) =>
             {
                 if (
-            instrument.Meter.Name == Telemetry.MeterName && instrument is Histogram<double>) l.EnableMeasurementEvents(instrument);
+            instrument.Meter.Name == RunMetrics.MeterName && instrument is Histogram<double>) l.EnableMeasurementEvents(instrument);
             }
         };
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using AstStream.Connectors;
-using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Telemetry;
+using AstStream.Worker;
 
 namespace AstStream.Tests.Streaming;
 
@@ -28,7 +28,8 @@ public sealed partial class PipelineTests : IDisposable
         { Good("events: {min_duration: 500MS}"), ["found '500MS'"] },
         { Good("model: {path: ~}"), ["model.path: found nothing; expected text"] },
         { Good("model: {path: \"a\\0b\"}"), ["model.path: found"] },
-        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gian, inputs: a}\nmodel: {inputs: t}\nsinks:\n  c: {type: console}", ["unknown type 'gian'; did you mean 'gain'?"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gian, inputs: a}\nmodel: {inputs: t}\nsinks:\n  c: {type: "
+            + "console}", ["unknown type 'gian'; did you mean 'gain'?"] },
         { Good("model: {hop: 15ms}"), ["model.hop: expected a multiple of 10ms"] },
         { Good("model: {hop: 1m}"), ["longer than the model's window"] },
         { Good("model: {path: nowhere}"), ["model.path: ", "no such folder"] },
@@ -36,38 +37,61 @@ public sealed partial class PipelineTests : IDisposable
         { Good("model: {window: 100ms}"), ["model.window: a window of 10 frames; expected at least the patch's 16 frames"] },
         { Good("model: {window: 10m, time_stride: 1}"), ["tokens of 16×16 values in a window; expected at most 8192 tokens"] },
         { Good("model: {window: 1.28s, hop: 2.56s}"), ["model.hop: longer than the model's window of 1.28 s"] },
-        { Good("model: {precision: half, attention: flash, parity: maybe}"), ["model.precision: found 'half'", "model.attention: found 'flash'; expected one of sdpa, eager", "model.parity: found 'maybe'"] },
+        { Good("model: {precision: half, attention: flash, parity: maybe}"),
+            ["model.precision: found 'half'", "model.attention: found 'flash'; expected one of sdpa, eager",
+            "model.parity: found 'maybe'"] },
         { Good("model: {providers: [cuda, gpu], fallback: 1}"), ["model.providers: found 'gpu'", "model.fallback: found '1'"] },
         { Good("model: {precision: float16}"), ["model.precision: float16 is not for the CPU"] },
         { Good("model: {providers: [cuda], precision: int8}"), ["model.precision: int8 is for the CPU"] },
         { Good("model: {providers: [cpu, cuda]}"), ["model.providers: providers cpu, cuda: cpu runs everything"] },
-        { Good("model: {preferred_batch_size: [4, 0]}"), ["model.preferred_batch_size: found '0'; expected a whole number from 1 to 1024"] },
+        { Good("model: {preferred_batch_size: [4, 0]}"),
+            ["model.preferred_batch_size: found '0'; expected a whole number from 1 to 1024"] },
         { Good("model: {preferred_batch_size: []}"), ["model.preferred_batch_size: the list is empty"] },
-        { Good($"model: {{path: {s_model}, ensemble: [{s_model}, nowhere]}}"), ["model.ensemble: stands beside 'path'", "model.ensemble: ", "no such folder"] },
-        { Good($"model: {{ensemble: [{s_model}, {s_model}/../ast-small-10x10]}}"), ["ast-small-10x10: has other labels than", "ast-small-10x10: takes windows of 1024 frames of 128 bins"] },
+        { Good($"model: {{path: {s_model}, ensemble: [{s_model}, nowhere]}}"),
+            ["model.ensemble: stands beside 'path'", "model.ensemble: ", "no such folder"] },
+        { Good($"model: {{ensemble: [{s_model}, {s_model}/../ast-small-10x10]}}"),
+            ["ast-small-10x10: has other labels than", "ast-small-10x10: takes windows of 1024 frames of 128 bins"] },
         { Good("model: {inputs: [b]}"), ["model.inputs: there is no source or transform 'b'; did you mean 'a'?", "'a' is not used"] },
-        { Good("model: {max_hop: 100ms, hop: 500ms}"), ["model.max_hop: expected at least the hop of 0.5 s and at most the window of 2.56 s"] },
-        { Good("model: {sessions: [{precision: int8}, {device: 1}]}"), ["unknown key 'model.sessions[1].device'; did you mean 'device_id'?"] },
+        { Good("model: {max_hop: 100ms, hop: 500ms}"),
+            ["model.max_hop: expected at least the hop of 0.5 s and at most the window of 2.56 s"] },
+        { Good("model: {sessions: [{precision: int8}, {device: 1}]}"),
+            ["unknown key 'model.sessions[1].device'; did you mean 'device_id'?"] },
         { Good("model: {sessions: [{providers: cuda, precision: int8}]}"), ["model.sessions[0].precision: int8 is for the CPU"] },
         { Good("model: {sessions: {}}"), ["model.sessions: found a mapping; expected a list of mappings"] },
-        { Good("model: {gate: maybe, max_age: 0s}"), ["model.gate: found 'maybe'", "model.max_age: 0s is out of range; expected 10ms to 1h"] },
+        { Good("model: {gate: maybe, max_age: 0s}"),
+            ["model.gate: found 'maybe'", "model.max_age: 0s is out of range; expected 10ms to 1h"] },
         { Good("models: {one: {hop: 1s}}\nevents: {threshold: 0.3}"), ["events: stands beside 'models'"] },
         { Good("models: {c: {hop: 1s}}"), ["sinks.c: a model has this name already"] },
-        { Good("models: {one: {events: {labels: [nope]}, inputs: b}}"), ["models.one.events.labels: the model has no label 'nope'", "models.one.inputs: there is no source or transform 'b'"] },
+        { Good("models: {one: {events: {labels: [nope]}, inputs: b}}"),
+            ["models.one.events.labels: the model has no label 'nope'", "models.one.inputs: there is no source or transform 'b'"] },
         { Good("models: {}"), ["models: is empty"] },
-        { "sources:\n  a: {type: stdin, priority: high}\nsinks:\n  c: {type: console, labels: [nope], models: two, when_full: drop, min_score: 2, records: all, retry_for: 5}", ["sources.a.priority: found 'high'", "sinks.c.labels: no model has the label 'nope'", "sinks.c.models: there is no model 'two'", "sinks.c.when_full: found 'drop'", "sinks.c.min_score: found '2'", "sinks.c.records: found 'all'; expected one of events, coverage", "sinks.c.retry_for: found '5'"] },
+        { "sources:\n  a: {type: stdin, priority: high}\nsinks:\n  c: {type: console, labels: [nope], models: two, when_full: drop, "
+            + "min_score: 2, records: all, retry_for: 5}", ["sources.a.priority: found 'high'", "sinks.c.labels: no model has the "
+            + "label 'nope'", "sinks.c.models: there is no "
+            + "model 'two'", "sinks.c.when_full: found 'drop'", "sinks.c.min_score: found '2'", "sinks.c.records: found 'all'; expected "
+            + "one of events, coverage", "sinks.c.retry_for: found '5'"] },
         { Good("events:\nevents: {}"), ["not valid YAML"] },
-        { "sources:\n  a: {type: files, path: x.wav}\n  b: {type: file}\nsinks:\n  c: {typ: console}", ["2:13: sources.a.type: unknown type 'files'; did you mean 'file'?", "3:6: sources.b: key 'path' is missing", "5:6: sinks.c: key 'type' is missing"] },
-        { "sources:\n  a: {type: file, path: x.wav}\n  b: {type: file, path: y.wav}\nmodel: {inputs: a}\nsinks:\n  c: {type: console}", ["3:3: 'b' is not used"] },
-        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: [a, u]}\n  u: {type: gain, inputs: [t]}\nsinks:\n  c: {type: console}", ["4:3: transforms.t: its sound comes back to itself (t → u → t)"] },
-        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: t}\nsinks:\n  c: {type: console}", ["transforms.t: its sound comes back to itself (t → t)"] },
-        { "sources:\n  a: {type: file, path: x.wav}\nsinks:\n  c: {type: jsonl, path: out.jsonl}\n  d: {type: jsonl, path: ./sub/../out.jsonl}", ["5:6: sinks.d: writes to ", "out.jsonl, as sink 'c' does"] },
-        { "sources:\n  a: {type: file, path: [y.wav, x.wav]}\nsinks:\n  c: {type: jsonl, path: z/../x.wav}\n  d: {type: jsonl, path: pipeline.yaml}", ["4:6: sinks.c: writes to ", "x.wav, which source 'a' reads", "5:6: sinks.d: writes to this very file"] },
-        { "sources:\n  a: {type: stdin}\nsinks:\n  c: {type: console}\n  d: {type: console}", ["5:6: sinks.d: only one sink can be of type console, and 'c' is"] },
-        { "sources:\n  a: {type: stdin}\n  b: {type: stdin}\nsinks:\n  c: {type: console}", ["3:6: sources.b: only one source can be of type stdin"] },
+        { "sources:\n  a: {type: files, path: x.wav}\n  b: {type: file}\nsinks:\n  c: {typ: console}",
+            ["2:13: sources.a.type: unknown type 'files'; did you mean 'file'?", "3:6: sources.b: key 'path' is missing",
+            "5:6: sinks.c: key 'type' is missing"] },
+        { "sources:\n  a: {type: file, path: x.wav}\n  b: {type: file, path: y.wav}\nmodel: {inputs: a}\nsinks:\n  c: {type: console}",
+            ["3:3: 'b' is not used"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: [a, u]}\n  u: {type: gain, inputs: "
+            + "[t]}\nsinks:\n  c: {type: console}", ["4:3: transforms.t: its sound comes back to itself (t → u → t)"] },
+        { "sources:\n  a: {type: file, path: x.wav}\ntransforms:\n  t: {type: gain, inputs: t}\nsinks:\n  c: {type: console}",
+            ["transforms.t: its sound comes back to itself (t → t)"] },
+        { "sources:\n  a: {type: file, path: x.wav}\nsinks:\n  c: {type: jsonl, path: out.jsonl}\n  d: {type: jsonl, path: "
+            + "./sub/../out.jsonl}", ["5:6: sinks.d: writes to ", "out.jsonl, as sink 'c' does"] },
+        { "sources:\n  a: {type: file, path: [y.wav, x.wav]}\nsinks:\n  c: {type: jsonl, path: z/../x.wav}\n  d: {type: jsonl, path: "
+            + "pipeline.yaml}", ["4:6: sinks.c: writes to ", "x.wav, which source 'a' reads", "5:6: sinks.d: writes to this very file"] },
+        { "sources:\n  a: {type: stdin}\nsinks:\n  c: {type: console}\n  d: {type: console}",
+            ["5:6: sinks.d: only one sink can be of type console, and 'c' is"] },
+        { "sources:\n  a: {type: stdin}\n  b: {type: stdin}\nsinks:\n  c: {type: console}",
+            ["3:6: sources.b: only one source can be of type stdin"] },
         { "sources:\n  model: {type: stdin}\nsinks:\n  'a b': {type: console}", ["sources.model: not a name", "sinks.a b: not a name"] },
         { "sources: {}\nsinks: {}", ["sources: is empty", "sinks: is empty"] },
-        { "sources:\n  a: {type: stdin, channels: 1, channel: 3}\nsinks:\n  a: {type: console, format: yaml}", ["sources.a.channel: channel 3 was asked for", "sinks.a: a source or transform has this name", "format: found 'yaml'"] },
+        { "sources:\n  a: {type: stdin, channels: 1, channel: 3}\nsinks:\n  a: {type: console, format: yaml}",
+            ["sources.a.channel: channel 3 was asked for", "sinks.a: a source or transform has this name", "format: found 'yaml'"] },
     };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -85,7 +109,9 @@ public sealed partial class PipelineTests : IDisposable
 
     [Fact]
     public void Load_NoSuchFile_SaysSo() =>
-        Assert.Equal("/nowhere.yaml: no such file", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/nowhere.yaml", [], Host())).Message);
+        Assert.Equal(
+            "/nowhere.yaml: no such file",
+            Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("/nowhere.yaml", [], Host())).Message);
 
     [Theory]
     [InlineData("events: ", "[")]
@@ -96,7 +122,9 @@ public sealed partial class PipelineTests : IDisposable
     public void Load_AbsurdNesting_IsAnErrorAndNoCrash(string before, string nested)
     {
         var deep = string.Concat(Enumerable.Repeat(nested, 100_000));
-        Assert.Contains("nested more than 24 deep", Assert.Throws<InvalidPipelineException>(() => Load(before + deep)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "nested more than 24 deep", Assert.Throws<InvalidPipelineException>(() => Load(before + deep)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidPipelineException>(() => Load(Good(""), "events=" + deep));
     }
 
@@ -108,9 +136,12 @@ public sealed partial class PipelineTests : IDisposable
     [InlineData("--- {}\n--- {}")]
     public void Load_AnchorsAliasesAndSecondDocuments_AreRefused(string yaml)
     {
-        Assert.Matches("anchors and aliases can't be used|a second YAML document", Assert.Throws<InvalidPipelineException>(() => Load(yaml)).Message);
+        Assert.Matches(
+            "anchors and aliases can't be used|a second YAML document", Assert.Throws<InvalidPipelineException>(() => Load(yaml)).Message);
         if (!yaml.StartsWith('-'))
-            Assert.Contains("not valid YAML", Assert.Throws<InvalidPipelineException>(() => Load(Good(""), "events=&a {b: *a}")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "not valid YAML", Assert.Throws<InvalidPipelineException>(() => Load(Good(""), "events=&a {b: *a}")).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -119,10 +150,14 @@ public sealed partial class PipelineTests : IDisposable
         Assert.Contains("over 16777216 bytes", Assert.Throws<InvalidPipelineException>(
             () => Pipeline.Load("/dev/zero", [], Host())).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("", [], Host()));
-        Assert.Contains("is a folder", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(_folder, [], Host())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is a folder", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(_folder, [], Host())).Message,
+            StringComparison.Ordinal);
         var path = Path.Combine(_folder, "latin1.yaml");
         File.WriteAllBytes(path, [(byte)'a', (byte)':', (byte)' ', 0xE9]);
-        Assert.Contains("not valid UTF-8", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not valid UTF-8", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,7 +169,8 @@ public sealed partial class PipelineTests : IDisposable
 
         foreach (var (source, sink) in ((string, string)[])[("x.wav", "link.jsonl"), ("link.wav", "x.wav")])
         {
-            var e = Assert.Throws<InvalidPipelineException>(() => Load($"sources: {{a: {{type: file, path: {source}}}}}\nsinks: {{c: {{type: jsonl, path: {sink}}}}}"));
+            var e = Assert.Throws<InvalidPipelineException>(
+                () => Load($"sources: {{a: {{type: file, path: {source}}}}}\nsinks: {{c: {{type: jsonl, path: {sink}}}}}"));
             Assert.Contains("x.wav, which source 'a' reads", e.Message, StringComparison.Ordinal);
         }
     }
@@ -143,7 +179,9 @@ public sealed partial class PipelineTests : IDisposable
     public void Load_ThousandsOfComponents_IsAnErrorAtOnce()
     {
         var chain = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"  t{i}: {{type: gain, inputs: t{i + 1}}}\n"));
-        Assert.Contains("more than 256 entries", Assert.Throws<InvalidPipelineException>(() => Load("transforms:\n" + chain + Good(""))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "more than 256 entries", Assert.Throws<InvalidPipelineException>(() => Load("transforms:\n" + chain + Good(""))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -226,13 +264,16 @@ public sealed partial class PipelineTests : IDisposable
     [Fact]
     public void Graph_Pictures_ShowEveryNodeAndEdge()
     {
-        using var pipeline = Load("sources:\n  a: {type: stdin}\n  b: {type: file, path: x.wav}\ntransforms:\n  louder: {type: gain, inputs: b, db: 6}\nlanes: 2\nsinks:\n  c: {type: console, format: lines}\n  d: {type: jsonl, path: d.jsonl}");
+        using var pipeline = Load(
+            "sources:\n  a: {type: stdin}\n  b: {type: file, path: x.wav}\ntransforms:\n  louder: {type: gain, inputs: b, db: 6}\nlanes: "
+                + "2\nsinks:\n  c: {type: console, format: lines}\n  d: {type: jsonl, path: d.jsonl}");
         using var report = new RunReport();
         var graph = pipeline.Build(report, CancellationToken.None).Graph;
 
         Assert.Equal(["a", "b", "lane 1", "lane 2", "model", "events", "tee", "c", "d"], graph.Nodes.Select(n => n.Name));
         Assert.Equal(
-            ["a, b→lane 1 AudioBlock", "a, b→lane 2 AudioBlock", "lane 1, lane 2→model FeatureWindow", "model→events ScoreFrame", "events→tee StreamRecord", "tee→c StreamRecord", "tee→d StreamRecord"],
+            ["a, b→lane 1 AudioBlock", "a, b→lane 2 AudioBlock", "lane 1, lane 2→model FeatureWindow", "model→events ScoreFrame",
+                "events→tee StreamRecord", "tee→c StreamRecord", "tee→d StreamRecord"],
             graph.Edges.Select(e => $"{e.From}→{e.To} {e.Message}"));
         Assert.Equal(9, NodeLine().Count(graph.ToMermaid()));
         Assert.Contains("-->|StreamRecord|", graph.ToMermaid(), StringComparison.Ordinal);
@@ -244,12 +285,12 @@ public sealed partial class PipelineTests : IDisposable
     {
         var committed = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "pipelines", "pipeline.schema.json"));
 
-        Assert.Equal(PipelineSchema.Generate(ConnectorCatalog.All), committed);
+        Assert.Equal(PipelineSchema.Generate(WorkerCatalog.All), committed);
     }
 
     private static string Good(string more) => $"sources:\n  a: {{type: file, path: x.wav}}\nsinks:\n  c: {{type: console}}\n{more}\n";
 
-    private static PipelineHost Host() => new() { Catalog = ConnectorCatalog.All, DefaultModel = s_model };
+    private static PipelineHost Host() => new() { Catalog = WorkerCatalog.All, DefaultModel = s_model };
 
     private Pipeline Load(string yaml, params string[] overrides)
     {

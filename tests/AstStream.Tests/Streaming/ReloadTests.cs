@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using AstStream.Events;
-using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
@@ -30,10 +32,18 @@ public sealed class ReloadTests : IDisposable
     {
         var (run, running) = Start($"{Sources}\nevents: {{threshold: 1}}\n{Sinks}");
         await (await SourceAsync("a")).PushAsync(3);
-        Assert.Equal("events, sink two added, source b added", Sorted(await ReloadAsync(run, "sources: {a: {type: push}, b: {type: push}}\nevents: {threshold: 0, max_duration: 1s}\n" + Sinks.Replace("}}", "}, two: {type: memory, name: two, records: coverage}}", StringComparison.Ordinal))));
+        Assert.Equal(
+            "events, sink two added, source b added",
+            Sorted(await ReloadAsync(
+            run, "sources: {a: {type: push}, b: {type: push}}\nevents: {threshold: 0, max_duration: 1s}\n" + Sinks.Replace(
+            "}}", "}, two: {type: memory, name: two, records: coverage}}", StringComparison.Ordinal))));
         await (await SourceAsync("b")).PushAsync(2);
         await (await SourceAsync("a")).PushAsync(3);
-        Assert.Equal("source b removed", await ReloadAsync(run, "sources: {a: {type: push}}\nevents: {threshold: 0, max_duration: 1s}\n" + Sinks.Replace("}}", "}, two: {type: memory, name: two, records: coverage}}", StringComparison.Ordinal)));
+        Assert.Equal(
+            "source b removed",
+            await ReloadAsync(
+            run, "sources: {a: {type: push}}\nevents: {threshold: 0, max_duration: 1s}\n" + Sinks.Replace(
+            "}}", "}, two: {type: memory, name: two, records: coverage}}", StringComparison.Ordinal)));
         Assert.Equal("sink two removed", await ReloadAsync(run, $"{Sources}\nevents: {{threshold: 0, max_duration: 1s}}\n{Sinks}"));
         Assert.Equal("", await ReloadAsync(run, $"# only a comment\n{Sources}\nevents:   {{max_duration: 1s, threshold: 0}}\n{Sinks}"));
         await (await SourceAsync("a")).PushAsync(3);
@@ -58,7 +68,10 @@ public sealed class ReloadTests : IDisposable
         var (run, running) = Start($"{Sources}\nlanes: 1\n{Sinks}");
         await (await SourceAsync("a")).PushAsync(2);
 
-        var e = await Assert.ThrowsAsync<InvalidPipelineException>(() => ReloadAsync(run, $"sources: {{b: {{type: push}}}}\n{(edit.StartsWith("lanes", StringComparison.Ordinal) ? "" : "lanes: 1\n")}{edit}\n{Sinks}"));
+        var e = await Assert.ThrowsAsync<InvalidPipelineException>(
+            () => ReloadAsync(
+            run, $"sources: {{b: {{type: "
+                + $"push}}}}\n{(edit.StartsWith("lanes", StringComparison.Ordinal) ? "" : "lanes: 1\n")}{edit}\n{Sinks}"));
 
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
         await (await SourceAsync("a")).PushAsync(2);
@@ -73,7 +86,10 @@ public sealed class ReloadTests : IDisposable
         var (run, running) = Start($"{Sources}\nevents: {{threshold: 0, max_duration: 500ms}}\n{Sinks}");
         await (await SourceAsync("a")).PushAsync(3);
 
-        var e = await Assert.ThrowsAsync<SinkException>(() => ReloadAsync(run, $"{Sources}\nevents: {{threshold: 0, max_duration: 500ms}}\nsinks: {{one: {{type: memory, name: other, records: coverage}}, broken: {{type: memory, name: broken}}}}"));
+        var e = await Assert.ThrowsAsync<SinkException>(
+            () => ReloadAsync(
+            run, $"{Sources}\nevents: {{threshold: 0, max_duration: 500ms}}\nsinks: {{one: {{type: memory, name: other, records: "
+                + $"coverage}}, broken: {{type: memory, name: broken}}}}"));
 
         Assert.Equal("broken: can't be opened", e.Message);
         await (await SourceAsync("a")).PushAsync(3);
@@ -90,17 +106,21 @@ public sealed class ReloadTests : IDisposable
         var (run, running) = Start($"{Sources}\n{Sinks}");
         await (await SourceAsync("a")).PushAsync(2);
 
-        Assert.Equal("source a removed, source c added", Sorted(await ReloadAsync(run, $"sources: {{c: {{type: push, live: true}}}}\n{Sinks}")));
+        Assert.Equal(
+            "source a removed, source c added", Sorted(await ReloadAsync(run, $"sources: {{c: {{type: push, live: true}}}}\n{Sinks}")));
 
         await (await SourceAsync("c")).PushAsync(2);
         (await SourceAsync("c")).End();
         await running.WaitAsync(s_patience);
-        Assert.Equal(["a 32000", "c 32000"], _sinks["one"].Records.OfType<CoverageInterval>().Select(c => $"{c.Stream.Id} {c.End}").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["a 32000", "c 32000"],
+            _sinks["one"].Records.OfType<CoverageInterval>().Select(c => $"{c.Stream.Id} {c.End}").Order(StringComparer.Ordinal));
         await Assert.ThrowsAsync<InvalidOperationException>(() => ReloadAsync(run, $"{Sources}\n{Sinks}"));
     }
 
     /// <summary>A source that runs, once it does.</summary>
-    private Task<PushSource> SourceAsync(string name) => _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).Task.WaitAsync(s_patience);
+    private Task<PushSource> SourceAsync(string name) =>
+        _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).Task.WaitAsync(s_patience);
 
     private static string Sorted(string changes) => string.Join(", ", changes.Split(", ").Order(StringComparer.Ordinal));
 
@@ -114,7 +134,9 @@ public sealed class ReloadTests : IDisposable
             Sinks = [new SinkType("memory", "Keeps.", [name], s => new MemorySink(s.Get(name)!, this))],
         };
         File.WriteAllText(Path.Combine(_folder, "p.yaml"), yaml);
-        var pipeline = Pipeline.Load(Path.Combine(_folder, "p.yaml"), [], new PipelineHost { Catalog = catalog, DefaultModel = Path.Combine(Reference.Folder, "ast-small-16x16-t256") });
+        var pipeline = Pipeline.Load(
+            Path.Combine(_folder, "p.yaml"), [],
+            new PipelineHost { Catalog = catalog, DefaultModel = Path.Combine(Reference.Folder, "ast-small-16x16-t256") });
         var run = pipeline.Build(_report, CancellationToken.None);
         return (run, Finish());
         async Task Finish()

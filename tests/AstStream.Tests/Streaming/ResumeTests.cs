@@ -1,10 +1,19 @@
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
 
-/// <summary>Streams that are broken off anywhere and taken up again at their last checkpoint, in a graph that knows nothing of the one before.</summary>
+/// <summary>
+/// Streams that are broken off anywhere and taken up again at their last checkpoint, in a graph that knows nothing of the one before.
+/// </summary>
 public sealed class ResumeTests
 {
     private static readonly (string Name, WindowOptions Window, EventOptions Events)[] s_models =
@@ -55,7 +64,9 @@ public sealed class ResumeTests
         var part = await RunAsync(script, 1, null, breaksAt: 1, new Random(1));
         var checkpoint = part.Checkpoints!["a"];
         Assert.False(checkpoint.IsEnd);
-        var rest = await RunAsync(script, 1, new Dictionary<string, StreamCheckpoint> { ["a"] = checkpoint with { State = [1, 2, 3] } }, int.MaxValue, new Random(1));
+        var rest = await RunAsync(
+            script, 1, new Dictionary<string, StreamCheckpoint> { ["a"] = checkpoint with { State = [1, 2, 3] } }, int.MaxValue,
+            new Random(1));
 
         var coverage = rest.Published.OfType<CoverageInterval>().ToList();
         Assert.Equal(checkpoint.Needed, coverage[0].Start);
@@ -65,7 +76,14 @@ public sealed class ResumeTests
     private static EventOptions Options(int median, int hop)
     {
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
-        return new EventOptions { Thresholds = thresholds, ReleaseThresholds = [.. thresholds.Select(t => t - 0.1f)], MedianWindows = median, HopLength = hop * 160, MergeGap = 2_000 };
+        return new EventOptions
+        {
+            Thresholds = thresholds,
+            ReleaseThresholds = [.. thresholds.Select(t => t - 0.1f)],
+            MedianWindows = median,
+            HopLength = hop * 160,
+            MergeGap = 2_000
+        };
     }
 
     /// <summary>Stretches of sound at one rate or another, with gaps between.</summary>
@@ -88,18 +106,28 @@ public sealed class ResumeTests
     private static List<string> Texts(IEnumerable<StreamRecord> records, string model) =>
         [.. records.Where(r => r.Model == model).Select(r => (r with { Checkpoint = 0, Captured = 0 }).ToString()!)];
 
-    private static async Task<Part> RunAsync(Piece[] script, int models, IReadOnlyDictionary<string, StreamCheckpoint>? resume, int breaksAt, Random random)
+    private static async Task<Part> RunAsync(
+        Piece[] script, int models, IReadOnlyDictionary<string, StreamCheckpoint>? resume, int breaksAt, Random random)
     {
         using var report = new RunReport();
         using var cancel = new CancellationTokenSource();
         var time = TimeProvider.System;
         var delivery = new Delivery(models, breaksAt, cancel);
         var first = resume?.Values.MinBy(c => (double)c.Needed / c.SampleRate);
-        var stream = new StreamInfo("s", "source") { Delivery = delivery, FirstSample = first?.Needed ?? 0, States = resume?.ToDictionary(r => r.Key, r => r.Value.State) };
+        var stream = new StreamInfo(
+            "s", "source")
+        {
+            Delivery = delivery,
+            FirstSample = first?.Needed ?? 0,
+            States = resume?.ToDictionary(r => r.Key, r => r.Value.State)
+        };
         var lane = new Edge<AudioBlock>("lane", 4);
-        var schedulers = s_models.Take(models).Select(m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name }).ToList();
+        var schedulers = s_models.Take(models)
+            .Select(m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name }).ToList();
         var source = new Player(script, stream, first, random.Next());
-        var node = new SourceNode("source", "script", source, new SourceOutput("source", _ => lane, isLive: false, 0, 1, time, report), report, CancellationToken.None);
+        var node = new SourceNode(
+            "source", "script", source, new SourceOutput("source", _ => lane, isLive: false, 0, 1, time, report), report,
+            CancellationToken.None);
         node.WritesTo(lane);
         var nodes = new List<Node> { node, new LaneNode("lane", lane, schedulers, isLive: false, report) };
         var records = new Edge<StreamRecord>("tee", 4);
@@ -107,7 +135,8 @@ public sealed class ResumeTests
         {
             var model = new ModelIdentity(scheduler.Model, "float32", "cpu");
             nodes.Add(new SessionNode(scheduler.Model + "/0", scheduler, () => new SimulatedSession(5, 4), "simulated", time, report));
-            nodes.Add(new DecodeNode($"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], s_models[i].Events, model), records, report));
+            nodes.Add(new DecodeNode(
+                $"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], s_models[i].Events, model), records, report));
         }
 
         var tee = new TeeNode("tee", records, report);
@@ -136,17 +165,22 @@ public sealed class ResumeTests
         Assert.Empty(report.Errors);
 
         // What is published is what stands before a checkpoint that both sinks are done with.
-        Assert.All(sinks, s => Assert.All(delivery.Done.Values, c => Assert.True(s.Records.Where(r => r.Model == c.Model).All(r => r.Checkpoint <= c.Number + 1000))));
+        Assert.All(sinks,
+            s => Assert.All(
+            delivery.Done.Values, c => Assert.True(s.Records.Where(r => r.Model == c.Model).All(r => r.Checkpoint <= c.Number + 1000))));
         var published = sinks[0].Records.Where(r => delivery.Done.TryGetValue(r.Model, out var c) && r.Checkpoint <= c.Number).ToList();
         Assert.Equal(
             published.Select(p => p.ToString()).Order(StringComparer.Ordinal),
-            sinks[1].Records.Where(r => delivery.Done.TryGetValue(r.Model, out var c) && r.Checkpoint <= c.Number).Select(p => p.ToString()).Order(StringComparer.Ordinal));
+            sinks[1].Records.Where(r => delivery.Done.TryGetValue(r.Model, out var c) && r.Checkpoint <= c.Number)
+                .Select(p => p.ToString()).Order(StringComparer.Ordinal));
 
         // A model that has not come to a checkpoint this time goes on where it stood.
-        var checkpoints = s_models.Take(models).Select(m => delivery.Done.GetValueOrDefault(m.Name) ?? resume?.GetValueOrDefault(m.Name)).ToList();
+        var checkpoints = s_models.Take(models)
+            .Select(m => delivery.Done.GetValueOrDefault(m.Name) ?? resume?.GetValueOrDefault(m.Name)).ToList();
         if (!isOver && checkpoints.Contains(null))
             return new Part([], null, false); // not even once: everything comes again
-        return new Part(published, isOver ? null : checkpoints.ToDictionary(c => c!.Model, c => c!), isOver || checkpoints.All(c => c!.IsEnd));
+        return new Part(
+            published, isOver ? null : checkpoints.ToDictionary(c => c!.Model, c => c!), isOver || checkpoints.All(c => c!.IsEnd));
     }
 
     private sealed record Piece(int Rate, long Origin, float[] Sound);

@@ -1,8 +1,9 @@
 using System.Text.Json;
-using AstStream.Connectors;
-using AstStream.Streaming;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
+using AstStream.Worker;
 
 namespace AstStream.Tests.Streaming;
 
@@ -33,7 +34,9 @@ public sealed class RunTests : IDisposable
         foreach (var clip in (string[])["bursts-12s", "chirp-10s24"])
         {
             var alone = (await RunAsync($"path: clips/{clip}.wav", "block: 100ms", "preferred_batch_size: 3")).Events;
-            Assert.Equal(expected.Where(e => e.Stream.EndsWith(clip + ".wav", StringComparison.Ordinal)).Select(e => e with { Stream = "a" }), alone);
+            Assert.Equal(
+                expected.Where(e => e.Stream.EndsWith(clip + ".wav", StringComparison.Ordinal)).Select(e => e with { Stream = "a" }),
+                alone);
         }
 
         var beside = await RunYamlAsync($$"""
@@ -62,9 +65,14 @@ public sealed class RunTests : IDisposable
         var (report, events) = await RunAsync("path: clips", "block: 1s", "preferred_batch_size: 8");
 
         Assert.Equal(
-            ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64; ", "c.wav: the file is empty; expected a WAV file", "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?", "e.wav: holds no sound (0 samples)"],
-            report.Errors.Select(e => e.Message[(clips.Length + 1)..]).Select(m => m.StartsWith('b') ? m[..(m.IndexOf(';', StringComparison.Ordinal) + 2)] : m)); // behind it, what ffmpeg says, or that it is missing
-        Assert.Equal(["a/clips/a.wav", "a/clips/d.wav", "a/clips/f.WAV"], events.Select(e => e.Stream).Distinct().Order(StringComparer.Ordinal));
+            ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64; ", "c.wav: the file is empty; expected a WAV file",
+                "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?",
+                "e.wav: holds no sound (0 samples)"],
+            // Behind it, what ffmpeg says, or that it is missing.
+            report.Errors.Select(e => e.Message[(clips.Length + 1)..])
+                .Select(m => m.StartsWith('b') ? m[..(m.IndexOf(';', StringComparison.Ordinal) + 2)] : m));
+        Assert.Equal(
+            ["a/clips/a.wav", "a/clips/d.wav", "a/clips/f.WAV"], events.Select(e => e.Stream).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(3 + 10.24 + (39956 / 2 / 16000.0), report.AudioSeconds, 1e-3);
     }
 
@@ -102,7 +110,9 @@ public sealed class RunTests : IDisposable
         using var stop = new CancellationTokenSource();
         File.WriteAllBytes(Path.Combine(_folder, "long.wav"), WavBytes.Tone(600));
         using var report = new RunReport();
-        var run = RunYamlAsync("sources: {a: {type: file, path: long.wav, pace: realtime, block: 50ms}}\n" + Rest("preferred_batch_size: 1"), stop.Token, report);
+        var run = RunYamlAsync(
+            "sources: {a: {type: file, path: long.wav, pace: realtime, block: 50ms}}\n" + Rest("preferred_batch_size: 1"), stop.Token,
+            report);
         while (report.AudioSeconds < 0.1 && !run.IsCompleted)
             await Task.Delay(10);
         await stop.CancelAsync();
@@ -119,10 +129,13 @@ public sealed class RunTests : IDisposable
         // Half the amplitude is 6.02 dB less: with the gain that makes up for it, the events are the same.
         var samples = Reference.Samples("chirp-10s24");
         File.WriteAllBytes(Path.Combine(_folder, "half.wav"), WavBytes.Pcm16(16000, 1, [.. samples.Select(s => (short)(s * 8192))]));
-        File.WriteAllBytes(Path.Combine(_folder, "whole.wav"), WavBytes.Pcm16(16000, 1, [.. samples.Select(s => (short)((short)(s * 8192) * 2))]));
+        File.WriteAllBytes(
+            Path.Combine(_folder, "whole.wav"), WavBytes.Pcm16(16000, 1, [.. samples.Select(s => (short)((short)(s * 8192) * 2))]));
         var whole = (await RunAsync("path: whole.wav", "block: 1s", "preferred_batch_size: 8")).Events;
 
-        var louder = await RunYamlAsync("sources: {b: {type: file, path: half.wav}}\ntransforms: {a: {type: gain, inputs: b, db: 6.020599913279624}}\n" + Rest("preferred_batch_size: 8"));
+        var louder = await RunYamlAsync(
+            "sources: {b: {type: file, path: half.wav}}\ntransforms: {a: {type: gain, inputs: b, db: 6.020599913279624}}\n" + Rest(
+            "preferred_batch_size: 8"));
 
         Assert.Equal(whole.Select(e => (e.Label, e.Onset, e.Offset)), louder.Events.Select(e => (e.Label, e.Onset, e.Offset)));
     }
@@ -132,7 +145,8 @@ public sealed class RunTests : IDisposable
     {
         Directory.CreateDirectory(Output);
 
-        var e = await Assert.ThrowsAsync<SinkException>(() => RunAsync($"path: {Reference.Wav("noise-3s")}", "block: 1s", "preferred_batch_size: 1"));
+        var e = await Assert.ThrowsAsync<SinkException>(
+            () => RunAsync($"path: {Reference.Wav("noise-3s")}", "block: 1s", "preferred_batch_size: 1"));
 
         Assert.Contains("out.jsonl: can't be opened for appending", e.Message, StringComparison.Ordinal);
     }
@@ -150,7 +164,8 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Run_SeveralSessions_GiveTheSameScoresToTheLastBit() => Assert.Equal(
         await HeardAsync("block: 100ms", "preferred_batch_size: 1"),
-        await HeardAsync("block: 100ms", "threads: 1, sessions: [{preferred_batch_size: 2}, {preferred_batch_size: 3}, {attention: sdpa}]"));
+        await HeardAsync(
+            "block: 100ms", "threads: 1, sessions: [{preferred_batch_size: 2}, {preferred_batch_size: 3}, {attention: sdpa}]"));
 
     [Fact]
     public async Task Run_TwoModelsOnTheSameFeatures_EachGivesWhatItGivesAlone()
@@ -166,37 +181,50 @@ public sealed class RunTests : IDisposable
         var filtered = await RunYamlAsync(models + output.Replace("path", "models: other, path", StringComparison.Ordinal));
 
         Assert.True(one.Count > 3 && other.Count > 3);
-        Assert.Equal(one.Concat(other).Select(e => e.ToString()).Order(StringComparer.Ordinal), both.Events.Select(e => e.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            one.Concat(other).Select(e => e.ToString()).Order(StringComparer.Ordinal),
+            both.Events.Select(e => e.ToString()).Order(StringComparer.Ordinal));
         Assert.Equal(other, filtered.Events);
         Assert.Equal(["one", "other"], both.Report.CoverageByModel.Keys.Order(StringComparer.Ordinal));
         Assert.All(both.Report.CoverageByModel.Values, c => Assert.Equal((12 * 16_000, 12 * 16_000), (c.Analysed, c.Total)));
     }
 
-    private static string Rest(string model) => $"model: {{hop: 300ms, {model}}}\nevents: {{threshold: 0.1, median_windows: 3, max_duration: 1s}}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}}}";
+    private static string Rest(string model) =>
+        $"model: {{hop: 300ms, {model}}}\nevents: {{threshold: 0.1, median_windows: 3, max_duration: 1s}}\nsinks: {{out: {{type: jsonl, "
+            + $"path: out.jsonl}}}}";
 
     private Task<(RunReport Report, List<Row> Events)> RunAsync(string path, string block, string model) =>
         RunYamlAsync($"sources: {{a: {{type: file, {path}, {block}}}}}\n{Rest(model)}");
 
-    private async Task<(RunReport Report, List<Row> Events)> RunYamlAsync(string yaml, CancellationToken stop = default, RunReport? report = null)
+    private async Task<(RunReport Report, List<Row> Events)> RunYamlAsync(
+        string yaml, CancellationToken stop = default, RunReport? report = null)
     {
         if (File.Exists(Output))
             File.Delete(Output);
         var path = Path.Combine(_folder, "pipeline.yaml");
         await File.WriteAllTextAsync(path, yaml, CancellationToken.None);
-        using var pipeline = Pipeline.Load(path, [], new PipelineHost { Catalog = ConnectorCatalog.All, DefaultModel = s_model });
+        using var pipeline = Pipeline.Load(path, [], new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = s_model });
         report ??= new RunReport(); // its metrics are nobody's
         await pipeline.Build(report, stop).RunAsync(CancellationToken.None);
 
         // Streams end in any order; what counts is the order within each.
-        return (report, [.. (await File.ReadAllLinesAsync(Output, CancellationToken.None)).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).Select(e => new Row(
-            e.GetProperty("stream").GetString()!, e.GetProperty("event_label").GetString()!, e.GetProperty("event_onset").GetDouble(), e.GetProperty("event_offset").GetDouble(), e.GetProperty("score").GetDouble())).OrderBy(e => e.Stream, StringComparer.Ordinal)]);
+        return (report,
+            [.. (await File.ReadAllLinesAsync(Output, CancellationToken.None))
+            .Select(l => JsonSerializer.Deserialize<JsonElement>(l)).Select(e => new Row(
+            e.GetProperty("stream").GetString()!, e.GetProperty("event_label").GetString()!, e.GetProperty("event_onset").GetDouble(),
+                e.GetProperty("event_offset").GetDouble(), e.GetProperty("score").GetDouble()))
+                .OrderBy(e => e.Stream, StringComparer.Ordinal)]);
     }
 
     /// <summary>The events as they reach a sink: nothing is rounded.</summary>
     private async Task<List<string>> HeardAsync(string block, string model)
     {
         var sink = new MemorySink();
-        var catalog = new ComponentCatalog { Sources = ConnectorCatalog.All.Sources, Sinks = [new SinkType("memory", "Keeps events.", [], _ => sink)] };
+        var catalog = new ComponentCatalog
+        {
+            Sources = WorkerCatalog.All.Sources,
+            Sinks = [new SinkType("memory", "Keeps events.", [], _ => sink)]
+        };
         var path = Path.Combine(_folder, "memory.yaml");
         await File.WriteAllLinesAsync(path, [
             $"sources: {{a: {{type: file, path: {Reference.Wav("bursts-12s")}, {block}}}}}",

@@ -1,4 +1,9 @@
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
@@ -35,8 +40,9 @@ public sealed class SchedulingTests : IDisposable
     {
         var scheduler = Scheduler();
         var queue = new WindowQueue();
-        foreach (var (name, priority, isLive) in ((string, int, bool)[])[("file", 0, false), ("low", -5, true), ("live", 0, true), ("alarm", 7, false)])
-            queue.Add(Window(scheduler.Open(new StreamInfo(name, "s"), priority, isLive), 0));
+        foreach (var (name, priority, isLive) in (
+            (string, int, bool)[])[("file", 0, false), ("low", -5, true), ("live", 0, true), ("alarm", 7, false)])
+            queue.Add(Window(scheduler.Open(new StreamInfo(name, "s") { Priority = priority }, isLive), 0));
 
         Assert.Equal(["alarm 0", "live 0", "file 0", "low 0"], Take(queue, 9));
     }
@@ -47,8 +53,9 @@ public sealed class SchedulingTests : IDisposable
         {
             var scheduler = Scheduler();
             var queue = new WindowQueue();
-            var streams = Enumerable.Range(0, 4).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), i % 2, i % 3 != 0)).ToList();
-            var (next, taken) = (new long[4], new List<FeatureWindow>());
+            var streams = Enumerable.Range(0, 4)
+                .Select(i => scheduler.Open(new StreamInfo($"{i}", "s") { Priority = i % 2 }, i % 3 != 0)).ToList();
+            var (next, taken) = (new long[4], new List<Piece>());
             foreach (var (what, many) in steps)
             {
                 // A step adds a window to a stream, or takes or expires some.
@@ -74,8 +81,12 @@ public sealed class SchedulingTests : IDisposable
     [InlineData(3, false, 0, 20)]
     [InlineData(3, false, 15, 5)]
     [InlineData(3, false, 25, -5)]
-    public void WaitBeforeSend_BatchAtHand_WaitsForOthersOnlySoLong(int rows, bool isDraining, int waitedMilliseconds, int expected) => Assert.Equal(
-        TimeSpan.FromMilliseconds(expected), BatchPolicy.WaitBeforeSend(rows, 8, isDraining, TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(1000 + waitedMilliseconds)));
+    public void WaitBeforeSend_BatchAtHand_WaitsForOthersOnlySoLong(
+        int rows, bool isDraining, int waitedMilliseconds, int expected) => Assert.Equal(
+        TimeSpan.FromMilliseconds(expected),
+            BatchPolicy.WaitBeforeSend(
+            rows, 8, isDraining, TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(20),
+            TimeSpan.FromMilliseconds(1000 + waitedMilliseconds)));
 
     [Theory]
     [InlineData(1, 1)]
@@ -84,7 +95,8 @@ public sealed class SchedulingTests : IDisposable
     [InlineData(47, 32)]
     [InlineData(48, 48)]
     [InlineData(64, 64)]
-    public void Preferred_RowsAtHand_FillASizeOrLeaveTheRest(int rows, int expected) => Assert.Equal(expected, BatchPolicy.Preferred(rows, [1, 2, 4, 8, 16, 32, 64]));
+    public void Preferred_RowsAtHand_FillASizeOrLeaveTheRest(int rows, int expected) =>
+        Assert.Equal(expected, BatchPolicy.Preferred(rows, [1, 2, 4, 8, 16, 32, 64]));
 
     [Theory]
     [InlineData("busy 5 +|idle 0 +", 1)] // an idle one first
@@ -95,7 +107,8 @@ public sealed class SchedulingTests : IDisposable
     [InlineData("idle 8 +|busy 6 -", -1)] // full
     public void Gatherer_Sessions_OneTakesTheWindowsToCome(string sessions, int expected)
     {
-        List<Load> loads = [.. sessions.Split('|').Select(s => s.Split(' ')).Select(s => new Load(s[0] == "idle", s[2] == "+", s[0] == "idle" ? int.Parse(s[1]) : 0, s[0] == "idle" ? 0 : int.Parse(s[1])))];
+        List<Load> loads = [.. sessions.Split('|').Select(s => s.Split(' ')).Select(
+            s => new Load(s[0] == "idle", s[2] == "+", s[0] == "idle" ? int.Parse(s[1]) : 0, s[0] == "idle" ? 0 : int.Parse(s[1])))];
 
         Assert.Equal(expected < 0 ? null : loads[expected], BatchPolicy.Gatherer(loads));
     }
@@ -116,9 +129,10 @@ public sealed class SchedulingTests : IDisposable
     {
         var scheduler = Scheduler();
         var controller = new HopController();
-        var streams = new[] { ("alarm", 5, false), ("loud", 0, false), ("quiet", 0, true) }.SelectMany(k => Enumerable.Range(0, 100).Select(i =>
+        var streams = new[] { ("alarm", 5, false), ("loud", 0, false), ("quiet", 0, true) }.SelectMany(
+            k => Enumerable.Range(0, 100).Select(i =>
         {
-            var stream = scheduler.Open(new StreamInfo($"{k.Item1}{i}", "s"), k.Item2, isLive: true);
+            var stream = scheduler.Open(new StreamInfo($"{k.Item1}{i}", "s") { Priority = k.Item2 }, isLive: true);
             stream.IsQuiet = k.Item3;
             return stream;
         })).ToList();
@@ -151,7 +165,7 @@ public sealed class SchedulingTests : IDisposable
     {
         var scheduler = Scheduler();
         var controller = new HopController();
-        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), 0, isLive: true)).ToList();
+        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), isLive: true)).ToList();
         var last = 100;
         for (var i = 0; i < 100; i++)
         {
@@ -168,9 +182,9 @@ public sealed class SchedulingTests : IDisposable
     public void Deliver_OldWindowsOfLiveStreams_AreLostAndMergedAndTheLedgerKnows()
     {
         var scheduler = Scheduler(new BatchOptions { MaxAge = TimeSpan.FromSeconds(5) });
-        scheduler.AddLane(new Signal());
+        scheduler.AddLane("lane", new Signal());
         var session = scheduler.AddSession(8, preparesAhead: false);
-        var (live, file) = (Open(scheduler, "live"), scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false));
+        var (live, file) = (Open(scheduler, "live"), scheduler.Open(new StreamInfo("file", "s"), isLive: false));
         for (var i = 0; i < 20; i++)
         {
             foreach (var stream in (StreamTimeline[])[live, file])
@@ -178,11 +192,12 @@ public sealed class SchedulingTests : IDisposable
             _time.Advance(TimeSpan.FromSeconds(1));
         }
 
-        var decided = new List<FeatureWindow>();
+        var decided = new List<Piece>();
         Assert.True(scheduler.TakeDecided(decided, 100));
-        Assert.Equal([(WindowState.Lost, LossReason.Overload, 0L, 14L)], decided.Select(p => (p.State, p.Reason, p.CellStart, p.CellEnd))); // one piece, not fourteen
+        // One piece, not fourteen.
+        Assert.Equal([(PieceState.Lost, LossReason.Overload, 0L, 14L)], decided.Select(p => (p.State, p.Reason, p.CellStart, p.CellEnd)));
         scheduler.Decoded(decided);
-        var taken = new List<FeatureWindow>();
+        var taken = new List<Piece>();
         session.Take(taken);
         Assert.Equal(8, taken.Count);
         Assert.All(taken.Where(w => w.Timeline == file), w => Assert.True(w.Start < 8)); // a file's windows grow old unharmed
@@ -195,7 +210,7 @@ public sealed class SchedulingTests : IDisposable
     public void Deliver_NoAgeGiven_WindowsLiveTenSeconds(int seconds, int taken)
     {
         var scheduler = Scheduler();
-        scheduler.AddLane(new Signal());
+        scheduler.AddLane("lane", new Signal());
         var session = scheduler.AddSession(8, preparesAhead: false);
         var live = Open(scheduler, "live");
         for (var i = 0; i < 2; i++)
@@ -204,7 +219,7 @@ public sealed class SchedulingTests : IDisposable
         for (var i = 2; i < 8; i++)
             scheduler.Deliver(live, [Window(live, i, _time.GetTimestamp())]);
 
-        var windows = new List<FeatureWindow>();
+        var windows = new List<Piece>();
         session.Take(windows);
 
         Assert.Equal(taken, windows.Count);
@@ -215,17 +230,17 @@ public sealed class SchedulingTests : IDisposable
     public void Deliver_PiecesWithoutAWindow_BecomeOneThatKnowsWhatFollowsTheLast()
     {
         var scheduler = Scheduler();
-        scheduler.AddLane(new Signal());
+        scheduler.AddLane("lane", new Signal());
         var live = Open(scheduler, "live");
         const int many = 500; // more than are kept apart
         for (var i = 0; i < many; i++)
         {
-            var piece = FeatureWindow.Interval(live, WindowState.Gated, LossReason.None, i * 100, (i + 1) * 100);
+            var piece = Piece.Interval(live, PieceState.Gated, LossReason.None, i * 100, (i + 1) * 100);
             piece.After = new CutPoint(new Segment(16_000, 0, 0), i, i, (i + 1) * 100);
             scheduler.Deliver(live, [piece]);
         }
 
-        var decided = new List<FeatureWindow>();
+        var decided = new List<Piece>();
         Assert.True(scheduler.TakeDecided(decided, 2 * many));
 
         Assert.InRange(decided.Count, 1, many / 2);
@@ -242,7 +257,7 @@ public sealed class SchedulingTests : IDisposable
 
         Assert.All(hops, h => Assert.InRange(h, 1, 100));
         Assert.All(hops.GroupBy(h => (h - 1) / 25), g => Assert.InRange(g.Count(), 30, 70)); // 50 in each quarter
-        Assert.Equal(100, scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false).FirstHop);
+        Assert.Equal(100, scheduler.Open(new StreamInfo("file", "s"), isLive: false).FirstHop);
     }
 
     [Fact]
@@ -250,7 +265,7 @@ public sealed class SchedulingTests : IDisposable
     {
         var scheduler = Scheduler();
         var controller = new HopController();
-        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), 0, isLive: true)).ToList();
+        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), isLive: true)).ToList();
         var alert = 0.0; // seconds since no hop is stretched any more
         for (var i = 0; i < 1000; i++)
         {
@@ -269,15 +284,15 @@ public sealed class SchedulingTests : IDisposable
     {
         var scheduler = Scheduler();
         var lane = new Signal();
-        scheduler.AddLane(lane);
+        scheduler.AddLane("lane", lane);
         var session = scheduler.AddSession(8, preparesAhead: false);
-        var file = scheduler.Open(new StreamInfo("file", "s"), 0, isLive: false);
+        var file = scheduler.Open(new StreamInfo("file", "s"), isLive: false);
         long position = 0;
         while (scheduler.HasRoom())
             scheduler.Deliver(file, [Window(file, position++)]);
         Assert.Equal(32, position);
 
-        var taken = new List<FeatureWindow>();
+        var taken = new List<Piece>();
         session.Take(taken);
         session.Started(taken.Count);
         session.Ended(taken.Count, TimeSpan.FromMilliseconds(1));
@@ -291,22 +306,23 @@ public sealed class SchedulingTests : IDisposable
         scheduler.Close();
     }
 
-    private static List<string> Hops(IEnumerable<StreamTimeline> streams) => [.. streams.Select(s => $"{s.Stream.Id.TrimEnd("0123456789".ToCharArray())} {s.EffectiveHop}").Distinct()];
+    private static List<string> Hops(IEnumerable<StreamTimeline> streams) =>
+        [.. streams.Select(s => $"{s.Stream.Id.TrimEnd("0123456789".ToCharArray())} {s.EffectiveHop}").Distinct()];
 
-    private static StreamTimeline Open(WindowScheduler scheduler, string name) => scheduler.Open(new StreamInfo(name, "s"), 0, isLive: true);
+    private static StreamTimeline Open(WindowScheduler scheduler, string name) => scheduler.Open(new StreamInfo(name, "s"), isLive: true);
 
-    private static FeatureWindow Window(StreamTimeline stream, long start, long captured = 0)
+    private static Piece Window(StreamTimeline stream, long start, long captured = 0)
     {
-        var window = FeatureWindow.Rent(stream, [], 0, 0, 128, start, start, start + 1, 1);
+        var window = Piece.Rent(stream, [], 0, 0, 128, start, start, start + 1, 1);
         window.Captured = captured;
         return Framed(window);
     }
 
     /// <summary>A window with one frame, so that it counts as one.</summary>
-    private static FeatureWindow Framed(FeatureWindow window)
+    private static Piece Framed(Piece window)
     {
         var chunk = FrameChunk.Rent(128);
-        var framed = FeatureWindow.Rent(window.Timeline, [chunk], 0, 1, 128, window.Start, window.CellStart, window.CellEnd, 1);
+        var framed = Piece.Rent(window.Timeline, [chunk], 0, 1, 128, window.Start, window.CellStart, window.CellEnd, 1);
         framed.Captured = window.Captured;
         chunk.Release();
         window.Return();
@@ -315,7 +331,7 @@ public sealed class SchedulingTests : IDisposable
 
     private static List<string> Take(WindowQueue queue, int most)
     {
-        var taken = new List<FeatureWindow>();
+        var taken = new List<Piece>();
         queue.Take(most, taken);
         List<string> names = [.. taken.Select(w => $"{w.Timeline.Stream.Id} {w.Start}")];
         foreach (var window in taken)
@@ -323,7 +339,8 @@ public sealed class SchedulingTests : IDisposable
         return names;
     }
 
-    private WindowScheduler Scheduler(BatchOptions? options = null) => new("m", new WindowOptions(256, 100, 128), options ?? new BatchOptions(), _time, _report);
+    private WindowScheduler Scheduler(BatchOptions? options = null) =>
+        new("m", new WindowOptions(256, 100, 128), options ?? new BatchOptions(), _time, _report);
 
     private sealed record Load(bool IsIdle, bool PreparesAhead, int AtHand, long BusySince) : ISessionLoad
     {

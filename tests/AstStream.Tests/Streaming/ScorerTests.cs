@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
-using AstStream.Model;
-using AstStream.Streaming;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.Scheduling;
 
 namespace AstStream.Tests.Streaming;
 
@@ -32,13 +33,15 @@ public sealed class ScorerTests : IDisposable
         var folder = Altered();
         File.WriteAllText(Path.Combine(folder, "parity.json"), "{}");
         using var other = AstCheckpoint.Open(folder);
-        Assert.Throws<ModelExecutionException>(() => Scores(new float[256 * 128], (one, ScoreActivation.None), (other, ScoreActivation.None)));
+        Assert.Throws<ModelExecutionException>(
+            () => Scores(new float[256 * 128], (one, ScoreActivation.None), (other, ScoreActivation.None)));
     }
 
     private float[] Scores(float[] input, params (AstCheckpoint Checkpoint, ScoreActivation Activation)[] models)
     {
         using var scorer = Scorer.Open(new ScorerOptions(
-            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)]), new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") });
+            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)]),
+                new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") });
         var window = Windows.From(input, 256);
         scorer.SetInput(0, 0, window);
         scorer.Run(0, 1);

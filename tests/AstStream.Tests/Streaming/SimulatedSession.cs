@@ -1,4 +1,5 @@
-using AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
 
 namespace AstStream.Tests.Streaming;
 
@@ -23,7 +24,7 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
 
     public IEnumerable<string> Warnings => [];
 
-    public void SetInput(int slot, int row, FeatureWindow window)
+    public void SetInput(int slot, int row, Piece window)
     {
         var options = window.Timeline.Options;
         if (t_features?.Length != options.WindowFrames * options.NumMelBins)

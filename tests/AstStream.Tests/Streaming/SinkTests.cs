@@ -1,5 +1,8 @@
 using AstStream.Events;
-using AstStream.Streaming;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AstStream.Tests.Streaming;
@@ -22,7 +25,8 @@ public sealed class SinkTests : IDisposable
     [InlineData(true, "dog 0.5")]
     [InlineData(false, "coverage")]
     public void Accepts_Filters_ByLabelScoreAndKind(bool expected, string record) =>
-        Assert.Equal(expected, new SinkOptions { Labels = ["dog"], MinScore = 0.5, Streams = ["yard/*"], Models = ["m"] }.Accepts(Record(record)));
+        Assert.Equal(
+            expected, new SinkOptions { Labels = ["dog"], MinScore = 0.5, Streams = ["yard/*"], Models = ["m"] }.Accepts(Record(record)));
 
     [Fact]
     public void Accepts_OtherStreamModelOrKind_IsLeftOut()
@@ -193,7 +197,9 @@ public sealed class SinkTests : IDisposable
 
     private static StreamRecord Record(string what) => what == "coverage"
         ? new CoverageInterval(s_stream, "m", CoverageState.Lost, LossReason.Gap, 0, 16_000, 0)
-        : new SoundEvent("id", EventState.Closed, s_stream, "m", what.Split(' ')[0], 0, 1, float.Parse(what.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), 0.5f);
+        : new SoundEvent(
+            "id", EventState.Closed, s_stream, "m", what.Split(' ')[0], 0, 1,
+            float.Parse(what.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), 0.5f);
 
     private sealed class Writer : Node
     {

@@ -1,5 +1,10 @@
 using AstStream.Dsp;
-using AstStream.Streaming;
+using AstStream.Events;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
 using FsCheck;
 using FsCheck.Fluent;
@@ -18,8 +23,9 @@ public class StreamFrontEndTests
         using var stream = new Heard(s_options);
         var pieces = stream.Hear(20_000).End();
 
-        Assert.Equal([.. Enumerable.Range(0, 12).Select(i => i * 8 * 160L), 91 * 160L], pieces.Where(p => p.Frames > 0).Select(p => p.Start));
-        Assert.Equal((WindowState.End, 20_000L), (pieces[^1].State, pieces[^1].CellEnd));
+        Assert.Equal(
+            [.. Enumerable.Range(0, 12).Select(i => i * 8 * 160L), 91 * 160L], pieces.Where(p => p.Frames > 0).Select(p => p.Start));
+        Assert.Equal((PieceState.End, 20_000L), (pieces[^1].State, pieces[^1].CellEnd));
     }
 
     [Fact]
@@ -29,7 +35,8 @@ public class StreamFrontEndTests
         var length = FbankOptions.NumSamples(32);
 
         Assert.Equal(
-            [(WindowState.Waiting, 0L), (WindowState.Tail, 3320L), (WindowState.End, length)], stream.Hear((int)length).End().Select(p => (p.State, p.CellStart)));
+            [(PieceState.Waiting, 0L), (PieceState.Tail, 3320L), (PieceState.End, length)],
+                stream.Hear((int)length).End().Select(p => (p.State, p.CellStart)));
     }
 
     [Fact]
@@ -48,7 +55,9 @@ public class StreamFrontEndTests
     {
         using var stream = new Heard(s_options);
 
-        Assert.Equal([(WindowState.Lost, LossReason.TooShort, 399L), (WindowState.End, LossReason.None, 399L)], stream.Hear(399).End().Select(p => (p.State, p.Reason, p.CellEnd)));
+        Assert.Equal(
+            [(PieceState.Lost, LossReason.TooShort, 399L), (PieceState.End, LossReason.None, 399L)],
+            stream.Hear(399).End().Select(p => (p.State, p.Reason, p.CellEnd)));
     }
 
     [Fact]
@@ -58,7 +67,8 @@ public class StreamFrontEndTests
         var pieces = stream.Hear(3000).Skip(50_000, LossReason.DeviceAway).Hear(6000).End();
 
         Assert.Equal(
-            [(WindowState.Waiting, 0L, 3000L), (WindowState.Lost, 3000, 50_000), (WindowState.Waiting, 50_000, 53_320), (WindowState.Waiting, 53_320, 56_000), (WindowState.End, 56_000, 56_000)],
+            [(PieceState.Waiting, 0L, 3000L), (PieceState.Lost, 3000, 50_000), (PieceState.Waiting, 50_000, 53_320),
+                (PieceState.Waiting, 53_320, 56_000), (PieceState.End, 56_000, 56_000)],
             pieces.Select(p => (p.State, p.CellStart, p.CellEnd)));
         Assert.Equal(LossReason.DeviceAway, pieces[1].Reason);
     }
@@ -118,10 +128,13 @@ public class StreamFrontEndTests
         var pieces = stream.Hear(10 * 16_000).End();
 
         var from = 30 * 16_000L;
-        Assert.All(pieces.Where(p => p.Start + 5000 > from && p.Start < from + 3200 && p.State is WindowState.Waiting or WindowState.Gated).Where(p => p.Start <= from && p.Start + FbankOptions.NumSamples(32) >= from + 3200), p => Assert.Equal(WindowState.Waiting, p.State));
+        Assert.All(pieces.Where(p => p.Start + 5000 > from && p.Start < from + 3200 && p.State is PieceState.Waiting or PieceState.Gated)
+            .Where(p => p.Start <= from && p.Start + FbankOptions.NumSamples(32) >= from + 3200),
+            p => Assert.Equal(PieceState.Waiting, p.State));
         var steady = pieces.Where(p => p.CellStart > 15 * 16_000 && p.CellEnd < 29 * 16_000).ToList();
-        Assert.True(steady.Count(p => p.State == WindowState.Gated) > steady.Count * 0.9, $"{steady.Count(p => p.State == WindowState.Gated)} of {steady.Count} steady windows were gated");
-        Assert.All(pieces.Where(p => p.CellEnd < 9 * 16_000), p => Assert.Equal(WindowState.Waiting, p.State));
+        Assert.True(steady.Count(p => p.State == PieceState.Gated) > steady.Count * 0.9,
+            $"{steady.Count(p => p.State == PieceState.Gated)} of {steady.Count} steady windows were gated");
+        Assert.All(pieces.Where(p => p.CellEnd < 9 * 16_000), p => Assert.Equal(PieceState.Waiting, p.State));
     }
 
     [Theory]
@@ -148,7 +161,8 @@ public class StreamFrontEndTests
 
     [Property(MaxTest = 200)]
     public Property Accept_AnyChunkingLengthHopAndRate_CellsCoverTheStreamAndFeaturesAreTheSame() => Prop.ForAll(
-        Gen.Choose(0, 30_000).ToArbitrary(), ArbMap.Default.ArbFor<PositiveInt[]>(), Gen.Choose(1, 32).Zip(Gen.Elements(8_000, 16_000, 44_100, 48_000)).ToArbitrary(), (length, cuts, how) =>
+        Gen.Choose(0, 30_000).ToArbitrary(), ArbMap.Default.ArbFor<PositiveInt[]>(),
+            Gen.Choose(1, 32).Zip(Gen.Elements(8_000, 16_000, 44_100, 48_000)).ToArbitrary(), (length, cuts, how) =>
         {
             var (hop, rate) = how;
             var options = s_options with { HopFrames = hop };
@@ -165,9 +179,11 @@ public class StreamFrontEndTests
 
             var cut = other.End();
             return whole.Count == cut.Count
-                && whole.Zip(cut).All(p => p.First.Start == p.Second.Start && p.First.State == p.Second.State && p.First.Features.SequenceEqual(p.Second.Features))
+                && whole.Zip(cut).All(
+                    p => p.First.Start == p.Second.Start && p.First.State == p.Second.State
+                    && p.First.Features.SequenceEqual(p.Second.Features))
                 && whole[0].CellStart == 0 && whole.Zip(whole.Skip(1)).All(p => p.First.CellEnd == p.Second.CellStart)
-                && whole.All(w => w.CellEnd > w.CellStart || w.State == WindowState.End)
+                && whole.All(w => w.CellEnd > w.CellStart || w.State == PieceState.End)
                 && whole[^1].CellEnd == ((length * 16_000L) + rate - 1) / rate;
         });
 
@@ -183,9 +199,9 @@ public class StreamFrontEndTests
         {
             _rate = rate;
             _scheduler = new WindowScheduler("m", options, new BatchOptions(), TimeProvider.System, _report);
-            _scheduler.AddLane(new Signal());
-            Timeline = _scheduler.Open(Stream, 0, isLive: false);
-            FrontEnd = new StreamFrontEnd(new OnlineFbank(), rate, [Timeline]);
+            _scheduler.AddLane("lane", new Signal());
+            Timeline = _scheduler.Open(Stream, isLive: false);
+            FrontEnd = new StreamFrontEnd(new OnlineFbank(), rate, [new WindowCutter(Timeline, _scheduler)]);
         }
 
         public StreamInfo Stream { get; } = new("s", "s");
@@ -213,7 +229,9 @@ public class StreamFrontEndTests
         public List<Piece> End()
         {
             Accept(AudioBlock.Mark(Stream, MessageKind.End, _position, _rate));
-            return [.. Timeline.Items.Select(w => new Piece(w.State, w.Reason, w.Start, w.CellStart, w.CellEnd, w.Frames, w.Frames > 0 ? Windows.Features(w, Timeline.Options) : []))];
+            return [.. Timeline.Items.Select(
+                w => new Piece(
+                w.State, w.Reason, w.Start, w.CellStart, w.CellEnd, w.Frames, w.Frames > 0 ? Windows.Features(w, Timeline.Options) : []))];
         }
 
         public void Dispose()
@@ -231,5 +249,6 @@ public class StreamFrontEndTests
         }
     }
 
-    private sealed record Piece(WindowState State, LossReason Reason, long Start, long CellStart, long CellEnd, int Frames, float[] Features);
+    private sealed record Piece(
+        PieceState State, LossReason Reason, long Start, long CellStart, long CellEnd, int Frames, float[] Features);
 }

@@ -1,4 +1,5 @@
-using AstStream.Streaming;
+using AstStream.Streaming.Clocks;
+using AstStream.Streaming.Sources;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AstStream.Tests.Streaming;

@@ -1,4 +1,5 @@
-using AstStream.Streaming;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Tests.Streaming;
 
@@ -6,10 +7,10 @@ namespace AstStream.Tests.Streaming;
 internal static class Windows
 {
     private static readonly StreamTimeline s_timeline = new(
-        new StreamInfo("s", "s"), new WindowScheduler("m", new WindowOptions(1024, 100, 128), new BatchOptions(), TimeProvider.System, new RunReport()), 0, isLive: false);
+        new StreamInfo("s", "s"), new WindowOptions(1024, 100, 128), isLive: false);
 
     /// <summary>A window that holds given features of 128 bins.</summary>
-    public static FeatureWindow From(ReadOnlySpan<float> features, int frames)
+    public static Piece From(ReadOnlySpan<float> features, int frames)
     {
         var chunks = new List<FrameChunk>();
         for (var first = 0; first < frames; first += FrameChunk.Frames)
@@ -19,13 +20,13 @@ internal static class Windows
             chunks.Add(chunk);
         }
 
-        var window = FeatureWindow.Rent(s_timeline, chunks, 0, frames, 128, 0, 0, 1, 1);
+        var window = Piece.Rent(s_timeline, chunks, 0, frames, 128, 0, 0, 1, 1);
         foreach (var chunk in chunks)
             chunk.Release();
         return window;
     }
 
-    public static float[] Features(FeatureWindow window, WindowOptions options)
+    public static float[] Features(Piece window, WindowOptions options)
     {
         var features = new float[options.WindowFrames * options.NumMelBins];
         window.CopyTo(features);

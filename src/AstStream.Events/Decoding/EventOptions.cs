@@ -1,0 +1,58 @@
+namespace AstStream.Events.Decoding;
+
+/// <summary>How scores become events. Durations are in samples, so that nothing depends on a clock.</summary>
+public sealed record EventOptions
+{
+    /// <summary>
+    /// The least smoothed score that opens an event, by class index; 0 to 1, or infinity for a class that makes no events.
+    /// </summary>
+    public required IReadOnlyList<float> Thresholds { get; init; }
+
+    /// <summary>The least smoothed score that keeps it open, by class index; each at most the class's threshold (hysteresis).</summary>
+    public required IReadOnlyList<float> ReleaseThresholds { get; init; }
+
+    /// <summary>
+    /// Windows that the median filter looks at, odd, 1 (none, the default) to 99. The first and last window are repeated beyond the ends.
+    /// </summary>
+    public int MedianWindows { get; init; } = 1;
+
+    /// <summary>
+    /// Samples of the configured hop. The median filter looks at the time of MedianWindows such hops, so that a stretched hop makes it
+    /// neither slower nor blind; 0, the default, counts windows, however long they are.
+    /// </summary>
+    public long HopLength { get; init; }
+
+    /// <summary>Shorter events are dropped; 0 by default.</summary>
+    public long MinDuration { get; init; }
+
+    /// <summary>Events of one class that are at most this far apart become one; 0 by default.</summary>
+    public long MergeGap { get; init; }
+
+    /// <summary>An event that has lasted this long is closed, and another one goes on; without a bound by default.</summary>
+    public long MaxDuration { get; init; } = long.MaxValue;
+
+    /// <summary>Throws when an option is out of its range; all problems in one message.</summary>
+    /// <exception cref="ArgumentException">Something is out of range.</exception>
+    public void Validate()
+    {
+        var problems = new List<string>();
+        if (ReleaseThresholds.Count != Thresholds.Count)
+            problems.Add($"{ReleaseThresholds.Count} release thresholds for {Thresholds.Count} thresholds");
+        for (var i = 0; i < Math.Min(Thresholds.Count, ReleaseThresholds.Count); i++)
+        {
+            if (!(ReleaseThresholds[i] <= Thresholds[i]))
+                problems.Add($"class {i}: release threshold {ReleaseThresholds[i]} over threshold {Thresholds[i]}");
+        }
+
+        if (MedianWindows is < 1 or > 99 || MedianWindows % 2 == 0)
+            problems.Add($"MedianWindows is {MedianWindows}; expected an odd number from 1 to 99");
+        if (HopLength < 0)
+            problems.Add("HopLength can't be negative");
+        if (MinDuration < 0 || MergeGap < 0)
+            problems.Add("MinDuration and MergeGap can't be negative");
+        if (MaxDuration <= 0 || MaxDuration < MinDuration)
+            problems.Add($"MaxDuration is {MaxDuration}; expected more than 0 and at least MinDuration");
+        if (problems.Count > 0)
+            throw new ArgumentException(string.Join("; ", problems));
+    }
+}

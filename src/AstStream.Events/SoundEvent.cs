@@ -1,0 +1,23 @@
+namespace AstStream.Events;
+
+/// <summary>One event, as sinks publish it.</summary>
+/// <param name="Id">The same for the same sound, model and settings: made from stream, label, onset and model.</param>
+/// <param name="State">Opened or closed.</param>
+/// <param name="Stream">The stream that it was heard in.</param>
+/// <param name="Model">The model that heard it, by its name in the pipeline.</param>
+/// <param name="Label">The class name.</param>
+/// <param name="Onset">Seconds from the stream's start.</param>
+/// <param name="Offset">Seconds from the stream's start; how far it has come while it is open.</param>
+/// <param name="Score">The highest smoothed score.</param>
+/// <param name="MeanScore">The mean smoothed score.</param>
+public sealed record SoundEvent(
+    string Id, EventState State, StreamIdentity Stream, string Model, string Label, double Onset, double Offset, float Score,
+        float MeanScore)
+    : StreamRecord(Stream, Model)
+{
+    /// <summary>Where in the source's input it was heard; zeros where the source has no places.</summary>
+    public InputRange Origin { get; init; }
+
+    /// <summary>Which model heard it, and how that ran.</summary>
+    public ModelIdentity? HeardBy { get; init; }
+}

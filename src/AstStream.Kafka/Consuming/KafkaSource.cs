@@ -1,0 +1,143 @@
+using AstStream.Dsp;
+using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Transactions;
+using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sources;
+
+namespace AstStream.Kafka.Consuming;
+
+/// <summary>Reads streams of sound from the partitions of topics that a group of workers share; a stream is a key.</summary>
+internal sealed class KafkaSource : IAudioSource
+{
+    internal static readonly Key<IReadOnlyList<string>?> Topics = Keys.Texts("topics", "The topics: a name, or several.", required: true);
+    internal static readonly Key<string?> Group = Keys.Text(
+        "group", "The consumer group whose workers share the topics' partitions; aststream by default.");
+    internal static readonly Key<string?> Instance = Keys.Text(
+        "instance", "This worker's own name in the group (static membership): one that is started again under it within the session's "
+            + "time-out finds its partitions as they were. Two workers must not share one.");
+    internal static readonly Key<string> Delivery = Keys.Choice(
+        "delivery", "exactly_once: offsets, events and states are committed in one transaction, for which a kafka sink must write to the "
+            + "same cluster. at_least_once: offsets are committed when all sinks have what came before; after a crash some events come "
+            + "again, with the same ids. auto, the default: exactly_once where there is such "
+            + "a sink.", "auto", "auto", "exactly_once", "at_least_once");
+    internal static readonly Key<string> StartAt = Keys.Choice(
+        "start_at", "Where a group begins that has committed nothing yet: earliest (the default) or latest.", "earliest", "earliest",
+        "latest");
+    internal static readonly Key<string?> StateTopic = Keys.Text(
+        "state_topic",
+        "The compacted topic that holds what is needed to go on with a stream; GROUP-state by default. It is made where it is missing.");
+    internal static readonly Key<string?> DeadLetterTopic = Keys.Text(
+        "dead_letter_topic", "Where records go that can't be used, with the reason; TOPIC-dead-letter by default.");
+    internal static readonly Key<TimeSpan?> CommitInterval = Keys.Duration(
+        "commit_interval", "How often is committed, and so how late readers of committed events see them at most; 1s by default.",
+        TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1));
+    internal static readonly Key<TimeSpan?> Reorder = Keys.Duration(
+        "reorder", "How much sound is held behind a hole until the missing blocks come, or are counted as lost; 2s by default.",
+        TimeSpan.Zero, TimeSpan.FromMinutes(1));
+    internal static readonly Key<TimeSpan?> IdleTimeout = Keys.Duration(
+        "idle_timeout",
+        "When nothing comes of a stream for so long, its open events are closed and no record of it is kept any more; 1m by default.",
+        TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+    internal static readonly Key<TimeSpan?> ForgetAfter = Keys.Duration(
+        "forget_after",
+        "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it begins anew there. 24h by default.",
+        TimeSpan.FromMinutes(1), TimeSpan.FromDays(365));
+    internal static readonly Key<string> Encoding = Keys.Choice(
+        "encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);
+    internal static readonly Key<int> SampleRate = Keys.Integer(
+        "sample_rate", "The sample rate of records whose headers do not say it; 16000 by default.", FbankOptions.SampleRate,
+        PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
+    internal static readonly Key<int> NumChannels = Keys.Integer(
+        "channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
+    internal static readonly Key<long?> Buffer = Keys.Size(
+        "buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
+    internal static readonly Key<long?> MaxRecord = Keys.Size(
+        "max_record", "Records that are larger are not used; 16MB by default.", 1_000, 1_000_000_000);
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SourceType Type = new(
+        "kafka",
+        "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group "
+            + "share the partitions.",
+        [
+            .. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder,
+            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, SourceKeys.Channel, Buffer, MaxRecord,
+        ],
+        Create);
+
+    private readonly KafkaSourceOptions _options;
+    private readonly KafkaDelivery _delivery;
+
+    /// <summary>Makes a source.</summary>
+    /// <param name="options">How it reads.</param>
+    /// <param name="delivery">Which guarantee it is to give.</param>
+    internal KafkaSource(KafkaSourceOptions options, KafkaDelivery delivery) => (_options, _delivery) = (options, delivery);
+
+    public string Description =>
+        $"Kafka topic {string.Join(", ", _options.Topics)} at {_options.Cluster.Name}, group {_options.Group}, {_delivery.Description}";
+
+    public bool IsLive => false;
+
+    public bool CanBeReplaced => true;
+
+    public bool NeedsModel => true; // without one nothing says what is done with
+
+    public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
+    {
+        var health = output.Watch(output.Source);
+        if (await _delivery.DecideAsync(_options.Cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
+            return;
+        await using var ingest = new KafkaIngest(_options with { IsExactlyOnce = isExactlyOnce }, output, health);
+        await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
+    }
+
+    private static KafkaSource Create(SectionReader section)
+    {
+        var cluster = KafkaCluster.Read(section, reads: true);
+        var plan = section.Shared<KafkaPlan>();
+        var (encoding, samples) = BlockFormat.Encodings[section.Get(Encoding)];
+        var topics = section.Get(Topics) ?? [];
+        var group = section.Get(Group) ?? "aststream";
+        var options = new KafkaSourceOptions
+        {
+            Cluster = cluster,
+            Topics = topics,
+            Group = group,
+            Instance = section.Get(Instance),
+            StartsAtEnd = section.Get(StartAt) == "latest",
+            StateTopic = section.Get(StateTopic) ?? $"{group}-state",
+            DeadLetterTopic = section.Get(DeadLetterTopic),
+            Otherwise = new BlockFormat(
+                encoding, new PcmFormat(samples, section.Get(SampleRate), section.Get(NumChannels)), null, null, ""),
+            Channel = section.Get(SourceKeys.Channel),
+        };
+        options = options with
+        {
+            CommitInterval = section.Get(CommitInterval) ?? options.CommitInterval,
+            Reorder = section.Get(Reorder) ?? options.Reorder,
+            IdleTimeout = section.Get(IdleTimeout) ?? options.IdleTimeout,
+            ForgetAfter = section.Get(ForgetAfter) ?? options.ForgetAfter,
+            Buffer = section.Get(Buffer) ?? options.Buffer,
+            MaxRecord = (int)(section.Get(MaxRecord) ?? options.MaxRecord),
+        };
+        if (options.ForgetAfter <= options.IdleTimeout)
+            section.Problem(
+                ForgetAfter, $"is no longer than idle_timeout ({options.IdleTimeout.TotalSeconds:0} s), after which a stream rests at all");
+        if (options.Instance is { } instance && !plan.Instances.Add((cluster.Name, group, instance)))
+            section.Problem(
+                Instance, $"'{instance}' of group '{group}' is another source's too: they would shut each other out; give each its own");
+        var delivery = section.Get(Delivery);
+        if (delivery == "exactly_once")
+        {
+            section.Later(() =>
+            {
+                if (plan.Sinks.Count == 0)
+                    section.Problem(Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there is "
+                        + "no kafka sink; add one, or ask for at_least_once");
+            });
+        }
+
+        return new KafkaSource(options, new KafkaDelivery(delivery, plan.Sinks));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AstStream.Dsp;
+using AstStream.Events;
+using AstStream.Events.Json;
+using Confluent.Kafka;
+
+namespace AstStream.Kafka.Producing;
+
+/// <summary>
+/// Records as CloudEvents 1.0 in the Kafka protocol binding: structured (all in the value, as JSON) or binary (attributes in headers, data
+/// in the value).
+/// </summary>
+/// <param name="source">The attribute source: which of several pipelines it was.</param>
+/// <param name="isBinary">Whether attributes go in headers.</param>
+internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
+{
+    /// <summary>The attribute type of events; the number changes when their data changes in a way that readers must know of.</summary>
+    public const string EventType = "aststream.event.v1";
+
+    /// <summary>The attribute type of coverage.</summary>
+    public const string CoverageType = "aststream.coverage.v1";
+
+    /// <summary>The attribute type of the scores of a window.</summary>
+    public const string ScoresType = "aststream.scores.v1";
+
+    private readonly ArrayBufferWriter<byte> _bytes = new(1024);
+    private readonly Utf8JsonWriter _writer = new(Stream.Null, JsonText.Options);
+
+    public void Dispose() => _writer.Dispose();
+
+    /// <summary>The message of a record: its key is the stream.</summary>
+    public Message<byte[], byte[]?> Write(StreamRecord record)
+    {
+        var (type, id, time) = record switch
+        {
+            SoundEvent e => (EventType, $"{e.Id}-{e.State.SnakeCase()}", e.Stream.TimeAt(e.Onset)),
+            ScoreFrame f => (
+                ScoresType, string.Create(
+                CultureInfo.InvariantCulture, $"{f.Stream.Id}-{f.Stream.StartTime?.UtcTicks:x}-{f.Model}-{f.Start}-scores"),
+                f.Stream.TimeAt(FbankOptions.Seconds(f.Start))),
+            CoverageInterval c => (
+                CoverageType,
+                string.Create(CultureInfo.InvariantCulture, $"{c.Stream.Id}-{c.Stream.StartTime?.UtcTicks:x}-{c.Model}-{c.Start}"),
+                c.Stream.TimeAt(FbankOptions.Seconds(c.Start))),
+            _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),
+        };
+        _bytes.ResetWrittenCount();
+        _writer.Reset(_bytes);
+        var message = new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(record.Stream.Id) };
+        if (isBinary)
+        {
+            RecordJson.Write(_writer, record);
+            message.Headers = [];
+            void Add(string name, string value) => message.Headers.Add(name, Encoding.UTF8.GetBytes(value));
+            Add("ce_specversion", "1.0");
+            Add("ce_id", id);
+            Add("ce_source", source);
+            Add("ce_type", type);
+            Add("ce_subject", record.Stream.Id);
+            if (time is { } at)
+                Add("ce_time", at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+            Add("content-type", "application/json");
+        }
+        else
+        {
+            _writer.WriteStartObject();
+            _writer.WriteString("specversion", "1.0");
+            _writer.WriteString("id", id);
+            _writer.WriteString("source", source);
+            _writer.WriteString("type", type);
+            _writer.WriteString("subject", record.Stream.Id);
+            if (time is { } at)
+                _writer.WriteString("time", at.UtcDateTime);
+            _writer.WriteString("datacontenttype", "application/json");
+            _writer.WritePropertyName("data");
+            RecordJson.Write(_writer, record);
+            _writer.WriteEndObject();
+            message.Headers = new Headers { { "content-type", "application/cloudevents+json; charset=UTF-8"u8.ToArray() } };
+        }
+
+        _writer.Flush();
+        message.Value = _bytes.WrittenSpan.ToArray();
+        return message;
+    }
+}

@@ -1,4 +1,0 @@
-namespace AstStream.Model;
-
-/// <summary>The cache of built graphs can't be written.</summary>
-internal sealed class CacheException(string message) : InvalidCheckpointException(message);

@@ -1,0 +1,4 @@
+namespace AstStream.Model.Runtime;
+
+/// <summary>Scores that are not the reference's; inside the model project, where a rebuilt graph is tried once.</summary>
+internal sealed class ParityException(string message) : Exception(message);

@@ -1,0 +1,66 @@
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
+
+namespace AstStream.Model.Runtime;
+
+/// <summary>Checks what was asked for against what is there, before anything is built.</summary>
+/// <param name="Options">The options, but for what fell back.</param>
+/// <param name="Providers">The providers to use; at least one.</param>
+/// <param name="Graph">The graph to build.</param>
+internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<ExecutionProvider> Providers, AstGraphOptions Graph)
+{
+    public static SessionPlan Make(AstSessionOptions options, List<string> warnings)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(options.BatchSizes.Count, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSizes.Min(), 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSizes.Max(), AstSessionOptions.MaxBatchSize, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 0, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, AstSessionOptions.MaxThreads, nameof(options));
+        if (options.Conflict is { } conflict)
+            throw new ModelExecutionException(conflict);
+        var providers = Available(options, warnings);
+        options = options with { Precision = Precision(options, providers[0], warnings) };
+        if (providers[0] == ExecutionProvider.TensorRt && options.Attention != AttentionImplementation.Eager)
+        {
+            warnings.Add("tensorrt does not know the fused attention operator and fuses by itself; eager attention is given to it");
+            options = options with { Attention = AttentionImplementation.Eager };
+        }
+
+        return new SessionPlan(options, providers, new AstGraphOptions
+        {
+            Attention = options.Attention,
+            Precision = options.Precision,
+            Outputs = options.Outputs,
+            FoldNormalization = options.FoldNormalization,
+            CastLayerNorm = providers[0] == ExecutionProvider.TensorRt,
+        });
+    }
+
+    private static List<ExecutionProvider> Available(AstSessionOptions options, List<string> warnings)
+    {
+        var providers = new List<ExecutionProvider>();
+        foreach (var provider in options.Providers.Distinct())
+        {
+            if (ExecutionProviders.WhyMissing(provider) is not { } why)
+                providers.Add(provider);
+            else if (options.Fallback)
+                warnings.Add($"{provider.Word()} can't be had, passed over: {why}");
+            else
+                throw new ModelExecutionException(
+                    $"{provider.Word()} was asked for and can't be had: {why}. To go on without it, ask for cpu, or allow a fallback");
+        }
+
+        return providers.Count > 0 ? providers : [ExecutionProvider.Cpu];
+    }
+
+    private static ModelPrecision Precision(AstSessionOptions options, ExecutionProvider first, List<string> warnings)
+    {
+        var why = options.PrecisionConflict(first);
+        if (why is null)
+            return options.Precision;
+        if (!options.Fallback)
+            throw new ModelExecutionException(why);
+        warnings.Add($"{why}; float32 is used");
+        return ModelPrecision.Float32;
+    }
+}

@@ -1,0 +1,198 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using AstStream.Dsp;
+using AstStream.Events;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Streaming.Decoding;
+
+/// <summary>Decodes one model's scores of each stream into events, and keeps the streams' ledgers.</summary>
+internal sealed class DecodeNode : Node
+{
+    private const int AtOnce = 256; // pieces
+    private const long LongestRecord = 60L * FbankOptions.SampleRate;
+
+    private readonly WindowScheduler _scheduler;
+    private readonly RunReport _report;
+    private readonly Edge<StreamRecord> _output;
+    private readonly List<Piece> _pieces = [];
+    private readonly Dictionary<StreamTimeline, StreamDecoding> _streams = [];
+    private readonly List<StreamRecord> _records = [];
+    private readonly List<DetectedEvent> _detected = [];
+    private readonly Action<DetectedEvent> _detect;
+    private readonly float[] _silence;
+    private volatile DecodeOptions _options;
+    private volatile bool _givesScores;
+
+    public DecodeNode(string name, WindowScheduler scheduler, DecodeOptions options, Edge<StreamRecord> output, RunReport report)
+        : base(name)
+    {
+        (_scheduler, _options, _report) = (scheduler, options, report);
+        _output = WritesTo(output);
+        scheduler.AddDecoder(name);
+        _silence = new float[options.Labels.Count];
+        _detect = _detected.Add;
+    }
+
+    public override string Description =>
+        $"{_options.Labels.Count} labels, median of {_options.Options.MedianWindows} windows, threshold and hysteresis";
+
+    /// <summary>Whether it gives the scores of every window besides; may be set while the graph runs.</summary>
+    public bool GivesScores
+    {
+        get => _givesScores;
+        set => _givesScores = value;
+    }
+
+    /// <summary>Decodes by other options from the next window on; may be called while the graph runs.</summary>
+    public void Reconfigure(EventOptions options) => _options = _options with { Options = options };
+
+    internal override ValueTask CloseAsync()
+    {
+        foreach (var piece in _pieces)
+            piece.Return();
+        _pieces.Clear();
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        while (await _scheduler.TakeDecidedAsync(_pieces, AtOnce).ConfigureAwait(false))
+        {
+            var options = _options;
+            for (var i = 0; i < _pieces.Count; i++)
+            {
+                var piece = _pieces[i];
+                if (!piece.Timeline.Stream.IsAbandoned)
+                {
+                    var stream = Open(piece, options);
+                    Decode(piece, stream, options);
+                    if (i == _pieces.Count - 1 || _pieces[i + 1].Timeline != piece.Timeline)
+                        AddCheckpoint(piece, stream);
+                }
+
+                if (piece.State == PieceState.End)
+                    _streams.Remove(piece.Timeline);
+            }
+
+            _scheduler.Decoded(_pieces);
+            foreach (var record in _records)
+                await _output.WriteAsync(record, cancellation).ConfigureAwait(false);
+            _records.Clear();
+        }
+    }
+
+    private StreamDecoding Open(Piece piece, DecodeOptions options)
+    {
+        var timeline = piece.Timeline;
+        if (_streams.TryGetValue(timeline, out var stream))
+            return stream;
+        stream = new StreamDecoding(
+            new EventDecoder(options.Options),
+            new CoverageLedger(timeline.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart),
+            timeline.Stream.Delivery is null ? 0 : 1);
+        timeline.Resumed?.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
+        return _streams[timeline] = stream;
+    }
+
+    private void Decode(Piece piece, StreamDecoding stream, DecodeOptions options)
+    {
+        var (decoder, ledger, info) = (stream.Decoder, stream.Ledger, piece.Timeline.Stream);
+        if (decoder.Options != options.Options)
+            decoder.Reconfigure(options.Options);
+        switch (piece.State)
+        {
+            case PieceState.Analysed:
+                decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect, piece.Origin);
+                if (_givesScores)
+                    _records.Add(
+                        new ScoreFrame(info, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Labels, piece.Scores.ToArray())
+                        {
+                            Checkpoint = stream.Checkpoint,
+                            HeardBy = options.Model,
+                        });
+                Account(stream, piece, CoverageState.Analysed, LossReason.None, piece.Source);
+                break;
+            case PieceState.Gated:
+                // Nothing rose above the noise: no label has a score.
+                decoder.Push(piece.CellStart, piece.CellEnd, _silence, _detect);
+                Account(stream, piece, CoverageState.Gated, LossReason.None, piece.Source);
+                break;
+            case PieceState.Tail:
+                if (ledger.Last.State != CoverageState.Lost)
+                    decoder.Flush(piece.CellEnd, _detect);
+                Account(stream, piece, ledger.Last.State, ledger.Last.Reason, ledger.Last.Source);
+                break;
+            case PieceState.Lost:
+                decoder.Flush(piece.CellStart, _detect);
+                Account(stream, piece, CoverageState.Lost, piece.Reason, piece.Source);
+                break;
+            case PieceState.End:
+                decoder.Flush(piece.CellEnd, _detect);
+                Add(ledger.Close(), stream.Checkpoint);
+                break;
+            default:
+                throw new InvalidOperationException($"stream {info.Id}: a piece that is {piece.State} was taken for decided");
+        }
+
+        foreach (var e in _detected)
+        {
+            var label = options.Labels[e.Label];
+            if (e.State == EventState.Closed)
+                _report.AddEvent(_scheduler.Model, label);
+            _records.Add(new SoundEvent(
+                Id(info, label, e.Onset, options.Model.Hash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
+                ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
+            {
+                Captured = piece.Timeline.IsLive ? piece.Captured : 0,
+                Checkpoint = stream.Checkpoint,
+                Origin = e.Origin,
+                HeardBy = options.Model,
+            });
+        }
+
+        _detected.Clear();
+    }
+
+    private void Account(StreamDecoding stream, Piece piece, CoverageState state, LossReason reason, SourceState? source)
+    {
+        var hop = state == CoverageState.Analysed ? FbankOptions.Seconds(piece.Hop) : 0;
+        Add(stream.Ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop, source), stream.Checkpoint);
+    }
+
+    private void Add(CoverageInterval? finished, long checkpoint)
+    {
+        if (finished is not null)
+            _records.Add(finished with { Checkpoint = checkpoint });
+    }
+
+    /// <summary>Where somebody asks for it: the place behind a piece, and what is needed to go on there.</summary>
+    private void AddCheckpoint(Piece piece, StreamDecoding stream)
+    {
+        if (stream.Checkpoint == 0)
+            return;
+        _records.Add(new StreamCheckpoint(
+            piece.Timeline.Stream,
+            _scheduler.Model,
+            stream.Checkpoint++,
+            StreamState.Write(_scheduler.Identity, piece.After, stream.Ledger.Save, stream.Decoder.Save),
+            piece.After.NeededSample(_scheduler.Window.WindowFrames),
+            piece.After.Segment.SampleRate,
+            piece.State == PieceState.End));
+    }
+
+    /// <summary>
+    /// The same for the same stream (and its start, where known), label, onset and model, so that whoever reads an event twice can tell.
+    /// </summary>
+    private static string Id(StreamInfo stream, string label, long onset, string modelHash)
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{stream.Id}\n{stream.StartTime:O}\n{label}\n{onset}\n{modelHash}");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..20];
+    }
+}

@@ -1,0 +1,16 @@
+using AstStream.Events.Decoding;
+
+namespace AstStream.Streaming.Decoding;
+
+/// <summary>One stream as the decoding node has it.</summary>
+/// <param name="decoder">Turns its scores into events.</param>
+/// <param name="ledger">Accounts for its time.</param>
+/// <param name="checkpoint">The number of its next checkpoint; 0 where nobody asks for checkpoints.</param>
+internal sealed class StreamDecoding(EventDecoder decoder, CoverageLedger ledger, long checkpoint)
+{
+    public EventDecoder Decoder => decoder;
+
+    public CoverageLedger Ledger => ledger;
+
+    public long Checkpoint { get; set; } = checkpoint;
+}

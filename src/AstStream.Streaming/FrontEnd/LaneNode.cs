@@ -1,0 +1,218 @@
+using System.Runtime.CompilerServices;
+using AstStream.Dsp;
+using AstStream.Events;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Streaming.FrontEnd;
+
+/// <summary>
+/// Resampling, log-mel and windows of many streams: a stream belongs to one lane, which alone touches its state. There is no task and no
+/// timer for a stream.
+/// </summary>
+internal sealed class LaneNode : Node
+{
+    private const int Resampled = 4096; // samples at once
+
+    private readonly Edge<AudioBlock> _input;
+    private readonly IReadOnlyList<IWindowScheduler> _schedulers;
+    private readonly bool _isLive;
+    private readonly RunReport _report;
+    private readonly Edge<StreamRecord>? _audio;
+    private readonly Dictionary<StreamInfo, StreamFrontEnd?> _streams = []; // null: it has failed, and its source does not know yet
+    private readonly Signal _room = new();
+    private readonly OnlineFbank _fbank;
+    private readonly float[] _resampled = new float[Resampled];
+
+    /// <summary>Makes a lane.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="schedulers">Those of the models that hear its streams; none where their sound is only passed on.</param>
+    /// <param name="isLive">Whether its streams can't wait.</param>
+    /// <param name="report">Counts.</param>
+    /// <param name="audio">Where sound is passed on to; null where nobody asks for it.</param>
+    public LaneNode(
+        string name, Edge<AudioBlock> input, IReadOnlyList<IWindowScheduler> schedulers, bool isLive, RunReport report,
+        Edge<StreamRecord>? audio = null)
+        : base(name)
+    {
+        (_input, _schedulers, _isLive, _report) = (input, schedulers, isLive, report);
+        _fbank = new OnlineFbank(
+            schedulers.Count == 0 ? new FbankOptions() : new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
+        if (audio is not null)
+            _audio = WritesTo(audio);
+        foreach (var scheduler in schedulers)
+        {
+            if (!scheduler.AddLane(name, _room))
+            {
+                Forget();
+                throw new InvalidOperationException("the run is over");
+            }
+
+            CompletesWith(scheduler.Windows, scheduler.Complete);
+        }
+    }
+
+    public override string Description =>
+        _schedulers.Count == 0
+            ? $"{(_isLive ? "live" : "patient")} streams, passed on as they are"
+            : $"{(_isLive ? "live" : "patient")} streams to {FbankOptions.SampleRate} Hz, {_fbank.NumMelBins} mel bins; "
+                + string.Join(", ", _schedulers.Select(s => Describe(s.Window)));
+
+    internal override ValueTask CloseAsync()
+    {
+        ReleaseStreams();
+        _input.Drain(); // its sources may be gone, and the graph may not know it any more
+        return ValueTask.CompletedTask;
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        while (await _input.WaitToReadAsync().ConfigureAwait(false))
+        {
+            while (_input.TryRead(out var block))
+            {
+                try
+                {
+                    if (_schedulers.Count == 0)
+                        Count(block);
+                    else
+                        Process(block);
+                    if (_audio is not null && (!block.Stream.IsAbandoned || block.Kind == MessageKind.End))
+                        await _audio.WriteAsync(AudioRecord.Of(block), cancellation).ConfigureAwait(false);
+                }
+                finally
+                {
+                    block.Return();
+                }
+
+                if (!_isLive)
+                    await WaitForRoomAsync().ConfigureAwait(false);
+            }
+        }
+
+        // What its source left open ends where it is.
+        foreach (var (stream, state) in _streams.ToList())
+        {
+            state?.End(captured: 0);
+            Remove(stream);
+        }
+    }
+
+    /// <summary>Lets go of all streams.</summary>
+    internal void ReleaseStreams()
+    {
+        foreach (var stream in _streams.Keys.ToList())
+            Remove(stream);
+    }
+
+    /// <summary>Takes a block. A stream that breaks its own rules ends there; the others go on.</summary>
+    internal void Process(AudioBlock block)
+    {
+        var stream = block.Stream;
+        if (!_streams.TryGetValue(stream, out var state))
+        {
+            _streams.Add(stream, null);
+            if (stream.IsAbandoned)
+            {
+                // It was given up before it began.
+                if (block.Kind == MessageKind.End)
+                    _streams.Remove(stream);
+                return;
+            }
+
+            if (block.SampleRate is < PcmFormat.MinSampleRate or > PcmFormat.MaxSampleRate)
+            {
+                _report.Fail(
+                    stream.Source,
+                    $"stream {stream.Id} comes at {block.SampleRate} Hz; expected {PcmFormat.MinSampleRate} to {PcmFormat.MaxSampleRate} "
+                        + $"Hz; it is left out, the others go on");
+                return;
+            }
+
+            state = _streams[stream] = Open(stream, block.SampleRate);
+        }
+
+        if (state is null)
+        {
+            if (block.Kind == MessageKind.End)
+                _streams.Remove(stream);
+            return;
+        }
+
+        if (stream.IsAbandoned)
+        {
+            state.Abandon();
+            Remove(stream);
+            if (block.Kind != MessageKind.End)
+                _streams.Add(stream, null);
+            return;
+        }
+
+        try
+        {
+            _report.AddSamples(state.Accept(block, _resampled));
+            if (state.TakeLevelHint(isEnd: block.Kind == MessageKind.End) is { } hint)
+                _report.Warn(stream.Source, $"stream {stream.Id} {hint}");
+            if (block.Kind == MessageKind.End)
+                Remove(stream);
+        }
+        catch (InvalidAudioException e)
+        {
+            _report.Fail(stream.Source, $"stream {stream.Id} {e.Message}; it ends here, the others go on");
+            state.Fail(block);
+            Remove(stream);
+            if (block.Kind != MessageKind.End)
+                _streams.Add(stream, null);
+        }
+    }
+
+    /// <summary>Counts a block that no model hears.</summary>
+    private void Count(AudioBlock block)
+    {
+        if (_streams.TryAdd(block.Stream, null))
+            _report.AddStream();
+        if (block.Kind == MessageKind.End)
+            _streams.Remove(block.Stream);
+        _report.AddSamples((long)block.Samples.Length * FbankOptions.SampleRate / block.SampleRate);
+    }
+
+    private StreamFrontEnd Open(StreamInfo stream, int sampleRate)
+    {
+        _report.AddStream();
+        List<StreamState?> states = [.. _schedulers.Select(
+            s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity) : null)];
+        var goesOn = states.All(s => s is not null) && stream.States!.Count == states.Count;
+        stream.Models = [.. _schedulers.Select(s => s.Model)];
+        if (stream.States is not null && !goesOn)
+            _report.Warn(
+                stream.Source,
+                $"stream {stream.Id}: another model, or another one besides, goes on with it: it begins anew with the sound that was not "
+                    + $"decided");
+        var timelines = _schedulers.Select(s => s.Open(stream, _isLive)).ToList();
+        for (var i = 0; i < timelines.Count; i++)
+            timelines[i].Resumed = goesOn ? states[i] : null;
+        return new StreamFrontEnd(_fbank, sampleRate, timelines.Zip(_schedulers, (t, s) => new WindowCutter(t, s)), stream.FirstSample);
+    }
+
+    private void Remove(StreamInfo stream)
+    {
+        if (_streams.Remove(stream, out var state))
+            state?.Dispose();
+    }
+
+    private static string Describe(WindowOptions window) => FormattableString.Invariant(
+        $"windows of {window.WindowFrames} frames every {window.HopFrames * FbankOptions.FrameTime.TotalSeconds} s")
+        + (window.Gate ? ", gated" : "");
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitForRoomAsync()
+    {
+        for (var i = 0; i < _schedulers.Count; i++)
+        {
+            while (!_schedulers[i].HasRoom())
+                await _room.WaitAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using AstStream.Dsp;
+using AstStream.Events;
+
+namespace AstStream.Streaming.FrontEnd;
+
+/// <summary>
+/// Cuts one stream into windows for one model. A window's scores stand for an interval of its own, its cell: from the last
+/// cell's end to half a hop behind the window's centre; the first cell begins at the segment's start and the last one ends at
+/// its end, so the cells cover the stream without hole or overlap, however the hop changes.
+/// The last window of a segment ends where the segment ends, so that all its sound is heard and none of it is padding; only
+/// a segment shorter than a window is padded.
+/// </summary>
+internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler scheduler)
+{
+    private const double QuietActivity = 0.25; // a second of sound in the last four
+
+    private readonly List<Piece> _new = []; // that the scheduler does not have yet
+    private Segment _segment;
+    private long _next; // first frame of the next regular window
+    private long _heard; // frames that windows have covered
+    private CutPoint? _awaited; // where it goes on, as long as what comes was decided before
+
+    public StreamTimeline Timeline => timeline;
+
+    public WindowOptions Options { get; } = timeline.Options;
+
+    /// <summary>The first sample at 16 kHz that has no window yet.</summary>
+    public long CellStart { get; private set; }
+
+    /// <summary>Whether what comes was decided before.</summary>
+    public bool IsWaiting => _awaited is not null;
+
+    /// <summary>Begins with a segment, or goes on where it stood in it.</summary>
+    public void Begin(Segment segment)
+    {
+        (_segment, CellStart) = (segment, segment.Start);
+        if (timeline.Resumed is { } state)
+            (_awaited, CellStart) = (state.Point, state.Point.CellStart);
+        Await();
+    }
+
+    /// <summary>Cuts the windows that are whole.</summary>
+    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, NoiseFloor floor, long captured)
+    {
+        if (IsWaiting)
+            return;
+        timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
+        while (frames - _next >= Options.WindowFrames)
+        {
+            // The hop behind this window is decided now: its cell ends midway to the next one's centre.
+            var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
+            var start = _segment.Start + (_next * FbankOptions.FrameShift);
+            var cellEnd = start + (FbankOptions.NumSamples(Options.WindowFrames) / 2) + ((long)hop * FbankOptions.FrameShift / 2);
+            var piece = Options.Gate && floor.IsQuietSince(_next)
+                ? Piece.Interval(timeline, PieceState.Gated, LossReason.None, CellStart, cellEnd)
+                : Locate(Piece.Rent(
+                    timeline, chunks, (int)(_next - firstFrame), Options.WindowFrames, Options.NumMelBins, start, CellStart, cellEnd,
+                    hop * FbankOptions.FrameShift));
+            _heard = _next + Options.WindowFrames;
+            _next += hop;
+            Add(piece, captured);
+        }
+    }
+
+    /// <summary>The segment ends: cuts its last window over the frames that no window has covered, and closes the last cell.</summary>
+    public void EndSegment(List<FrameChunk> chunks, long firstFrame, long frames, long end, Segment next, long captured)
+    {
+        if (IsWaiting)
+        {
+            _segment = next;
+            Await();
+            return;
+        }
+
+        Piece? piece = null;
+        if (frames > _heard)
+        {
+            var first = Math.Max(0, frames - Options.WindowFrames);
+            var start = _segment.Start + (first * FbankOptions.FrameShift);
+            piece = Locate(Piece.Rent(
+                timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, CellStart, end,
+                    timeline.EffectiveHop * FbankOptions.FrameShift));
+        }
+        else if (end > CellStart)
+        {
+            piece = _heard > 0
+                ? Piece.Interval(timeline, PieceState.Tail, LossReason.None, CellStart, end)
+                : Piece.Interval(timeline, PieceState.Lost, LossReason.TooShort, CellStart, end);
+        }
+
+        _segment = next;
+        _next = _heard = 0;
+        if (piece is not null)
+            Add(piece, captured);
+        CellStart = end;
+    }
+
+    /// <summary>Nothing is there up to a new segment.</summary>
+    public void Lose(Segment next, LossReason reason)
+    {
+        _segment = next;
+        if (IsWaiting && !Await())
+            return;
+        if (CellStart <= next.Start)
+            Add(Piece.Interval(timeline, PieceState.Lost, reason, CellStart, next.Start), captured: 0);
+    }
+
+    /// <summary>The stream ends.</summary>
+    public void End() => Add(Piece.Interval(timeline, PieceState.End, LossReason.None, CellStart, CellStart), captured: 0);
+
+    /// <summary>Hands the new pieces to the scheduler.</summary>
+    public void Deliver()
+    {
+        if (_new.Count == 0)
+            return;
+        scheduler.Deliver(timeline, _new);
+        _new.Clear();
+    }
+
+    /// <summary>
+    /// Whether it goes on with the segment at hand: the one that it stood in, or, where that does not come again, one behind it.
+    /// </summary>
+    private bool Await()
+    {
+        if (_awaited is not { } point || _segment.Start < point.Segment.Start)
+            return _awaited is null;
+        if (_segment == point.Segment)
+            (_next, _heard) = (point.Next, point.Heard);
+        _awaited = null;
+        return _segment != point.Segment;
+    }
+
+    private void Add(Piece piece, long captured)
+    {
+        piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd);
+        CellStart = piece.CellEnd;
+        piece.Captured = captured;
+        _new.Add(piece);
+    }
+
+    /// <summary>Notes where in the source's input the window's sound was heard.</summary>
+    private Piece Locate(Piece window)
+    {
+        if (timeline.Stream.Delivery is not { } delivery)
+            return window;
+        long Own(long sample) => _segment.Origin + (long)(
+            (Int128)(sample - _segment.Start) * _segment.SampleRate / FbankOptions.SampleRate);
+        window.Origin = delivery.Locate(Own(window.Start), Own(window.Start + FbankOptions.NumSamples(window.Frames)));
+        return window;
+    }
+}

@@ -1,0 +1,39 @@
+using AstStream.Streaming.FrontEnd;
+
+namespace AstStream.Streaming.Scheduling;
+
+/// <summary>
+/// Scores windows: what a session node runs. It has one or two slots of rows, so that one can be filled while the other runs. For one
+/// caller of each slot at a time.
+/// </summary>
+internal interface IModelSession : IDisposable
+{
+    /// <summary>The most windows in one run.</summary>
+    int MaxBatch { get; }
+
+    /// <summary>The sizes that a batch is padded up to, ascending; none where every row costs its own.</summary>
+    IReadOnlyList<int> PaddedSizes { get; }
+
+    /// <summary>
+    /// Slots of <see cref="MaxBatch"/> rows: 2 where filling a batch takes a part of the time that its run takes, else 1.
+    /// </summary>
+    int Slots { get; }
+
+    /// <summary>Scores of one window.</summary>
+    int NumLabels { get; }
+
+    /// <summary>What it runs as, in a line.</summary>
+    string Description { get; }
+
+    /// <summary>What it passed over or doubts.</summary>
+    IEnumerable<string> Warnings { get; }
+
+    /// <summary>Puts a window into a row of a slot.</summary>
+    void SetInput(int slot, int row, Piece window);
+
+    /// <summary>Scores the first rows of a slot, 1 to <see cref="MaxBatch"/>.</summary>
+    void Run(int slot, int rows);
+
+    /// <summary>The scores of a row of the slot's last run.</summary>
+    void Read(int slot, int row, Span<float> scores);
+}

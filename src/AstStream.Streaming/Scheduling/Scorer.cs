@@ -1,0 +1,85 @@
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.FrontEnd;
+
+namespace AstStream.Streaming.Scheduling;
+
+/// <summary>
+/// Scores windows with ONNX Runtime. An ensemble's scores are averaged behind the activation, as the AST authors average theirs.
+/// </summary>
+internal sealed class Scorer : IModelSession
+{
+    private readonly IReadOnlyList<AstSession> _sessions;
+    private readonly IReadOnlyList<ScoreActivation> _activations;
+    private readonly float[] _own; // one model's scores
+
+    private Scorer(IReadOnlyList<AstSession> sessions, IReadOnlyList<ScoreActivation> activations)
+    {
+        _sessions = sessions;
+        _activations = activations;
+        _own = new float[NumLabels];
+        PaddedSizes = sessions[0].PadsBatches ? sessions[0].BatchSizes : [];
+    }
+
+    /// <summary>Opens the models.</summary>
+    public static Scorer Open(ScorerOptions models, AstSessionOptions options)
+    {
+        // On a GPU, filling a batch takes a good part of the time that its run takes: the next one is filled meanwhile.
+        options = options with { Slots = options.Providers.All(p => p == ExecutionProvider.Cpu) ? 1 : 2 };
+        var sessions = new List<AstSession>();
+        try
+        {
+            for (var i = 0; i < models.Checkpoints.Count; i++)
+                sessions.Add(AstSession.Create(models.Checkpoints[i], options with { Config = models.Configs[i] }));
+            return new Scorer(sessions, models.Activations) { Slots = options.Slots };
+        }
+        catch
+        {
+            foreach (var session in sessions)
+                session.Dispose();
+            throw;
+        }
+    }
+
+    public int MaxBatch => _sessions[0].MaxBatch;
+
+    public IReadOnlyList<int> PaddedSizes { get; }
+
+    public int Slots { get; private init; }
+
+    public int NumLabels => _sessions[0].Config.Labels.Count;
+
+    public string Description => string.Join("; ", _sessions);
+
+    public IEnumerable<string> Warnings => _sessions.SelectMany(s => s.Warnings).Distinct();
+
+    public void SetInput(int slot, int row, Piece window)
+    {
+        foreach (var session in _sessions)
+            window.CopyTo(session.Input(row, slot));
+    }
+
+    public void Run(int slot, int rows)
+    {
+        foreach (var session in _sessions)
+            session.Run(rows, slot);
+    }
+
+    public void Read(int slot, int row, Span<float> scores)
+    {
+        scores.Clear();
+        for (var i = 0; i < _sessions.Count; i++)
+        {
+            _sessions[i].Logits(row, slot).CopyTo(_own);
+            _activations[i].Apply(_own);
+            for (var k = 0; k < scores.Length; k++)
+                scores[k] += _own[k] / _sessions.Count;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var session in _sessions)
+            session.Dispose();
+    }
+}

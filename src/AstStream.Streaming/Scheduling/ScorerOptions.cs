@@ -1,0 +1,10 @@
+using AstStream.Model.Checkpoints;
+
+namespace AstStream.Streaming.Scheduling;
+
+/// <summary>One model, or several whose scores are averaged.</summary>
+/// <param name="Checkpoints">The models; they have the same labels and take the same windows.</param>
+/// <param name="Configs">What each runs as: its own configuration, or that one with another window.</param>
+/// <param name="Activations">How each one's logits become scores.</param>
+public sealed record ScorerOptions(
+    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations);

@@ -1,0 +1,14 @@
+namespace AstStream.Streaming.Sinks;
+
+/// <summary>What a sink says of itself.</summary>
+public interface ISinkReport
+{
+    /// <summary>It has troubles that it deals with by itself.</summary>
+    void Warn(string message);
+
+    /// <summary>Something about it that is worth knowing, and well.</summary>
+    void Note(string message);
+
+    /// <summary>It has left out records.</summary>
+    void Drop(long records);
+}

@@ -1,0 +1,14 @@
+namespace AstStream.Streaming.Sinks;
+
+/// <summary>A sink that can't write. The message says where, what happened and what to do.</summary>
+public sealed class SinkException : Exception
+{
+    /// <summary>Makes the exception with its whole message.</summary>
+    /// <param name="message">Where, what happened, what to do.</param>
+    /// <param name="isTransient">Whether it may go better later: a full disk can be emptied, a closed pipe stays closed.</param>
+    public SinkException(string message, bool isTransient = false)
+        : base(message) => IsTransient = isTransient;
+
+    /// <summary>Whether it may go better later.</summary>
+    public bool IsTransient { get; }
+}
