@@ -54,11 +54,6 @@ internal static class Native
 {
     private const string Library = "portaudio";
 
-    [ModuleInitializer]
-    internal static void Initialize() => NativeLibrary.SetDllImportResolver(
-        typeof(Native).Assembly,
-        (name, assembly, path) => name == Library && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libportaudio.so.2", assembly, path, out var handle) ? handle : IntPtr.Zero);
-
     [DllImport(Library)]
     public static extern ErrorCode Pa_Initialize();
 

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using AstStream.Dsp;
 using PortAudioSharp;
@@ -13,10 +14,17 @@ public sealed partial class AudioDevices : IDisposable
     private const string Library = "portaudio";
     private const int StandardError = 2;
 
-    static AudioDevices() => NativeLibrary.SetDllImportResolver(
-        typeof(AudioDevices).Assembly,
-        (name, assembly, path) => name == Library && OperatingSystem.IsLinux()
-            && NativeLibrary.TryLoad("libportaudio.so.2", assembly, path, out var handle) ? handle : IntPtr.Zero);
+    static AudioDevices()
+    {
+        // Debian's library has a version in its name. The package has calls of its own, and so has this class.
+        foreach (var assembly in (Assembly[])[typeof(AudioDevices).Assembly, typeof(PortAudio).Assembly])
+            NativeLibrary.SetDllImportResolver(assembly, Find);
+
+        static IntPtr Find(string name, Assembly assembly, DllImportSearchPath? path) =>
+            name == Library && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libportaudio.so.2", assembly, path, out var handle)
+                ? handle
+                : IntPtr.Zero;
+    }
 
     /// <summary>Starts PortAudio and lists the devices that sound can be taken from.</summary>
     /// <exception cref="InvalidAudioException">PortAudio is not installed, or can't start.</exception>

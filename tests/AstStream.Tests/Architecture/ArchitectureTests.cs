@@ -145,7 +145,7 @@ public partial class ArchitectureTests
         Assert.Empty(wrong);
     }
 
-    private static string Repository
+    internal static string Repository
     {
         get
         {
@@ -156,7 +156,7 @@ public partial class ArchitectureTests
         }
     }
 
-    private static string Root => Path.Combine(Repository, "src");
+    internal static string Root => Path.Combine(Repository, "src");
 
     private static IEnumerable<string> Sources() => Code("src").Select(f => Path.GetRelativePath(Root, f));
 
