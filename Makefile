@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 
 APP := artifacts/aststream/aststream
 SCENE := artifacts/demo/scene.wav
-PROJECTS := $(shell find src tests load-tests -name '*.csproj' -not -path '*/obj/*')
+PROJECTS := $(shell find src tests load-tests examples -name '*.csproj' -not -path '*/obj/*')
 SOURCES := $(shell find src pipelines/models pipelines/*.schema.json -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -path '*/recipe/*' -not -name '* *')
 SETTINGS := AstStream.sln $(wildcard Directory.*.props) src/Directory.Build.props global.json appsettings.json
 
@@ -78,4 +78,4 @@ format: artifacts/.restored
 
 clean:
 	rm -rf artifacts
-	find src tests load-tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +
+	find src tests load-tests examples \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +

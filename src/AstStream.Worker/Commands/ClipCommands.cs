@@ -4,6 +4,7 @@ using System.Text.Json;
 using AstStream.Connectors.Files;
 using AstStream.Dsp;
 using AstStream.Events.Json;
+using AstStream.Learning;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Onnx;
 using AstStream.Model.Runtime;
@@ -106,9 +107,11 @@ internal static class ClipCommands
             var path = result.GetValue(output)!;
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             ModelCommands.Warn(checkpoint);
-            var extractor = new ClipFeatures(checkpoint);
+            var extractor = new ClipFeatures(checkpoint, Errors.Warn);
+            using var sound = AudioFile.Open(result.GetValue(file)!);
             var bins = checkpoint.Config.NumMelBins;
-            var clip = extractor.Read(result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
+            var clip = extractor.Read(
+                sound, result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
             var frames = clip.Frames;
             var values = frames;
             if (clip.IsCut)
@@ -170,11 +173,12 @@ internal static class ClipCommands
                     + $"are {string.Join(", ", s_outputs.Keys.Where(k => k != "logits"))}");
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
-            var clip = new ClipFeatures(checkpoint).Read(result.GetValue(file)!, session.Config.MaxLength);
+            using var sound = AudioFile.Open(result.GetValue(file)!);
+            var clip = new ClipFeatures(checkpoint, Errors.Warn).Read(sound, result.GetValue(file)!, session.Config.MaxLength);
             ClipFeatures.Fill(clip.Frames, session.Input(0));
             if (clip.IsCut)
                 Errors.Note(Longer(result.GetValue(file)!, session.Config, "outputs are of its beginning"));
-            RunModel(session, 1);
+            RunModel(() => session.Run(1));
             try
             {
                 Directory.CreateDirectory(folder);
@@ -196,7 +200,7 @@ internal static class ClipCommands
             CultureInfo.InvariantCulture, $"{file}: is longer than the model's window of {config.MaxLength / 100.0:0.##} s: {what}");
 
     /// <summary>The exit code for a clip, which may not be whole; then that is reported.</summary>
-    private static int Whole(ClipFeatures.Clip clip)
+    private static int Whole(Clip clip)
     {
         if (clip.Problem is null)
             return ExitCode.Ok;
@@ -205,11 +209,11 @@ internal static class ClipCommands
     }
 
     /// <summary>A model that fails while it runs is a run that failed, not a wrong command.</summary>
-    private static void RunModel(AstSession session, int rows)
+    private static void RunModel(Action run)
     {
         try
         {
-            session.Run(rows);
+            run();
         }
         catch (Exception e) when (e is ModelExecutionException or InvalidCheckpointException)
         {
@@ -237,39 +241,27 @@ internal static class ClipCommands
             "none" => ScoreActivation.None,
             _ => checkpoint.Config.DefaultActivation,
         };
-        var extractor = new ClipFeatures(checkpoint);
+        var extractor = new ClipFeatures(checkpoint, Errors.Warn);
         var failed = 0;
-        var batch = new List<(string File, double? Start, double End)>();
         using var progress = new ProgressLine("classifying", files.Length);
-        void Flush()
+        var batch = new ClipBatch<(string File, double? Start, double End)>(session, (answer, logits) =>
         {
-            if (batch.Count == 0)
-                return;
-            RunModel(session, batch.Count);
-            for (var row = 0; row < batch.Count; row++)
-            {
-                var scores = session.Logits(row).ToArray();
-                activation.Apply(scores);
-                progress.Clear();
-                WriteResult(batch[row].File, batch[row].Start, batch[row].End, scores, checkpoint.Config.Labels, topK, json);
-            }
+            var scores = logits.ToArray();
+            activation.Apply(scores);
+            progress.Clear();
+            WriteResult(answer.File, answer.Start, answer.End, scores, checkpoint.Config.Labels, topK, json);
+        });
 
-            batch.Clear();
-        }
-
-        void Add(string file, ClipFeatures.Clip clip)
+        void Add(string file, Clip clip)
         {
             if (clip.Frames.Length > 0)
             {
-                ClipFeatures.Fill(clip.Frames, session.Input(batch.Count));
-                batch.Add(
-                    (file, all ? clip.Start / 100.0 : null, (clip.Start + (clip.Frames.Length / checkpoint.Config.NumMelBins)) / 100.0));
+                var end = (clip.Start + (clip.Frames.Length / checkpoint.Config.NumMelBins)) / 100.0;
+                RunModel(() => batch.Add((file, all ? clip.Start / 100.0 : null, end), clip));
             }
 
             if (clip.IsCut)
                 Errors.Note(Longer(file, session.Config, "its beginning is classified; --all answers window by window"));
-            if (batch.Count == session.MaxBatch)
-                Flush();
             if (clip.Problem is not { } problem)
                 return;
             progress.Clear();
@@ -281,13 +273,14 @@ internal static class ClipCommands
         {
             try
             {
+                using var sound = AudioFile.Open(file);
                 if (!all)
                 {
-                    Add(file, extractor.Read(file, session.Config.MaxLength));
+                    Add(file, extractor.Read(sound, file, session.Config.MaxLength));
                 }
                 else
                 {
-                    foreach (var clip in extractor.ReadAll(file, session.Config.MaxLength))
+                    foreach (var clip in extractor.ReadAll(sound, file, session.Config.MaxLength))
                         Add(file, clip);
                 }
             }
@@ -301,7 +294,7 @@ internal static class ClipCommands
             progress.Step();
         }
 
-        Flush();
+        RunModel(batch.Flush);
         return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 

@@ -4,6 +4,7 @@ using AstStream.Connectors;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Kafka;
+using AstStream.Learning;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Graph;
 using AstStream.Worker;
@@ -16,7 +17,8 @@ public partial class ArchitectureTests
     private static readonly Assembly[] s_assemblies =
     [
         typeof(OnlineFbank).Assembly, typeof(SoundEvent).Assembly, typeof(AstCheckpoint).Assembly, typeof(DataflowGraph).Assembly,
-        typeof(ConnectorCatalog).Assembly, typeof(KafkaCatalog).Assembly, typeof(WorkerCatalog).Assembly,
+        typeof(ConnectorCatalog).Assembly, typeof(KafkaCatalog).Assembly, typeof(AudioTagger).Assembly,
+        typeof(WorkerCatalog).Assembly,
     ];
 
     /// <summary>The projects and packages that each project may use.</summary>
@@ -37,6 +39,7 @@ public partial class ArchitectureTests
                 "Polly.Core", "PortAudioSharp", "Spectre.Console",
             ]
         },
+        { "AstStream.Learning", ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming"] },
         { "AstStream.Kafka", ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Microsoft.Data.Sqlite"] },
     };
 
