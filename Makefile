@@ -67,6 +67,7 @@ gpu-bundle: artifacts/.restored
 
 schema: $(APP)
 	$(APP) schema > pipelines/pipeline.schema.json
+	$(APP) schema keys > docs/pipelines.md
 	mkdir -p schemas
 	$(APP) schema event > schemas/event.v1.schema.json
 	$(APP) schema coverage > schemas/coverage.v1.schema.json

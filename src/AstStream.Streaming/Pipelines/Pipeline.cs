@@ -1,5 +1,3 @@
-using AstStream.Dsp;
-using AstStream.Events.Decoding;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Telemetry;
 using YamlDotNet.RepresentationModel;
@@ -91,7 +89,7 @@ public sealed class Pipeline : IDisposable
                     if (model is null)
                         opened.Add(model = ModelSection.Read(name, section, host.DefaultModel));
                     labels[name] = model.Labels;
-                    models.Add(new ModelDefinition(model, ReadEvents(events, model)));
+                    models.Add(new ModelDefinition(model, EventSection.Read(events, model)));
                     if (model.Window.NumMelBins != models[0].Model.Window.NumMelBins)
                         section.Problem(
                             PipelineKeys.ModelPath,
@@ -153,7 +151,7 @@ public sealed class Pipeline : IDisposable
         if (!root.Has(PipelineKeys.Models))
         {
             return [("model", new SectionReader(file, root.Get(PipelineKeys.Model) ?? empty, "model", PipelineKeys.ModelSection),
-                new SectionReader(file, root.Get(PipelineKeys.Events) ?? empty, "events", PipelineKeys.EventSection))];
+                new SectionReader(file, root.Get(PipelineKeys.Events) ?? empty, "events", EventSection.All))];
         }
 
         foreach (var key in (Key[])[PipelineKeys.Model, PipelineKeys.Events])
@@ -168,78 +166,9 @@ public sealed class Pipeline : IDisposable
             var model = new SectionReader(file, value, $"models.{name}", [.. PipelineKeys.ModelSection, PipelineKeys.ModelEvents]);
             sections.Add(
                 (name, model,
-                new SectionReader(file, model.Get(PipelineKeys.ModelEvents) ?? empty, $"models.{name}.events", PipelineKeys.EventSection)));
+                new SectionReader(file, model.Get(PipelineKeys.ModelEvents) ?? empty, $"models.{name}.events", EventSection.All)));
         }
 
         return sections;
-    }
-
-    private static EventOptions ReadEvents(SectionReader section, ModelSection model)
-    {
-        var labels = model.Labels;
-        var general = section.Get(PipelineKeys.Threshold);
-        var single = section.Get(PipelineKeys.Thresholds) ?? new Dictionary<string, double>();
-        var wanted = section.Get(PipelineKeys.Labels);
-        foreach (var (key, label) in single.Keys.Select(l => ((Key)PipelineKeys.Thresholds, l))
-            .Concat((wanted ?? []).Select(l => ((Key)PipelineKeys.Labels, l))))
-        {
-            if (!labels.Contains(label))
-                section.Problem(key, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}");
-        }
-
-        var thresholds = new float[labels.Count];
-        var releases = new float[labels.Count];
-        for (var i = 0; i < thresholds.Length; i++)
-        {
-            // A label that is not wanted has a threshold that no score reaches.
-            thresholds[i] = wanted?.Contains(labels[i]) == false
-                ? float.PositiveInfinity : (float)(single.TryGetValue(labels[i], out var own) ? own : general ?? model.DefaultThreshold(i));
-            releases[i] = Math.Min(thresholds[i], (float?)section.Get(PipelineKeys.ReleaseThreshold) ?? (0.8f * thresholds[i]));
-            if (float.IsPositiveInfinity(thresholds[i]))
-                releases[i] = thresholds[i];
-        }
-
-        static long Samples(TimeSpan? duration) => (long)Math.Round((duration?.TotalSeconds ?? 0) * FbankOptions.SampleRate);
-        var options = new EventOptions
-        {
-            Thresholds = thresholds,
-            ReleaseThresholds = releases,
-            MedianWindows = MedianWindows(section, model.Window.HopFrames),
-            HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
-            MinDuration = Samples(section.Get(PipelineKeys.MinDuration)),
-            MergeGap = Samples(section.Get(PipelineKeys.MergeGap)),
-            MaxDuration = Samples(section.Get(PipelineKeys.MaxDuration) ?? TimeSpan.FromMinutes(10)),
-        };
-        if (options.MaxDuration < options.MinDuration)
-            section.Problem(PipelineKeys.MaxDuration, "is shorter than min_duration: no event could be long enough");
-        return options;
-    }
-
-    /// <summary>The hops that the median filter looks at: an odd number, so that one is in the middle.</summary>
-    private static int MedianWindows(SectionReader section, int hopFrames)
-    {
-        if (!section.Has(PipelineKeys.Smoothing))
-        {
-            var windows = section.Get(PipelineKeys.MedianWindows);
-            if (windows % 2 == 0)
-                section.Problem(
-                    PipelineKeys.MedianWindows, $"{windows} is even; expected an odd number of windows, so that one is in the middle");
-            return windows;
-        }
-
-        if (section.Has(PipelineKeys.MedianWindows))
-            section.Problem(PipelineKeys.MedianWindows, "stands beside 'smoothing', which says the same as a time; expected one of them");
-        var hop = hopFrames * 0.01; // seconds
-        var nearest = (
-            2 * Math.Round(((section.Get(PipelineKeys.Smoothing)!.Value.TotalSeconds / hop) - 1) / 2, MidpointRounding.AwayFromZero)) + 1;
-        if (nearest > PipelineKeys.MostMedianWindows)
-        {
-            const int most = PipelineKeys.MostMedianWindows;
-            section.Problem(
-                PipelineKeys.Smoothing,
-                FormattableString.Invariant($"is {nearest} hops of {hop} s; expected at most {most}, {most * hop} s"));
-        }
-
-        return (int)Math.Clamp(nearest, 1, PipelineKeys.MostMedianWindows);
     }
 }

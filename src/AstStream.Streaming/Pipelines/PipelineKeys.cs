@@ -8,9 +8,6 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>The keys of a pipeline definition that do not depend on the connectors.</summary>
 internal static class PipelineKeys
 {
-    /// <summary>Hops that the median filter looks at, at most.</summary>
-    public const int MostMedianWindows = 99;
-
     public static readonly Key<YamlNode?> Model = Keys.Section("model", "The checkpoint, how windows are cut and how they are batched.");
     public static readonly Key<YamlNode?> Models = Keys.Section(
         "models", "Several models, by names of your choice, in place of model and events: each hears the same sound, and has its own "
@@ -124,32 +121,7 @@ internal static class PipelineKeys
     public static readonly Key[] ModelSection = [ModelPath, Ensemble, ModelInputs, Hop, MaxHop, Window, FrequencyStride, TimeStride,
         FunctionToApply, MaxQueueDelay, MaxAge, Gate, .. SessionKeys, Sessions];
 
-    public static readonly Key<double?> Threshold = Keys.Number(
-        "threshold",
-        "The least smoothed score that opens an event, for all labels; by default what the model's thresholds.json says for each, "
-            + "else 0.5.", 0, 1);
-    public static readonly Key<IReadOnlyDictionary<string, double>?> Thresholds = Keys.Numbers(
-        "thresholds", "Thresholds of single labels; they win over threshold.", 0, 1);
-    public static readonly Key<double?> ReleaseThreshold = Keys.Number(
-        "release_threshold",
-        "The least smoothed score that keeps an event open (hysteresis); 0.8 of the label's threshold by default, and never over it.", 0,
-        1);
-    public static readonly Key<IReadOnlyList<string>?> Labels = Keys.Texts("labels", "The labels that make events; all by default.");
-    public static readonly Key<TimeSpan?> Smoothing = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
-        + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
-    public static readonly Key<int> MedianWindows = Keys.Integer("median_windows",
-        "The same as a number of hops, odd, as older definitions say it; 1, the default, for none.", 1, 1, MostMedianWindows);
-    public static readonly Key<TimeSpan?> MinDuration = Keys.Duration(
-        "min_duration", "Shorter events are dropped; 0s by default.", TimeSpan.Zero, TimeSpan.FromHours(1));
-    public static readonly Key<TimeSpan?> MergeGap = Keys.Duration(
-        "merge_gap", "Events of one label that are at most this far apart become one; 0s by default.", TimeSpan.Zero,
-        TimeSpan.FromHours(1));
-    public static readonly Key<TimeSpan?> MaxDuration = Keys.Duration(
-        "max_duration", "An event that lasts this long is closed and another one goes on; 10m by default.", TimeSpan.FromMilliseconds(10),
-        TimeSpan.FromDays(30));
     public static readonly Key<YamlNode?> ModelEvents = Keys.Section("events", "How this model's scores become events.");
-    public static readonly Key[] EventSection = [Threshold, Thresholds, ReleaseThreshold, Labels, Smoothing, MedianWindows, MinDuration,
-        MergeGap, MaxDuration];
 
     public static readonly Key<double?> GainDecibels = Keys.Number("db", "The gain in decibels; 0 by default.", -120, 120);
     public static readonly (string Type, string Doc, Key[] Keys)[] TransformTypes = [("gain", "Multiplies every sample.", [GainDecibels])];

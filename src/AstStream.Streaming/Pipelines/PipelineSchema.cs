@@ -33,7 +33,7 @@ public static class PipelineSchema
                 ["additionalProperties"] = Model([PipelineKeys.ModelEvents]),
                 ["minProperties"] = 1
             });
-        Fill(properties["events"]!, Section(PipelineKeys.EventSection));
+        Fill(properties["events"]!, Section(EventSection.All));
         Fill(properties["sources"]!,
             Named(catalog.Sources.Select(t => Component(t.Type, t.Doc, [.. t.Keys, .. PipelineKeys.SourceKeys], []))));
         Fill(properties["transforms"]!, Named(transforms));
@@ -46,7 +46,7 @@ public static class PipelineSchema
         var model = Section([.. PipelineKeys.ModelSection, .. more]);
         Fill(model["properties"]!["sessions"]!, new JsonObject { ["items"] = Section(PipelineKeys.SessionKeys) });
         if (more.Length > 0)
-            Fill(model["properties"]!["events"]!, Section(PipelineKeys.EventSection));
+            Fill(model["properties"]!["events"]!, Section(EventSection.All));
         return model;
     }
 

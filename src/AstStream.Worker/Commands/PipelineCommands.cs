@@ -110,10 +110,10 @@ internal static class PipelineCommands
         var what = new Argument<string>(
             "WHAT")
         {
-            Description = "pipeline (the default); event or coverage, the data of what kafka sinks publish.",
+            Description = "pipeline (the default); keys, the same as a page; event, coverage, scores or review, the data of records.",
             DefaultValueFactory = _ => "pipeline"
         };
-        what.AcceptOnlyFromAmong(["pipeline", .. RecordSchema.Records]);
+        what.AcceptOnlyFromAmong(["pipeline", "keys", .. RecordSchema.Records]);
         var schema = Help.Add(
             new Command("schema", "Prints the JSON Schema of pipeline definitions, or of published records.") { what },
             """
@@ -121,12 +121,18 @@ internal static class PipelineCommands
 
             Examples:
               aststream schema > pipeline.schema.json
+              aststream schema keys > pipelines.md
               aststream schema event
             """);
         schema.SetAction(result =>
         {
             var record = result.GetValue(what)!;
-            Terminal.Lines(record == "pipeline" ? PipelineSchema.Generate(WorkerCatalog.All) : RecordSchema.Of(record));
+            Terminal.Lines(record switch
+            {
+                "pipeline" => PipelineSchema.Generate(WorkerCatalog.All),
+                "keys" => PipelineReference.Generate(WorkerCatalog.All),
+                _ => RecordSchema.Of(record),
+            });
             return ExitCode.Ok;
         });
         return [run, validate, graph, schema];

@@ -281,6 +281,14 @@ public sealed partial class PipelineTests : IDisposable
     }
 
     [Fact]
+    public void Reference_CommittedPage_IsWhatTheKeysSay()
+    {
+        var committed = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "pipelines.md"));
+
+        Assert.Equal(PipelineReference.Generate(WorkerCatalog.All), committed);
+    }
+
+    [Fact]
     public void Schema_CommittedFile_IsWhatTheKeysSay()
     {
         var committed = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "pipelines", "pipeline.schema.json"));
