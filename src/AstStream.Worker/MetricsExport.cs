@@ -14,20 +14,26 @@ internal static class MetricsExport
     private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // lines about a collector that is unavailable
 
     /// <summary>
-    /// Begins to export where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set; else null. Disposing sends what is
-    /// left.
+    /// Begins to export where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set, or the settings name an address;
+    /// else null. Disposing sends what is left.
     /// </summary>
+    /// <param name="endpoint">The settings' address; OpenTelemetry's own variables win over it.</param>
     /// <param name="log">Where it is said that the collector can't be reached.</param>
-    public static Exporter? Start(ILogger log)
+    public static Exporter? Start(Uri? endpoint, ILogger log)
     {
         string[] endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
-        if (endpoints.All(e => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(e))))
+        var hasOwn = endpoints.Any(e => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(e)));
+        if (!hasOwn && endpoint is null)
             return null;
         var troubles = new Troubles(log);
         var meters = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(r => r.AddService("aststream", serviceVersion: typeof(RunMetrics).Assembly.GetName().Version?.ToString(3)))
             .AddMeter(RunMetrics.MeterName)
-            .AddOtlpExporter()
+            .AddOtlpExporter(o =>
+            {
+                if (!hasOwn)
+                    o.Endpoint = endpoint!;
+            })
             .Build();
         return new Exporter(meters, troubles);
     }

@@ -8,12 +8,13 @@ using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
 using AstStream.Dsp.Simd;
 using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
 using AstStream.Worker;
 using AstStream.Worker.Commands;
-using Microsoft.Extensions.Configuration;
+using AstStream.Worker.Hosting;
 
 if (CaptureProcess.IsMeant(args))
     CaptureProcess.Run(args);
@@ -35,23 +36,20 @@ return code;
 
 static async Task<int> MainAsync(string[] args)
 {
-    IConfiguration settings;
+    WorkerSettings settings;
     try
     {
-        settings = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).Build();
+        settings = WorkerSettings.Read();
     }
-    catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+    catch (InvalidDataException e)
     {
-        Errors.Write($"{Path.Combine(AppContext.BaseDirectory, "appsettings.json")}: can't be read: "
-            + $"{(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}");
+        Errors.Write(e.Message);
         return ExitCode.Invalid;
     }
 
-    // A path in the settings file is relative to the program; one that a person gives, to where the person is.
-    var defaultModel = Environment.GetEnvironmentVariable("ASTSTREAM_DEFAULTMODEL") is { Length: > 0 } own
-        ? Path.GetFullPath(own)
-        : Path.GetFullPath(settings["DefaultModel"] ?? "pipelines/models/ast-esc50", AppContext.BaseDirectory);
-
+    if (settings.Cache is { } cache)
+        AstSessionOptions.DefaultCacheFolder = cache;
+    var defaultModel = settings.DefaultModel;
     var root = Help.Add(new RootCommand("Turns continuous sound into labelled events with an Audio Spectrogram Transformer."), $"""
         Examples:
           aststream run pipelines/demo.yaml
@@ -62,7 +60,7 @@ static async Task<int> MainAsync(string[] args)
         """);
     var help = root.Options.OfType<HelpOption>().Single();
     help.Action = new Help((HelpAction)help.Action!);
-    foreach (var command in PipelineCommands.All(defaultModel).Concat(ClipCommands.All(defaultModel)).Concat(
+    foreach (var command in PipelineCommands.All(settings).Concat(ClipCommands.All(defaultModel)).Concat(
         ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
         root.Subcommands.Add(command);
 

@@ -103,8 +103,11 @@ public sealed record AstSessionOptions
         };
     }
 
-    /// <summary>Where the product keeps what it can make again.</summary>
-    public static string DefaultCacheFolder =>
+    /// <summary>
+    /// Where the product keeps what it can make again: $XDG_CACHE_HOME/aststream, else ~/.cache/aststream, unless ASTSTREAM_CACHE or the
+    /// program that uses it says otherwise.
+    /// </summary>
+    public static string DefaultCacheFolder { get; set; } =
         Environment.GetEnvironmentVariable("ASTSTREAM_CACHE") is { Length: > 0 } own ? own
         : Path.Combine(
             Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg

@@ -34,6 +34,9 @@ public sealed class DataflowGraph
         }
     }
 
+    /// <summary>Completes when all nodes are open and run; never where one can't be opened.</summary>
+    public Task Started => _started.Task;
+
     /// <summary>All edges, each once.</summary>
     public IEnumerable<IEdge> Edges => Nodes.SelectMany(n => n.Outputs).Distinct();
 

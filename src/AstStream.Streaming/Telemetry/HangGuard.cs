@@ -28,6 +28,16 @@ public static class HangGuard
         }
     }
 
+    /// <summary>Whether a call is under way that has taken longer than it may.</summary>
+    public static bool IsHung
+    {
+        get
+        {
+            lock (s_gate)
+                return s_calls.Exists(c => Stopwatch.GetElapsedTime(c.Start) > c.Limit);
+        }
+    }
+
     /// <summary>Runs a call that must not take longer than a limit.</summary>
     /// <param name="what">What is called, and where.</param>
     /// <param name="limit">How long it may take, its own time limit included.</param>

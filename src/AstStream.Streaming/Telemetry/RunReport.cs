@@ -34,6 +34,7 @@ public sealed class RunReport : IDisposable
     private long _windows;
     private long _batches;
     private long _streams;
+    private long _sinkTries; // that failed
     private volatile bool _hasLive;
 
     /// <summary>Makes a report.</summary>
@@ -222,7 +223,14 @@ public sealed class RunReport : IDisposable
     internal void SinkFails(
         string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
 
-    internal void SinkRetries(string sink) => _metrics.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
+    /// <summary>Writes of sinks that failed and were tried again.</summary>
+    internal long SinkTries => Interlocked.Read(ref _sinkTries);
+
+    internal void SinkRetries(string sink)
+    {
+        Interlocked.Increment(ref _sinkTries);
+        _metrics.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
+    }
 
     /// <summary>A sink begins, and is not out.</summary>
     internal void SinkBegins(string sink) => _sinksOut[sink] = false;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
@@ -8,8 +7,11 @@ using AstStream.Events.Json;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
-using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
+using AstStream.Worker.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace AstStream.Worker.Commands;
@@ -17,19 +19,11 @@ namespace AstStream.Worker.Commands;
 /// <summary>run, validate, graph, schema.</summary>
 internal static class PipelineCommands
 {
-    private static readonly Dictionary<string, LogLevel> s_levels = new(StringComparer.Ordinal)
-    {
-        ["debug"] = LogLevel.Debug,
-        ["note"] = LogLevel.Information,
-        ["warning"] = LogLevel.Warning,
-        ["error"] = LogLevel.Error,
-    };
-
     private static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(500); // for the log, before a process that hangs ends
 
-    public static IEnumerable<Command> All(string defaultModel)
+    public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = defaultModel };
+        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
         var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition." };
         var set = new Option<string[]>("--set")
         {
@@ -46,15 +40,15 @@ internal static class PipelineCommands
         {
             Description = "How the log is written: text, or json for one JSON object a "
             + "line. Times are UTC.",
-            DefaultValueFactory = _ => "text"
+            DefaultValueFactory = _ => settings.Format
         };
         ExecutionFlags.OneOf(format, EnumWords.All<LogFormat>());
         var level = new Option<string>("--log-level")
         {
             Description = "The least of what is logged: debug, note, warning or error.",
-            DefaultValueFactory = _ => "note"
+            DefaultValueFactory = _ => settings.Level
         };
-        ExecutionFlags.OneOf(level, [.. s_levels.Keys]);
+        ExecutionFlags.OneOf(level, [.. WorkerSettings.Levels.Keys]);
         var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, format, level }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
             at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks;
@@ -72,8 +66,12 @@ internal static class PipelineCommands
             {ExitCode.Help}
             """);
         run.SetAction((result, _) => RunAsync(host, result.GetValue(file)!, new RunFlags(
-            result.GetValue(set)!, !result.GetValue(quiet), !result.GetValue(
-                fixedFile), EnumWords.Parse<LogFormat>(result.GetValue(format)!), s_levels[result.GetValue(level)!])));
+            result.GetValue(set)!,
+            !result.GetValue(quiet),
+            !result.GetValue(fixedFile),
+            EnumWords.Parse<LogFormat>(result.GetValue(format)!),
+            WorkerSettings.Levels[result.GetValue(level)!],
+            settings.Endpoint)));
 
         var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
             Nothing is run. All problems are told at once, with line and column.
@@ -148,39 +146,42 @@ internal static class PipelineCommands
             HardExit.Arm(s_lastWords, ExitCode.Hung);
         };
         using var pipeline = Pipeline.Load(file, flags.Settings, host);
-        using var report = new RunReport(log);
+        using var app = BuildHost(pipeline, file, flags, signals, log);
+        var report = app.Services.GetRequiredService<RunReport>();
         var files = OpenFiles.Least + ((long)OpenFiles.PerSource * pipeline.SourceCount);
         if (OpenFiles.Limit < files)
             report.Warn("run", $"at most {OpenFiles.Limit} files may be open at once (ulimit -n, or LimitNOFILE= of a unit), and "
                 + $"{pipeline.SourceCount} sources may take {files}: those that find none left fail");
-        using var exporter = MetricsExport.Start(log);
-        var run = pipeline.Build(report, signals.Stop);
-        using var ended = new CancellationTokenSource();
-        var reloading = new Reloader(run, file, flags.Settings, report, signals.Hangup).RunAsync(flags.Watches, ended.Token);
-        var clock = Stopwatch.StartNew();
-        try
-        {
-            await run.RunAsync(signals.Cancel).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (signals.Cancel.IsCancellationRequested)
-        {
-            log.Stopped();
-            return ExitCode.Stopped;
-        }
-        catch (Exception e) when (e is NodeFaultException or SinkException)
-        {
-            log.RunFailed(e.Message);
-            return ExitCode.Failed;
-        }
-        finally
-        {
-            await ended.CancelAsync().ConfigureAwait(false);
-            await reloading.ConfigureAwait(false);
-        }
+        using var exporter = MetricsExport.Start(flags.Endpoint, log);
+        var service = app.Services.GetRequiredService<PipelineService>();
+        await app.RunAsync(CancellationToken.None).ConfigureAwait(false);
+        var code = service.ExitCode;
+        if (flags.HasSummary && service.HasEnded)
+            WriteSummary(report, service.Elapsed);
+        return code;
+    }
 
-        if (flags.HasSummary)
-            WriteSummary(report, clock.Elapsed);
-        return report.SinkErrors.Count > 0 ? ExitCode.Failed : report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+    /// <summary>The host of a run: one log, one life, the pipeline, and systemd where it has started the process.</summary>
+    private static IHost BuildHost(Pipeline pipeline, string file, RunFlags flags, RunSignals signals, LineLogger log)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.AddProvider(new LineLoggerProvider(log)).SetMinimumLevel(flags.Level).AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services
+            .Configure<HostOptions>(o => o.ShutdownTimeout = Timeout.InfiniteTimeSpan) // the signals have deadlines
+            .AddSingleton<IHostLifetime, RunLifetime>()
+            .AddSingleton(signals)
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(s => new RunReport(s.GetRequiredService<ILogger<RunReport>>()))
+            .AddSingleton(s => pipeline.Build(s.GetRequiredService<RunReport>(), signals.Stop))
+            .AddSingleton(s => s.GetRequiredService<PipelineRun>().Graph)
+            .AddSingleton(s => new ProgressWatch(s.GetRequiredService<RunReport>(), () => s.GetRequiredService<DataflowGraph>().Edges))
+            .AddSingleton(s => new Reloader(
+                s.GetRequiredService<PipelineRun>(), file, flags.Settings, s.GetRequiredService<RunReport>(), signals.Hangup))
+            .AddSingleton(s => ActivatorUtilities.CreateInstance<PipelineService>(s, flags.Watches))
+            .AddHostedService(s => s.GetRequiredService<PipelineService>());
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NOTIFY_SOCKET")))
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddHostedService<SystemdService>();
+        return builder.Build();
     }
 
     private static void WriteSummary(RunReport report, TimeSpan elapsed)
@@ -214,7 +215,7 @@ internal static class PipelineCommands
             $"\nreal-time factor  {seconds / report.AudioSeconds:0.0000} ({report.AudioSeconds / seconds:0.#} times real time)");
 
     /// <summary>How a run is started.</summary>
-    private sealed record RunFlags(string[] Settings, bool HasSummary, bool Watches, LogFormat Format, LogLevel Level);
+    private sealed record RunFlags(string[] Settings, bool HasSummary, bool Watches, LogFormat Format, LogLevel Level, Uri? Endpoint);
 
     /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
     private static string Covered(CoverageTotals totals)
