@@ -122,7 +122,7 @@ internal sealed class Engine : IDisposable
             foreach (var interval in intervals)
             {
                 if (interval.Start != end)
-                    return $"NOT EXACT: {stream} has a record from {interval.Start} behind one to {end}";
+                    return $"NOT EXACT: {stream} has a record from {interval.Start} after one to {end}";
                 end = interval.End;
             }
 

@@ -76,7 +76,7 @@ var stop = new Option<string>("--kill") { Description = "A command that kills th
 var start = new Option<string>("--start") { Description = "A command that starts it again.", Required = true };
 var every = new Option<double>("--every") { Description = "Seconds between a start and the next kill.", DefaultValueFactory = _ => 8 };
 Add("kafka-broker", "The broker is killed and started again and again under two workers: does one stay "
-    + "behind?",
+    + "after?",
     r => KafkaTrials.BrokerKillsAsync(
         r.GetValue(servers)!, r.GetValue(turns), r.GetValue(keys), r.GetValue(stop)!, r.GetValue(start)!, r.GetValue(every)),
     servers, turns, keys, stop, start, every);

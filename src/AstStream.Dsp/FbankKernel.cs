@@ -20,7 +20,7 @@ internal abstract unsafe class FbankKernel
 
     /// <summary>
     /// One frame. The planes hold 200 samples each from the pointers on; one float before <paramref name="odd"/> and a
-    /// register's width behind both must be readable. Writes num_mel_bins floats.
+    /// register's width after both must be readable. Writes num_mel_bins floats.
     /// </summary>
     public abstract void Frame(float* even, float* odd, float* melOut);
 

@@ -114,7 +114,7 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
 
     private static double Hann(int n) => 0.5 - (0.5 * Math.Cos(2 * Math.PI * n / (FbankOptions.FrameLength - 1)));
 
-    /// <summary>Removes the mean, pre-emphasises and windows into (_re, _im), zeros behind.</summary>
+    /// <summary>Removes the mean, pre-emphasises and windows into (_re, _im), zeros after.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Window(float* even, float* odd)
     {

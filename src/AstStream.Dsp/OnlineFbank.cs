@@ -17,7 +17,7 @@ namespace AstStream.Dsp;
 /// </example>
 public sealed unsafe class OnlineFbank
 {
-    private const int Guard = 16; // floats readable around the planes: a frame's predecessor before, a register behind
+    private const int Guard = 16; // floats readable around the planes: a frame's predecessor before, a register after
     private const int PlaneLength = 2048;
 
     private readonly FbankKernel _kernel;

@@ -58,7 +58,7 @@ public sealed class Resampler
     /// </summary>
     public int Period => _plan?.Period ?? 1;
 
-    /// <summary>Input samples behind which an output no longer depends on what was before; 0 where the rates are the same.</summary>
+    /// <summary>Input samples after which an output no longer depends on what was before; 0 where the rates are the same.</summary>
     public int Reach => _plan?.Reach ?? 0;
 
     /// <summary>
@@ -105,7 +105,7 @@ public sealed class Resampler
         if (_left < 0)
             _left = (long)((((Int128)_inputs * OutputRate) + InputRate - 1) / InputRate) - _outputs;
 
-        // Silence behind the last sample, as there was before the first.
+        // Silence after the last sample, as there was before the first.
         Span<float> silence = stackalloc float[256];
         silence.Clear();
         var given = 0;

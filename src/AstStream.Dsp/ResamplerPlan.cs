@@ -4,7 +4,7 @@ namespace AstStream.Dsp;
 
 /// <summary>
 /// The steps from one rate to another, shared by all streams that need them. One sharp filter does the work, by FFT, at a rate where its
-/// output is oversampled at least twice; what is before and behind it needs only short filters, as nothing lies in their wide transition
+/// output is oversampled at least twice; what is before and after it needs only short filters, as nothing lies in their wide transition
 /// bands. A rate over 120 kHz is quartered first. Where the sharp filter's rate is a multiple of the output's, samples are left out and the
 /// last step is not needed.
 /// </summary>
@@ -40,7 +40,7 @@ internal sealed class ResamplerPlan
         else
             Last = new Polyphase((int)up, (int)down, band / rate, (rate - band) / rate, kernel);
 
-        // Runs of the sharp filter until what is behind it is at phase 0 again.
+        // Runs of the sharp filter until what is after it is at phase 0 again.
         var outputs = 2L * Sharp.Block;
         var whole = (long)(Last?.Down ?? Step);
         var runs = whole / Gcd(outputs, whole);

@@ -66,6 +66,6 @@ internal abstract unsafe class ResamplerStage
         Used = 0;
     }
 
-    /// <summary>Samples at the front that nothing needs any more; may lie behind what has come.</summary>
+    /// <summary>Samples at the front that nothing needs any more; may lie after what has come.</summary>
     protected int Used { get; set; }
 }

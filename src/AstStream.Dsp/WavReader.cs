@@ -311,7 +311,7 @@ public sealed class WavReader : IDisposable
     }
 
     /// <summary>
-    /// The byte behind a chunk of odd length: 0, or, where a writer has left it out, the first of the next chunk's name, which is returned.
+    /// The byte after a chunk of odd length: 0, or, where a writer has left it out, the first of the next chunk's name, which is returned.
     /// </summary>
     private byte? ReadPad()
     {

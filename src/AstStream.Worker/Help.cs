@@ -4,12 +4,12 @@ using System.CommandLine.Invocation;
 
 namespace AstStream.Worker;
 
-/// <summary>The usual help with examples and exit codes behind it.</summary>
+/// <summary>The usual help with examples and exit codes after it.</summary>
 internal sealed class Help(HelpAction usual) : SynchronousCommandLineAction
 {
     private static readonly Dictionary<Command, string> s_more = [];
 
-    /// <summary>What stands behind a command's own help.</summary>
+    /// <summary>What stands after a command's own help.</summary>
     public static T Add<T>(T command, string more)
         where T : Command
     {

@@ -52,7 +52,7 @@ internal static class MetricsExport
     private sealed class Troubles(ILogger log) : EventListener
     {
         private readonly ILogger _log = log;
-        private long _told;
+        private long _lastReport;
 
         protected override void OnEventSourceCreated(EventSource eventSource)
         {
@@ -63,9 +63,9 @@ internal static class MetricsExport
         protected override void OnEventWritten(EventWrittenEventArgs eventData)
         {
             // The base class hears events before this one's fields are set.
-            if (_log is null || (_told != 0 && Stopwatch.GetElapsedTime(_told) < s_between))
+            if (_log is null || (_lastReport != 0 && Stopwatch.GetElapsedTime(_lastReport) < s_between))
                 return;
-            _told = Stopwatch.GetTimestamp();
+            _lastReport = Stopwatch.GetTimestamp();
             var words = string.Join(" ", (eventData.Payload ?? (IEnumerable<object?>)[]).Select(p => $"{p}".Split('\n')[0]));
             _log.ExportFails(words);
         }

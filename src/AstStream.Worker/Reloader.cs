@@ -8,7 +8,7 @@ namespace AstStream.Worker;
 /// </summary>
 internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked)
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Reloads until the run has ended.</summary>
     public async Task RunAsync(bool watch, CancellationToken ended)
@@ -18,7 +18,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
         {
             while (true)
             {
-                var isAsked = await asked.WaitAsync(watch ? s_look : Timeout.InfiniteTimeSpan, ended).ConfigureAwait(false);
+                var isAsked = await asked.WaitAsync(watch ? s_interval : Timeout.InfiniteTimeSpan, ended).ConfigureAwait(false);
                 var stamp = Stamp();
                 if (!isAsked && (stamp == seen || stamp == default))
                     continue;
@@ -26,7 +26,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
                 // An editor may be writing still: what is taken over has not changed since the last look.
                 if (!isAsked)
                 {
-                    await Task.Delay(s_look / 5, ended).ConfigureAwait(false);
+                    await Task.Delay(s_interval / 5, ended).ConfigureAwait(false);
                     if (Stamp() != stamp)
                         continue;
                 }

@@ -14,6 +14,6 @@ internal static partial class WorkerLog
     [LoggerMessage(103, LogLevel.Critical, "{What}; the process ends, so that whoever supervises it starts it again")]
     public static partial void Hung(this ILogger log, string what);
 
-    [LoggerMessage(104, LogLevel.Warning, "metrics can't be exported: {Words}; it is tried again (told at most once a minute)")]
+    [LoggerMessage(104, LogLevel.Warning, "metrics can't be exported: {Words}; it is tried again (reported at most once a minute)")]
     public static partial void ExportFails(this ILogger log, string words);
 }

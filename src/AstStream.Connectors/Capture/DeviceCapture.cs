@@ -146,7 +146,7 @@ internal sealed unsafe class DeviceCapture : IDisposable
         var isFull = written + count - Volatile.Read(ref _read) > _ring.Length;
         if (isFull || _isDropping || (flags & StreamCallbackFlags.InputOverflow) != 0)
         {
-            // One place can be marked; until that is taken, what comes behind another loss is lost too.
+            // One place can be marked; until that is taken, what comes after another loss is lost too.
             _isDropping = Volatile.Read(ref _breakAt) >= 0;
             if (!_isDropping)
                 Volatile.Write(ref _breakAt, written);

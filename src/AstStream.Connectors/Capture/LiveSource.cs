@@ -15,7 +15,7 @@ namespace AstStream.Connectors.Capture;
 internal sealed class LiveSource(
     ILiveLink link, LiveOptions options, TimeProvider? time = null, Func<double>? randomizer = null) : IAudioSource
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250); // how often it is looked whether sound came
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250); // how often it is looked whether sound came
 
     private readonly TimeProvider _time = time ?? BootClock.Instance;
 
@@ -65,11 +65,11 @@ internal sealed class LiveSource(
             health.Become(SourceState.Away, broken.Message);
         }
 
-        void Look()
+        void Update()
         {
             try
             {
-                if (!either.IsCancellationRequested && stream.Look() > options.Timeout?.TotalSeconds)
+                if (!either.IsCancellationRequested && stream.Update() > options.Timeout?.TotalSeconds)
                     Volatile.Read(ref open)?.Cancel();
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
@@ -80,7 +80,7 @@ internal sealed class LiveSource(
 
         try
         {
-            await using var look = _time.CreateTimer(_ => Look(), null, s_look, s_look).ConfigureAwait(false);
+            await using var look = _time.CreateTimer(_ => Update(), null, s_interval, s_interval).ConfigureAwait(false);
             while (!either.IsCancellationRequested)
                 await retry.ExecuteAsync(HearAsync, either.Token).ConfigureAwait(false);
         }

@@ -152,7 +152,7 @@ internal sealed class LiveStream(
     /// Time has passed: what was held for long enough is passed on, and so is the loss of time in which nothing comes. Returns for how long
     /// nothing has come though the way is open, in seconds.
     /// </summary>
-    public double Look()
+    public double Update()
     {
         lock (_lock)
         {

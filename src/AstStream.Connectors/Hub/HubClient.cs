@@ -231,7 +231,7 @@ public sealed class HubClient : IDisposable
                 if (got == 0)
                     break;
                 if (output.Length + got > size)
-                    throw new HubException($"{model}: {file} goes on behind its {size} bytes; the server's size and its file differ");
+                    throw new HubException($"{model}: {file} goes on after its {size} bytes; the server's size and its file differ");
                 output.Write(buffer, 0, got);
                 advance();
                 progress?.Report(new HubProgress(file, output.Length, size));

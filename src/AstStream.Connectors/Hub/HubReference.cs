@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace AstStream.Connectors.Hub;
 
-/// <summary>A model on a Hugging Face hub: hf://OWNER/NAME, with @REVISION behind it for another one than main.</summary>
+/// <summary>A model on a Hugging Face hub: hf://OWNER/NAME, with @REVISION after it for another one than main.</summary>
 /// <param name="Owner">The owner.</param>
 /// <param name="Name">The model's name.</param>
 /// <param name="Revision">A branch, tag or commit.</param>

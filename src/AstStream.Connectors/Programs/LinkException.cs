@@ -10,7 +10,7 @@ internal sealed class LinkException(string message, LossReason reason = LossReas
     /// <summary>What the time until it is there again counts as.</summary>
     public LossReason Reason => reason;
 
-    /// <summary>Whether it is an end in order, behind which there is nothing to be opened.</summary>
+    /// <summary>Whether it is an end in order, after which there is nothing to be opened.</summary>
     public bool IsEnd { get; init; }
 
     /// <summary>Whether trying again can't help: something must be installed, or the definition changed.</summary>

@@ -9,7 +9,7 @@ namespace AstStream.Connectors.Terminal;
 public sealed class BackgroundWriter : TextWriter
 {
     private const int Capacity = 1 << 18; // characters that may wait
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _starting = new();
     private readonly object _gate = new();
@@ -22,7 +22,7 @@ public sealed class BackgroundWriter : TextWriter
     private int _size; // characters that wait or are being written
     private long _written; // pieces
     private long _dropped; // lines
-    private long _told; // of these
+    private long _lastReport; // of these
     private int _error;
 
     private BackgroundWriter(int fd, bool isUsable, bool tellsDrops)
@@ -148,7 +148,7 @@ public sealed class BackgroundWriter : TextWriter
 
             if (TimeProvider.System.GetElapsedTime(since) > patience)
                 return false;
-            await Task.Delay(s_look, cancellation).ConfigureAwait(false);
+            await Task.Delay(s_interval, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -188,8 +188,8 @@ public sealed class BackgroundWriter : TextWriter
                 _error = error;
                 if (error != 0)
                     _dropped += Lines(text);
-                else if (_tellsDrops && _dropped > _told)
-                    (note, _told) = ($"warning: {_dropped - _told} lines could not be written here\n", _dropped);
+                else if (_tellsDrops && _dropped > _lastReport)
+                    (note, _lastReport) = ($"warning: {_dropped - _lastReport} lines could not be written here\n", _dropped);
                 if (error is NativeOutput.BrokenPipe or NativeOutput.NotOpen)
                 {
                     _dropped += _waiting.Sum(Lines);

@@ -32,7 +32,7 @@ public sealed class ConsoleSink : ISink
     { IsSingle = true };
 
     private static readonly TimeSpan s_stuckAfter = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(10);
 
     private readonly string _format;
     private readonly bool? _waits;
@@ -189,7 +189,7 @@ public sealed class ConsoleSink : ISink
         var (seen, since) = (_output.Written, TimeProvider.System.GetTimestamp());
         while (!_output.HasRoom(length) && !_output.IsClosed)
         {
-            await Task.Delay(s_look, cancellation).ConfigureAwait(false);
+            await Task.Delay(s_interval, cancellation).ConfigureAwait(false);
             if (_output.Written != seen)
                 (seen, since) = (_output.Written, TimeProvider.System.GetTimestamp());
             if (_waits == true || TimeProvider.System.GetElapsedTime(since) < s_stuckAfter)

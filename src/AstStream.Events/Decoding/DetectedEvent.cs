@@ -4,7 +4,7 @@ namespace AstStream.Events.Decoding;
 /// <param name="State">Opened or closed.</param>
 /// <param name="Label">The class index.</param>
 /// <param name="Onset">First sample.</param>
-/// <param name="Offset">The sample behind the last one.</param>
+/// <param name="Offset">The sample after the last one.</param>
 /// <param name="PeakScore">The highest smoothed score.</param>
 /// <param name="MeanScore">The mean smoothed score, weighted by time, gaps that were merged left out.</param>
 public readonly record struct DetectedEvent(EventState State, int Label, long Onset, long Offset, float PeakScore, float MeanScore)

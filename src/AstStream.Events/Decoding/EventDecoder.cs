@@ -59,7 +59,7 @@ public sealed class EventDecoder
 
     /// <summary>Takes the scores of one interval and emits what they decide.</summary>
     /// <param name="start">First sample of the interval: the last one's end, unless it is the first after a break.</param>
-    /// <param name="end">The sample behind its last one.</param>
+    /// <param name="end">The sample after its last one.</param>
     /// <param name="scores">One score a class.</param>
     /// <param name="emit">Receives events in the order in which they are decided.</param>
     /// <param name="origin">Where in its input the interval was heard; events carry that of their sound.</param>

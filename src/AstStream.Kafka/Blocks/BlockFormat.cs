@@ -86,7 +86,7 @@ internal readonly record struct BlockFormat(
 
         if (first / format.SampleRate > MaxSeconds)
             throw new InvalidBlockException(
-                $"header {FirstSampleHeader} is '{first}', {first / format.SampleRate / 86400 / 365} years behind the session's start; "
+                $"header {FirstSampleHeader} is '{first}', {first / format.SampleRate / 86400 / 365} years after the session's start; "
                     + $"expected at most 100");
         return new BlockFormat(encoding, format, first, captured, session);
     }

@@ -28,7 +28,7 @@ internal static class KafkaMetrics
     public static void Guarantees(
         string source, string guarantee) => s_guarantee.Record(1, new("source", source), new("guarantee", guarantee));
 
-    public static void Took(string topic) => s_records.Add(1, Topic(topic));
+    public static void RecordTaken(string topic) => s_records.Add(1, Topic(topic));
 
     public static void Rejected(string topic) => s_rejected.Add(1, Topic(topic));
 

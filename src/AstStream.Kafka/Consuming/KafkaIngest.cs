@@ -50,7 +50,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private IConsumer<string?, BlockValue> _consumer = null!;
     private IngestRecord? _blocked; // that finds no room
     private long _fullSince; // 0: it is not
-    private long _woke;
+    private long _lastWake;
     private bool _isStateTopicThere;
 
     /// <summary>Makes it.</summary>
@@ -80,7 +80,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         var pump = new KafkaPump(_options, _output, _ended);
         try
         {
-            await pump.RunAsync(_records.Reader, Taken, either.Token).ConfigureAwait(false);
+            await pump.RunAsync(_records.Reader, OnTaken, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
@@ -143,7 +143,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             .SetKeyDeserializer(new KeyDeserializer())
             .SetValueDeserializer(new BlockDecoder(_options))
             .SetLogHandler(static (_, _) => { })
-            .SetErrorHandler((_, e) => Away(e))
+            .SetErrorHandler((_, e) => Unavailable(e))
             .SetPartitionsAssignedHandler((_, partitions) => Assigned(partitions))
             .SetPartitionsRevokedHandler((_, partitions) => Revoked(partitions, commits: true))
             .SetPartitionsLostHandler((_, partitions) => Revoked(partitions, commits: false))
@@ -158,9 +158,9 @@ internal sealed class KafkaIngest : IAsyncDisposable
             {
                 while (_commands.TryDequeue(out var command))
                     command();
-                if (TimeProvider.System.GetElapsedTime(_woke) > s_wake && _records.Writer.TryWrite(null))
+                if (TimeProvider.System.GetElapsedTime(_lastWake) > s_wake && _records.Writer.TryWrite(null))
                 {
-                    _woke = TimeProvider.System.GetTimestamp();
+                    _lastWake = TimeProvider.System.GetTimestamp();
                     Measure();
                 }
 
@@ -174,7 +174,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 }
                 catch (ConsumeException e) when (!e.Error.IsFatal)
                 {
-                    Away(e.Error);
+                    Unavailable(e.Error);
                     stop.WaitHandle.WaitOne(s_poll); // it may come again at once
                 }
             }
@@ -230,7 +230,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     }
 
     /// <summary>The pump is done with a record.</summary>
-    private void Taken(IngestRecord record)
+    private void OnTaken(IngestRecord record)
     {
         Interlocked.Add(ref _waitingBytes, -record.Size);
         if (_isWaiting)
@@ -445,7 +445,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         });
     }
 
-    private void Away(Error error)
+    private void Unavailable(Error error)
     {
         if (error.IsFatal || error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve
             or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed)

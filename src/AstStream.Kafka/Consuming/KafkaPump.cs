@@ -18,7 +18,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
     private const int MostOfHeaders = 20_000; // bytes
     private const double BackwardsFrom = 10; // seconds
 
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<PartitionLease> _leases = []; // that have streams in the graph, or had
     private readonly TimeProvider _time = TimeProvider.System;
@@ -36,7 +36,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
                     await TakeAsync(record, taken, stop).ConfigureAwait(false);
                 if (!ended.IsEmpty)
                     await LeaveAsync(stop).ConfigureAwait(false);
-                if (_time.GetElapsedTime(looked) < s_look)
+                if (_time.GetElapsedTime(looked) < s_interval)
                     continue;
                 looked = _time.GetTimestamp();
                 await RestAsync(stop).ConfigureAwait(false);
@@ -63,7 +63,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         if (lease.IsEnded)
             return;
         _leases.Add(lease);
-        KafkaMetrics.Took(lease.Partition.Topic);
+        KafkaMetrics.RecordTaken(lease.Partition.Topic);
         try
         {
             if (record.Value.IsNull)
@@ -105,7 +105,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         var lease = record.Lease;
         if (lease.Find(record.Key)?.IsDone(record.Offset) == true)
         {
-            lease.Took(record.Offset);
+            lease.Advance(record.Offset);
             return;
         }
 
@@ -117,7 +117,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         var stream = lease.StreamOf(record.Key);
         if (stream.IsPast(block.Session))
         {
-            lease.Took(record.Offset);
+            lease.Advance(record.Offset);
             return;
         }
 
@@ -137,14 +137,14 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / rate);
         var info = stream.Open(output.Source, block, first, captured);
         var isKnown = stream.Knows(first, frames, rate, isNew);
-        stream.Came(first, frames, rate);
+        stream.Received(first, frames, rate);
         if (isKnown)
         {
-            lease.Took(record.Offset);
+            lease.Advance(record.Offset);
             var behind = stream.Behind(first, rate);
-            if (behind > BackwardsFrom && !stream.HasToldBackwards)
+            if (behind > BackwardsFrom && !stream.HasReportedBackwards)
             {
-                stream.HasToldBackwards = true;
+                stream.HasReportedBackwards = true;
                 output.Warn(string.Create(
                     CultureInfo.InvariantCulture,
                     $"stream {Printable.Text(stream.Id)}: at offset {record.Offset} of {lease.Partition} its sample index runs backwards "
@@ -155,7 +155,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             return;
         }
 
-        stream.Keep(record.Offset, first, frames, rate);
+        stream.Hold(record.Offset, first, frames, rate);
         await stream.WriteAsync(record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
     }
 
@@ -164,13 +164,13 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
     {
         if (record.Lease.Find(record.Key) is not { HasBegun: true } stream || stream.IsDone(record.Offset))
         {
-            record.Lease.Took(record.Offset);
+            record.Lease.Advance(record.Offset);
             return;
         }
 
         if (stream.IsWaiting)
             stream.Open(output.Source, options.Otherwise, 0, record.Written);
-        stream.KeepEnd(record.Offset);
+        stream.HoldEnd(record.Offset);
         await stream.EndAsync(output, cancellation).ConfigureAwait(false);
     }
 

@@ -33,7 +33,7 @@ internal sealed class KafkaSource : IAudioSource
         "commit_interval", "How often is committed, and so how late readers of committed events see them at most; 1s by default.",
         TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1));
     internal static readonly Key<TimeSpan?> Reorder = Keys.Duration(
-        "reorder", "How much sound is held behind a hole until the missing blocks come, or are counted as lost; 2s by default.",
+        "reorder", "How much sound is held after a hole until the missing blocks come, or are counted as lost; 2s by default.",
         TimeSpan.Zero, TimeSpan.FromMinutes(1));
     internal static readonly Key<TimeSpan?> IdleTimeout = Keys.Duration(
         "idle_timeout",

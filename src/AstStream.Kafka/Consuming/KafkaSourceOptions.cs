@@ -23,7 +23,7 @@ internal sealed record KafkaSourceOptions
 
     public required string StateTopic { get; init; }
 
-    /// <summary>Where records go that can't be used; null for each topic's own, with -dead-letter behind its name.</summary>
+    /// <summary>Where records go that can't be used; null for each topic's own, with -dead-letter after its name.</summary>
     public string? DeadLetterTopic { get; init; }
 
     /// <summary>Where a topic's records go that can't be used.</summary>

@@ -51,7 +51,7 @@ internal sealed class KafkaSink : ISink
     };
 
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10); // at the end, before it is tried again
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(5);
 
     private readonly KafkaCluster _cluster;
     private readonly string _topic;
@@ -197,7 +197,7 @@ internal sealed class KafkaSink : ISink
         foreach (var node in again)
         {
             while (!TrySend(node))
-                await Task.Delay(s_look, cancellation).ConfigureAwait(false);
+                await Task.Delay(s_interval, cancellation).ConfigureAwait(false);
         }
 
         Task? settled = null;
@@ -342,7 +342,7 @@ internal sealed class KafkaSink : ISink
         }
     }
 
-    /// <summary>The same for a message that finds no room, or comes behind some that were refused.</summary>
+    /// <summary>The same for a message that finds no room, or comes after some that were refused.</summary>
     private async ValueTask SendAsync(LinkedListNode<Pending> node, CancellationToken cancellation)
     {
         while (true)
@@ -351,7 +351,7 @@ internal sealed class KafkaSink : ISink
                 await DeliverAsync(s_drain, cancellation).ConfigureAwait(false);
             if (TrySend(node))
                 return;
-            await Task.Delay(s_look, cancellation).ConfigureAwait(false);
+            await Task.Delay(s_interval, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -3,7 +3,7 @@ using Confluent.Kafka;
 namespace AstStream.Kafka.Transactions;
 
 /// <summary>
-/// Commits what the leases have: each commit takes from each lease the messages before its streams' last checkpoints, their states behind
+/// Commits what the leases have: each commit takes from each lease the messages before its streams' last checkpoints, their states after
 /// these and the offset that goes with them. What can't be committed is not tried again: its leases end, and whoever owns the partitions
 /// goes on from what was committed last.
 /// </summary>

@@ -33,7 +33,7 @@ internal sealed class KafkaStream : IDelivery
     private readonly Dictionary<string, ModelPart> _models = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _ready = []; // messages that can be committed
     private long? _restoredOffset;
-    private long _behind; // the offset behind the last record that was used
+    private long _usedTo; // the offset after the last record that was used
     private bool _hasChanged;
     private long _opened; // its first sample in the graph
     private int _openedRate;
@@ -48,7 +48,7 @@ internal sealed class KafkaStream : IDelivery
         _restored = state;
         _restoredOffset = state.Rest == StreamRest.None ? state.NeededOffset : null;
         EndOffset = state.Rest == StreamRest.Ended ? state.NeededOffset : null;
-        _firstOffset = _behind = state.NeededOffset;
+        _firstOffset = _usedTo = state.NeededOffset;
         (Session, StartTime, _count, _position, _rate) = (
             state.Session, state.StartTime, state.NeededStart, state.Position, state.SampleRate);
         _countRate = _rate;
@@ -89,9 +89,9 @@ internal sealed class KafkaStream : IDelivery
     public bool IsWaiting => _restored is { Rest: StreamRest.None };
 
     /// <summary>Whether it was told that its sample index runs backwards.</summary>
-    public bool HasToldBackwards { get; set; }
+    public bool HasReportedBackwards { get; set; }
 
-    /// <summary>The offset behind the record that ended it; none where it goes on.</summary>
+    /// <summary>The offset after the record that ended it; none where it goes on.</summary>
     public long? EndOffset { get; set; }
 
     /// <summary>The first record that it needs; none where it needs none.</summary>
@@ -100,8 +100,8 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>Whether there is something of it that is not committed.</summary>
     public bool HasNews => _hasChanged || _ready.Count > 0;
 
-    /// <summary>The offset behind the last record of it that was used.</summary>
-    public long UsedTo => _behind;
+    /// <summary>The offset after the last record of it that was used.</summary>
+    public long UsedTo => _usedTo;
 
     /// <summary>Whether the record that ended it was the last one, and all of it is decided.</summary>
     public bool IsOver => EndOffset is not null && Info is null;
@@ -113,7 +113,7 @@ internal sealed class KafkaStream : IDelivery
     public long NextSample(int rate) => AtRate(_count, _countRate, rate);
 
     /// <summary>A block came, needed or not.</summary>
-    public void Came(long start, int samples, int rate) => (_count, _countRate) = (start + samples, rate);
+    public void Received(long start, int samples, int rate) => (_count, _countRate) = (start + samples, rate);
 
     public InputRange Locate(long start, long end)
     {
@@ -225,7 +225,7 @@ internal sealed class KafkaStream : IDelivery
         if (_past.Count > MostPast)
             _past.RemoveAt(0);
         HasBegun = false;
-        HasToldBackwards = false;
+        HasReportedBackwards = false;
         EndOffset = null;
         _restored = null;
         _restoredOffset = null;
@@ -253,18 +253,18 @@ internal sealed class KafkaStream : IDelivery
     public double Behind(long start, int rate) => (double)(AtRate(_position, _rate, rate) - start) / rate;
 
     /// <summary>A record's block is needed from here on.</summary>
-    public void Keep(long offset, long start, int samples, int rate) => _lease.Took(offset, () =>
+    public void Hold(long offset, long start, int samples, int rate) => _lease.Advance(offset, () =>
     {
         _restoredOffset = null;
-        _behind = offset + 1;
+        _usedTo = offset + 1;
         _entries.Add(new Entry(offset, start, start + samples, rate));
     });
 
     /// <summary>The record that ends the stream is needed until all of it is decided.</summary>
-    public void KeepEnd(long offset) => _lease.Took(offset, () =>
+    public void HoldEnd(long offset) => _lease.Advance(offset, () =>
     {
         _restoredOffset = null;
-        EndOffset = _behind = offset + 1;
+        EndOffset = _usedTo = offset + 1;
         if (Info is not null)
             _entries.Add(new Entry(offset, long.MaxValue - 1, long.MaxValue, 1));
     });
@@ -333,21 +333,21 @@ internal sealed class KafkaStream : IDelivery
         return hasChanged;
     }
 
-    /// <summary>Its state behind the last checkpoints. Under the lease's lock.</summary>
+    /// <summary>Its state after the last checkpoints. Under the lease's lock.</summary>
     public StreamSnapshot Snapshot(long read)
     {
         if (Info is null)
             return new StreamSnapshot(
-                Id, Session, [.. _past], StartTime, _behind, EndOffset is null ? StreamRest.Idle : StreamRest.Ended, _count, _position,
+                Id, Session, [.. _past], StartTime, _usedTo, EndOffset is null ? StreamRest.Idle : StreamRest.Ended, _count, _position,
                 _rate, read, new Dictionary<string, byte[]>());
         var first = _entries.Count > 0 ? _entries[0] : new Entry(0, _count, _count, _rate);
         if (_models.Count == 0 || _models.Values.Any(m => m.State is null))
             return new StreamSnapshot(
-                Id, Session, [.. _past], StartTime, NeededOffset ?? _behind, StreamRest.None, first.Start, _opened, _openedRate, read,
+                Id, Session, [.. _past], StartTime, NeededOffset ?? _usedTo, StreamRest.None, first.Start, _opened, _openedRate, read,
                 new Dictionary<string, byte[]>());
         var earliest = _models.Values.MinBy(p => (double)p.Needed / p.Rate)!;
         return new StreamSnapshot(
-            Id, Session, [.. _past], StartTime, NeededOffset ?? _behind, StreamRest.None, first.Start, earliest.Needed, earliest.Rate, read,
+            Id, Session, [.. _past], StartTime, NeededOffset ?? _usedTo, StreamRest.None, first.Start, earliest.Needed, earliest.Rate, read,
             _models.ToDictionary(m => m.Key, m => m.Value.State!));
     }
 

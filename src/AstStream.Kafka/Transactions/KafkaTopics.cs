@@ -11,7 +11,7 @@ namespace AstStream.Kafka.Transactions;
 /// <param name="slack">How long a call may go on beyond its own time limit before it counts as hanging.</param>
 internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan slack)
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(3); // at what need not be known
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(3); // at what need not be known
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of one request
 
     private readonly Dictionary<string, int> _firstSeen = new(StringComparer.Ordinal); // topics' partitions when this worker first looked
@@ -54,7 +54,7 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
         try
         {
             var topic = new ConfigResource { Type = ResourceType.Topic, Name = stateTopic };
-            var policy = admin.DescribeConfigsAsync([topic], new DescribeConfigsOptions { RequestTimeout = s_look })
+            var policy = admin.DescribeConfigsAsync([topic], new DescribeConfigsOptions { RequestTimeout = s_interval })
                 .GetAwaiter().GetResult()[0].Entries["cleanup.policy"].Value;
             return policy.Contains("compact", StringComparison.Ordinal)
                 ? null

@@ -14,8 +14,8 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     private readonly Dictionary<string, KafkaStream> _streams = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _deadLetters = [];
     private readonly List<string> _forgotten = []; // streams
-    private long _next = Offset.Unset; // behind the last record that the pump has taken
-    private long _read = Offset.Unset; // behind the last one that was ever taken, by whomever, and committed
+    private long _next = Offset.Unset; // after the last record that the pump has taken
+    private long _read = Offset.Unset; // after the last one that was ever taken, by whomever, and committed
     private long _committed = Offset.Unset;
     private bool _isMarked; // its owner's name is in the state topic, or is with the next commit
     private volatile bool _isEnded;
@@ -41,7 +41,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     /// <summary>Whether it is somebody else's, or taken anew: nothing more of it is published here.</summary>
     public bool IsEnded => _isEnded;
 
-    /// <summary>The offset behind the last record that was taken.</summary>
+    /// <summary>The offset after the last record that was taken.</summary>
     public long Next
     {
         get
@@ -129,14 +129,14 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     }
 
     /// <summary>A record was taken, and nothing of it is needed any more.</summary>
-    public void Took(long offset)
+    public void Advance(long offset)
     {
         lock (_lock)
             _next = Math.Max(_next, offset + 1);
     }
 
     /// <summary>A record was taken, and is needed until its stream says otherwise.</summary>
-    public void Took(long offset, Action keep)
+    public void Advance(long offset, Action keep)
     {
         lock (_lock)
         {
@@ -182,7 +182,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     }
 
     /// <summary>
-    /// Takes all that can be committed as one: the messages before each stream's last checkpoint, the streams' states behind these, and the
+    /// Takes all that can be committed as one: the messages before each stream's last checkpoint, the streams' states after these, and the
     /// offset from which on records are still needed. Whoever takes it commits it, or ends the lease.
     /// </summary>
     public void Collect(List<Outgoing> messages, List<TopicPartitionOffset> offsets)

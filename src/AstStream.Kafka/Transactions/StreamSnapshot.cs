@@ -10,12 +10,12 @@ namespace AstStream.Kafka.Transactions;
 /// <param name="Session">Its session.</param>
 /// <param name="Past">Its former sessions: records of them that come again are left out.</param>
 /// <param name="StartTime">When its first sample was heard.</param>
-/// <param name="NeededOffset">The first record of it that is needed; where it rests, the offset behind the last one that was used.</param>
+/// <param name="NeededOffset">The first record of it that is needed; where it rests, the offset after the last one that was used.</param>
 /// <param name="Rest">Whether records of it are needed, and if not, why.</param>
 /// <param name="NeededStart">That record's first sample.</param>
 /// <param name="Position">The first sample that is needed; where it rests, the next one.</param>
 /// <param name="SampleRate">The rate of these.</param>
-/// <param name="ReadTo">The offset behind all records that were read: those that could not be used were told up to here.</param>
+/// <param name="ReadTo">The offset after all records that were read: those that could not be used were told up to here.</param>
 /// <param name="States">What each model remembers.</param>
 internal sealed record StreamSnapshot(
     string Id, string Session, IReadOnlyList<string> Past, DateTimeOffset? StartTime, long NeededOffset, StreamRest Rest, long NeededStart,

@@ -8,7 +8,7 @@ namespace AstStream.Model.Checkpoints;
 
 /// <summary>
 /// One .safetensors file: eight bytes of header length, a JSON header of dtypes, shapes and offsets, then the tensors' bytes.
-/// The header is checked as strictly as the reference implementation checks it: no overlap, no hole, nothing behind the end.
+/// The header is checked as strictly as the reference implementation checks it: no overlap, no hole, nothing after the end.
 /// </summary>
 internal sealed class SafetensorsFile : ITensorFile
 {
@@ -87,7 +87,7 @@ internal sealed class SafetensorsFile : ITensorFile
         ReadExactly(prefix, 0);
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > (ulong)(length - 8))
-            throw Bad($"the header says that it is {headerLength} bytes long, the file has {length - 8} behind it; is it a safetensors "
+            throw Bad($"the header says that it is {headerLength} bytes long, the file has {length - 8} after it; is it a safetensors "
                 + $"file, and whole?");
         if (headerLength > MaxHeader)
             throw Bad($"a header of {headerLength} bytes; expected at most {MaxHeader}");
@@ -108,7 +108,7 @@ internal sealed class SafetensorsFile : ITensorFile
 
     /// <summary>The tensors of a header.</summary>
     /// <param name="header">The JSON text.</param>
-    /// <param name="available">Bytes behind it.</param>
+    /// <param name="available">Bytes after it.</param>
     /// <exception cref="FormatException">It is wrong; the message does not name the file.</exception>
     internal static Dictionary<string, Tensor> Parse(ReadOnlyMemory<byte> header, long available)
     {
@@ -154,7 +154,7 @@ internal sealed class SafetensorsFile : ITensorFile
             before = $"tensor {name}";
         }
 
-        return end == available ? tensors : throw Wrong($"{available - end} bytes behind the last tensor; expected none");
+        return end == available ? tensors : throw Wrong($"{available - end} bytes after the last tensor; expected none");
     }
 
     private static Tensor ReadTensor(JsonProperty entry, long available)

@@ -140,7 +140,7 @@ internal sealed class TorchFile : ITensorFile
             throw Bad("was written on a big-endian machine; expected little-endian storages");
         var result = Next();
         if (Next() is not List<object?> keys)
-            throw Bad("has no list of storages behind its tensors");
+            throw Bad("has no list of storages after its tensors");
         long position = at;
         var number = new byte[8];
         foreach (var key in keys)
@@ -234,7 +234,7 @@ internal sealed class TorchFile : ITensorFile
         return true;
     }
 
-    /// <summary>Where element <paramref name="index"/>, counted row-major, stands behind the tensor's offset.</summary>
+    /// <summary>Where element <paramref name="index"/>, counted row-major, stands after the tensor's offset.</summary>
     private static long Place(PickledTensor tensor, long index)
     {
         long at = 0;

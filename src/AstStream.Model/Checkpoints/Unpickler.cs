@@ -57,7 +57,7 @@ internal ref struct Unpickler
     private int Budget { get; set; }
 
     /// <summary>Reads one pickle from the front of some bytes.</summary>
-    /// <param name="bytes">The pickle, and what may come behind it.</param>
+    /// <param name="bytes">The pickle, and what may come after it.</param>
     /// <param name="length">How many bytes it took.</param>
     /// <param name="storages">Receives every storage that it refers to, by key.</param>
     /// <exception cref="PickleException">It is broken, or is no state dict.</exception>

@@ -38,7 +38,7 @@ internal sealed class AstGraph
     private bool IsHalf => _type != ElementType.Float32;
 
     /// <summary>
-    /// The outputs that are asked for, with their names and their shapes behind the batch; the logits always are, and come first.
+    /// The outputs that are asked for, with their names and their shapes after the batch; the logits always are, and come first.
     /// </summary>
     public static IEnumerable<(AstOutputs Kind, string Name, int[] Shape)> Outputs(AstConfig config, AstOutputs wanted)
     {
@@ -122,7 +122,7 @@ internal sealed class AstGraph
         return Cast(_graph.Node("Add", [x, constant]));
     }
 
-    /// <summary>The LayerNorm in front of a layer; behind the last layer, the encoder's own.</summary>
+    /// <summary>The LayerNorm in front of a layer; after the last layer, the encoder's own.</summary>
     private string Before(int layer) =>
         layer < _config.NumHiddenLayers ? AstTensors.Layer(layer, "layernorm_before") : AstTensors.FinalLayerNorm;
 
@@ -253,7 +253,7 @@ internal sealed class AstGraph
         })];
     }
 
-    /// <summary>Joins tensors along a new axis behind the batch, in float32.</summary>
+    /// <summary>Joins tensors along a new axis after the batch, in float32.</summary>
     private void Stack(string name, List<string> tensors) =>
         _graph.Node("Concat", "", name, [.. tensors.Select(t => _graph.Node("Unsqueeze", [Float32(t), _graph.Int64s([1], 1)]))],
             ("axis", 1));

@@ -80,7 +80,7 @@ public sealed record AstSessionOptions
         {
             var asked = Providers.Distinct().ToList();
             if (asked.IndexOf(ExecutionProvider.Cpu) is var cpu and >= 0 && cpu < asked.Count - 1)
-                return $"providers {string.Join(", ", asked.Select(p => p.Word()))}: cpu runs everything, so nothing behind it is ever "
+                return $"providers {string.Join(", ", asked.Select(p => p.Word()))}: cpu runs everything, so nothing after it is ever "
                     + $"used; expected it last";
             if (Outputs.HasFlag(AstOutputs.Attentions) && Attention != AttentionImplementation.Eager)
                 return "attentions are only given by eager attention: the fused one never holds them; expected eager attention";

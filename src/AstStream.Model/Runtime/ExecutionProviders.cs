@@ -49,7 +49,7 @@ internal static class ExecutionProviders
     /// Where TensorRT keeps its engines: it knows them by names, not by weights, so a folder is one checkpoint's. Null to keep none.
     /// </param>
     /// <param name="inputShape">
-    /// The input's shape behind the batch, from which TensorRT makes one engine for all batch sizes; null where that does not matter.
+    /// The input's shape after the batch, from which TensorRT makes one engine for all batch sizes; null where that does not matter.
     /// </param>
     public static void Append(
         SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph, string? engines = null,

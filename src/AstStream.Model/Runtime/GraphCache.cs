@@ -72,7 +72,7 @@ internal static class GraphCache
     public static void Discard(string graph) => Quietly(() => Directory.Delete(Path.GetDirectoryName(graph)!, recursive: true));
 
     /// <summary>Keeps a small file in a checkpoint's folder.</summary>
-    public static void Keep(AstCheckpoint checkpoint, string path, byte[] bytes) => Guarded(checkpoint, path, () =>
+    public static void Store(AstCheckpoint checkpoint, string path, byte[] bytes) => Guarded(checkpoint, path, () =>
     {
         WriteAside(path, bytes);
         return path;

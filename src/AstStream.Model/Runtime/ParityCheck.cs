@@ -139,7 +139,7 @@ internal static class ParityCheck
         if (File.Exists(kept) && Read(kept, checkpoint, config) is { } known)
             return known;
         var logits = Compute(checkpoint, config, options.CacheFolder, options.Threads);
-        GraphCache.Keep(checkpoint, kept, ToJson(checkpoint, config, logits));
+        GraphCache.Store(checkpoint, kept, ToJson(checkpoint, config, logits));
         return logits;
     }
 

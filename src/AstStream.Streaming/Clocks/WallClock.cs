@@ -8,9 +8,9 @@ namespace AstStream.Streaming.Clocks;
 /// </summary>
 public sealed partial class WallClock : IDisposable
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_followed = TimeSpan.FromMilliseconds(100); // less is the resolution of reading two clocks
-    private static readonly TimeSpan s_told = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_leastReported = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _wall;
     private readonly TimeProvider _steady;
@@ -34,7 +34,7 @@ public sealed partial class WallClock : IDisposable
         _isSynchronized = isSynchronized ?? IsKernelSynchronized;
         _offset = Offset();
         _isGood = _isSynchronized();
-        _timer = _wall.CreateTimer(_ => Look(), null, s_look, s_look);
+        _timer = _wall.CreateTimer(_ => Update(), null, s_interval, s_interval);
     }
 
     /// <summary>What the clock was set by since this was made.</summary>
@@ -46,7 +46,7 @@ public sealed partial class WallClock : IDisposable
     /// <summary>A mark for times that are read now.</summary>
     public ClockMark Mark()
     {
-        Look();
+        Update();
         return new ClockMark(this, Shift);
     }
 
@@ -54,7 +54,7 @@ public sealed partial class WallClock : IDisposable
     public void Dispose() => _timer?.Dispose();
 
     /// <summary>Looks whether the clock was set.</summary>
-    internal void Look()
+    internal void Update()
     {
         TimeSpan step;
         lock (_lock)
@@ -67,7 +67,7 @@ public sealed partial class WallClock : IDisposable
             Interlocked.Add(ref _shift, step.Ticks);
         }
 
-        if (step.Duration() >= s_told)
+        if (step.Duration() >= s_leastReported)
             _onStep?.Invoke(step);
     }
 

@@ -12,7 +12,7 @@ internal sealed class CoverageLedger(StreamIdentity stream, string model, Covera
     private long _start = start; // of the record that is not finished
     private double _effectiveHop;
 
-    /// <summary>The sample behind the last interval.</summary>
+    /// <summary>The sample after the last interval.</summary>
     public long End { get; private set; } = start;
 
     /// <summary>What the last interval was.</summary>
@@ -25,7 +25,7 @@ internal sealed class CoverageLedger(StreamIdentity stream, string model, Covera
         CoverageState state, LossReason reason, long start, long end, double effectiveHop, SourceState? source = null)
     {
         if (start != End || end < start)
-            throw new InvalidOperationException($"stream {stream.Id}: an interval from {start} to {end} behind one that ended at {End}");
+            throw new InvalidOperationException($"stream {stream.Id}: an interval from {start} to {end} after one that ended at {End}");
         if (end == start)
             return null;
 

@@ -172,7 +172,7 @@ internal sealed class DecodeNode : Node
             _records.Add(finished with { Checkpoint = checkpoint });
     }
 
-    /// <summary>Where somebody asks for it: the place behind a piece, and what is needed to go on there.</summary>
+    /// <summary>Where somebody asks for it: the place after a piece, and what is needed to go on there.</summary>
     private void AddCheckpoint(Piece piece, StreamDecoding stream)
     {
         if (stream.Checkpoint == 0)

@@ -3,7 +3,7 @@ using AstStream.Dsp;
 namespace AstStream.Streaming.FrontEnd;
 
 /// <summary>
-/// Where one model's cutting of a stream stands behind a piece: enough to go on there, given the sound from some place before it on.
+/// Where one model's cutting of a stream stands after a piece: enough to go on there, given the sound from some place before it on.
 /// </summary>
 /// <param name="Segment">The segment that the next window is cut from.</param>
 /// <param name="Next">The first frame of the next window.</param>

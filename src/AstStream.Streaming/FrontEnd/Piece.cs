@@ -45,13 +45,13 @@ internal sealed class Piece : Pooled<Piece>
     /// <summary>The first sample of the interval that it stands for.</summary>
     public long CellStart { get; private set; }
 
-    /// <summary>The sample behind the interval's last one.</summary>
+    /// <summary>The sample after the interval's last one.</summary>
     public long CellEnd { get; set; }
 
     /// <summary>Samples from this window's start to the next one's.</summary>
     public int Hop { get; private set; }
 
-    /// <summary>How its stream goes on behind it.</summary>
+    /// <summary>How its stream goes on after it.</summary>
     public CutPoint After { get; set; }
 
     /// <summary>Where in the source's input it was heard.</summary>
@@ -110,7 +110,7 @@ internal sealed class Piece : Pooled<Piece>
         return window;
     }
 
-    /// <summary>Writes the frames, padded behind with 0.0 as the feature extractor pads before it normalises.</summary>
+    /// <summary>Writes the frames, padded after with 0.0 as the feature extractor pads before it normalises.</summary>
     public void CopyTo(Span<float> features)
     {
         var rest = Frames * _bins;

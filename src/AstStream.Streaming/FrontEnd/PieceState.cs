@@ -18,7 +18,7 @@ internal enum PieceState
     /// <summary>Nobody scored it.</summary>
     Lost,
 
-    /// <summary>The samples behind the last window before a break: what became of the last window became of them.</summary>
+    /// <summary>The samples after the last window before a break: what became of the last window became of them.</summary>
     Tail,
 
     /// <summary>The stream ends here.</summary>

@@ -201,7 +201,7 @@ internal sealed class StreamFrontEnd : IDisposable
         Math.Max(Position, (long)Math.Round(sample * (decimal)FbankOptions.SampleRate / _resampler.InputRate));
 
     /// <summary>
-    /// A sample of the stream's own rate as it is counted at another one, rounded down: what is behind it is behind this too.
+    /// A sample of the stream's own rate as it is counted at another one, rounded down: what is after it is after this too.
     /// </summary>
     private long AtRate(long sample, int sampleRate) =>
         sampleRate == _resampler.InputRate ? sample : (long)((Int128)sample * sampleRate / _resampler.InputRate);
@@ -213,7 +213,7 @@ internal sealed class StreamFrontEnd : IDisposable
     }
 
     /// <summary>The segment ends; what comes may join it in time, but not in its windows.</summary>
-    /// <param name="expected">The sample behind it, at its own rate.</param>
+    /// <param name="expected">The sample after it, at its own rate.</param>
     /// <param name="captured">When its last sample was there.</param>
     private void EndSegment(long expected, long captured)
     {

@@ -1,7 +1,7 @@
 namespace AstStream.Streaming.FrontEnd;
 
 /// <summary>
-/// What one model remembers of a stream behind a piece: written by the decoding node, read by the lane and the decoding node of whoever
+/// What one model remembers of a stream after a piece: written by the decoding node, read by the lane and the decoding node of whoever
 /// goes on.
 /// </summary>
 internal sealed class StreamState

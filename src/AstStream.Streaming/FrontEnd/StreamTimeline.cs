@@ -30,7 +30,7 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, b
     }
 
     /// <summary>
-    /// The hop behind a segment's first window. Thousands of live streams begin, or break off, at one moment, and their windows would come
+    /// The hop after a segment's first window. Thousands of live streams begin, or break off, at one moment, and their windows would come
     /// at one moment for ever; a first hop of a length that is the stream's own spreads them. A stream that can wait needs none.
     /// </summary>
     public int FirstHop => isLive ? 1 + (int)(_phase % (uint)EffectiveHop) : EffectiveHop;

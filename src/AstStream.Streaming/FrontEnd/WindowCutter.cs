@@ -5,7 +5,7 @@ namespace AstStream.Streaming.FrontEnd;
 
 /// <summary>
 /// Cuts one stream into windows for one model. A window's scores stand for an interval of its own, its cell: from the last
-/// cell's end to half a hop behind the window's centre; the first cell begins at the segment's start and the last one ends at
+/// cell's end to half a hop after the window's centre; the first cell begins at the segment's start and the last one ends at
 /// its end, so the cells cover the stream without hole or overlap, however the hop changes.
 /// The last window of a segment ends where the segment ends, so that all its sound is heard and none of it is padding; only
 /// a segment shorter than a window is padded.
@@ -47,7 +47,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
         while (frames - _next >= Options.WindowFrames)
         {
-            // The hop behind this window is decided now: its cell ends midway to the next one's centre.
+            // The hop after this window is decided now: its cell ends midway to the next one's centre.
             var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
             var start = _segment.Start + (_next * FbankOptions.FrameShift);
             var cellEnd = start + (FbankOptions.NumSamples(Options.WindowFrames) / 2) + ((long)hop * FbankOptions.FrameShift / 2);
@@ -118,7 +118,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
     }
 
     /// <summary>
-    /// Whether it goes on with the segment at hand: the one that it stood in, or, where that does not come again, one behind it.
+    /// Whether it goes on with the segment at hand: the one that it stood in, or, where that does not come again, one after it.
     /// </summary>
     private bool Await()
     {

@@ -60,7 +60,7 @@ public sealed class DataflowGraph
                 await node.OpenAsync(stop.Token).ConfigureAwait(false);
             lock (_lock)
             {
-                KeepThreads(_nodes.Count);
+                ReserveThreads(_nodes.Count);
                 foreach (var node in _nodes)
                     Start(node);
             }
@@ -131,7 +131,7 @@ public sealed class DataflowGraph
     /// are nodes, none waits for one (a session that did had its windows wait for 130 ms). Of thousands of sources most wait for sound:
     /// they share.
     /// </summary>
-    private static void KeepThreads(int nodes)
+    private static void ReserveThreads(int nodes)
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
         var wanted = Math.Min(nodes, MostThreads) + Environment.ProcessorCount;

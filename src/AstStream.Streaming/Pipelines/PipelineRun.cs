@@ -291,7 +291,7 @@ public sealed class PipelineRun
         if (ending.Count == 0 && beginning.Count == 0)
             return;
 
-        // Between two records: those before go to the old sinks, those behind to the new ones, and none to nobody. An old sink that is
+        // Between two records: those before go to the old sinks, those after to the new ones, and none to nobody. An old sink that is
         // tried again for hours must not hold up the new one that is to mend it: it ends beside, unless the new one needs what it holds.
         await _tee.ChangeAsync(
             async () =>
@@ -347,7 +347,7 @@ public sealed class PipelineRun
         return sink;
     }
 
-    /// <summary>Opens an old sink again, behind a change that failed. If that fails too, it is told, and the others go on.</summary>
+    /// <summary>Opens an old sink again, after a change that failed. If that fails too, it is told, and the others go on.</summary>
     private async Task RestoreAsync(SinkDefinition definition, CancellationToken cancellation)
     {
         try

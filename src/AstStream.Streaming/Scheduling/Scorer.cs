@@ -5,7 +5,7 @@ using AstStream.Streaming.FrontEnd;
 namespace AstStream.Streaming.Scheduling;
 
 /// <summary>
-/// Scores windows with ONNX Runtime. An ensemble's scores are averaged behind the activation, as the AST authors average theirs.
+/// Scores windows with ONNX Runtime. An ensemble's scores are averaged after the activation, as the AST authors average theirs.
 /// </summary>
 internal sealed class Scorer : IModelSession
 {

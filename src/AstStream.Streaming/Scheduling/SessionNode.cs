@@ -101,7 +101,7 @@ internal sealed class SessionNode : Node
             var session = _session!;
             ReadScores(session, port);
             Fill(session, port);
-            var state = Look(session, port);
+            var state = DecideNext(session, port);
             if (state == Next.End)
             {
                 port.Close();
@@ -171,7 +171,7 @@ internal sealed class SessionNode : Node
     }
 
     /// <summary>Wakes the thread where a batch is due, and says what the node does next.</summary>
-    private Next Look(IModelSession session, WindowScheduler.SessionPort port)
+    private Next DecideNext(IModelSession session, WindowScheduler.SessionPort port)
     {
         lock (_gate)
         {
@@ -245,7 +245,7 @@ internal sealed class SessionNode : Node
             }
 
             var now = _time.GetTimestamp();
-            _report.AddBatch(_scheduler.Model, batch.Unread.Count, session.MaxBatch, batch.Took);
+            _report.AddBatch(_scheduler.Model, batch.Unread.Count, session.MaxBatch, batch.Duration);
             for (var row = 0; row < batch.Unread.Count; row++)
             {
                 var window = batch.Unread[row];
@@ -318,8 +318,8 @@ internal sealed class SessionNode : Node
             }
         }
 
-        batch.Took = _time.GetElapsedTime(start);
-        port.Ended(batch.Unread.Count, batch.Took);
+        batch.Duration = _time.GetElapsedTime(start);
+        port.Ended(batch.Unread.Count, batch.Duration);
         _reopenings = 0;
         return null;
     }
@@ -417,6 +417,6 @@ internal sealed class SessionNode : Node
 
         public long Started { get; set; }
 
-        public TimeSpan Took { get; set; }
+        public TimeSpan Duration { get; set; }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class WindowQueue
     /// <summary>The window of a live stream that has waited longest.</summary>
     public Piece? Oldest => _arrival.First?.Value;
 
-    /// <summary>Puts a window behind those of its stream.</summary>
+    /// <summary>Puts a window after those of its stream.</summary>
     public void Add(Piece window)
     {
         var stream = window.Timeline;

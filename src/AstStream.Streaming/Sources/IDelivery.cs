@@ -10,7 +10,7 @@ public interface IDelivery
 {
     /// <summary>Where in the source's input an interval was heard; called by the stream's lane for every window.</summary>
     /// <param name="start">The first sample at the stream's own rate.</param>
-    /// <param name="end">The sample behind the last one.</param>
+    /// <param name="end">The sample after the last one.</param>
     InputRange Locate(long start, long end);
 
     /// <summary>

@@ -6,7 +6,7 @@ public enum MessageKind
     /// <summary>Samples.</summary>
     Data,
 
-    /// <summary>Time is missing behind this place: what comes next does not join what came before.</summary>
+    /// <summary>Time is missing after this place: what comes next does not join what came before.</summary>
     Discontinuity,
 
     /// <summary>The stream is over.</summary>

@@ -11,8 +11,8 @@ namespace AstStream.Streaming.Sources;
 /// <param name="Number">
 /// Records with a <see cref="StreamRecord.Checkpoint"/> up to this one came before it; counted from 1 for each stream and model.
 /// </param>
-/// <param name="State">What <see cref="StreamInfo.States"/> takes to go on behind it.</param>
-/// <param name="Needed">The first sample, at the stream's own rate there, that is still needed to go on behind it.</param>
+/// <param name="State">What <see cref="StreamInfo.States"/> takes to go on after it.</param>
+/// <param name="Needed">The first sample, at the stream's own rate there, that is still needed to go on after it.</param>
 /// <param name="SampleRate">That rate.</param>
 /// <param name="IsEnd">Whether the stream is over: nothing is needed.</param>
 public sealed record StreamCheckpoint(

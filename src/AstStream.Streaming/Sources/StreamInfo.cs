@@ -39,7 +39,7 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     public long FirstSample { get; init; }
 
     /// <summary>
-    /// What models remember of it from before, by their names: the state of a <see cref="StreamCheckpoint"/> each. It goes on behind these.
+    /// What models remember of it from before, by their names: the state of a <see cref="StreamCheckpoint"/> each. It goes on after these.
     /// </summary>
     public IReadOnlyDictionary<string, byte[]>? States { get; init; }
 
@@ -58,7 +58,7 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
         base.TimeAt(seconds + _clock.At(seconds)) + (Clock?.Shift ?? TimeSpan.Zero);
 
     /// <summary>
-    /// From a place on, the device's clock is held to run off by so much. Times before and behind the place join: a correction never jumps.
+    /// From a place on, the device's clock is held to run off by so much. Times before and after the place join: a correction never jumps.
     /// </summary>
     /// <param name="seconds">The place, in seconds from the stream's start, by samples.</param>
     /// <param name="offset">How many seconds real time is ahead of the samples there.</param>

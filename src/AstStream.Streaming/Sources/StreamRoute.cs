@@ -9,7 +9,7 @@ internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate)
 
     public int SampleRate { get; set; } = sampleRate;
 
-    /// <summary>The sample behind the last one that was passed on or dropped.</summary>
+    /// <summary>The sample after the last one that was passed on or dropped.</summary>
     public long Position { get; set; }
 
     /// <summary>Whether samples before the position were dropped and the lane does not know yet.</summary>

@@ -9,7 +9,7 @@ namespace AstStream.Streaming.Telemetry;
 /// </summary>
 public static class HangGuard
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250);
 
     private static readonly object s_gate = new();
     private static readonly List<Call> s_calls = [];
@@ -76,13 +76,13 @@ public static class HangGuard
     private static void Watch()
     {
         using var never = new ManualResetEvent(initialState: false);
-        while (!never.WaitOne(s_look))
+        while (!never.WaitOne(s_interval))
         {
             List<Call> late;
             lock (s_gate)
             {
-                late = [.. s_calls.Where(c => !c.IsTold && Stopwatch.GetElapsedTime(c.Start) > c.Limit)];
-                late.ForEach(c => c.IsTold = true);
+                late = [.. s_calls.Where(c => !c.IsReported && Stopwatch.GetElapsedTime(c.Start) > c.Limit)];
+                late.ForEach(c => c.IsReported = true);
             }
 
             foreach (var call in late)
@@ -104,6 +104,6 @@ public static class HangGuard
 
         public long Start => start;
 
-        public bool IsTold { get; set; }
+        public bool IsReported { get; set; }
     }
 }

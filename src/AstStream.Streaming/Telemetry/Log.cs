@@ -21,7 +21,7 @@ internal static partial class Log
     public static partial void OverloadEnds(this ILogger log, string model);
 
     [LoggerMessage(
-        5, LogLevel.Warning, "{Model}: windows grew too old to be scored; their time is counted as lost (told at most once a minute)")]
+        5, LogLevel.Warning, "{Model}: windows grew too old to be scored; their time is counted as lost (reported at most once a minute)")]
     public static partial void Expired(this ILogger log, string model);
 
     [LoggerMessage(6, LogLevel.Warning, "{Sink}: {Message}; tried again for {Seconds} s")]
@@ -49,11 +49,12 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Information, "{Session}: runs again")]
     public static partial void SessionRecovers(this ILogger log, string session);
 
-    [LoggerMessage(17, LogLevel.Warning, "{Session}: a batch of {Windows} windows failed and is scored in smaller ones (told at most once "
+    [LoggerMessage(
+        17, LogLevel.Warning, "{Session}: a batch of {Windows} windows failed and is scored in smaller ones (reported at most once "
         + "a minute): {Message}")]
     public static partial void BatchSplits(this ILogger log, string session, int windows, string message);
 
-    [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (told at most once a minute)")]
+    [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (reported at most once a minute)")]
     public static partial void SinkDrops(this ILogger log, string sink);
 
     [LoggerMessage(9, LogLevel.Information, "{File}: taken over: {Changes}")]

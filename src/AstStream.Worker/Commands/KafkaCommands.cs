@@ -48,7 +48,7 @@ internal static class KafkaCommands
         var block = new Option<int>(
             "--block")
         { Description = "Milliseconds of sound in a record.", HelpName = "MS", DefaultValueFactory = _ => 200 };
-        var open = new Option<bool>("--no-end") { Description = "Does not end the streams behind their last record." };
+        var open = new Option<bool>("--no-end") { Description = "Does not end the streams after their last record." };
         ExecutionFlags.Validate(streams, 1, 100_000);
         ExecutionFlags.Validate(block, 10, 10_000);
         var command = Help.Add(

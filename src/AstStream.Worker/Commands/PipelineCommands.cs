@@ -154,7 +154,8 @@ internal static class PipelineCommands
                 + $"{pipeline.SourceCount} sources may take {files}: those that find none left fail");
         using var exporter = MetricsExport.Start(flags.Endpoint, log);
         var service = app.Services.GetRequiredService<PipelineService>();
-        await app.RunAsync(CancellationToken.None).ConfigureAwait(false);
+        await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false); // and not RunAsync, which disposes what is read below
         var code = service.ExitCode;
         if (flags.HasSummary && service.HasEnded)
             WriteSummary(report, service.Elapsed);

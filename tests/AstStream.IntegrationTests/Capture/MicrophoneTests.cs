@@ -33,7 +33,7 @@ public sealed class MicrophoneTests : IDisposable
         // PulseAudio loses the beginning of what is played where it mixes it into sound that it has made already: that is silence here.
         await _pulse.PlayAsync("mic", Wav([.. new float[Rate], .. played, .. new float[Rate]]));
         await tap.UntilAsync(
-            () => tap.Samples.Count > 0 && tap.Samples.Skip(tap.Samples.Count - (Rate / 2)).All(s => s == 0), "silence behind the sound");
+            () => tap.Samples.Count > 0 && tap.Samples.Skip(tap.Samples.Count - (Rate / 2)).All(s => s == 0), "silence after the sound");
 
         // 16 bits were played: the samples are those, one for one, and as many.
         var heard = tap.Samples.ToArray();

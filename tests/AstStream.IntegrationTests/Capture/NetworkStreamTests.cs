@@ -86,7 +86,7 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         await Task.Delay(1500);
         server.IsGarbage = false;
         var before = tap.Samples.Count;
-        await tap.UntilAsync(() => tap.Samples.Count > before + (3 * 44_100), "sound behind the garbage");
+        await tap.UntilAsync(() => tap.Samples.Count > before + (3 * 44_100), "sound after the garbage");
 
         Assert.Empty(tap.Report.Errors);
     }

@@ -131,7 +131,7 @@ public sealed class HubClientTests : IDisposable
     }
 
     [Theory]
-    [InlineData(-10, "goes on behind its")]
+    [InlineData(-10, "goes on after its")]
     [InlineData(10, "model.safetensors: ends at byte 200000, before the size")]
     public async Task Download_WrongSize_IsToldApart(int more, string message)
     {

@@ -190,7 +190,7 @@ public partial class ArchitectureTests
         return arrows.Values;
     }
 
-    /// <summary>A generic type has a T behind its name, a part of a type what the part is.</summary>
+    /// <summary>A generic type has a T after its name, a part of a type what the part is.</summary>
     private static bool IsNamedAfter(string file, string type) =>
         file == type || file == type + "T" || file.StartsWith(type + ".", StringComparison.Ordinal);
 

@@ -532,7 +532,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
         long next = 0;
         foreach (var block in _heard)
         {
-            Assert.True(block.Kind == MessageKind.Discontinuity ? block.Start >= next : block.Start == next, $"{block} behind {next}");
+            Assert.True(block.Kind == MessageKind.Discontinuity ? block.Start >= next : block.Start == next, $"{block} after {next}");
             next = block.Start + block.Length;
         }
     }

@@ -56,7 +56,7 @@ internal sealed class ToyWorker : IDisposable
     private readonly Committer _committer;
     private readonly Log _log;
     private readonly Dictionary<int, (PartitionLease Lease, long Next)> _leases = [];
-    private readonly Queue<Action> _second = new(); // what a second sink has before it, and the checkpoints behind that
+    private readonly Queue<Action> _second = new(); // what a second sink has before it, and the checkpoints after that
 
     public ToyWorker(MemoryCluster cluster)
     {
@@ -266,7 +266,7 @@ internal sealed class ToyWorker : IDisposable
         public void Accept(AudioBlock block, Action<StreamRecord> publish)
         {
             Assert.True(block.Kind == MessageKind.Discontinuity ? block.Start >= _end : block.Start == _end,
-                $"a block at {block.Start} behind {_end}");
+                $"a block at {block.Start} after {_end}");
             if (block.Kind != MessageKind.Data)
             {
                 if (_samples.Count > 0)

@@ -242,7 +242,7 @@ public sealed class AstCheckpointTests : IDisposable
     public void Open_TrailingBytes_SaysSo()
     {
         File.WriteAllBytes(Weights, [.. File.ReadAllBytes(Weights), 0, 0]);
-        AssertFails("2 bytes behind the last tensor");
+        AssertFails("2 bytes after the last tensor");
     }
 
     [Fact]

@@ -173,7 +173,7 @@ public sealed class AstGraphTests : IDisposable
         var e = Assert.Throws<ModelExecutionException>(
             () => Session(source, new AstSessionOptions { Providers = [ExecutionProvider.Cpu, ExecutionProvider.Cuda] }));
         Assert.Contains(
-            "providers cpu, cuda: cpu runs everything, so nothing behind it is ever used; expected it last", e.Message,
+            "providers cpu, cuda: cpu runs everything, so nothing after it is ever used; expected it last", e.Message,
             StringComparison.Ordinal);
     }
 

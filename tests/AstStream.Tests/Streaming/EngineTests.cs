@@ -313,7 +313,7 @@ public class EngineTests
 
         public ManualResetEventSlim? Done { get; init; }
 
-        /// <summary>With the gap, where a block ends behind its place and before the end.</summary>
+        /// <summary>With the gap, where a block ends after its place and before the end.</summary>
         public long TotalLength => Length + (GapAt > 0 && (GapAt + BlockLength - 1) / BlockLength * BlockLength < Length ? Gap : 0);
     }
 

@@ -223,7 +223,7 @@ public sealed class ResumeTests
                 var at = 0;
                 if (!begun)
                 {
-                    // It goes on within a piece, or right behind it.
+                    // It goes on within a piece, or right after it.
                     if (piece.Rate != from!.SampleRate || piece.Origin > from.Needed || piece.Origin + piece.Sound.Length < from.Needed)
                         continue;
                     at = (int)(from.Needed - piece.Origin);

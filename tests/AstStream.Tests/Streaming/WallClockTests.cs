@@ -27,15 +27,15 @@ public sealed class WallClockTests : IDisposable
     {
         var stream = new StreamInfo("mic", "mic", _wall.GetUtcNow()) { Clock = _clock.Mark() };
         _steady.Advance(TimeSpan.FromSeconds(100));
-        _clock.Look();
+        _clock.Update();
         Assert.Equal(s_boot + TimeSpan.FromSeconds(50), stream.TimeAt(50));
         Assert.False(stream.IsClockGood);
 
         _wall.Set = TimeSpan.FromDays(20_000);
         _isSynchronized = true;
-        _clock.Look();
+        _clock.Update();
         _steady.Advance(TimeSpan.FromSeconds(100));
-        _clock.Look();
+        _clock.Update();
 
         Assert.Equal(s_boot + TimeSpan.FromDays(20_000) + TimeSpan.FromSeconds(150), stream.TimeAt(150));
         Assert.True(stream.IsClockGood);
@@ -50,7 +50,7 @@ public sealed class WallClockTests : IDisposable
         for (var i = 1; i <= 100; i++)
         {
             _wall.Set = TimeSpan.FromMilliseconds(20 * i);
-            _clock.Look();
+            _clock.Update();
         }
 
         Assert.InRange((stream.TimeAt(0)!.Value - s_boot).TotalSeconds, 1.9, 2.0);
@@ -62,7 +62,7 @@ public sealed class WallClockTests : IDisposable
     {
         _wall.Set = TimeSpan.FromHours(1);
         var stream = new StreamInfo("mic", "mic", _wall.GetUtcNow()) { Clock = _clock.Mark() };
-        _clock.Look();
+        _clock.Update();
 
         Assert.Equal(_wall.GetUtcNow(), stream.TimeAt(0));
     }
