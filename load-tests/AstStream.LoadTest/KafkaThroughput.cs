@@ -56,7 +56,7 @@ internal static partial class KafkaThroughput
     /// <summary>Events as fast as they are taken.</summary>
     public static async Task PublishAsync(string servers, int events)
     {
-        await using var sink = new KafkaSink(KafkaCluster.Of(servers), "throughput-events");
+        await using var sink = new KafkaEventSink(KafkaCluster.Of(servers), "throughput-events");
         await sink.OpenAsync(CancellationToken.None);
         var streams = Enumerable.Range(0, Streams).Select(i => new StreamInfo($"stream-{i}", "kafka", DateTimeOffset.UnixEpoch)).ToArray();
         var identity = new ModelIdentity("0123456789abcdef", "float16", "CUDA");

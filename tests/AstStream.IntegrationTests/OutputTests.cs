@@ -90,7 +90,7 @@ public sealed class OutputTests : IDisposable
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
 
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(100));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         await process.WaitForExitAsync(timeout.Token);
 
         Assert.Equal(0, process.ExitCode);

@@ -44,8 +44,8 @@ internal sealed record WorkerSettings
     /// <exception cref="InvalidDataException">Something in them is wrong; says what, where, and what was expected.</exception>
     public static WorkerSettings Read() => Read(AppContext.BaseDirectory);
 
-    /// <summary>The same, of a program in another folder.</summary>
-    internal static WorkerSettings Read(string folder)
+    /// <summary>The same, of a program in another folder, with variables that begin with something else.</summary>
+    internal static WorkerSettings Read(string folder, string prefix = Variables)
     {
         var path = Path.Combine(folder, File);
         var file = Built(b => b.SetBasePath(folder).AddJsonFile(File, optional: true), path);
@@ -55,9 +55,9 @@ internal sealed record WorkerSettings
                 throw new InvalidDataException($"{path}: there is no setting '{key}'{Nearest.Hint(key, s_keys)}");
         }
 
-        var variables = Built(b => b.AddEnvironmentVariables(Variables), path);
+        var variables = Built(b => b.AddEnvironmentVariables(prefix), path);
         (string? Value, string Where) Get(string key) => variables[key] is { Length: > 0 } own
-            ? (own, Variables + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant())
+            ? (own, prefix + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant())
             : (file[key] is { Length: > 0 } written ? written : null, $"{path}: {key}");
 
         string Word(string key, string fallback, params IEnumerable<string> words)

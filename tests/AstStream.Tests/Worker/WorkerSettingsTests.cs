@@ -7,6 +7,8 @@ public sealed class WorkerSettingsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-settings-").FullName;
 
+    private readonly string _prefix = $"ASTSTREAM_{Guid.NewGuid():N}_";
+
     private string Settings => Path.Combine(_folder, "appsettings.json");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -14,7 +16,7 @@ public sealed class WorkerSettingsTests : IDisposable
     [Fact]
     public void Read_NoFile_HasDefaults()
     {
-        var settings = WorkerSettings.Read(_folder);
+        var settings = WorkerSettings.Read(_folder, _prefix);
 
         Assert.Equal(Path.Combine(_folder, "pipelines", "models", "ast-esc50"), settings.DefaultModel);
         Assert.Equal(("note", "text", null), (settings.Level, settings.Format, settings.Endpoint));
@@ -30,10 +32,23 @@ public sealed class WorkerSettingsTests : IDisposable
             }
             """);
 
-        var settings = WorkerSettings.Read(_folder);
+        var settings = WorkerSettings.Read(_folder, _prefix);
 
         Assert.Equal((Path.Combine(_folder, "models", "mine"), "/var/cache/x"), (settings.DefaultModel, settings.Cache));
         Assert.Equal(("warning", "json", new Uri("http://localhost:4317")), (settings.Level, settings.Format, settings.Endpoint));
+    }
+
+    [Fact]
+    public void Read_Variable_WinsOverTheFile()
+    {
+        File.WriteAllText(Settings, """{"Logging": {"Level": "warning", "Format": "json"}}""");
+        Environment.SetEnvironmentVariable(_prefix + "LOGGING__LEVEL", "debug");
+        Environment.SetEnvironmentVariable(_prefix + "CACHE", "here");
+
+        var settings = WorkerSettings.Read(_folder, _prefix);
+
+        Assert.Equal(("debug", "json"), (settings.Level, settings.Format));
+        Assert.Equal(Path.Combine(Directory.GetCurrentDirectory(), "here"), settings.Cache);
     }
 
     [Theory]
@@ -46,7 +61,7 @@ public sealed class WorkerSettingsTests : IDisposable
     {
         File.WriteAllText(Settings, text);
 
-        var e = Assert.Throws<InvalidDataException>(() => WorkerSettings.Read(_folder));
+        var e = Assert.Throws<InvalidDataException>(() => WorkerSettings.Read(_folder, _prefix));
 
         Assert.StartsWith(Settings + ": ", e.Message, StringComparison.Ordinal);
         Assert.Contains(message, e.Message, StringComparison.Ordinal);

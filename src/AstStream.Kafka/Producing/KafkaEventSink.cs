@@ -1,0 +1,119 @@
+using AstStream.Events;
+using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Transactions;
+using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace AstStream.Kafka.Producing;
+
+/// <summary>
+/// Publishes events, scores and coverage as CloudEvents. Records of streams that are read from the same cluster with exactly-once delivery
+/// are committed with their offsets; others are sent at once, and a flush waits until the brokers have them.
+/// </summary>
+internal sealed class KafkaEventSink : ISink
+{
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10); // at the end, before it is tried again
+
+    private readonly KafkaCluster _cluster;
+    private readonly string _topic;
+    private readonly IReadOnlyList<string> _states;
+    private readonly CloudEvents _format;
+    private readonly OrderedProducer _producer;
+    private bool _isAnsweredFor; // a message since the last flush is of a stream that somebody answers for
+    private Action<string> _warn = _ => { };
+
+    internal KafkaEventSink(
+        KafkaCluster cluster, string topic, bool isBinary = false, string source = "aststream", IReadOnlyList<string>? states = null,
+        long bufferMemory = 32_000_000)
+    {
+        (_cluster, _topic, _states) = (cluster, topic, states ?? ["opened", "closed"]);
+        _format = new CloudEvents(source, isBinary);
+        _producer = new OrderedProducer(cluster, topic, Description, bufferMemory);
+    }
+
+    public string Description => $"Kafka topic {_topic} at {_cluster.Name}";
+
+    public ISinkReport Report
+    {
+        set => _warn = value.Warn;
+    }
+
+    public ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        _ = Task.Run(WarnOfCompactionAsync, CancellationToken.None);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
+    {
+        if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
+            return ValueTask.CompletedTask;
+        if (IDelivery.Of(record) is KafkaStream { IsTransactional: true } stream)
+        {
+            if (!_cluster.IsIdentified)
+                return IdentifyAndWriteAsync(record, cancellation);
+            if (stream.IsCommittedAt(_cluster.Identity))
+            {
+                stream.Publish(record, new Outgoing(_topic, null, _format.Write(record)));
+                return ValueTask.CompletedTask;
+            }
+        }
+
+        _isAnsweredFor |= IDelivery.Of(record) is not null;
+        return _producer.SendAsync(_format.Write(record), cancellation);
+    }
+
+    /// <summary>
+    /// Waits where somebody answers for a stream; other streams do not wait for brokers that are away, as long as there is memory.
+    /// </summary>
+    public async ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        if (_isAnsweredFor || _producer.HasFailed)
+            await _producer.DeliverAsync(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+        _isAnsweredFor = false;
+    }
+
+    public ValueTask CompleteAsync(CancellationToken cancellation) => _producer.DeliverAsync(s_drain, cancellation);
+
+    public ValueTask DisposeAsync()
+    {
+        _producer.Dispose();
+        _format.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A topic that keeps only the last message of each key forgets events: their key is the stream.</summary>
+    private async Task WarnOfCompactionAsync()
+    {
+        try
+        {
+            using var admin = _cluster.Admin();
+            var config = await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = _topic }],
+                new DescribeConfigsOptions { RequestTimeout = s_drain }).WaitAsync(2 * s_drain).ConfigureAwait(false);
+            if (config[0].Entries.TryGetValue(
+                "cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal))
+                _warn($"topic {_topic} has cleanup.policy={policy.Value}: it keeps only the last event of each stream; expected delete");
+        }
+        catch (Exception e) when (e is KafkaException or TimeoutException)
+        {
+            // Not there yet, or not to be looked at: whoever writes to it hears of it.
+        }
+    }
+
+    /// <summary>Whether a stream's cluster is this one is known only when this one has said what it calls itself.</summary>
+    private async ValueTask IdentifyAndWriteAsync(StreamRecord record, CancellationToken cancellation)
+    {
+        try
+        {
+            await _cluster.IdentifyAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is KafkaException or TimeoutException)
+        {
+            throw new SinkException($"{Description}: does not say which cluster it is: {_cluster.Describe(e)}", isTransient: true);
+        }
+
+        await WriteAsync(record, cancellation).ConfigureAwait(false);
+    }
+}
