@@ -156,7 +156,7 @@ public sealed class PcmDecoder
     }
 
     /// <summary>
-    /// The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is told by its last
+    /// The frames at the end that are zero in one channel, counted on from before where all are. A channel that sounds is known by its last
     /// sample.
     /// </summary>
     private long Silent<T>(ReadOnlySpan<byte> bytes, int at, int frames, long before)

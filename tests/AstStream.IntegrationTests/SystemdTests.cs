@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AstStream.IntegrationTests;
 
-/// <summary>The worker as systemd starts it: what it is told by a datagram socket.</summary>
+/// <summary>The worker as systemd starts it: what it says to a datagram socket.</summary>
 public sealed class SystemdTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-systemd-").FullName;

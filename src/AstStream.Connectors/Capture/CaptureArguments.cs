@@ -3,7 +3,7 @@ using AstStream.Dsp;
 
 namespace AstStream.Connectors.Capture;
 
-/// <summary>What the capturing child is told.</summary>
+/// <summary>What the capturing child is asked for.</summary>
 /// <param name="Choice">The device.</param>
 /// <param name="Channels">How many channels to open; the device's own where not given.</param>
 /// <param name="LeastChannels">How many must be open at least.</param>

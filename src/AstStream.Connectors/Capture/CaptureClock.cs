@@ -1,7 +1,7 @@
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// Holds a live stream's samples against the clock: how far they lag behind it, where sound belongs that comes after a break, and how fast
+/// Holds a live stream's samples against the clock: how far they lag, where sound belongs that comes after a break, and how fast
 /// the device's own clock runs. Samples arrive late by ever other amounts, but never early: the least lag of a while is the one to believe.
 /// Seconds throughout; the place in the stream is counted by samples. For one thread.
 /// </summary>
@@ -13,7 +13,7 @@ internal sealed class CaptureClock
     private const int Remembered = 60; // intervals that the drift is taken from
     private const int New = 3; // intervals that a creeping lag is seen in
     private const int Recent = 6; // intervals that the lag is taken from
-    private const int Known = 6; // intervals from which on the drift is told
+    private const int Known = 6; // intervals from which on the drift is reported
 
     private readonly Queue<(double Time, double Lag)> _intervals = new(); // since the last break
     private (double Time, double Lag) _current = (0, double.PositiveInfinity);

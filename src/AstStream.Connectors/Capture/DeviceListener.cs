@@ -49,7 +49,7 @@ public static class DeviceListener
         return (recorded, breaks);
     }
 
-    /// <summary>Hears a device and tells its levels, ten times a second or so, until it is told to stop.</summary>
+    /// <summary>Hears a device and tells its levels, ten times a second or so, until it is asked to stop.</summary>
     /// <exception cref="InvalidAudioException">The device can't be opened, or has gone.</exception>
     public static Task WatchAsync(DeviceChoice choice, Action<SignalMeter> levels, CancellationToken stop) =>
         ListenAsync(

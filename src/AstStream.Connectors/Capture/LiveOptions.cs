@@ -34,7 +34,7 @@ internal sealed record LiveOptions
     /// <summary>Whether it is looked for when it is not there at the start.</summary>
     public bool WaitsAtStart { get; init; }
 
-    /// <summary>How long nothing may come before it is told.</summary>
+    /// <summary>How long nothing may come before it is reported.</summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long nothing may come before it is opened anew; null for ever.</summary>

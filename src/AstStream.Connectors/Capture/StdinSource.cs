@@ -10,7 +10,7 @@ namespace AstStream.Connectors.Capture;
 public sealed class StdinSource : IAudioSource
 {
     internal static readonly Key<bool> Live = Keys.Flag(
-        "live", "Whether a microphone or the like stands behind it: then it is never made to wait, and what comes faster than it can be "
+        "live", "Whether a microphone or the like is its origin: then it is never made to wait, and what comes faster than it can be "
             + "scored is lost and counted. false by default: the writer waits.");
 
     /// <summary>The type as pipelines name it.</summary>

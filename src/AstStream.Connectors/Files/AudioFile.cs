@@ -155,7 +155,7 @@ public sealed class AudioFile : IAudioReader, IDisposable
         _reader.Dispose();
     }
 
-    /// <summary>Plays a file into a pipeline, as one stream, to its end; what is wrong with it is told there.</summary>
+    /// <summary>Plays a file into a pipeline, as one stream, to its end; what is wrong with it is reported there.</summary>
     internal static async Task PlayAsync(
         Func<Task<AudioFile>> open, string id, SourceOutput output, TimeProvider? pace, TimeSpan blockLength, CancellationToken stop,
             CancellationToken cancellation)

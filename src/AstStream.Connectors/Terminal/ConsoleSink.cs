@@ -42,7 +42,7 @@ public sealed class ConsoleSink : ISink
     private readonly ArrayBufferWriter<byte> _json = new();
     private ISinkReport? _report;
     private long _stuckAt = -1; // what had been written when it was found stuck
-    private long _dropped; // lines of the writer's that are told
+    private long _dropped; // lines of the writer's that are reported
     private long _count;
     private Task? _live;
     private LiveDisplayContext? _display;

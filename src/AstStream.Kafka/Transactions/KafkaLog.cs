@@ -264,7 +264,7 @@ internal sealed class KafkaLog : IDeliveryLog
         EnableAutoCommit = false,
         EnableAutoOffsetStore = false,
         EnablePartitionEof = true,
-        FetchWaitMaxMs = 20, // the end is told when a fetch finds nothing
+        FetchWaitMaxMs = 20, // the end is reported when a fetch finds nothing
         AutoOffsetReset = AutoOffsetReset.Earliest,
         IsolationLevel = level,
     };

@@ -56,7 +56,7 @@ public sealed class Pipeline : IDisposable
         var sections = takesAudio.All ? NoModel(root) : ModelSections(file, root);
         var audio = AudioGraph.Read(file, root, [.. sections.Select(s => (s.Name, s.Model))], takesAudio.Any, host.Catalog);
 
-        // Problems of the checkpoints and of the definition are told together where both are known.
+        // Problems of the checkpoints and of the definition are reported together where both are known.
         var opened = new List<ModelSection>();
         var models = new List<ModelDefinition>();
         var labels = new Dictionary<string, IReadOnlyList<string>?>(StringComparer.Ordinal);

@@ -347,7 +347,7 @@ public sealed class PipelineRun
         return sink;
     }
 
-    /// <summary>Opens an old sink again, after a change that failed. If that fails too, it is told, and the others go on.</summary>
+    /// <summary>Opens an old sink again, after a change that failed. If that fails too, it is reported, and the others go on.</summary>
     private async Task RestoreAsync(SinkDefinition definition, CancellationToken cancellation)
     {
         try
@@ -360,7 +360,7 @@ public sealed class PipelineRun
         }
     }
 
-    /// <summary>Ends those that are connected still. Their failures are told, and none comes out here.</summary>
+    /// <summary>Ends those that are connected still. Their failures are reported, and none comes out here.</summary>
     private Task EndAllAsync(List<RunningSink> sinks) => Task.WhenAll(sinks.Where(s => s.Branch is not null).ToList().Select(EndAsync));
 
     /// <summary>Takes a sink from the tee: it writes what it has, and ends.</summary>

@@ -6,7 +6,7 @@ namespace AstStream.Streaming.Pipelines;
 
 /// <summary>
 /// Reads one mapping of a pipeline definition by its keys. Every problem is noted with its place, and reading goes on, so that
-/// all are told at once.
+/// all are reported at once.
 /// </summary>
 public sealed class SectionReader
 {

@@ -90,7 +90,7 @@ internal sealed record SinkDefinition(string Name, ISink Sink, SinkOptions Optio
         foreach (var model in (options.Models ?? []).Where(m => !models.ContainsKey(m)))
             section.Problem(PipelineKeys.SinkModels, $"there is no model '{model}'{Nearest.Hint(model, [.. models.Keys])}");
 
-        // Where a checkpoint is broken, its labels are not known, and that is told already.
+        // Where a checkpoint is broken, its labels are not known, and that is reported already.
         var heard = models.Where(m => options.Models?.Contains(m.Key) != false).Select(m => m.Value).ToList();
         if (!heard.Contains(null))
         {

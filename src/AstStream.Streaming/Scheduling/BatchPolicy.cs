@@ -1,6 +1,6 @@
 namespace AstStream.Streaming.Scheduling;
 
-/// <summary>When a session's batch is sent, and which session gathers one. Pure: it is told the time and has no lock.</summary>
+/// <summary>When a session's batch is sent, and which session gathers one. Pure: the caller gives it the time and has no lock.</summary>
 internal static class BatchPolicy
 {
     /// <summary>

@@ -6,7 +6,8 @@ namespace AstStream.Streaming.Scheduling;
 /// Keeps the live streams' windows within what the sessions can do. When windows have come late for some time, hops are stretched so far
 /// that the rest fits: first those of the least important streams, of these first those that are quiet, all streams of such a class by the
 /// same factor and none beyond its greatest hop. When the load goes, hops go back. Hops change gradually: a step would leave a time without
-/// windows after it and a crowd of them after that, for as long as the hop stays. Pure: it is told the time. For one thread at a time.
+/// windows after it and a crowd of them after that, for as long as the hop stays. Pure: the caller gives it the time. For one thread at a
+/// time.
 /// </summary>
 internal sealed class HopController
 {

@@ -32,7 +32,7 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     /// <summary>How its source does, where that is watched.</summary>
     public SourceHealth? Health { get; init; }
 
-    /// <summary>Who is told what was decided of it and published; null where nobody asks.</summary>
+    /// <summary>Who hears what was decided of it and published; null where nobody asks.</summary>
     public IDelivery? Delivery { get; init; }
 
     /// <summary>The first sample that its source gives, at its own rate: 0 unless it goes on from an earlier place.</summary>

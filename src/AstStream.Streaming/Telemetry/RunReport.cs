@@ -217,7 +217,7 @@ public sealed class RunReport : IDisposable
             Later(() => _log.OverloadEnds(model));
     }
 
-    /// <summary>A line that is told from within a lock: whoever reads it must not hold that up.</summary>
+    /// <summary>A line that is written from within a lock: whoever reads it must not hold that up.</summary>
     private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
     internal void SinkFails(

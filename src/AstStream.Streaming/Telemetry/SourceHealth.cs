@@ -63,7 +63,7 @@ public sealed class SourceHealth
     /// <summary>Whether sound comes, silent or not.</summary>
     internal SourceState Sounding => _state == SourceState.Silent ? SourceState.Silent : SourceState.Running;
 
-    /// <summary>The state changes; that is told. Where it is the same, only another cause of being away is news.</summary>
+    /// <summary>The state changes; that is reported. Where it is the same, only another cause of being away is news.</summary>
     /// <param name="state">What it is like from here on.</param>
     /// <param name="why">What happened, in words; it must hold no secret.</param>
     public void Become(SourceState state, string why)

@@ -165,7 +165,7 @@ internal static class KafkaCommands
         return new KafkaAccess(result.GetValue(s_servers)!, settings);
     }
 
-    /// <summary>Runs a tool; where it fails, that is told.</summary>
+    /// <summary>Runs a tool; where it fails, that is reported.</summary>
     private static async Task<int> RunAsync(Func<Task> tool)
     {
         try

@@ -74,7 +74,7 @@ internal static class PipelineCommands
             settings.Endpoint)));
 
         var validate = Help.Add(new Command("validate", "Checks a pipeline definition and its model.") { file, set }, """
-            Nothing is run. All problems are told at once, with line and column.
+            Nothing is run. All problems are reported at once, with line and column.
 
             Example:
               aststream validate pipelines/demo.yaml
