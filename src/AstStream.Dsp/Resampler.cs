@@ -5,7 +5,7 @@ namespace AstStream.Dsp;
 /// <summary>
 /// Streaming resampler between any two rates from 8 to 192 kHz. Linear phase, its delay taken off: output sample n is the input at time
 /// n·in/out. Flat to 0.92 of the lower Nyquist frequency, at least 90 dB down from that frequency on. The output does not depend on how the
-/// input was cut into blocks; it comes in blocks of its own, at most 100 ms behind the input. Nothing is allocated after construction. For
+/// input was cut into blocks; it comes in blocks of its own, at most 100 ms later. Nothing is allocated after construction. For
 /// one thread at a time.
 /// </summary>
 public sealed class Resampler

@@ -11,8 +11,8 @@ public static class PipelineReference
         A pipeline is a YAML file; `aststream run FILE` runs it. This page is made from the keys' own descriptions
         (`aststream schema keys`); [the JSON Schema](../pipelines/pipeline.schema.json) says the same to editors.
 
-        - Paths are relative to the file. Unknown keys are errors, with line, column and the nearest valid key; all errors are reported at once.
-          `aststream validate FILE` only checks.
+        - Paths are relative to the file. Unknown keys are errors, with line, column and the nearest valid key; all errors are reported at
+          once. `aststream validate FILE` only checks.
         - Durations and sizes have units: `500ms`, `0.5s`, `2m`; `500KB`, `100MB`.
         - `${env:NAME}` and `${file:PATH}` (at most 64 KiB) stand for a value from elsewhere in every text; what came from there is never
           shown.

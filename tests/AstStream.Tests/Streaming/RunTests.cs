@@ -68,7 +68,7 @@ public sealed class RunTests : IDisposable
             ["b.wav: not a WAV file: it begins with 'this', expected RIFF, RF64 or BW64; ", "c.wav: the file is empty; expected a WAV file",
                 "d.wav: the header promises 96000 bytes of sound, the file ends after 39956. Was it cut off while being written or copied?",
                 "e.wav: holds no sound (0 samples)"],
-            // Behind it, what ffmpeg says, or that it is missing.
+            // After it, what ffmpeg says, or that it is missing.
             report.Errors.Select(e => e.Message[(clips.Length + 1)..])
                 .Select(m => m.StartsWith('b') ? m[..(m.IndexOf(';', StringComparison.Ordinal) + 2)] : m));
         Assert.Equal(
