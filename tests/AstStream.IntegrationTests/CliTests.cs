@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace AstStream.IntegrationTests;
@@ -76,20 +75,6 @@ public sealed class CliTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    [Fact]
-    public async Task Classify_CacheThatCannotBeWritten_WarnsAndKeepsItForItself()
-    {
-        var clip = Path.Combine(AppContext.BaseDirectory, "reference/audio/noise-3s.wav");
-
-        using var process = Cli.Start(new Dictionary<string, string?> { ["ASTSTREAM_CACHE"] = "/proc/nowhere" }, "classify", clip);
-        var result = await Cli.FinishAsync(process);
-
-        Assert.Equal(0, result.ExitCode);
-        Assert.Contains("can't be kept here", result.Error, StringComparison.Ordinal);
-        var kept = result.Error[result.Error.IndexOf("/tmp/aststream-cache-", StringComparison.Ordinal)..].Trim();
-        Assert.False(Directory.Exists(kept));
-    }
-
     [Theory]
     [InlineData(40)]
     [InlineData(64)]
@@ -112,77 +97,12 @@ public sealed class CliTests : IDisposable
     }
 
     [Fact]
-    public async Task Classify_GoodAndBadFiles_AnswersTheGoodNamesTheBadExitCode3()
-    {
-        var good = Tone("good.wav", 5);
-        var text = Path.Combine(_folder, "text.wav");
-        await File.WriteAllTextAsync(text, "no sound at all");
-        var missing = Path.Combine(_folder, "missing.wav");
-
-        var result = await Cli.RunAsync("classify", text, good, missing, "--json", "--top-k", "3");
-
-        Assert.Equal(3, result.ExitCode);
-        Assert.Equal(2, result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.Contains("text.wav: not a WAV file", result.Error, StringComparison.Ordinal);
-        Assert.Contains("missing.wav: no such file", result.Error, StringComparison.Ordinal);
-        var answer = JsonSerializer.Deserialize<JsonElement>(
-            Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
-        Assert.Equal(good, answer.GetProperty("file").GetString());
-        var scores = answer.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("score").GetDouble()).ToList();
-        Assert.Equal(3, scores.Count);
-        Assert.Equal(scores.OrderDescending(), scores);
-    }
-
-    [Fact]
-    public async Task Classify_FunctionToApplyNone_GivesLogitsOfTheScores()
-    {
-        var file = Tone("tone.wav", 5);
-
-        var logits = await Scores(file, "none");
-        var sigmoid = await Scores(file, "auto");
-
-        Assert.Equal(50, logits.Count);
-        Assert.All(logits, l => Assert.Equal(1 / (1 + Math.Exp(-l.Value)), sigmoid[l.Key], 1e-5));
-        Assert.Equal(1, (await Scores(file, "softmax")).Values.Sum(), 1e-5);
-    }
-
-    [Fact]
-    public async Task Classify_AnyClip_LeavesNothingOfTheRuntimesReporting()
-    {
-        using var process = Cli.Start(
-            new Dictionary<string, string?> { ["HOME"] = _folder, ["XDG_CACHE_HOME"] = null, ["ASTSTREAM_CACHE"] = null }, "classify",
-            Tone("tone.wav", 1));
-
-        Assert.Equal(0, (await Cli.FinishAsync(process)).ExitCode);
-
-        Assert.Equal([Path.Combine(_folder, ".cache", "aststream")], Directory.EnumerateDirectories(Path.Combine(_folder, ".cache")));
-    }
-
-    [Fact]
-    public async Task Classify_LongClipWithSamplesThatAreNoNumbers_AnswersAndWarns()
-    {
-        var path = Tone("nan.wav", 12);
-        var bytes = await File.ReadAllBytesAsync(path);
-        bytes[20] = 3; // float
-        bytes[34] = 32; // bits, with the block of four bytes that go with them
-        bytes[32] = 4;
-        BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(48), float.NaN);
-        await File.WriteAllBytesAsync(path, bytes);
-
-        var result = await Cli.RunAsync("classify", path, "--json");
-
-        Assert.Equal(0, result.ExitCode);
-        Assert.Contains("samples were not finite or absurdly large", result.Error, StringComparison.Ordinal);
-        Assert.StartsWith("{", result.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task AnyCommand_NamedPipe_IsRefusedAtOnce()
     {
         var pipe = Path.Combine(_folder, "pipe.wav");
         using (var make = System.Diagnostics.Process.Start("mkfifo", [pipe]))
             await make.WaitForExitAsync();
-        Tone("tone.wav", 5);
+        Tones.Write(_folder, "tone.wav", 5);
         var pipeline = Pipeline("sources: {a: {type: file, path: '*.wav'}}\nsinks: {out: {type: jsonl, path: out.jsonl}}");
 
         var classify = await Cli.RunAsync("classify", pipe);
@@ -192,20 +112,6 @@ public sealed class CliTests : IDisposable
         Assert.All((Cli.Result[])[classify, run],
             r => Assert.Contains("pipe.wav: is a pipe or a device; expected a WAV file", r.Error, StringComparison.Ordinal));
         Assert.Contains("sound             5.0 s", run.Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Features_Clip_WritesNumPyFiles()
-    {
-        var file = Tone("tone.wav", 1);
-        var raw = Path.Combine(_folder, "raw.npy");
-        var values = Path.Combine(_folder, "values.npy");
-
-        Assert.Equal(0, (await Cli.RunAsync("features", file, "--out", raw, "--raw")).ExitCode);
-        Assert.Equal(0, (await Cli.RunAsync("features", file, "--out", values)).ExitCode);
-
-        Assert.Contains("'descr': '<f4', 'fortran_order': False, 'shape': (98, 128)", Header(raw, 98 * 128), StringComparison.Ordinal);
-        Assert.Contains("'shape': (512, 128)", Header(values, 512 * 128), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -319,7 +225,7 @@ public sealed class CliTests : IDisposable
     [Fact]
     public async Task Run_SinkFails_NamesItAndStops()
     {
-        Tone("a.wav", 5);
+        Tones.Write(_folder, "a.wav", 5);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
             events: {threshold: 0}
@@ -335,7 +241,7 @@ public sealed class CliTests : IDisposable
     [Fact]
     public async Task Run_OneSinkOfTwoFails_TheOtherHasEverythingAndTheExitCodeTells()
     {
-        Tone("a.wav", 5);
+        Tones.Write(_folder, "a.wav", 5);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
             events: {threshold: 0}
@@ -369,7 +275,7 @@ public sealed class CliTests : IDisposable
     [Fact]
     public async Task Run_JsonLines_AppendsMendsACutLineAndRotates()
     {
-        Tone("a.wav", 5);
+        Tones.Write(_folder, "a.wav", 5);
         var output = Path.Combine(_folder, "out.jsonl");
         await File.WriteAllTextAsync(output, "{\"id\":\"cut sho");
         var pipeline = Pipeline("""
@@ -388,24 +294,6 @@ public sealed class CliTests : IDisposable
             50, lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l).GetProperty("event_label").GetString()).Distinct().Count());
     }
 
-    private static async Task<Dictionary<string, double>> Scores(string file, string function)
-    {
-        var result = await Cli.RunAsync("classify", file, "--json", "--top-k", "50", "--function-to-apply", function);
-        Assert.Equal(0, result.ExitCode);
-        return JsonSerializer.Deserialize<JsonElement>(result.Output).GetProperty("results").EnumerateArray()
-            .ToDictionary(r => r.GetProperty("label").GetString()!, r => r.GetProperty("score").GetDouble());
-    }
-
-    private static string Header(string path, int values)
-    {
-        var bytes = File.ReadAllBytes(path);
-        Assert.Equal([0x93, .. "NUMPY"u8, 1, 0], bytes[..8]);
-        int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8));
-        Assert.Equal(0, (10 + length) % 64);
-        Assert.Equal(10 + length + (4 * values), bytes.Length);
-        return System.Text.Encoding.ASCII.GetString(bytes, 10, length);
-    }
-
     /// <summary>A run on standard input that has read at least a second of sound, and goes on waiting for more.</summary>
     private async Task<System.Diagnostics.Process> RunningAsync(string sinks)
     {
@@ -421,7 +309,7 @@ public sealed class CliTests : IDisposable
     /// <summary>A run that writes fifty lines for every second of sound to its console.</summary>
     private System.Diagnostics.Process StartTalkative(int seconds, string whenFull = "drop_newest")
     {
-        Tone("long.wav", seconds);
+        Tones.Write(_folder, "long.wav", seconds);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: long.wav}}
             model: {hop: 100ms}
@@ -435,23 +323,6 @@ public sealed class CliTests : IDisposable
     {
         var path = Path.Combine(_folder, "pipeline.yaml");
         File.WriteAllText(path, yaml);
-        return path;
-    }
-
-    /// <summary>A 440 Hz tone, 16-bit mono at 16 kHz.</summary>
-    private string Tone(string name, int seconds)
-    {
-        var path = Path.Combine(_folder, name);
-        using var writer = new BinaryWriter(File.Create(path));
-        writer.Write("RIFF"u8);
-        writer.Write(36 + (seconds * 32000));
-        writer.Write("WAVEfmt "u8);
-        foreach (var field in (int[])[16, 0x00010001, 16000, 32000, 0x00100002])
-            writer.Write(field);
-        writer.Write("data"u8);
-        writer.Write(seconds * 32000);
-        for (var i = 0; i < seconds * 16000; i++)
-            writer.Write((short)(8000 * Math.Sin(2 * Math.PI * 440 * i / 16000)));
         return path;
     }
 }

@@ -1,8 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text.Json;
 
 namespace AstStream.Connectors.Hub;
@@ -13,9 +10,6 @@ namespace AstStream.Connectors.Hub;
 /// </summary>
 public sealed class HubClient : IDisposable
 {
-    private const int MaxRedirects = 5;
-    private const int MaxAttempts = 100; // with progress in between
-    private const string LinkedETag = "X-Linked-Etag";
     private const string Config = "config.json";
     private const string Adapter = "adapter_config.json";
     private const string Index = ".index.json";
@@ -24,20 +18,13 @@ public sealed class HubClient : IDisposable
     private static readonly string[] s_weights = ["model.safetensors", "pytorch_model.bin"];
 
     private readonly HubOptions _options;
-    private readonly HttpClient _http;
+    private readonly HubHttp _http;
 
     /// <summary>Makes a client.</summary>
     public HubClient(HubOptions options)
     {
         _options = options;
-        _http = new HttpClient(
-            new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false,
-                ConnectTimeout = options.StallTimeout
-            })
-        { Timeout = Timeout.InfiniteTimeSpan };
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("aststream", "1"));
+        _http = new HubHttp(options);
     }
 
     /// <summary>Brings a model's configuration and weights into the cache.</summary>
@@ -129,9 +116,9 @@ public sealed class HubClient : IDisposable
     private async Task<(string Commit, HashSet<string> Files)> ListAsync(HubReference model, CancellationToken cancellation)
     {
         var uri = new Uri(_options.Endpoint, $"api/models/{model.Owner}/{model.Name}/revision/{Uri.EscapeDataString(model.Revision)}");
-        return await RetryAsync(model, uri, async (_, token) =>
+        return await _http.RetryAsync(model, uri, async (_, token) =>
         {
-            using var response = await SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
+            using var response = await _http.SendAsync(model, HttpMethod.Get, uri, 0, follow: true, token).ConfigureAwait(false);
             using var stall = CancellationTokenSource.CreateLinkedTokenSource(token);
             stall.CancelAfter(_options.StallTimeout);
             await response.Content.LoadIntoBufferAsync((int)HubFile.MaxJson, stall.Token).ConfigureAwait(false);
@@ -157,9 +144,9 @@ public sealed class HubClient : IDisposable
         HubReference model, HubCache cache, string commit, string file, IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
         var uri = new Uri(_options.Endpoint, $"{model.Owner}/{model.Name}/resolve/{commit}/{Uri.EscapeDataString(file)}");
-        var (etag, size) = await RetryAsync(model, uri, async (_, token) =>
+        var (etag, size) = await _http.RetryAsync(model, uri, async (_, token) =>
         {
-            using var response = await SendAsync(model, HttpMethod.Head, uri, 0, follow: false, token).ConfigureAwait(false);
+            using var response = await _http.SendAsync(model, HttpMethod.Head, uri, 0, follow: false, token).ConfigureAwait(false);
             return Description(model, file, response);
         }, cancellation).ConfigureAwait(false);
         using var guard = await cache.LockAsync(etag, _options, cancellation).ConfigureAwait(false);
@@ -168,7 +155,7 @@ public sealed class HubClient : IDisposable
         {
             var part = cache.Incomplete(etag);
             HubFile.CheckSize(model, file, size, part);
-            await RetryAsync(model, uri, async (advance, token) =>
+            await _http.RetryAsync(model, uri, async (advance, token) =>
             {
                 await AppendAsync(model, uri, file, part, size, progress, advance, token).ConfigureAwait(false);
                 return true;
@@ -187,7 +174,7 @@ public sealed class HubClient : IDisposable
     private static (string ETag, long Size) Description(HubReference model, string file, HttpResponseMessage response)
     {
         string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
-        var etag = (Header(LinkedETag) ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "")
+        var etag = (Header(HubHttp.LinkedETag) ?? response.Headers.ETag?.Tag ?? Header("ETag") ?? "")
             .Replace("W/", "", StringComparison.Ordinal).Trim('"');
         var size = long.TryParse(Header("X-Linked-Size"), out var linked) ? linked : response.Content.Headers.ContentLength ?? -1;
         if (etag.Length is not (40 or 64) || !etag.All(char.IsAsciiHexDigitLower))
@@ -205,7 +192,8 @@ public sealed class HubClient : IDisposable
             output.SetLength(0);
         if (output.Length == size)
             return;
-        using var response = await SendAsync(model, HttpMethod.Get, uri, output.Length, follow: true, cancellation).ConfigureAwait(false);
+        using var response = await _http.SendAsync(model, HttpMethod.Get, uri, output.Length, follow: true, cancellation).ConfigureAwait(
+            false);
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             throw new HubException(
                 $"{model}: {file}: ends at byte {output.Length}, before the size of {size} that the server tells; its size and its "
@@ -244,116 +232,5 @@ public sealed class HubClient : IDisposable
 
         if (output.Length < size)
             throw new HttpRequestException($"the connection ended at byte {output.Length} of {size}");
-    }
-
-    /// <summary>
-    /// Sends a request; redirects are followed by hand, so that the token stays with the endpoint's host and nothing falls back to http.
-    /// </summary>
-    private async Task<HttpResponseMessage> SendAsync(
-        HubReference model, HttpMethod method, Uri uri, long from, bool follow, CancellationToken cancellation)
-    {
-        for (var redirects = 0; ; redirects++)
-        {
-            using var request = new HttpRequestMessage(method, uri);
-            if (_options.Token is { } token && uri.Authority == _options.Endpoint.Authority && uri.Scheme == _options.Endpoint.Scheme)
-                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-            if (from > 0)
-                request.Headers.Range = new RangeHeaderValue(from, null);
-            using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            stall.CancelAfter(_options.StallTimeout);
-            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall.Token).ConfigureAwait(false);
-            try
-            {
-                if (response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
-                    or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect
-                    && response.Headers.Location is { } location)
-                {
-                    var next = new Uri(uri, location);
-                    if (!follow && (next.Authority != uri.Authority || response.Headers.Contains(LinkedETag)))
-                        return response; // a large file's description is here, its bytes elsewhere
-                    if (redirects == MaxRedirects)
-                        throw new HubException($"{model}: {uri.Host} redirects more than {MaxRedirects} times");
-                    if (next.Scheme != "https" && next.Scheme != uri.Scheme)
-                        throw new HubException($"{model}: {uri.Host} redirects from {uri.Scheme} to {next.Scheme}; that is not followed");
-                    uri = next;
-                    response.Dispose();
-                    continue;
-                }
-
-                if (!response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
-                    throw Failed(model, uri, response);
-                return response;
-            }
-            catch
-            {
-                response.Dispose();
-                throw;
-            }
-        }
-    }
-
-    private Exception Failed(HubReference model, Uri uri, HttpResponseMessage response)
-    {
-        var code = (int)response.StatusCode;
-        if (code is 408 or 429 or >= 500)
-            return new BusyException($"{uri.Host} answers {code} {response.ReasonPhrase}", RetryAfter(response));
-        return new HubException(code switch
-        {
-            401 or 403 =>
-                $"{model}: {uri.Host} answers {code}: "
-                    + (_options.Token is null
-                        ? "it is private, gated, or not there; give a token in HF_TOKEN"
-                        : "the token in HF_TOKEN is not allowed to read it; has its licence been accepted on the hub?"),
-            404 => $"{model}: {uri.Host} answers 404: there is no such model, revision or file; is it spelt right?",
-            _ => $"{model}: {uri.Host} answers {code} {response.ReasonPhrase} to {uri.AbsolutePath}",
-        });
-    }
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - _options.Time.GetUtcNow(),
-        _ => null,
-    };
-
-    /// <summary>Tries again what may pass, with growing pauses; progress in between starts the count anew.</summary>
-    private async Task<T> RetryAsync<T>(
-        HubReference model, Uri uri, Func<Action, CancellationToken, Task<T>> work, CancellationToken cancellation)
-    {
-        var failures = 0;
-        for (var attempt = 1; ; attempt++)
-        {
-            var hasAdvanced = false;
-            try
-            {
-                return await work(() => hasAdvanced = true, cancellation).ConfigureAwait(false);
-            }
-            catch (Exception e) when (
-                e is HttpRequestException { InnerException: not AuthenticationException } or HttpIOException or BusyException
-                    or IOException { InnerException: SocketException }
-                || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
-            {
-                failures = hasAdvanced ? 1 : failures + 1;
-                var why = e is OperationCanceledException
-                    ? $"{uri.Host} sent nothing for {_options.StallTimeout.TotalSeconds:0} s" : e.GetBaseException().Message;
-                if (failures > _options.MaxRetries || attempt == MaxAttempts)
-                    throw new HubException(
-                        $"{model}: gave up on {uri.Authority} after {attempt} attempts: {why}. What is here stays; the same command goes "
-                            + $"on from there");
-                var asked = (e as BusyException)?.RetryAfter ?? (_options.FirstPause * Math.Pow(2, failures - 1));
-                var pause = TimeSpan.FromTicks(Math.Clamp(asked.Ticks, 0, _options.MaxPause.Ticks));
-                _options.OnRetry?.Invoke($"{why}; trying again in {pause.TotalSeconds:0.#} s");
-                await Task.Delay(pause, _options.Time, cancellation).ConfigureAwait(false);
-            }
-            catch (HttpRequestException e)
-            {
-                throw new HubException($"{model}: no trusted connection to {uri.Authority}: {e.GetBaseException().Message}");
-            }
-        }
-    }
-
-    private sealed class BusyException(string message, TimeSpan? retryAfter) : Exception(message)
-    {
-        public TimeSpan? RetryAfter => retryAfter;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using AstStream.Events;
 using AstStream.Events.Decoding;
 using AstStream.Streaming.Decoding;
@@ -27,9 +26,8 @@ public sealed class PipelineRun
     private readonly Dictionary<string, WindowScheduler> _schedulers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DecodeNode> _decoders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunningSource> _sources = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, RunningSink> _sinks = new(StringComparer.Ordinal);
+    private readonly RunningSinks _sinks;
     private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _lanes = [];
-    private readonly TeeNode _tee;
     private readonly Edge<StreamRecord> _records;
     private readonly bool _passesAudio;
     private int _laneCount;
@@ -66,13 +64,10 @@ public sealed class PipelineRun
             sessions.Add(decoder);
         }
 
-        _tee = new TeeNode("tee", _records, report);
-        var sinks = pipeline.Sinks.Select(MakeSink).ToList();
-        foreach (var sink in sinks)
-            Connect(sink);
+        _sinks = new RunningSinks(new TeeNode("tee", _records, report), () => Graph!, GiveScores, host.Time, report);
         Graph = new DataflowGraph(
-            [.. _sources.Values.Select(r => r.Node!), .. _lanes.Values.SelectMany(l => l.Nodes), .. sessions, _tee,
-            .. sinks.Select(s => s.Node)]);
+            [.. _sources.Values.Select(r => r.Node!), .. _lanes.Values.SelectMany(l => l.Nodes), .. sessions,
+            .. _sinks.Begin(pipeline.Sinks)]);
         report.Observe([.. _schedulers.Values], () => Graph.Edges);
     }
 
@@ -109,7 +104,7 @@ public sealed class PipelineRun
         var changes = new List<string>();
         try
         {
-            await ChangeSinksAsync(next.Sinks, changes, cancellation).ConfigureAwait(false);
+            await _sinks.ChangeAsync(next.Sinks, changes, cancellation).ConfigureAwait(false);
         }
         catch
         {
@@ -127,6 +122,13 @@ public sealed class PipelineRun
         await ChangeSourcesAsync(sources, changes, cancellation).ConfigureAwait(false);
         _pipeline = next;
         return string.Join(", ", changes);
+    }
+
+    /// <summary>Decoding nodes give scores where a sink takes them.</summary>
+    private void GiveScores(bool areTaken)
+    {
+        foreach (var decoder in _decoders.Values)
+            decoder.GivesScores = areTaken;
     }
 
     private static bool SameEvents(EventOptions a, EventOptions b) =>
@@ -256,139 +258,6 @@ public sealed class PipelineRun
         }
     }
 
-    private RunningSink MakeSink(SinkDefinition definition)
-    {
-        var edge = new Edge<StreamRecord>(definition.Name, definition.Options.Buffer);
-        return new RunningSink(definition, edge, new SinkNode(
-            definition.Name, edge, definition.Sink, definition.Options, _pipeline.Host.Time, _report, IsNobodyLeft));
-    }
-
-    /// <summary>Whether no sink can write any more.</summary>
-    private bool IsNobodyLeft() => _sinks.Values.All(s => s.Node.IsOutForGood);
-
-    private void Connect(RunningSink sink)
-    {
-        var isKnown = sink.Edge.IsOpen;
-        sink.Branch = _tee.Connect(sink.Definition.Name, sink.Edge, sink.Definition.Options);
-        if (isKnown)
-            sink.Edge.Complete(null); // the place that was held for it
-        _sinks[sink.Definition.Name] = sink;
-        GiveScores();
-    }
-
-    private void GiveScores()
-    {
-        foreach (var decoder in _decoders.Values)
-            decoder.GivesScores = _sinks.Values.Any(s => s.Definition.Options.Scores);
-    }
-
-    private async Task ChangeSinksAsync(IReadOnlyList<SinkDefinition> next, List<string> changes, CancellationToken cancellation)
-    {
-        var kept = next.Where(n => _sinks.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint)
-            .Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
-        var ending = _sinks.Values.Where(s => !kept.Contains(s.Definition.Name)).ToList();
-        var beginning = next.Where(n => !kept.Contains(n.Name)).ToList();
-        if (ending.Count == 0 && beginning.Count == 0)
-            return;
-
-        // Between two records: those before go to the old sinks, those after to the new ones, and none to nobody. An old sink that is
-        // tried again for hours must not hold up the new one that is to mend it: it ends beside, unless the new one needs what it holds.
-        await _tee.ChangeAsync(
-            async () =>
-            {
-                var begun = new List<RunningSink>();
-                try
-                {
-                    foreach (var definition in beginning)
-                        begun.Add(await OpenAsync(definition, ending, cancellation).ConfigureAwait(false));
-                }
-                catch
-                {
-                    begun.ForEach(Disconnect);
-                    foreach (var sink in ending.Where(s => !_sinks.ContainsKey(s.Definition.Name) || _sinks[s.Definition.Name] != s))
-                        await RestoreAsync(sink.Definition, cancellation).ConfigureAwait(false);
-                    throw;
-                }
-
-                _ = EndAllAsync(ending);
-                foreach (var sink in begun)
-                    Connect(sink);
-            },
-            cancellation).ConfigureAwait(false);
-        foreach (var name in ending.Select(s => s.Definition.Name).Union(beginning.Select(b => b.Name)))
-        {
-            var what = beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed";
-            changes.Add($"sink {name} {what}");
-        }
-    }
-
-    /// <summary>
-    /// Opens a sink. Where that fails, an old one may hold what it needs (the same file, the console): these end first, and it is tried
-    /// once more.
-    /// </summary>
-    private async Task<RunningSink> OpenAsync(SinkDefinition definition, List<RunningSink> ending, CancellationToken cancellation)
-    {
-        try
-        {
-            return await AddAsync(definition, cancellation).ConfigureAwait(false);
-        }
-        catch (Exception) when (ending.Any(s => s.Branch is not null) && !cancellation.IsCancellationRequested)
-        {
-            await EndAllAsync(ending).WaitAsync(cancellation).ConfigureAwait(false);
-            return await AddAsync(definition, cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<RunningSink> AddAsync(SinkDefinition definition, CancellationToken cancellation)
-    {
-        var sink = MakeSink(definition);
-        sink.Edge.AddWriter(_tee.Name); // until it is connected, or given up
-        await Graph.AddAsync(sink.Node, cancellation).ConfigureAwait(false);
-        return sink;
-    }
-
-    /// <summary>Opens an old sink again, after a change that failed. If that fails too, it is reported, and the others go on.</summary>
-    private async Task RestoreAsync(SinkDefinition definition, CancellationToken cancellation)
-    {
-        try
-        {
-            Connect(await AddAsync(definition, cancellation).ConfigureAwait(false));
-        }
-        catch (Exception e) when (!cancellation.IsCancellationRequested)
-        {
-            _report.Fail(definition.Name, $"can't be opened again: {e.Message}");
-        }
-    }
-
-    /// <summary>Ends those that are connected still. Their failures are reported, and none comes out here.</summary>
-    private Task EndAllAsync(List<RunningSink> sinks) => Task.WhenAll(sinks.Where(s => s.Branch is not null).ToList().Select(EndAsync));
-
-    /// <summary>Takes a sink from the tee: it writes what it has, and ends.</summary>
-    private async Task EndAsync(RunningSink sink)
-    {
-        if (_sinks.TryGetValue(sink.Definition.Name, out var known) && known == sink)
-            _sinks.TryRemove(sink.Definition.Name, out _);
-        GiveScores();
-        Disconnect(sink);
-        try
-        {
-            await Graph.RemoveAsync(sink.Node).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            _report.Fail(sink.Definition.Name, e.Message);
-        }
-    }
-
-    private void Disconnect(RunningSink sink)
-    {
-        if (sink.Branch is { } branch)
-            _tee.Disconnect(branch);
-        else
-            sink.Edge.Complete(null);
-        sink.Branch = null;
-    }
-
     /// <summary>The lanes of one kind of sources. Streams take them in turn.</summary>
     private sealed class LaneGroup
     {
@@ -406,10 +275,5 @@ public sealed class PipelineRun
     private sealed record RunningSource(SourceDefinition Definition, CancellationTokenSource Stop)
     {
         public SourceNode? Node { get; set; }
-    }
-
-    private sealed record RunningSink(SinkDefinition Definition, Edge<StreamRecord> Edge, SinkNode Node)
-    {
-        public TeeNode.Branch? Branch { get; set; }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
@@ -228,86 +227,6 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
         }
     }
 
-    /// <summary>
-    /// Takes pieces that are decided, each stream's in their order; waits for the first. False when all streams have ended.
-    /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> TakeDecidedAsync(List<Piece> taken, int most)
-    {
-        while (true)
-        {
-            if (TakeDecided(taken, most))
-                return true;
-            lock (_lock)
-            {
-                if (_ready.Count > 0)
-                    continue;
-                if (_writers == 0 && _streams.Count == 0)
-                    return false;
-                _decoderWaits = true;
-                WakeSessions();
-            }
-
-            await _decided.WaitAsync().ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Takes pieces that are decided already; false where there are none.</summary>
-    public bool TakeDecided(List<Piece> taken, int most)
-    {
-        lock (_lock)
-        {
-            while (taken.Count < most && _ready.TryDequeue(out var stream))
-            {
-                stream.IsReady = false;
-                while (taken.Count < most && IsDecided(stream))
-                {
-                    var piece = stream.Items.First!.Value;
-                    stream.Items.RemoveFirst();
-                    taken.Add(piece);
-                    if (piece.State == PieceState.Analysed)
-                        _unread--;
-                }
-
-                MarkReady(stream);
-            }
-
-            if (taken.Count == 0)
-                return false;
-            _decoderWaits = false;
-            WakeSessions();
-            return true;
-        }
-    }
-
-    /// <summary>Pieces have been decoded: they are the pool's again.</summary>
-    public void Decoded(List<Piece> pieces)
-    {
-        lock (_lock)
-        {
-            var hadRoom = _patient < PatientCapacity;
-            foreach (var piece in pieces)
-            {
-                if (!piece.Timeline.IsLive)
-                    _patient--;
-                if (piece.State != PieceState.End)
-                    continue;
-                _streams.Remove(piece.Timeline);
-                _live.Remove(piece.Timeline);
-            }
-
-            if (!hadRoom && _patient < PatientCapacity)
-            {
-                foreach (var lane in _lanes)
-                    lane.Set();
-            }
-        }
-
-        foreach (var piece in pieces)
-            piece.Return();
-        pieces.Clear();
-    }
-
     /// <summary>Gives back all that is left after a run that did not end well.</summary>
     public void Close()
     {
@@ -324,18 +243,6 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
                 }
             }
         }
-    }
-
-    private static bool IsDecided(StreamTimeline stream) =>
-        stream.Items.First is { Value.State: not (PieceState.Waiting or PieceState.Running) };
-
-    private void MarkReady(StreamTimeline stream)
-    {
-        if (stream.IsReady || !IsDecided(stream))
-            return;
-        stream.IsReady = true;
-        _ready.Enqueue(stream);
-        _decided.Set();
     }
 
     private void WakeGatherer()
