@@ -56,7 +56,8 @@ internal static partial class KafkaThroughput
     /// <summary>Events as fast as they are taken.</summary>
     public static async Task PublishAsync(string servers, int events)
     {
-        await using var sink = new KafkaEventSink(KafkaCluster.Of(servers), "throughput-events");
+        await using var sink = new KafkaEventSink(new KafkaEventSettings(
+            KafkaAccess.To(servers), "throughput-events", IsBinary: false, "aststream", ["opened", "closed"], 32_000_000));
         await sink.OpenAsync(CancellationToken.None);
         var streams = Enumerable.Range(0, Streams).Select(i => new StreamInfo($"stream-{i}", "kafka", DateTimeOffset.UnixEpoch)).ToArray();
         var identity = new ModelIdentity("0123456789abcdef", "float16", "CUDA");
@@ -85,14 +86,14 @@ internal static partial class KafkaThroughput
         lane.AddWriter("source");
         var options = new KafkaSourceOptions
         {
-            Cluster = KafkaCluster.Of(servers),
+            Access = KafkaAccess.To(servers),
             Topics = [Topic],
             Group = $"throughput-{Guid.NewGuid():N}",
             StateTopic = "throughput-state",
         };
         using var report = new RunReport();
         using var stop = new CancellationTokenSource();
-        var source = new KafkaSource(options, new KafkaDelivery("auto", [options.Cluster])); // exactly once
+        var source = new KafkaSource(options, new KafkaDelivery("auto", [new KafkaCluster(options.Access)])); // exactly once
         var running = Task.Run(
             () => source.RunAsync(
             new SourceOutput("in", _ => lane, isLive: false, 0, 1, TimeProvider.System, report), stop.Token, CancellationToken.None));

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using AstStream.Kafka;
+using AstStream.Kafka.Cluster;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 

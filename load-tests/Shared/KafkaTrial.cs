@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using AstStream.Dsp;
 using AstStream.Kafka;
+using AstStream.Kafka.Cluster;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 

@@ -81,7 +81,7 @@ internal sealed class Tap : IAsyncDisposable
                     Catalog = WorkerCatalog.All,
                     DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")
                 });
-            return pipeline.Sources.Single().Source;
+            return pipeline.Definition.Sources.Single().Settings.Build(pipeline.Definition);
         }
         finally
         {

@@ -1,7 +1,7 @@
 using AstStream.Connectors.Capture;
 using AstStream.Connectors.Files;
 using AstStream.Connectors.Terminal;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Connectors;
 

@@ -1,6 +1,6 @@
 using AstStream.Kafka.Consuming;
 using AstStream.Kafka.Producing;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Kafka;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Kafka.Blocks;
+using AstStream.Kafka.Cluster;
 using AstStream.Streaming.Sources;
 using Confluent.Kafka;
 
@@ -34,7 +35,7 @@ public static class KafkaTools
         Func<string, CancellationToken, Task<IAudioReader>> open, CancellationToken stop)
     {
         Error? trouble = null; // that librdkafka has with the brokers
-        using var producer = Made(access, () => new ProducerBuilder<string, byte[]?>(access.Cluster.Configure(
+        using var producer = Made(access, () => new ProducerBuilder<string, byte[]?>(new KafkaCluster(access).Configure(
             new ProducerConfig { EnableIdempotence = true, LingerMs = 5, MessageTimeoutMs = (int)s_delivery.TotalMilliseconds }))
             .SetErrorHandler((_, e) => trouble = e).SetLogHandler(static (_, _) => { }).Build());
         var (sent, delivered) = (0L, 0L);
@@ -72,11 +73,11 @@ public static class KafkaTools
 
         KafkaToolException Undelivered()
         {
-            var why = failed is { } error ? access.Cluster.Describe(error) : "no broker has taken them in time";
+            var why = failed is { } error ? new KafkaCluster(access).Describe(error) : "no broker has taken them in time";
             if (failed?.Code == ErrorCode.MsgSizeTooLarge)
                 why += "; --block makes records smaller";
             if (failed?.Code is null or ErrorCode.Local_MsgTimedOut && trouble is { } said)
-                why += $" ({access.Cluster.Describe(said)})";
+                why += $" ({new KafkaCluster(access).Describe(said)})";
             return new KafkaToolException(string.Create(CultureInfo.InvariantCulture,
                 $"{options.Topic} at {access.Servers}: {Interlocked.Read(ref delivered)} of {sent} records were delivered: {why}"));
         }
@@ -175,7 +176,7 @@ public static class KafkaTools
         }
         catch (KafkaException e)
         {
-            throw new KafkaToolException($"{topic} at {access.Servers}: {access.Cluster.Describe(e)}");
+            throw new KafkaToolException($"{topic} at {access.Servers}: {new KafkaCluster(access).Describe(e)}");
         }
     }
 
@@ -201,7 +202,7 @@ public static class KafkaTools
             }
             catch (KafkaException e)
             {
-                throw new KafkaToolException($"{access.Servers}: {access.Cluster.Describe(e.Error)}");
+                throw new KafkaToolException($"{access.Servers}: {new KafkaCluster(access).Describe(e.Error)}");
             }
         }
     }
@@ -215,13 +216,13 @@ public static class KafkaTools
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or KafkaException)
         {
-            throw new KafkaToolException($"--set: {access.Cluster.Describe(e.Message)}") { IsUsage = true };
+            throw new KafkaToolException($"--set: {new KafkaCluster(access).Describe(e.Message)}") { IsUsage = true };
         }
     }
 
     private static List<TopicPartition> Partitions(KafkaAccess access, string topic)
     {
-        using var admin = access.Cluster.Admin();
+        using var admin = new KafkaCluster(access).Admin();
         var found = admin.GetMetadata(topic, s_patience).Topics.FirstOrDefault(t => t.Topic == topic);
         if (found is null or { Partitions.Count: 0 })
             throw new KafkaToolException($"there is no topic {topic} at {access.Servers}");
@@ -230,7 +231,7 @@ public static class KafkaTools
 
     private static IConsumer<string?, byte[]?> Reader(
         KafkaAccess access, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
-        Made(access, () => access.Cluster.Consumer<string?, byte[]?>(new ConsumerConfig
+        Made(access, () => new KafkaCluster(access).Consumer<string?, byte[]?>(new ConsumerConfig
         {
             GroupId = group,
             EnableAutoCommit = false,

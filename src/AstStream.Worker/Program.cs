@@ -10,7 +10,7 @@ using AstStream.Dsp.Simd;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.Graph;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
 using AstStream.Worker;
 using AstStream.Worker.Commands;

@@ -1,3 +1,4 @@
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Telemetry;
 

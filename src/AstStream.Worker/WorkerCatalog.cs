@@ -1,6 +1,6 @@
 using AstStream.Connectors;
 using AstStream.Kafka;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Worker;
 

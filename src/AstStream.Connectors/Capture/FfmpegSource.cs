@@ -1,6 +1,6 @@
 using AstStream.Connectors.Files;
 using AstStream.Connectors.Programs;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Capture;
@@ -22,12 +22,9 @@ internal static class FfmpegSource
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
         "ffmpeg", "Reads network streams, and files of any format, through ffmpeg.",
-            [Url, Live, SourceKeys.Channel, Transport, Track, Options, .. LiveOptions.ReopenKeys], Create)
-    {
-        Reads = section => section.Get(Url) is { } url && !SecretUrl.IsUrl(url) ? [section.ResolveLinks(url)] : [],
-    };
+            [Url, Live, Transport, Track, Options, .. LiveOptions.ReopenKeys], Read);
 
-    private static IAudioSource Create(SectionReader section)
+    private static Settings Read(SectionReader section)
     {
         var url = new SecretUrl(section.Get(Url) ?? "");
         if (url.Value.Any(char.IsControl) || url.Value.Trim() != url.Value)
@@ -38,42 +35,50 @@ internal static class FfmpegSource
             scheme.ToLowerInvariant()))
             section.Problem(Url, $"begins with '{scheme}://', which can't be heard{Nearest.Hint(scheme, FfmpegInput.Schemes)}");
         var options = FfmpegOptions.Read(section, Options).ToList();
-        var isLive = section.Get(Live) ?? isUrl;
-        if (!isLive)
+        var heard = isUrl ? url : new SecretUrl(section.Resolve(url.Value));
+        var settings = new Settings(
+            heard, options, section.Get(Track), section.Get(SourceKeys.Channel), null, isUrl ? null : section.ResolveLinks(url.Value));
+        if (!(section.Get(Live) ?? isUrl))
         {
             foreach (var key in LiveOptions.ReopenKeys.Where(section.Has))
                 section.Problem(key, "is for live sources; this one reads to the end (live: false)");
-            return new FileSource(isUrl ? url : new SecretUrl(section.Resolve(url.Value)), options, section);
+            return settings;
         }
 
         // Only the camera's sound is asked for, not its pictures; and what a web server gave before a break may come again.
         if (url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase))
-            options.InsertRange(0, ["-rtsp_transport", section.Get(
-                Transport), .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"]]);
+            options.InsertRange(
+                0, ["-rtsp_transport", section.Get(Transport),
+                    .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"]]);
         var live = new LiveOptions
         {
             WaitsAtStart = true,
-            Timeout = TimeSpan.FromSeconds(
-            15),
+            Timeout = TimeSpan.FromSeconds(15),
             MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase)
         }.With(section);
-        var heard = isUrl ? url : new SecretUrl(section.Resolve(url.Value));
-        return new LiveSource(new FfmpegLink(
-            heard, FfmpegInput.Of(heard.Value, options), section.Get(Track)), live with { StalledAfter = live.Timeout!.Value / 2 });
+        return settings with { Live = live with { StalledAfter = live.Timeout!.Value / 2 } };
+    }
+
+    /// <summary>Options of live sources for what can't wait; a file, by its path with links followed.</summary>
+    private sealed record Settings(
+        SecretUrl Url, IReadOnlyList<string> Options, int Track, int? Channel, LiveOptions? Live, string? File) : SourceSettings
+    {
+        public override IReadOnlyList<Resource> Resources => File is { } path ? [Resource.Reads(path)] : [];
+
+        public override IAudioSource Build(PipelineDefinition pipeline) => Live is null
+            ? new FileSource(this) : new LiveSource(new FfmpegLink(Url, FfmpegInput.Of(Url.Value, Options), Track), Live);
     }
 
     /// <summary>Reads to the end, once, as fast as the model goes.</summary>
-    private sealed class FileSource(SecretUrl url, IReadOnlyList<string> options, SectionReader section) : IAudioSource
+    private sealed class FileSource(Settings settings) : IAudioSource
     {
-        private readonly int? _channel = section.Get(SourceKeys.Channel);
-        private readonly int _track = section.Get(Track);
-
-        public string Description => $"{url.Shown}, by ffmpeg";
+        public string Description => $"{settings.Url.Shown}, by ffmpeg";
 
         public bool IsLive => false;
 
         public Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation) =>
-            AudioFile.PlayAsync(() => AudioFile.OpenWithFfmpegAsync(url, options, _track, _channel, stop), output.Source, output,
-                pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
+            AudioFile.PlayAsync(
+                () => AudioFile.OpenWithFfmpegAsync(settings.Url, settings.Options, settings.Track, settings.Channel, stop),
+                output.Source, output, pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
     }
 }

@@ -23,8 +23,6 @@ internal sealed class LiveSource(
 
     public bool IsLive => true;
 
-    public bool CanBeReplaced => link.CanReopen;
-
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
         await using var owned = link.ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using AstStream.Dsp;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Capture;
 
@@ -25,9 +26,9 @@ internal static class MicrophoneSource
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
         "microphone", "Hears a microphone.",
-            [Device, HostApi, Index, NumChannels, SourceKeys.Channel, SampleRate, Latency, .. LiveOptions.ReopenKeys], Create);
+            [Device, HostApi, Index, NumChannels, SampleRate, Latency, .. LiveOptions.ReopenKeys], Read);
 
-    private static LiveSource Create(SectionReader section)
+    private static Settings Read(SectionReader section)
     {
         if (section.Has(Index) && section.Has(Device))
             section.Problem(Index, "stands beside 'device'; expected one of them");
@@ -51,8 +52,12 @@ internal static class MicrophoneSource
             Tolerance = TimeSpan.FromMilliseconds(100),
         }.With(section);
         var choice = new DeviceChoice(section.Get(Device), section.Get(HostApi), section.Get(Index));
-        return new LiveSource(
-            new MicrophoneLink(
-                new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), latency)), options);
+        return new Settings(
+            new CaptureArguments(choice, section.Get(NumChannels), (channel ?? 0) + 1, section.Get(SampleRate), latency), options);
+    }
+
+    private sealed record Settings(CaptureArguments Arguments, LiveOptions Options) : SourceSettings
+    {
+        public override IAudioSource Build(PipelineDefinition pipeline) => new LiveSource(new MicrophoneLink(Arguments), Options);
     }
 }

@@ -1,5 +1,5 @@
 using AstStream.Dsp;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Connectors.Capture;
 

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using AstStream.Connectors.Programs;
 using AstStream.Dsp;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Capture;
 
@@ -16,9 +17,9 @@ internal static class SocketSource
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
         "socket", "Takes raw PCM from a program that connects to a Unix socket.",
-            [Path, .. PcmKeys.All, SourceKeys.Channel, .. LiveOptions.ReopenKeys], Create);
+            [Path, .. PcmKeys.All, .. LiveOptions.ReopenKeys], Read);
 
-    private static LiveSource Create(SectionReader section)
+    private static Settings Read(SectionReader section)
     {
         var framing = PcmKeys.Framing(section);
         var format = PcmKeys.Format(section);
@@ -32,7 +33,22 @@ internal static class SocketSource
             MaxDelay = TimeSpan.FromSeconds(2),
             StalledAfter = TimeSpan.FromSeconds(5)
         }.With(section);
-        return new LiveSource(new SocketLink(path, PcmKeys.Describe($"socket {path}", framing, format), framing, format), options);
+        return new Settings(path, framing, format, options);
+    }
+
+    private sealed record Settings(string Path, PcmFraming Framing, PcmFormat Format, LiveOptions Options) : SourceSettings
+    {
+        public override IReadOnlyList<Resource> Resources =>
+        [
+            new Resource(ResourceKind.Member, $"socket {Path}")
+            {
+                Key = SocketSource.Path,
+                Clash = other => $"{Path} is the socket of source '{other}' already; give each its own",
+            },
+        ];
+
+        public override IAudioSource Build(PipelineDefinition pipeline) => new LiveSource(
+            new SocketLink(Path, PcmKeys.Describe($"socket {Path}", Framing, Format), Framing, Format), Options);
     }
 
     private sealed class SocketLink(string path, string description, PcmFraming framing, PcmFormat format) : ILiveLink, IAsyncDisposable

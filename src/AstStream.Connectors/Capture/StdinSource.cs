@@ -1,7 +1,7 @@
 using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 using AstStream.Events;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Capture;
@@ -15,9 +15,7 @@ public sealed class StdinSource : IAudioSource
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "stdin", "Reads raw PCM from standard input.", [.. PcmKeys.All, SourceKeys.Channel, Live, LiveOptions.DriftCorrection],
-            section => Create(section, Console.OpenStandardInput))
-    { IsSingle = true };
+        "stdin", "Reads raw PCM from standard input.", [.. PcmKeys.All, Live, LiveOptions.DriftCorrection], Read);
 
     private const string Name = "standard input";
     private const string Example = "ffmpeg -i IN -f s16le -ar 16000 -ac 1 -";
@@ -29,17 +27,14 @@ public sealed class StdinSource : IAudioSource
     private readonly int? _channel;
     private readonly Func<Stream> _open;
 
-    private StdinSource(SectionReader section, Func<Stream> open) =>
-        (_framing, _format, _channel, _open) = (PcmKeys.Framing(section), PcmKeys.Format(section), section.Get(SourceKeys.Channel), open);
+    private StdinSource(Settings settings, Func<Stream> open) =>
+        (_framing, _format, _channel, _open) = (settings.Framing, settings.Format, settings.Channel, open);
 
     /// <inheritdoc/>
     public string Description => PcmKeys.Describe(Name, _framing, _format);
 
     /// <inheritdoc/>
     public bool IsLive => false;
-
-    /// <inheritdoc/>
-    public bool CanBeReplaced => false; // a read that waits can't be taken back, and would swallow the next one's sound
 
     /// <inheritdoc/>
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
@@ -108,17 +103,14 @@ public sealed class StdinSource : IAudioSource
             output.Warn(warning);
     }
 
-    /// <summary>A patient source, or with live: true one that is never made to wait.</summary>
-    internal static IAudioSource Create(SectionReader section, Func<Stream> open)
+    private static Settings Read(SectionReader section)
     {
-        var patient = new StdinSource(section, open);
-        if (section.Get(Live))
-            return new LiveSource(
-                new StreamLink(patient.Description, patient._framing, patient._format, open),
-                new LiveOptions { StalledAfter = TimeSpan.FromSeconds(5) }.With(section));
-        if (section.Has(LiveOptions.DriftCorrection))
+        var isLive = section.Get(Live);
+        if (!isLive && section.Has(LiveOptions.DriftCorrection))
             section.Problem(LiveOptions.DriftCorrection, "is for live sources; this one can wait (live: false)");
-        return patient;
+        return new Settings(
+            PcmKeys.Framing(section), PcmKeys.Format(section), section.Get(SourceKeys.Channel),
+            isLive ? new LiveOptions { StalledAfter = TimeSpan.FromSeconds(5) }.With(section) : null);
     }
 
     private static string Cut(long rest, PcmFormat format) =>
@@ -167,6 +159,20 @@ public sealed class StdinSource : IAudioSource
                     : new LinkException($"{Name}: no sound came; expected PCM, for example from: {Example}") { IsEnd = true });
 
             public override ValueTask DisposeAsync() => input.DisposeAsync();
+        }
+    }
+
+    /// <summary>A patient source, or, with options of live ones, one that is never made to wait.</summary>
+    private sealed record Settings(PcmFraming Framing, PcmFormat Format, int? Channel, LiveOptions? Live) : SourceSettings
+    {
+        // A read that waits can't be taken back, and would swallow the next one's sound.
+        public override IReadOnlyList<Resource> Resources => [new Resource(ResourceKind.Single, "stdin") { CanBeTakenOver = false }];
+
+        public override IAudioSource Build(PipelineDefinition pipeline)
+        {
+            var patient = new StdinSource(this, Console.OpenStandardInput);
+            return Live is null ? patient : new LiveSource(
+                new StreamLink(patient.Description, Framing, Format, Console.OpenStandardInput), Live);
         }
     }
 }

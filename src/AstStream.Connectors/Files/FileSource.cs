@@ -1,4 +1,4 @@
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Files;
@@ -23,28 +23,21 @@ public sealed class FileSource : IAudioSource
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SourceType Type = new(
-        "file", "Reads files of sound: WAV, and any other format where ffmpeg is installed.", [Path, Pace, SourceKeys.Channel, Block],
-        section => new FileSource(section))
-    {
-        Reads = section => (section.Get(Path) ?? []).Where(p => !IsPattern(p)).Select(section.ResolveLinks),
-    };
+        "file", "Reads files of sound: WAV, and any other format where ffmpeg is installed.", [Path, Pace, Block],
+        section => new Settings(
+            section.BaseFolder, section.Get(Path) ?? [], section.Get(Pace) == "realtime",
+            section.Get(Block) ?? TimeSpan.FromMilliseconds(100), section.Get(SourceKeys.Channel)));
 
     private readonly string _baseFolder;
     private readonly IReadOnlyList<string> _paths;
     private readonly bool _isRealtime;
     private readonly TimeSpan _block;
     private readonly int? _channel;
-    private readonly TimeProvider _time;
+    private readonly TimeProvider _time = TimeProvider.System;
 
-    private FileSource(SectionReader section)
-    {
-        _baseFolder = section.BaseFolder;
-        _paths = section.Get(Path) ?? [];
-        _isRealtime = section.Get(Pace) == "realtime";
-        _block = section.Get(Block) ?? TimeSpan.FromMilliseconds(100);
-        _channel = section.Get(SourceKeys.Channel);
-        _time = TimeProvider.System;
-    }
+    private FileSource(Settings settings) =>
+        (_baseFolder, _paths, _isRealtime, _block, _channel) =
+        (settings.BaseFolder, settings.Paths, settings.IsRealtime, settings.Block, settings.Channel);
 
     /// <inheritdoc/>
     public string Description => $"{string.Join(", ", _paths)}{(_isRealtime ? ", in real time" : "")}";
@@ -139,4 +132,13 @@ public sealed class FileSource : IAudioSource
     }
 
     private static bool IsPattern(string path) => path.Contains('*', StringComparison.Ordinal);
+
+    private sealed record Settings(string BaseFolder, IReadOnlyList<string> Paths, bool IsRealtime, TimeSpan Block, int? Channel)
+        : SourceSettings
+    {
+        public override IReadOnlyList<Resource> Resources =>
+            [.. Paths.Where(p => !IsPattern(p)).Select(p => Resource.Reads(SectionReader.RealPath(p, BaseFolder)))];
+
+        public override IAudioSource Build(PipelineDefinition pipeline) => new FileSource(this);
+    }
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using AstStream.Events;
 using AstStream.Events.Json;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
 
 namespace AstStream.Connectors.Files;
@@ -27,10 +27,11 @@ public sealed class JsonLinesSink : ISink
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
-        "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], section => new JsonLinesSink(section))
+        "jsonl", "Appends events to a file as JSON Lines.", [Path, States, Flush, RotateSize, Keep], (section, _) => new Settings(
+            section.Get(Path) is { } path ? section.ResolveLinks(path) : "", section.Get(States), section.Get(Flush),
+            section.Get(RotateSize) ?? long.MaxValue, section.Get(Keep)))
     {
         Records = ["events", "coverage", "scores"],
-        Writes = section => section.Get(Path) is { } path ? section.ResolveLinks(path) : null,
     };
 
     private readonly string _path;
@@ -43,14 +44,9 @@ public sealed class JsonLinesSink : ISink
     private AppendedFile? _file;
     private ISinkReport? _report;
 
-    internal JsonLinesSink(SectionReader section)
-    {
-        _path = Type.Writes(section) ?? "";
-        _states = section.Get(States);
-        _flush = section.Get(Flush);
-        _rotateSize = section.Get(RotateSize) ?? long.MaxValue;
-        _keep = section.Get(Keep);
-    }
+    private JsonLinesSink(Settings settings) =>
+        (_path, _states, _flush, _rotateSize, _keep) =
+        (settings.Path, settings.States, settings.Flush, settings.RotateSize, settings.Keep);
 
     /// <inheritdoc/>
     public string Description => $"JSON Lines to {_path}";
@@ -189,5 +185,12 @@ public sealed class JsonLinesSink : ISink
 
         File.Move(_path, $"{_path}.1", overwrite: true);
         _file = AppendedFile.Open(_path);
+    }
+
+    private sealed record Settings(string Path, IReadOnlyList<string> States, string Flush, long RotateSize, int Keep) : SinkSettings
+    {
+        public override IReadOnlyList<Resource> Resources => Path.Length > 0 ? [Resource.Writes(Path)] : [];
+
+        public override ISink Build() => new JsonLinesSink(this);
     }
 }

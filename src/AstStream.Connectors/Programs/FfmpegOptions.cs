@@ -1,4 +1,4 @@
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Connectors.Programs;
 

@@ -4,7 +4,7 @@ using System.Text;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Json;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
 using Spectre.Console;
@@ -27,9 +27,7 @@ public sealed class ConsoleSink : ISink
 
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
-        "console", "Shows events on standard output.", [Format], section => new ConsoleSink(
-            section.Get(Format), section.Waits, BackgroundWriter.Output))
-    { IsSingle = true };
+        "console", "Shows events on standard output.", [Format], (section, options) => new Settings(section.Get(Format), options.Waits));
 
     private static readonly TimeSpan s_stuckAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(10);
@@ -248,5 +246,12 @@ public sealed class ConsoleSink : ISink
         }
 
         return table;
+    }
+
+    private sealed record Settings(string Format, bool? Waits) : SinkSettings
+    {
+        public override IReadOnlyList<Resource> Resources => [new Resource(ResourceKind.Single, "console")];
+
+        public override ISink Build() => new ConsoleSink(Format, Waits, BackgroundWriter.Output);
     }
 }

@@ -30,6 +30,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly KafkaSourceOptions _options;
+    private readonly KafkaCluster _cluster;
     private readonly SourceOutput _output;
     private readonly SourceHealth _health;
     private readonly KafkaLog _log;
@@ -54,15 +55,16 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private bool _isStateTopicThere;
 
     /// <summary>Makes it.</summary>
-    /// <param name="options">How it reads; with exactly-once delivery, the cluster is identified.</param>
+    /// <param name="options">How it reads.</param>
+    /// <param name="cluster">The cluster; with exactly-once delivery it is identified.</param>
     /// <param name="output">Where sound goes.</param>
     /// <param name="health">How the source does.</param>
-    public KafkaIngest(KafkaSourceOptions options, SourceOutput output, SourceHealth health)
+    public KafkaIngest(KafkaSourceOptions options, KafkaCluster cluster, SourceOutput output, SourceHealth health)
     {
-        (_options, _output, _health) = (options, output, health);
+        (_options, _cluster, _output, _health) = (options, cluster, output, health);
         var name = options.Instance ?? $"{Environment.MachineName}-{Guid.NewGuid():N}";
         _log = new KafkaLog(
-            options.Cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd,
+            cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd,
             offsets => _consumer.Commit(offsets));
         _committer = new Committer(_log);
     }
@@ -139,7 +141,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             TopicMetadataRefreshIntervalMs = (int)s_refresh.TotalMilliseconds,
             SessionTimeoutMs = _options.Instance is null ? (int)s_session.TotalMilliseconds : null,
         };
-        return new ConsumerBuilder<string?, BlockValue>(_options.Cluster.Configure(config))
+        return new ConsumerBuilder<string?, BlockValue>(_cluster.Configure(config))
             .SetKeyDeserializer(new KeyDeserializer())
             .SetValueDeserializer(new BlockDecoder(_options))
             .SetLogHandler(static (_, _) => { })
@@ -181,7 +183,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _output.Fail($"reading from Kafka failed: {_options.Cluster.Describe(e)}");
+            _output.Fail($"reading from Kafka failed: {_cluster.Describe(e)}");
             _over.Cancel();
         }
 
@@ -190,15 +192,15 @@ internal sealed class KafkaIngest : IAsyncDisposable
             EndAll();
         try
         {
-            HangGuard.Run($"Kafka at {_options.Cluster.Name}, group {_options.Group}: Close", s_leave, _consumer.Close);
+            HangGuard.Run($"Kafka at {_cluster.Name}, group {_options.Group}: Close", s_leave, _consumer.Close);
         }
         catch (KafkaException e)
         {
-            _output.Warn(_options.Cluster.Describe(e.Error));
+            _output.Warn(_cluster.Describe(e.Error));
         }
 
         EndAll();
-        HangGuard.Run($"Kafka at {_options.Cluster.Name}, group {_options.Group}: Dispose", s_leave, _consumer.Dispose);
+        HangGuard.Run($"Kafka at {_cluster.Name}, group {_options.Group}: Dispose", s_leave, _consumer.Dispose);
     }
 
     private void Take(ConsumeResult<string?, BlockValue> result)
@@ -309,7 +311,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         List<PartitionLease> leases = [.. partitions.Select(
             p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|")
         {
-            TransactionsAt = _options.IsExactlyOnce ? _options.Cluster.Identity : null,
+            TransactionsAt = _options.IsExactlyOnce ? _cluster.Identity : null,
             Owner = _log.TransactionalId,
         })];
         foreach (var lease in leases)
@@ -334,7 +336,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
                     if (_log.EnsureTopics(
                         _options.StateTopic, leases.Max(l => l.Partition.Partition.Value) + 1,
                         _options.Topics.Select(_options.LetterTopic)) is { } problem)
-                        _output.Warn(_options.Cluster.Describe(problem));
+                        _output.Warn(_cluster.Describe(problem));
                     _isStateTopicThere = true;
                 }
 
@@ -349,7 +351,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             catch (Exception e)
             {
                 _isStateTopicThere = false;
-                _health.Become(SourceState.Away, $"where to go on can't be read: {_options.Cluster.Describe(e)}");
+                _health.Become(SourceState.Away, $"where to go on can't be read: {_cluster.Describe(e)}");
                 _over.Token.WaitHandle.WaitOne(Backoff(tries));
             }
         }
@@ -435,7 +437,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     /// <summary>A commit has failed, or may have: everything is taken anew from what is committed.</summary>
     private void Failed(Exception e)
     {
-        _output.Warn($"a commit failed: {_options.Cluster.Describe(e)}; it goes on from what was committed last");
+        _output.Warn($"a commit failed: {_cluster.Describe(e)}; it goes on from what was committed last");
         _commands.Enqueue(() =>
         {
             List<PartitionLease> gone = [.. _leases.Values.Where(l => l.IsEnded)];
@@ -449,8 +451,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
     {
         if (error.IsFatal || error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve
             or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed)
-            _health.Become(SourceState.Away, $"Kafka at {_options.Cluster.Name}, group {_options.Group}: "
-                + $"{_options.Cluster.Describe(error)}");
+            _health.Become(SourceState.Away, $"Kafka at {_cluster.Name}, group {_options.Group}: "
+                + $"{_cluster.Describe(error)}");
     }
 
     /// <summary>A record's timestamp; producers write what they like.</summary>

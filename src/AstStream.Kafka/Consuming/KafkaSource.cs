@@ -1,8 +1,9 @@
 using AstStream.Dsp;
 using AstStream.Kafka.Blocks;
 using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Producing;
 using AstStream.Kafka.Transactions;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Kafka.Consuming;
@@ -61,47 +62,43 @@ internal sealed class KafkaSource : IAudioSource
         "Reads sound from Kafka topics: one key is one stream, one record one block of it (docs/wire-format.md). Workers of one group "
             + "share the partitions.",
         [
-            .. KafkaCluster.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder,
-            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, SourceKeys.Channel, Buffer, MaxRecord,
+            .. KafkaKeys.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder,
+            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, Buffer, MaxRecord,
         ],
-        Create);
+        Read);
 
     private readonly KafkaSourceOptions _options;
+    private readonly KafkaCluster _cluster;
     private readonly KafkaDelivery _delivery;
 
     /// <summary>Makes a source.</summary>
     /// <param name="options">How it reads.</param>
     /// <param name="delivery">Which guarantee it is to give.</param>
-    internal KafkaSource(KafkaSourceOptions options, KafkaDelivery delivery) => (_options, _delivery) = (options, delivery);
+    internal KafkaSource(KafkaSourceOptions options, KafkaDelivery delivery) =>
+        (_options, _cluster, _delivery) = (options, new KafkaCluster(options.Access), delivery);
 
     public string Description =>
-        $"Kafka topic {string.Join(", ", _options.Topics)} at {_options.Cluster.Name}, group {_options.Group}, {_delivery.Description}";
+        $"Kafka topic {string.Join(", ", _options.Topics)} at {_cluster.Name}, group {_options.Group}, {_delivery.Description}";
 
     public bool IsLive => false;
-
-    public bool CanBeReplaced => true;
-
-    public bool NeedsModel => true; // without one nothing says what is done with
 
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
         var health = output.Watch(output.Source);
-        if (await _delivery.DecideAsync(_options.Cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
+        if (await _delivery.DecideAsync(_cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
             return;
-        await using var ingest = new KafkaIngest(_options with { IsExactlyOnce = isExactlyOnce }, output, health);
+        await using var ingest = new KafkaIngest(_options with { IsExactlyOnce = isExactlyOnce }, _cluster, output, health);
         await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
     }
 
-    private static KafkaSource Create(SectionReader section)
+    private static Settings Read(SectionReader section)
     {
-        var cluster = KafkaCluster.Read(section, reads: true);
-        var plan = section.Shared<KafkaPlan>();
         var (encoding, samples) = BlockFormat.Encodings[section.Get(Encoding)];
         var topics = section.Get(Topics) ?? [];
         var group = section.Get(Group) ?? "aststream";
         var options = new KafkaSourceOptions
         {
-            Cluster = cluster,
+            Access = KafkaKeys.Read(section, reads: true),
             Topics = topics,
             Group = group,
             Instance = section.Get(Instance),
@@ -124,20 +121,39 @@ internal sealed class KafkaSource : IAudioSource
         if (options.ForgetAfter <= options.IdleTimeout)
             section.Problem(
                 ForgetAfter, $"is no longer than idle_timeout ({options.IdleTimeout.TotalSeconds:0} s), after which a stream rests at all");
-        if (options.Instance is { } instance && !plan.Instances.Add((cluster.Name, group, instance)))
-            section.Problem(
-                Instance, $"'{instance}' of group '{group}' is another source's too: they would shut each other out; give each its own");
-        var delivery = section.Get(Delivery);
-        if (delivery == "exactly_once")
-        {
-            section.Later(() =>
+        return new Settings(options, section.Get(Delivery));
+    }
+
+    private sealed record Settings(KafkaSourceOptions Options, string Delivery) : SourceSettings
+    {
+        public override bool NeedsModel => true; // without one nothing says what is done with
+
+        /// <summary>The name of a member of its group.</summary>
+        public override IReadOnlyList<Resource> Resources => Options.Instance is not { } instance ? [] :
+        [
+            new Resource(ResourceKind.Member, $"{Options.Access.Servers} {Options.Group} {instance}")
             {
-                if (plan.Sinks.Count == 0)
-                    section.Problem(Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there is "
-                        + "no kafka sink; add one, or ask for at_least_once");
-            });
+                Key = Instance,
+                Clash = other => $"'{instance}' of group '{Options.Group}' is source '{other}': they would shut each other out; give each "
+                    + $"its own",
+            },
+        ];
+
+        public override IEnumerable<(Key Key, string Message)> Check(PipelineDefinition pipeline)
+        {
+            if (Delivery == KafkaDelivery.Exactly && !EventClusters(pipeline).Any())
+                yield return (KafkaSource.Delivery, "exactly_once needs a kafka sink for events that writes to the same cluster, and there "
+                    + "is no kafka sink; add one, or ask for at_least_once");
         }
 
-        return new KafkaSource(options, new KafkaDelivery(delivery, plan.Sinks));
+        /// <summary>Which guarantee can be given depends on where events go.</summary>
+        public override string DependsOn(PipelineDefinition pipeline) => Delivery == KafkaDelivery.AtLeast ? "" : string.Join(
+            "\n\n", EventClusters(pipeline).Select(c => c.Fingerprint).Distinct().Order(StringComparer.Ordinal));
+
+        public override IAudioSource Build(PipelineDefinition pipeline) => new KafkaSource(
+            Options, new KafkaDelivery(Delivery, [.. EventClusters(pipeline).Select(c => new KafkaCluster(c))]));
+
+        private static IEnumerable<KafkaAccess> EventClusters(PipelineDefinition pipeline) =>
+            pipeline.SinksOf<KafkaEventSettings>().Select(s => s.Access);
     }
 }

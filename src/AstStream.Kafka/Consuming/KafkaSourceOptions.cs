@@ -7,7 +7,8 @@ namespace AstStream.Kafka.Consuming;
 /// <summary>How sound is read from Kafka.</summary>
 internal sealed record KafkaSourceOptions
 {
-    public required KafkaCluster Cluster { get; init; }
+    /// <summary>The cluster.</summary>
+    public required KafkaAccess Access { get; init; }
 
     public required IReadOnlyList<string> Topics { get; init; }
 

@@ -5,7 +5,8 @@ namespace AstStream.Kafka.Producing;
 /// <summary>How sound is published.</summary>
 internal sealed record AudioPublisherOptions
 {
-    public required KafkaCluster Cluster { get; init; }
+    /// <summary>The cluster.</summary>
+    public required KafkaAccess Access { get; init; }
 
     public required string Topic { get; init; }
 

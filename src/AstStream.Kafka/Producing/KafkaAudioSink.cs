@@ -11,7 +11,7 @@ internal sealed class KafkaAudioSink(AudioPublisherOptions options) : ISink
     private bool _isAnsweredFor; // sound since the last flush is of a stream that somebody answers for
     private Action<string> _warn = _ => { };
 
-    public string Description => $"Kafka topic {options.Topic} at {options.Cluster.Name}, sound";
+    public string Description => $"Kafka topic {options.Topic} at {options.Access.Servers}, sound";
 
     public ISinkReport Report
     {

@@ -24,13 +24,11 @@ internal sealed class KafkaEventSink : ISink
     private bool _isAnsweredFor; // a message since the last flush is of a stream that somebody answers for
     private Action<string> _warn = _ => { };
 
-    internal KafkaEventSink(
-        KafkaCluster cluster, string topic, bool isBinary = false, string source = "aststream", IReadOnlyList<string>? states = null,
-        long bufferMemory = 32_000_000)
+    internal KafkaEventSink(KafkaEventSettings settings)
     {
-        (_cluster, _topic, _states) = (cluster, topic, states ?? ["opened", "closed"]);
-        _format = new CloudEvents(source, isBinary);
-        _producer = new OrderedProducer(cluster, topic, Description, bufferMemory);
+        (_cluster, _topic, _states) = (new KafkaCluster(settings.Access), settings.Topic, settings.States);
+        _format = new CloudEvents(settings.Source, settings.IsBinary);
+        _producer = new OrderedProducer(_cluster, _topic, Description, settings.Memory);
     }
 
     public string Description => $"Kafka topic {_topic} at {_cluster.Name}";

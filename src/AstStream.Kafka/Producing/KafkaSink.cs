@@ -1,6 +1,5 @@
 using AstStream.Kafka.Cluster;
-using AstStream.Kafka.Consuming;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
 
 namespace AstStream.Kafka.Producing;
@@ -34,49 +33,44 @@ internal static class KafkaSink
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
         "kafka", "Publishes events, scores and coverage to a Kafka topic as CloudEvents, or sound as docs/wire-format.md says.",
-            [.. KafkaCluster.All, Topic, Format, States, EventSource, BufferMemory, Encoding, Block, Spool, SpoolSize], Create)
+            [.. KafkaKeys.All, Topic, Format, States, EventSource, BufferMemory, Encoding, Block, Spool, SpoolSize], Read)
     {
         Records = ["events", "coverage", "scores", "audio"],
-        Writes = section => section.Get(Spool) is { } path ? section.ResolveLinks(path) : null,
     };
 
-    private static ISink Create(SectionReader section)
+    private static SinkSettings Read(SectionReader section, SinkOptions options)
     {
-        var cluster = KafkaCluster.Read(section);
+        var access = KafkaKeys.Read(section);
         var topic = section.Get(Topic) ?? "";
         var memory = section.Get(BufferMemory) ?? 32_000_000;
-        return section.Records.Contains("audio")
-            ? new KafkaAudioSink(ReadAudio(section, cluster, topic, memory))
-            : new KafkaEventSink(
-                EventsOf(section, cluster), topic, section.Get(Format) == "binary", section.Get(EventSource) ?? "aststream",
-                section.Get(States), memory);
+        return options.Audio ? ReadAudio(section, options, access, topic, memory) : ReadEvents(section, access, topic, memory);
     }
 
-    /// <summary>The cluster of a sink for events, which sources ask for; the keys of sound are of no use there.</summary>
-    private static KafkaCluster EventsOf(SectionReader section, KafkaCluster cluster)
+    private static KafkaEventSettings ReadEvents(SectionReader section, KafkaAccess access, string topic, long memory)
     {
-        section.Shared<KafkaPlan>().Sinks.Add(cluster);
         foreach (var key in (Key[])[Encoding, Block, Spool, SpoolSize])
         {
             if (section.Has(key))
                 section.Problem(key, "is for sound; this sink takes none (records: audio)");
         }
 
-        return cluster;
+        return new KafkaEventSettings(
+            access, topic, section.Get(Format) == "binary", section.Get(EventSource) ?? "aststream", section.Get(States), memory);
     }
 
-    private static AudioPublisherOptions ReadAudio(SectionReader section, KafkaCluster cluster, string topic, long memory)
+    private static KafkaAudioSettings ReadAudio(SectionReader section, SinkOptions sink, KafkaAccess access, string topic, long memory)
     {
-        if (section.Records.Count > 1)
+        if (sink.Events || sink.Coverage || sink.Scores)
             section.Problem(Topic, "sound needs a topic, and so a sink, of its own; expected records: audio and nothing else");
         var options = new AudioPublisherOptions
         {
-            Cluster = cluster,
+            Access = access,
             Topic = topic,
             IsFloat = section.Get(Encoding) == "f32le",
             Memory = memory,
-            Spool = section.Get(Spool) is { } path ? section.Resolve(path) : null
+            Spool = section.Get(Spool) is { } path ? section.ResolveLinks(path) : null
         };
-        return options with { Block = section.Get(Block) ?? options.Block, SpoolSize = section.Get(SpoolSize) ?? options.SpoolSize };
+        return new KafkaAudioSettings(
+            options with { Block = section.Get(Block) ?? options.Block, SpoolSize = section.Get(SpoolSize) ?? options.SpoolSize });
     }
 }

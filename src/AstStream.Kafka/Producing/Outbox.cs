@@ -24,6 +24,7 @@ internal sealed class Outbox : IAsyncDisposable
     private static readonly TimeSpan s_between = TimeSpan.FromMinutes(1); // lines of one kind
 
     private readonly AudioPublisherOptions _options;
+    private readonly KafkaCluster _cluster;
     private readonly TimeProvider _time = TimeProvider.System;
     private readonly Action<string> _warn;
     private readonly CancellationTokenSource _over = new();
@@ -58,7 +59,7 @@ internal sealed class Outbox : IAsyncDisposable
     /// <exception cref="SinkException">The spool can't be used.</exception>
     public Outbox(AudioPublisherOptions options, Action<string> warn)
     {
-        (_options, _warn) = (options, warn);
+        (_options, _cluster, _warn) = (options, new KafkaCluster(options.Access), warn);
         _spool = options.Spool is { } path ? Spool.Open(path) : null;
         _number = _spool?.Last ?? 0;
         _isSpooling = _spool?.Size > 0;
@@ -69,7 +70,7 @@ internal sealed class Outbox : IAsyncDisposable
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             _spool?.Dispose();
-            throw new SinkException($"{options.Topic} at {options.Cluster.Name}: {options.Cluster.Describe(e.Message)}");
+            throw new SinkException($"{options.Topic} at {_cluster.Name}: {_cluster.Describe(e.Message)}");
         }
 
         _spooling = Task.Run(() => RunSpoolAsync(_over.Token));
@@ -83,7 +84,7 @@ internal sealed class Outbox : IAsyncDisposable
             () => _memory.Count == 0 && _overflow.Count == 0 && !_isSpooling, s_drain, cancellation).ConfigureAwait(false);
         if (!isDone && _spool is null)
             throw new SinkException(
-                $"{_options.Topic} at {_options.Cluster.Name}: {Waiting()} records of sound are not delivered{Why()}", isTransient: true);
+                $"{_options.Topic} at {_cluster.Name}: {Waiting()} records of sound are not delivered{Why()}", isTransient: true);
     }
 
     /// <summary>Waits until what was taken is with the brokers or in the spool.</summary>
@@ -107,7 +108,7 @@ internal sealed class Outbox : IAsyncDisposable
         await _over.CancelAsync().ConfigureAwait(false);
         await _spooling.ConfigureAwait(false);
 
-        HangGuard.Run($"Kafka at {_options.Cluster.Name}, topic {_options.Topic}: Dispose", 3 * s_drain, () =>
+        HangGuard.Run($"Kafka at {_cluster.Name}, topic {_options.Topic}: Dispose", 3 * s_drain, () =>
         {
             _producer.Flush(TimeSpan.FromSeconds(1));
             _producer.Dispose();
@@ -139,7 +140,7 @@ internal sealed class Outbox : IAsyncDisposable
         if (_spool is { Size: > 0 })
             _warn(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{_options.Topic} at {_options.Cluster.Name}: {_spool.Size / 1e6:0.#} MB of sound wait in {_options.Spool} for the "
+                $"{_options.Topic} at {_cluster.Name}: {_spool.Size / 1e6:0.#} MB of sound wait in {_options.Spool} for the "
                     + $"next run"));
         _spool?.Dispose();
         _over.Dispose();
@@ -275,7 +276,7 @@ internal sealed class Outbox : IAsyncDisposable
         }
 
         entry.IsDone = true;
-        Drop(1, $"this one of {entry.Message.Size} bytes as it is not taken: {_options.Cluster.Describe(error)}; block makes them smaller");
+        Drop(1, $"this one of {entry.Message.Size} bytes as it is not taken: {_cluster.Describe(error)}; block makes them smaller");
         return true;
     }
 
@@ -311,7 +312,7 @@ internal sealed class Outbox : IAsyncDisposable
         catch (Exception e)
         {
             if (_lastSpoolWarning == 0 || _time.GetElapsedTime(_lastSpoolWarning) > s_between)
-                _warn($"{_options.Cluster.Describe(e.Message)}; until that is repaired only memory keeps what brokers do not have");
+                _warn($"{_cluster.Describe(e.Message)}; until that is repaired only memory keeps what brokers do not have");
             _lastSpoolWarning = _time.GetTimestamp();
         }
     }
@@ -405,7 +406,7 @@ internal sealed class Outbox : IAsyncDisposable
         if (isLate == _isAway)
             return;
         _isAway = isLate;
-        _warn($"{_options.Topic} at {_options.Cluster.Name}: " + (isLate
+        _warn($"{_options.Topic} at {_cluster.Name}: " + (isLate
             ? $"sound is not delivered{Why()}; it waits in "
                 + $"{(_spool is null ? $"memory, at most {_options.Memory / 1e6:0.#} MB" : _options.Spool)}"
             : "all sound is delivered again"));
@@ -450,7 +451,7 @@ internal sealed class Outbox : IAsyncDisposable
             if (_lastDropWarning != 0 && _time.GetElapsedTime(_lastDropWarning) < s_between)
                 return;
             _lastDropWarning = _time.GetTimestamp();
-            _warn($"{_options.Topic} at {_options.Cluster.Name}: {_dropped} records of sound are dropped so far, {why}");
+            _warn($"{_options.Topic} at {_cluster.Name}: {_dropped} records of sound are dropped so far, {why}");
         }
     }
 
@@ -463,7 +464,7 @@ internal sealed class Outbox : IAsyncDisposable
     private string Why()
     {
         lock (_lock)
-            return _error is { } error ? $": {_options.Cluster.Describe(error)}" : "";
+            return _error is { } error ? $": {_cluster.Describe(error)}" : "";
     }
 
     /// <summary>A producer that has lost its place begins anew. Under the lock.</summary>
@@ -487,7 +488,7 @@ internal sealed class Outbox : IAsyncDisposable
         _ = Task.Run(old.Dispose); // it calls back meanwhile
     }
 
-    private IProducer<string, byte[]?> Open() => _options.Cluster.Producer<string, byte[]?>(new ProducerConfig
+    private IProducer<string, byte[]?> Open() => _cluster.Producer<string, byte[]?>(new ProducerConfig
     {
         EnableIdempotence = true,
         LingerMs = 20,

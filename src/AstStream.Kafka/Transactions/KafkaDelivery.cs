@@ -11,8 +11,8 @@ namespace AstStream.Kafka.Transactions;
 /// <param name="sinks">The clusters that the pipeline's kafka sinks write events to.</param>
 internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> sinks)
 {
-    private const string Exactly = "exactly_once";
-    private const string AtLeast = "at_least_once";
+    public const string Exactly = "exactly_once";
+    public const string AtLeast = "at_least_once";
 
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(2);
 

@@ -1,3 +1,5 @@
+using AstStream.Streaming.Definitions;
+
 namespace AstStream.Streaming.Pipelines;
 
 /// <summary>What a pipeline needs from its host.</summary>

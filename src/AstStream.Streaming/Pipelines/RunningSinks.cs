@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AstStream.Events;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
@@ -28,7 +29,7 @@ internal sealed class RunningSinks(TeeNode tee, Func<DataflowGraph> graph, Actio
     {
         var edge = new Edge<StreamRecord>(definition.Name, definition.Options.Buffer);
         return new RunningSink(definition, edge, new SinkNode(
-            definition.Name, edge, definition.Sink, definition.Options, time, report, IsNobodyLeft));
+            definition.Name, edge, definition.Settings.Build(), definition.Options, time, report, IsNobodyLeft));
     }
 
     /// <summary>Whether no sink can write any more.</summary>
@@ -44,19 +45,19 @@ internal sealed class RunningSinks(TeeNode tee, Func<DataflowGraph> graph, Actio
         giveScores(_sinks.Values.Any(s => s.Definition.Options.Scores));
     }
 
+    /// <summary>What they were built of.</summary>
+    public IReadOnlyList<SinkDefinition> Definitions => [.. _sinks.Values.Select(s => s.Definition)];
+
     /// <summary>Takes over what a new definition has otherwise.</summary>
-    /// <param name="next">The sinks of the new definition.</param>
-    /// <param name="changes">Receives what was changed, in words.</param>
+    /// <param name="changes">What that is.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="SinkException">A sink can't be opened; all is as it was.</exception>
-    public async Task ChangeAsync(IReadOnlyList<SinkDefinition> next, List<string> changes, CancellationToken cancellation)
+    public async Task ChangeAsync(IReadOnlyList<Change<SinkDefinition>> changes, CancellationToken cancellation)
     {
-        var kept = next.Where(n => _sinks.TryGetValue(n.Name, out var old) && old.Definition.Fingerprint == n.Fingerprint)
-            .Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
-        var ending = _sinks.Values.Where(s => !kept.Contains(s.Definition.Name)).ToList();
-        var beginning = next.Where(n => !kept.Contains(n.Name)).ToList();
-        if (ending.Count == 0 && beginning.Count == 0)
+        if (changes.Count == 0)
             return;
+        var ending = changes.Where(c => c.Before is not null).Select(c => _sinks[c.Name]).ToList();
+        var beginning = changes.Select(c => c.After).OfType<SinkDefinition>().ToList();
 
         // Between two records: those before go to the old sinks, those after to the new ones, and none to nobody. An old sink that is
         // tried again for hours must not hold up the new one that is to replace it: it ends beside, unless the new one needs what it holds.
@@ -82,11 +83,6 @@ internal sealed class RunningSinks(TeeNode tee, Func<DataflowGraph> graph, Actio
                     Connect(sink);
             },
             cancellation).ConfigureAwait(false);
-        foreach (var name in ending.Select(s => s.Definition.Name).Union(beginning.Select(b => b.Name)))
-        {
-            var what = beginning.All(b => b.Name != name) ? "removed" : ending.All(e => e.Definition.Name != name) ? "added" : "changed";
-            changes.Add($"sink {name} {what}");
-        }
     }
 
     /// <summary>

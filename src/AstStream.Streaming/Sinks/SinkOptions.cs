@@ -34,8 +34,11 @@ public sealed record SinkOptions
     /// <summary>Records that may wait for it, 1 to 1,000,000; 1,000 by default.</summary>
     public int Buffer { get; init; } = 1000;
 
-    /// <summary>Whether records are dropped when that many wait; false, the default, holds everything up.</summary>
-    public bool DropsNewest { get; init; }
+    /// <summary>
+    /// Whether everything before it waits when that many wait, or records are dropped; null, the default, is for a sink to decide, and
+    /// holds everything up.
+    /// </summary>
+    public bool? Waits { get; init; }
 
     /// <summary>How long a write that fails is tried again before the sink is out; 1 minute by default.</summary>
     public TimeSpan RetryFor { get; init; } = TimeSpan.FromMinutes(1);

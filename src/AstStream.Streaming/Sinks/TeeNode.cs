@@ -57,7 +57,7 @@ internal sealed class TeeNode(string name, Edge<StreamRecord> input, RunReport r
         {
             if (!branch.Options.Accepts(record))
                 continue;
-            if (!branch.Options.DropsNewest || record is AudioRecord { Kind: MessageKind.End })
+            if (branch.Options.Waits != false || record is AudioRecord { Kind: MessageKind.End })
                 await branch.Edge.WriteAsync(record, cancellation).ConfigureAwait(false);
             else if (!branch.Edge.TryWrite(record))
                 report.SinkDrops(branch.Sink);

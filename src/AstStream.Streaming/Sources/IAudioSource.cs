@@ -12,15 +12,6 @@ public interface IAudioSource
     bool IsLive { get; }
 
     /// <summary>
-    /// Whether another source of the same kind can take its place while the pipeline runs: what this one has begun to read is not lost by
-    /// that.
-    /// </summary>
-    bool CanBeReplaced => true;
-
-    /// <summary>Whether a model must hear it: what is only passed on to sinks is never done with.</summary>
-    bool NeedsModel => false;
-
-    /// <summary>
     /// Reads to the end, or until <paramref name="stop"/> asks to drain: then it ends its streams where they are and returns.
     /// One stream's bad data is reported to <see cref="SourceOutput.Fail"/> and ends that stream only.
     /// </summary>

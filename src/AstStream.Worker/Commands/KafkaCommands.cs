@@ -4,7 +4,8 @@ using System.Text.Json;
 using AstStream.Connectors.Files;
 using AstStream.Dsp;
 using AstStream.Kafka;
-using AstStream.Streaming.Pipelines;
+using AstStream.Kafka.Cluster;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Telemetry;
 using Spectre.Console;
 

@@ -6,6 +6,7 @@ using AstStream.Events;
 using AstStream.Events.Json;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Graph;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Telemetry;
 using AstStream.Worker.Hosting;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using AstStream.Dsp;
 using AstStream.Model.Checkpoints;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 
 namespace AstStream.Worker.Commands;
 

@@ -1,5 +1,5 @@
 using AstStream.Model.Checkpoints;
-using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Definitions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 

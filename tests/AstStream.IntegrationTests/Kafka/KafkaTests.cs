@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Kafka;
+using AstStream.Kafka.Cluster;
 using AstStream.LoadTest;
 using Confluent.Kafka;
 

@@ -46,7 +46,8 @@ public partial class ArchitectureTests
     /// <summary>The rooms of the engine: each may use those before it. A block of sound goes through them once, in this order.</summary>
     private static readonly string[][] s_rooms =
     [
-        ["Clocks", "Graph"], ["Telemetry"], ["Sources"], ["FrontEnd"], ["Scheduling"], ["Decoding"], ["Sinks"], ["Pipelines"],
+        ["Clocks", "Graph"], ["Telemetry"], ["Sources"], ["FrontEnd"], ["Scheduling"], ["Decoding"], ["Sinks"], ["Definitions"],
+        ["Pipelines"],
     ];
 
     [Theory]

@@ -56,7 +56,8 @@ public sealed class HangGuardTests : IDisposable
         });
 
         // Its own limit of 15 s, less this slack, is what a call may take here.
-        using var log = new KafkaLog(KafkaCluster.Of("nowhere"), "g", "id", false, _ => { }, _ => producer, TimeSpan.FromSeconds(-14.7));
+        using var log = new KafkaLog(
+            new KafkaCluster(KafkaAccess.To("nowhere")), "g", "id", false, _ => { }, _ => producer, TimeSpan.FromSeconds(-14.7));
         var membership = Proxy<IConsumerGroupMetadata>.Make((_, _) => { });
         var commit = Task.Run(() => log.Commit([], [new TopicPartitionOffset("sound", 0, 1)], membership));
 

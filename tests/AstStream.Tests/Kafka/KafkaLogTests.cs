@@ -28,7 +28,7 @@ public class KafkaLogTests
                 throw new KafkaTxnRequiresAbortException(new Error(ErrorCode.Local_Fail, "2 message(s) failed delivery"));
             }
         });
-        using var log = new KafkaLog(KafkaCluster.Of("nowhere"), "g", "id", false, _ => { }, _ => producer);
+        using var log = new KafkaLog(new KafkaCluster(KafkaAccess.To("nowhere")), "g", "id", false, _ => { }, _ => producer);
 
         var e = Assert.Throws<KafkaException>(() => log.Commit(
             [new Outgoing("other", null, s_message), new Outgoing("events", null, s_message)],
@@ -46,7 +46,7 @@ public class KafkaLogTests
             if (called == "Produce")
                 throw new ProduceException<byte[], byte[]?>(s_denied, new DeliveryResult<byte[], byte[]?>());
         });
-        using var log = new KafkaLog(KafkaCluster.Of("nowhere"), "g", "id", false, _ => { }, _ => producer);
+        using var log = new KafkaLog(new KafkaCluster(KafkaAccess.To("nowhere")), "g", "id", false, _ => { }, _ => producer);
 
         var e = Assert.Throws<KafkaException>(
             () => log.Commit([new Outgoing("events", null, s_message)], [new TopicPartitionOffset("sound", 0, 1)], s_membership));

@@ -39,7 +39,7 @@ internal sealed class ToyWorker : IDisposable
     private readonly MemoryCluster _cluster;
     private readonly KafkaSourceOptions _options = new()
     {
-        Cluster = KafkaCluster.Of("memory"),
+        Access = KafkaAccess.To("memory"),
         Topics = ["sound"],
         StateTopic = "state",
         IsExactlyOnce = true,

@@ -147,7 +147,7 @@ public class WireFormatTests
     {
         var options = new KafkaSourceOptions
         {
-            Cluster = KafkaCluster.Of("memory"),
+            Access = KafkaAccess.To("memory"),
             Topics = ["t"],
             StateTopic = "s",
             Otherwise = s_otherwise with { Encoding = BlockEncoding.Flac },

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Telemetry;
 using AstStream.Worker;
@@ -200,8 +201,8 @@ public sealed partial class PipelineTests : IDisposable
         using var pipeline = Load("sources:\n  a: {type: file, path: x.wav, priority: 3}\n  b: {type: file, path: y.wav}\nsinks:\n  c: "
             + "{type: console, min_score: 0.65}");
 
-        Assert.Equal([("a", 3), ("b", 0)], pipeline.Sources.Select(s => (s.Name, s.Priority)));
-        Assert.Equal(0.65, pipeline.Sinks.Single().Options.MinScore);
+        Assert.Equal([("a", 3), ("b", 0)], pipeline.Definition.Sources.Select(s => (s.Name, s.Priority)));
+        Assert.Equal(0.65, pipeline.Definition.Sinks.Single().Options.MinScore);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using AstStream.Events;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Sources;
@@ -130,8 +131,8 @@ public sealed class ReloadTests : IDisposable
         var live = Keys.Flag("live", "Whether it is live.");
         var catalog = new ComponentCatalog
         {
-            Sources = [new SourceType("push", "Pushes.", [live], s => new PushSource(s.Get(live), this))],
-            Sinks = [new SinkType("memory", "Keeps.", [name], s => new MemorySink(s.Get(name)!, this))],
+            Sources = [new SourceType("push", "Pushes.", [live], s => new MadeSource(() => new PushSource(s.Get(live), this)))],
+            Sinks = [new SinkType("memory", "Keeps.", [name], (s, _) => new MadeSink(() => new MemorySink(s.Get(name)!, this)))],
         };
         File.WriteAllText(Path.Combine(_folder, "p.yaml"), yaml);
         var pipeline = Pipeline.Load(
@@ -201,7 +202,8 @@ public sealed class ReloadTests : IDisposable
 
     private sealed class MemorySink(string name, ReloadTests tests) : ISink
     {
-        public List<StreamRecord> Records { get; } = [];
+        /// <summary>What this one took, after those of its name that it was opened in the place of.</summary>
+        public List<StreamRecord> Records { get; private set; } = [];
 
         public bool IsClosed { get; private set; }
 
@@ -211,6 +213,8 @@ public sealed class ReloadTests : IDisposable
         {
             if (name == "broken")
                 throw new SinkException("broken: can't be opened");
+            if (tests._sinks.TryGetValue(name, out var before))
+                Records = before.Records;
             tests._sinks[name] = this;
             return ValueTask.CompletedTask;
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
@@ -223,7 +224,7 @@ public sealed class RunTests : IDisposable
         var catalog = new ComponentCatalog
         {
             Sources = WorkerCatalog.All.Sources,
-            Sinks = [new SinkType("memory", "Keeps events.", [], _ => sink)]
+            Sinks = [new SinkType("memory", "Keeps events.", [], (_, _) => new MadeSink(() => sink))]
         };
         var path = Path.Combine(_folder, "memory.yaml");
         await File.WriteAllLinesAsync(path, [

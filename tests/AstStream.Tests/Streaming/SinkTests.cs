@@ -166,7 +166,7 @@ public sealed class SinkTests : IDisposable
         var nodes = new List<Node> { new Writer(input, 100, release), tee };
         foreach (var (name, sink, drops) in ((string, Flaky, bool)[])[("slow", slow, true), ("fast", fast, false)])
         {
-            var options = new SinkOptions { Buffer = 3, DropsNewest = drops };
+            var options = new SinkOptions { Buffer = 3, Waits = !drops };
             var edge = new Edge<StreamRecord>(name, options.Buffer);
             tee.Connect(name, edge, options);
             nodes.Add(new SinkNode(name, edge, sink, options, _time, _report));

@@ -1,0 +1,98 @@
+using AstStream.Dsp;
+using AstStream.Events.Decoding;
+
+namespace AstStream.Streaming.Definitions;
+
+/// <summary>How a model's scores become events, as a definition says it: labels by name, whatever the model calls its classes.</summary>
+internal sealed record EventDefinition
+{
+    public const int MostMedianWindows = 99; // hops that the median filter looks at
+
+    public static readonly Key<double?> ThresholdKey = Keys.Number(
+        "threshold",
+        "The least smoothed score that opens an event, for all labels; by default what the model's thresholds.json says for each, "
+            + "else 0.5.", 0, 1);
+    public static readonly Key<IReadOnlyDictionary<string, double>?> ThresholdsKey = Keys.Numbers(
+        "thresholds", "Thresholds of single labels; they win over threshold.", 0, 1);
+    public static readonly Key<double?> ReleaseThresholdKey = Keys.Number(
+        "release_threshold",
+        "The least smoothed score that keeps an event open (hysteresis); 0.8 of the label's threshold by default, and never over it.", 0,
+        1);
+    public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels", "The labels that make events; all by default.");
+    public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
+        + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
+    public static readonly Key<int> MedianWindowsKey = Keys.Integer("median_windows",
+        "The same as a number of hops, odd, as older definitions say it; 1, the default, for none.", 1, 1, MostMedianWindows);
+    public static readonly Key<TimeSpan?> MinDurationKey = Keys.Duration(
+        "min_duration", "Shorter events are dropped; 0s by default.", TimeSpan.Zero, TimeSpan.FromHours(1));
+    public static readonly Key<TimeSpan?> MergeGapKey = Keys.Duration(
+        "merge_gap", "Events of one label that are at most this far apart become one; 0s by default.", TimeSpan.Zero,
+        TimeSpan.FromHours(1));
+    public static readonly Key<TimeSpan?> MaxDurationKey = Keys.Duration(
+        "max_duration", "An event that lasts this long is closed and another one goes on; 10m by default.", TimeSpan.FromMilliseconds(10),
+        TimeSpan.FromDays(30));
+
+    public static readonly Key[] All =
+    [
+        ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey,
+        MaxDurationKey,
+    ];
+
+    /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
+    public double? Threshold { get; init; }
+
+    /// <summary>The same of single labels.</summary>
+    public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The score that keeps an event open; null for 0.8 of its label's threshold.</summary>
+    public double? ReleaseThreshold { get; init; }
+
+    /// <summary>The labels that make events; null for all.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>The time that the median filter looks at; null where the options say it as a number of hops.</summary>
+    public TimeSpan? Smoothing { get; init; }
+
+    /// <summary>What does not depend on the model: all but thresholds and hop.</summary>
+    public required EventOptions Options { get; init; }
+
+    /// <summary>Equal for sections that say the same.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public required SectionPlaces Places { get; init; }
+
+    /// <summary>Takes the values of a section.</summary>
+    public static EventDefinition Read(SectionReader section)
+    {
+        static long Samples(TimeSpan? duration) => (long)Math.Round((duration?.TotalSeconds ?? 0) * FbankOptions.SampleRate);
+        var events = new EventDefinition
+        {
+            Threshold = section.Get(ThresholdKey),
+            Thresholds = section.Get(ThresholdsKey) ?? new Dictionary<string, double>(),
+            ReleaseThreshold = section.Get(ReleaseThresholdKey),
+            Labels = section.Get(LabelsKey),
+            Smoothing = section.Get(SmoothingKey),
+            Options = new EventOptions
+            {
+                Thresholds = [],
+                ReleaseThresholds = [],
+                MedianWindows = section.Get(MedianWindowsKey),
+                MinDuration = Samples(section.Get(MinDurationKey)),
+                MergeGap = Samples(section.Get(MergeGapKey)),
+                MaxDuration = Samples(section.Get(MaxDurationKey) ?? TimeSpan.FromMinutes(10)),
+            },
+            Fingerprint = section.Fingerprint(),
+            Places = section.Places,
+        };
+        if (events.Options.MaxDuration < events.Options.MinDuration)
+            section.Problem(MaxDurationKey, "is shorter than min_duration: no event could be long enough");
+        if (events.Smoothing is not null && section.Has(MedianWindowsKey))
+            section.Problem(MedianWindowsKey, "stands beside 'smoothing', which says the same as a time; expected one of them");
+        else if (events.Options.MedianWindows % 2 == 0)
+            section.Problem(
+                MedianWindowsKey,
+                $"{events.Options.MedianWindows} is even; expected an odd number of windows, so that one is in the middle");
+        return events;
+    }
+}

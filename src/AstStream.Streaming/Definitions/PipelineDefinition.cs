@@ -1,0 +1,29 @@
+namespace AstStream.Streaming.Definitions;
+
+/// <summary>A pipeline as its file says it: plain values. Nothing is opened or built by reading it.</summary>
+public sealed record PipelineDefinition
+{
+    internal PipelineDefinition(
+        string path, IReadOnlyList<ModelDefinition> models, IReadOnlyList<SourceDefinition> sources, IReadOnlyList<SinkDefinition> sinks,
+        int lanes) =>
+        (Path, Models, Sources, Sinks, Lanes, PassesAudio) = (path, models, sources, sinks, lanes, sinks.Any(s => s.Options.Audio));
+
+    internal string Path { get; }
+
+    /// <summary>The models; none where sound is only passed on.</summary>
+    internal IReadOnlyList<ModelDefinition> Models { get; }
+
+    internal IReadOnlyList<SourceDefinition> Sources { get; init; }
+
+    internal IReadOnlyList<SinkDefinition> Sinks { get; init; }
+
+    /// <summary>Lanes for live streams, and as many for others.</summary>
+    internal int Lanes { get; }
+
+    /// <summary>Whether lanes pass sound on to sinks.</summary>
+    internal bool PassesAudio { get; init; }
+
+    /// <summary>What the sinks of one kind say.</summary>
+    public IEnumerable<TSettings> SinksOf<TSettings>()
+        where TSettings : SinkSettings => Sinks.Select(s => s.Settings).OfType<TSettings>();
+}

@@ -1,0 +1,74 @@
+namespace AstStream.Streaming.Definitions;
+
+/// <summary>What another definition changes of a running one, and what of it can't be had without a restart.</summary>
+/// <param name="Sources">The sources that end, begin, or are built anew.</param>
+/// <param name="Sinks">The same of sinks.</param>
+/// <param name="Events">The models whose scores become events in another way.</param>
+/// <param name="Conflicts">What can't be changed while it runs.</param>
+internal sealed record PipelineDiff(
+    IReadOnlyList<Change<SourceDefinition>> Sources, IReadOnlyList<Change<SinkDefinition>> Sinks, IReadOnlyList<ModelDefinition> Events,
+    IReadOnlyList<ConfigProblem> Conflicts)
+{
+    /// <summary>The way from one definition to another.</summary>
+    public static PipelineDiff Between(PipelineDefinition running, PipelineDefinition next)
+    {
+        var sources = Changes(
+            running.Sources, next.Sources, s => s.Name,
+            (a, b) => a.Fingerprint == b.Fingerprint && a.Settings.DependsOn(running) == b.Settings.DependsOn(next));
+        var sinks = Changes(
+            running.Sinks, next.Sinks, s => s.Name,
+            (a, b) => a.Fingerprint == b.Fingerprint && a.Settings.DependsOn(running) == b.Settings.DependsOn(next));
+        var models = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint);
+        var events = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Events.Fingerprint == b.Events.Fingerprint);
+        return new PipelineDiff(
+            sources, sinks, [.. events.Where(e => e.Before is not null && e.After is not null).Select(e => e.After!)],
+            [.. WhatIsFixed(running, next, models), .. Handovers(next, sources)]);
+    }
+
+    /// <summary>What is changed, in words; empty where nothing is.</summary>
+    public override string ToString() => string.Join(
+        ", ", [
+            .. Sinks.Select(s => $"sink {s}"), .. Events.Select(m => m.Places.Path == "model" ? "events" : $"events of {m.Name}"),
+            .. Sources.Select(s => $"source {s}"),
+        ]);
+
+    /// <summary>Those that end or change, in the order that they have, then those that begin.</summary>
+    private static List<Change<T>> Changes<T>(
+        IReadOnlyList<T> running, IReadOnlyList<T> next, Func<T, string> nameOf, Func<T, T, bool> areSame)
+        where T : class
+    {
+        var after = next.ToDictionary(nameOf, StringComparer.Ordinal);
+        var before = running.Select(nameOf).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. running.Where(r => !after.TryGetValue(nameOf(r), out var n) || !areSame(r, n))
+                .Select(r => new Change<T>(nameOf(r), r, after.GetValueOrDefault(nameOf(r)))),
+            .. next.Where(n => !before.Contains(nameOf(n))).Select(n => new Change<T>(nameOf(n), null, n)),
+        ];
+    }
+
+    /// <summary>What the run was built with, and keeps.</summary>
+    private static IEnumerable<ConfigProblem> WhatIsFixed(
+        PipelineDefinition running, PipelineDefinition next, List<Change<ModelDefinition>> models)
+    {
+        foreach (var model in models.Select(m => m.After).OfType<ModelDefinition>())
+            yield return model.Places.Problem(running.Models.Any(m => m.Name == model.Name)
+                ? "what a model is and how it runs can't be changed while it runs; restart for that"
+                : "models can't be added while it runs; restart for that");
+        if (models.Any(m => m.After is null) || next.Lanes != running.Lanes)
+            yield return new ConfigProblem(
+                next.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that");
+        if (!running.PassesAudio && next.Sinks.FirstOrDefault(s => s.Options.Audio) is { } taker)
+            yield return taker.Places.Problem("takes audio, as no sink did when the run began; restart for that");
+    }
+
+    /// <summary>What one source has and can't give to another.</summary>
+    private static IEnumerable<ConfigProblem> Handovers(PipelineDefinition next, List<Change<SourceDefinition>> sources)
+    {
+        var kept = sources.SelectMany(s => s.Before?.Settings.Resources ?? []).Where(r => !r.CanBeTakenOver)
+            .Select(r => (r.Kind, r.Name)).ToHashSet();
+        return sources.Where(s => s.After?.Settings.Resources.Any(r => kept.Contains((r.Kind, r.Name))) == true)
+            .Select(s => new ConfigProblem(
+                next.Path, 0, 0, $"sources.{s.Name}: can't take over while it runs what another one is reading; restart for that"));
+    }
+}

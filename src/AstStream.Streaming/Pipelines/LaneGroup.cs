@@ -1,0 +1,17 @@
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>The lanes of one kind of sources. Streams take them in turn.</summary>
+internal sealed class LaneGroup
+{
+    private int _next = -1;
+
+    public List<Edge<AudioBlock>> Edges { get; } = [];
+
+    public List<LaneNode> Nodes { get; } = [];
+
+    public Edge<AudioBlock> Next() => Edges[(int)((uint)Interlocked.Increment(ref _next) % Edges.Count)];
+}

@@ -1,0 +1,67 @@
+using AstStream.Events;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>The lanes of a run: those of all sources that the same models hear, live and patient ones apart.</summary>
+/// <param name="count">Lanes of each kind.</param>
+/// <param name="schedulers">The models, by their names.</param>
+/// <param name="records">Where sound goes that is passed on; null where none is.</param>
+/// <param name="report">Counts.</param>
+internal sealed class LaneGroups(
+    int count, IReadOnlyDictionary<string, WindowScheduler> schedulers, Edge<StreamRecord>? records, RunReport report)
+{
+    // Messages that fit into an arrow before its writer waits, or drops what is live.
+    private const int PatientBlocks = 8;
+    private const int LiveBlocks = 16384; // a quarter of a second of thousands of streams with small blocks
+
+    private readonly Dictionary<(string Models, bool IsLive), LaneGroup> _groups = [];
+    private int _made;
+
+    /// <summary>Their nodes.</summary>
+    public IEnumerable<Node> Nodes => _groups.Values.SelectMany(g => g.Nodes);
+
+    /// <summary>The lanes of a source.</summary>
+    /// <param name="models">The models that hear it.</param>
+    /// <param name="isLive">Whether it can't wait.</param>
+    /// <param name="made">Receives them where they had to be made.</param>
+    public LaneGroup For(IReadOnlySet<string> models, bool isLive, List<LaneGroup> made)
+    {
+        var key = (string.Join(' ', models.Order(StringComparer.Ordinal)), isLive);
+        if (_groups.TryGetValue(key, out var group) && group.Edges.All(e => e.IsOpen))
+            return group;
+        group = new LaneGroup();
+        List<WindowScheduler> heard = [.. schedulers.Where(s => models.Contains(s.Key)).Select(s => s.Value)];
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var name = $"lane {++_made}";
+                group.Edges.Add(new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks));
+                group.Nodes.Add(new LaneNode(name, group.Edges[i], heard, isLive, report, records));
+            }
+        }
+        catch
+        {
+            group.Nodes.ForEach(n => n.Forget());
+            throw;
+        }
+
+        made.Add(group);
+        return _groups[key] = group;
+    }
+
+    /// <summary>Drops lanes that were made for a change that does not come.</summary>
+    public void Forget(List<LaneGroup> made)
+    {
+        foreach (var group in made)
+        {
+            group.Nodes.ForEach(n => n.Forget());
+            _groups.Remove(_groups.First(g => g.Value == group).Key);
+        }
+    }
+}

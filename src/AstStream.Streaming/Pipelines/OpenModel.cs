@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using AstStream.Dsp;
+using AstStream.Events;
+using AstStream.Events.Decoding;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.FrontEnd;
+using AstStream.Streaming.Scheduling;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>A model of a definition with its checkpoints open: what the definition asks of it is checked against them.</summary>
+internal sealed class OpenModel : IDisposable
+{
+    private readonly ModelDefinition _definition;
+
+    private OpenModel(ModelDefinition definition, IReadOnlyList<AstCheckpoint> checkpoints, ConfigProblems problems)
+    {
+        _definition = definition;
+        Checkpoints = checkpoints;
+        Configs = [.. checkpoints.Select(c => Fit(definition, c.Config, problems))];
+        CheckEnsemble(problems);
+        Window = MakeWindow(problems);
+        Activations = [.. checkpoints.Select(c => definition.Activation ?? c.Config.DefaultActivation)];
+        if (Activations.Contains(ScoreActivation.None))
+            problems.Add(definition.Places.Problem(PipelineKeys.FunctionToApply,
+                "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them"));
+        Events = EventRules.For(definition.Events, this, problems);
+    }
+
+    /// <summary>The model's name in the pipeline.</summary>
+    public string Name => _definition.Name;
+
+    public IReadOnlyList<AstCheckpoint> Checkpoints { get; }
+
+    public IReadOnlyList<AstConfig> Configs { get; }
+
+    public IReadOnlyList<ScoreActivation> Activations { get; }
+
+    /// <summary>How each session runs; all drain one queue.</summary>
+    public IReadOnlyList<AstSessionOptions> Sessions => _definition.Sessions;
+
+    public WindowOptions Window { get; }
+
+    public BatchOptions Batching => _definition.Batching;
+
+    /// <summary>How its scores become events when the run begins.</summary>
+    public EventOptions Events { get; }
+
+    /// <summary>The same, with what the records of the model carry.</summary>
+    public DecodeOptions Decoding =>
+        new(Labels, Events, new ModelIdentity(Hash, Sessions[0].Precision.Word(), Sessions[0].Providers[0].Word()));
+
+    public IReadOnlyList<string> Labels => Configs[0].Labels;
+
+    /// <summary>
+    /// The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are
+    /// made here.
+    /// </summary>
+    public float DefaultThreshold(int label) =>
+        Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label])
+            ? own[label] : 0.5f;
+
+    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations);
+
+    /// <summary>One session in a few words.</summary>
+    public string Describe(AstSessionOptions session) =>
+        $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on "
+            + string.Join(", ", [
+                .. session.Providers.Select(EnumWords.Word), session.Precision.Word(), .. Activations.Distinct().Select(EnumWords.Word),
+            ])
+            + $", at most {session.BatchSizes.Max()} windows, {Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
+
+    /// <summary>Tells the models apart: one checkpoint's hash, or one over all of an ensemble's.</summary>
+    public string Hash => Checkpoints.Count == 1
+        ? Checkpoints[0].Hash
+        : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', Checkpoints.Select(c => c.Hash)))));
+
+    /// <summary>Tells apart what scores a window differently or cuts it differently.</summary>
+    public string Identity =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} "
+                + $"{string.Join(' ', Activations)}");
+
+    /// <summary>Opens the checkpoints that a definition names, or the default one.</summary>
+    /// <exception cref="InvalidCheckpointException">
+    /// A checkpoint is broken. A folder that is not there is a problem of the definition besides.
+    /// </exception>
+    public static OpenModel Open(ModelDefinition definition, string defaultModel, ConfigProblems problems)
+    {
+        var checkpoints = new List<AstCheckpoint>();
+        try
+        {
+            foreach (var folder in definition.Folders ?? [defaultModel])
+            {
+                if (definition.Folders is not null && !Directory.Exists(folder) && !File.Exists(folder))
+                    problems.Add(definition.Places.Problem(definition.FoldersKey, AstCheckpoint.NoFolder(folder)));
+                checkpoints.Add(AstCheckpoint.Open(folder));
+            }
+
+            return new OpenModel(definition, checkpoints, problems);
+        }
+        catch
+        {
+            foreach (var checkpoint in checkpoints)
+                checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var checkpoint in Checkpoints)
+            checkpoint.Dispose();
+    }
+
+    private static AstConfig Fit(ModelDefinition definition, AstConfig config, ConfigProblems problems)
+    {
+        try
+        {
+            return config.WithWindow(definition.WindowFrames, definition.FrequencyStride, definition.TimeStride);
+        }
+        catch (ModelExecutionException e)
+        {
+            var key = ((Key[])[PipelineKeys.Window, PipelineKeys.FrequencyStride]).FirstOrDefault(definition.Places.Has);
+            problems.Add(definition.Places.Problem(key ?? PipelineKeys.TimeStride, e.Message));
+            return config;
+        }
+    }
+
+    private void CheckEnsemble(ConfigProblems problems)
+    {
+        for (var i = 1; i < Configs.Count; i++)
+        {
+            var (first, other) = (Configs[0], Configs[i]);
+            var name = Checkpoints[i].Folder;
+            if (!other.Labels.SequenceEqual(first.Labels))
+                problems.Add(_definition.Places.Problem(
+                    PipelineKeys.Ensemble,
+                    $"{name}: has other labels than {Checkpoints[0].Folder}; expected the same ones in the same order, so that scores can "
+                        + $"be averaged"));
+            if (other.MaxLength != first.MaxLength || other.NumMelBins != first.NumMelBins)
+                problems.Add(_definition.Places.Problem(
+                    PipelineKeys.Ensemble,
+                    $"{name}: takes windows of {other.MaxLength} frames of {other.NumMelBins} bins, {Checkpoints[0].Folder} of "
+                        + $"{first.MaxLength} of {first.NumMelBins}; expected the same, which 'window' can make"));
+        }
+    }
+
+    private WindowOptions MakeWindow(ConfigProblems problems)
+    {
+        var config = Configs[0];
+        var window = config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
+        var frames = _definition.HopFrames ?? (config.MaxLength / 2);
+        if (frames > config.MaxLength)
+        {
+            problems.Add(_definition.Places.Problem(
+                PipelineKeys.Hop,
+                FormattableString.Invariant($"longer than the model's window of {window} s: sound between windows would not be heard")));
+            frames = config.MaxLength;
+        }
+
+        frames = Math.Max(1, frames);
+        var hop = frames * FbankOptions.FrameTime.TotalSeconds;
+        var longest = _definition.MaxHopFrames ?? config.MaxLength;
+        if (longest < frames || longest > config.MaxLength)
+            problems.Add(_definition.Places.Problem(
+                PipelineKeys.MaxHop,
+                FormattableString.Invariant($"expected at least the hop of {hop} s and at most the window of {window} s")));
+        return new WindowOptions(config.MaxLength, frames, config.NumMelBins)
+        {
+            MaxHopFrames = Math.Clamp(longest, frames, config.MaxLength),
+            Gate = _definition.HasGate,
+        };
+    }
+}
