@@ -43,7 +43,7 @@ internal sealed class Broker : IDisposable
     }
 
     /// <summary>A topic of a name of its own.</summary>
-    public string Topic(string name, int partitions = 2)
+    public string Topic(string name, int partitions = 2, int? maxMessageBytes = null)
     {
         var topic = $"{name}-{Guid.NewGuid():N}"[..Math.Min(name.Length + 9, 60)];
         if (_mock is not null)
@@ -53,7 +53,11 @@ internal sealed class Broker : IDisposable
         }
 
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Servers }).Build();
-        admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]).GetAwaiter().GetResult();
+        var settings = new Dictionary<string, string>();
+        if (maxMessageBytes is { } most)
+            settings["max.message.bytes"] = $"{most}";
+        admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, Configs = settings }])
+            .GetAwaiter().GetResult();
         return topic;
     }
 

@@ -127,8 +127,7 @@ public sealed class JsonLinesSink : ISink
         }
         catch (SinkException e)
         {
-            _report?.Drop(_lines.WrittenSpan.Count((byte)'\n'));
-            _report?.Warn($"the last lines are lost: {e.Message}");
+            _report?.Drop(_lines.WrittenSpan.Count((byte)'\n'), $"the last lines are lost: {e.Message}");
         }
         finally
         {

@@ -14,28 +14,30 @@ namespace AstStream.Kafka.Producing;
 /// </summary>
 internal sealed class KafkaEventSink : ISink
 {
+    private const double LingerMs = 2;
+
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10); // at the end, before it is tried again
 
     private readonly KafkaCluster _cluster;
     private readonly string _topic;
     private readonly IReadOnlyList<string> _states;
     private readonly CloudEvents _format;
-    private readonly OrderedProducer _producer;
+    private readonly OrderedProducer<Pending> _producer;
     private bool _isAnsweredFor; // a message since the last flush is of a stream that somebody answers for
-    private Action<string> _warn = _ => { };
+    private ISinkReport? _report;
 
     internal KafkaEventSink(KafkaEventSettings settings)
     {
         (_cluster, _topic, _states) = (new KafkaCluster(settings.Access), settings.Topic, settings.States);
         _format = new CloudEvents(settings.Source, settings.IsBinary);
-        _producer = new OrderedProducer(_cluster, _topic, Description, settings.Memory);
+        _producer = new OrderedProducer<Pending>(_cluster, new OrderedProducerOptions(_topic, Description, settings.Memory, LingerMs));
     }
 
     public string Description => $"Kafka topic {_topic} at {_cluster.Name}";
 
     public ISinkReport Report
     {
-        set => _warn = value.Warn;
+        set => _report = value;
     }
 
     public ValueTask OpenAsync(CancellationToken cancellation)
@@ -60,7 +62,7 @@ internal sealed class KafkaEventSink : ISink
         }
 
         _isAnsweredFor |= IDelivery.Of(record) is not null;
-        return _producer.SendAsync(_format.Write(record), cancellation);
+        return _producer.SendAsync(new Pending(_format.Write(record)), cancellation);
     }
 
     /// <summary>
@@ -68,18 +70,36 @@ internal sealed class KafkaEventSink : ISink
     /// </summary>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
-        if (_isAnsweredFor || _producer.HasFailed)
+        if (_isAnsweredFor || _producer.Error is not null)
             await _producer.DeliverAsync(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
         _isAnsweredFor = false;
+        CountRefused();
     }
 
-    public ValueTask CompleteAsync(CancellationToken cancellation) => _producer.DeliverAsync(s_drain, cancellation);
+    public async ValueTask CompleteAsync(CancellationToken cancellation)
+    {
+        await _producer.DeliverAsync(s_drain, cancellation).ConfigureAwait(false);
+        CountRefused();
+    }
 
     public ValueTask DisposeAsync()
     {
         _producer.Dispose();
+        CountRefused();
         _format.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Counts the messages that the brokers will never take: they would hold up all that comes after them.</summary>
+    private void CountRefused()
+    {
+        var refused = _producer.TakeRefused();
+        if (refused.Count == 0)
+            return;
+        _report?.Drop(
+            refused.Count,
+            $"{Description} does not take {refused.Count} of them, the largest of {refused.Max(r => r.Size)} bytes: "
+                + $"{_cluster.Describe(refused[0].Error)}; max.message.bytes of the topic says how large they may be");
     }
 
     /// <summary>A topic that keeps only the last message of each key forgets events: their key is the stream.</summary>
@@ -92,7 +112,8 @@ internal sealed class KafkaEventSink : ISink
                 new DescribeConfigsOptions { RequestTimeout = s_drain }).WaitAsync(2 * s_drain).ConfigureAwait(false);
             if (config[0].Entries.TryGetValue(
                 "cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal))
-                _warn($"topic {_topic} has cleanup.policy={policy.Value}: it keeps only the last event of each stream; expected delete");
+                _report?.Warn(
+                    $"topic {_topic} has cleanup.policy={policy.Value}: it keeps only the last event of each stream; expected delete");
         }
         catch (Exception e) when (e is KafkaException or TimeoutException)
         {

@@ -21,11 +21,10 @@ internal sealed class KafkaLog : IDeliveryLog
     private readonly bool _startsAtEnd;
     private readonly Action<IReadOnlyList<TopicPartitionOffset>> _commitOffsets;
     private readonly Func<ProducerConfig, IProducer<byte[], byte[]?>> _open;
+    private readonly ReopeningProducer _producer;
     private readonly TimeSpan _slack; // beyond a call's own time limit, until it counts as hanging
     private readonly List<Error> _failures = [];
     private readonly KafkaTopics _topics;
-    private readonly Lock _opening = new();
-    private IProducer<byte[], byte[]?>? _producer;
 
     /// <summary>Makes a log.</summary>
     /// <param name="cluster">The cluster.</param>
@@ -46,6 +45,7 @@ internal sealed class KafkaLog : IDeliveryLog
         _open = open ?? cluster.Producer<byte[], byte[]?>;
         _slack = slack ?? TimeSpan.FromSeconds(10);
         _topics = new KafkaTopics(cluster, group, _slack);
+        _producer = new ReopeningProducer($"Kafka at {cluster.Name}, group {group}", s_step + _slack, Open);
     }
 
     /// <summary>The producer's name for transactions; null where there are none.</summary>
@@ -57,11 +57,11 @@ internal sealed class KafkaLog : IDeliveryLog
             _failures.Clear();
         try
         {
-            var producer = Producer();
+            var producer = _producer.Current;
             if (_transactionalId is not null)
                 Guarded("BeginTransaction", s_step, producer.BeginTransaction);
             foreach (var message in messages)
-                Produce(producer, message);
+                Produce(message);
             if (_transactionalId is null)
             {
                 if (HangGuard.Run(Named("Flush"), s_patience + _slack, () => producer.Flush(s_patience)) > 0)
@@ -93,7 +93,7 @@ internal sealed class KafkaLog : IDeliveryLog
     public void Prepare()
     {
         if (_transactionalId is not null)
-            Producer();
+            _ = _producer.Current;
     }
 
     /// <summary>
@@ -105,7 +105,7 @@ internal sealed class KafkaLog : IDeliveryLog
         IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
     {
         if (_transactionalId is not null)
-            Producer(); // to begin with a name ends the transaction that it has left open
+            _ = _producer.Current; // to begin with a name ends the transaction that it has left open
         try
         {
             return LoadStable(partitions, stateTopic, s_stable, cancellation);
@@ -177,14 +177,7 @@ internal sealed class KafkaLog : IDeliveryLog
     public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics) =>
         _topics.Ensure(stateTopic, partitions, letterTopics);
 
-    public void Dispose()
-    {
-        IProducer<byte[], byte[]?>? producer;
-        lock (_opening)
-            (producer, _producer) = (_producer, null);
-        if (producer is not null)
-            Guarded("Dispose", s_step, producer.Dispose);
-    }
+    public void Dispose() => _producer.Close();
 
     /// <summary>The last state of every key, of some of the state topic's partitions.</summary>
     private Dictionary<int, Dictionary<string, byte[]>> ReadStates(
@@ -281,25 +274,20 @@ internal sealed class KafkaLog : IDeliveryLog
         return config;
     }
 
-    /// <summary>The producer; it is made where there is none.</summary>
-    private IProducer<byte[], byte[]?> Producer()
+    /// <summary>A producer; one with a name for transactions ends the one that the name has left open.</summary>
+    private IProducer<byte[], byte[]?> Open()
     {
-        lock (_opening)
+        var producer = _open(Settings(_transactionalId));
+        try
         {
-            if (_producer is not null)
-                return _producer;
-            var producer = _open(Settings(_transactionalId));
-            try
-            {
-                if (_transactionalId is not null)
-                    Guarded("InitTransactions", s_step, () => producer.InitTransactions(s_step));
-                return _producer = producer;
-            }
-            catch
-            {
-                Guarded("Dispose", s_step, producer.Dispose);
-                throw;
-            }
+            if (_transactionalId is not null)
+                Guarded("InitTransactions", s_step, () => producer.InitTransactions(s_step));
+            return producer;
+        }
+        catch
+        {
+            Guarded("Dispose", s_step, producer.Dispose);
+            throw;
         }
     }
 
@@ -308,37 +296,28 @@ internal sealed class KafkaLog : IDeliveryLog
     /// <summary>A call of librdkafka's with a time limit of its own, which it does not always keep (librdkafka, issue 5456).</summary>
     private void Guarded(string call, TimeSpan limit, Action action) => HangGuard.Run(Named(call), limit + _slack, action);
 
-    private void Produce(IProducer<byte[], byte[]?> producer, Outgoing message)
+    private void Produce(Outgoing message)
     {
-        while (true)
+        try
         {
-            try
-            {
-                if (message.Partition is { } number)
-                    producer.Produce(new TopicPartition(message.Topic, number), message.Message, Delivered);
-                else
-                    producer.Produce(message.Topic, message.Message, Delivered);
-                return;
-            }
-            catch (ProduceException<byte[], byte[]?> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
-            {
-                producer.Poll(TimeSpan.FromMilliseconds(10));
-            }
-            catch (ProduceException<byte[], byte[]?> e)
-            {
-                throw new KafkaException(Of(message.Topic, e.Error), e);
-            }
+            var destination = new TopicPartition(message.Topic, message.Partition is { } number ? number : Partition.Any);
+            while (!_producer.TryProduce(destination, message.Message, (error, _) => Delivered(message.Topic, error)))
+                _producer.Current.Poll(TimeSpan.FromMilliseconds(10));
+        }
+        catch (ProduceException<byte[], byte[]?> e)
+        {
+            throw new KafkaException(Of(message.Topic, e.Error), e);
         }
     }
 
     private static Error Of(string topic, Error error) => new(error.Code, $"topic {topic}: {error.Reason}", error.IsFatal);
 
-    private void Delivered(DeliveryReport<byte[], byte[]?> report)
+    private void Delivered(string topic, Error error)
     {
-        if (!report.Error.IsError)
+        if (!error.IsError)
             return;
         lock (_failures)
-            _failures.Add(Of(report.Topic, report.Error));
+            _failures.Add(Of(topic, error));
     }
 
     private void ThrowFailures(Predicate<Error> counts)
@@ -354,7 +333,7 @@ internal sealed class KafkaLog : IDeliveryLog
     {
         try
         {
-            Guarded("AbortTransaction", s_step, () => _producer!.AbortTransaction(s_step));
+            Guarded("AbortTransaction", s_step, () => _producer.Current.AbortTransaction(s_step));
         }
         catch (KafkaException)
         {

@@ -9,6 +9,6 @@ public interface ISinkReport
     /// <summary>Something about it that is worth knowing, and well.</summary>
     void Note(string message);
 
-    /// <summary>It has left out records.</summary>
-    void Drop(long records);
+    /// <summary>It has left out records; why, where it is for another reason than that too many wait.</summary>
+    void Drop(long records, string? why = null);
 }

@@ -191,6 +191,6 @@ internal sealed class SinkNode : Node
 
         public void Note(string message) => report.Note(sink, message);
 
-        public void Drop(long records) => report.SinkDrops(sink, records);
+        public void Drop(long records, string? why) => report.SinkDrops(sink, records, why: why);
     }
 }

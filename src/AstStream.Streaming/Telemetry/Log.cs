@@ -54,8 +54,8 @@ internal static partial class Log
         + "a minute): {Message}")]
     public static partial void BatchSplits(this ILogger log, string session, int windows, string message);
 
-    [LoggerMessage(8, LogLevel.Warning, "{Sink}: its buffer is full, records are dropped (reported at most once a minute)")]
-    public static partial void SinkDrops(this ILogger log, string sink);
+    [LoggerMessage(8, LogLevel.Warning, "{Sink}: records are dropped (reported at most once a minute): {Why}")]
+    public static partial void SinkDrops(this ILogger log, string sink, string why);
 
     [LoggerMessage(9, LogLevel.Information, "{File}: taken over: {Changes}")]
     public static partial void Reloaded(this ILogger log, string file, string changes);

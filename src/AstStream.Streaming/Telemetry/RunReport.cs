@@ -254,12 +254,13 @@ public sealed class RunReport : IDisposable
             _log.SinkRecovers(sink);
     }
 
-    internal void SinkDrops(string sink, long records = 1, bool isTold = true)
+    /// <summary>A sink misses records, as its buffer is full, or for another reason.</summary>
+    internal void SinkDrops(string sink, long records = 1, bool isTold = true, string? why = null)
     {
         _dropped.AddOrUpdate(sink, records, (_, n) => n + records);
         _metrics.SinkDrops.Add(records, new KeyValuePair<string, object?>("sink", sink));
         if (isTold && IsTime("drops " + sink))
-            _log.SinkDrops(sink);
+            _log.SinkDrops(sink, why ?? "its buffer is full");
     }
 
     /// <summary>A session failed; its windows are somebody else's, or wait.</summary>

@@ -100,6 +100,36 @@ public sealed class RealKafkaTests
         Assert.DoesNotContain("not-the-pass", result.Error + result.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>A message that the topic never takes costs only itself.</summary>
+    [Fact]
+    public async Task Run_MessagesThatTheTopicRefuses_AreCountedAndTheOthersAreThere()
+    {
+        using var broker = Broker.Any();
+        var events = broker.Topic("small", 1, maxMessageBytes: 1400); // scores of fifty labels are larger, events are not
+        var folder = Directory.CreateTempSubdirectory("aststream-kafka").FullName;
+        Tones.Write(folder, "a.wav", 30);
+        var yaml = Path.Combine(folder, "p.yaml");
+        File.WriteAllText(yaml, $$"""
+            sources: {in: {type: file, path: a.wav} }
+            events: {threshold: 0, max_duration: 5s}
+            sinks:
+              out: {type: kafka, bootstrap_servers: "{{broker.Servers}}", topic: {{events}}, records: [events, coverage, scores]}
+              all: {type: jsonl, path: all.jsonl, records: [events, coverage, scores], states: [opened, closed]}
+            """);
+
+        var result = await Cli.RunAsync(["run", yaml]);
+        var all = (await File.ReadAllLinesAsync(Path.Combine(folder, "all.jsonl")))
+            .Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(0, result.ExitCode);
+        var scores = all.Count(r => r.TryGetProperty("scores", out _));
+        Assert.True(scores > 3);
+        Assert.Equal(all.Count - scores, broker.Read(events).Count);
+        Assert.Contains($"out: {scores} records", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Message size too large", result.Error, StringComparison.Ordinal);
+    }
+
     private static async Task AssertSameAsync(KafkaTrial trial)
     {
         var (calm, live) = await trial.CompareAsync(s_patience);

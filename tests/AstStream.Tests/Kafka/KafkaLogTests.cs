@@ -18,7 +18,7 @@ public class KafkaLogTests
         {
             if (called == "Produce")
             {
-                var topic = (string)arguments[0]!;
+                var topic = ((TopicPartition)arguments[0]!).Topic;
                 var error = topic == "events" ? s_denied : new Error(ErrorCode.Local_PurgeQueue);
                 ((Action<DeliveryReport<byte[], byte[]?>>)arguments[2]!)(
                     new DeliveryReport<byte[], byte[]?> { Topic = topic, Error = error });
