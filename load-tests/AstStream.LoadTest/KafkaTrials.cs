@@ -84,7 +84,7 @@ internal static class KafkaTrials
         await trial.GrowsAsync("live", 0, TimeSpan.FromSeconds(60));
         await Task.Delay(TimeSpan.FromSeconds(3));
         trial.Kill("w1");
-        var before = trial.Committed("live");
+        var before = await trial.CommittedAsync("live");
         var clock = Stopwatch.StartNew();
         trial.Start("live", isNamed ? "w1" : "w2");
         await trial.GrowsAsync("live", before, TimeSpan.FromSeconds(100));

@@ -204,14 +204,16 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     }
 
     /// <summary>Records of sound that a group has committed, over all partitions.</summary>
-    public long Committed(string group) => KafkaTools.Lag(
-        new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]).Sum(l => l.Committed ?? 0);
+    public async Task<long> CommittedAsync(string group) => (await LagAsync(group)).Sum(l => l.Committed ?? 0);
+
+    private Task<IReadOnlyList<PartitionLag>> LagAsync(string group) =>
+        KafkaTools.LagAsync(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]);
 
     /// <summary>Waits until a group has committed more than before.</summary>
     public async Task GrowsAsync(string group, long before, TimeSpan patience)
     {
         var clock = Stopwatch.StartNew();
-        while (Committed(group) <= before)
+        while (await CommittedAsync(group) <= before)
         {
             if (clock.Elapsed > patience)
                 throw new TimeoutException($"group {group} has committed nothing more for {patience.TotalSeconds:0} s: "
@@ -226,7 +228,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < patience)
         {
-            var lags = KafkaTools.Lag(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]);
+            var lags = await LagAsync(group);
             if (lags.All(l => l.Lag == 0 && (l.Committed is not null || l.End == 0)))
                 return;
             await Task.Delay(500);

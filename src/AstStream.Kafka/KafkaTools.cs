@@ -182,7 +182,7 @@ public static class KafkaTools
 
     /// <summary>How far a group is behind in the partitions of topics.</summary>
     /// <exception cref="KafkaToolException">The cluster can't be asked.</exception>
-    public static IReadOnlyList<PartitionLag> Lag(KafkaAccess access, string group, IReadOnlyList<string> topics)
+    public static async Task<IReadOnlyList<PartitionLag>> LagAsync(KafkaAccess access, string group, IReadOnlyList<string> topics)
     {
         for (var began = TimeProvider.System.GetTimestamp(); ;)
         {
@@ -198,7 +198,7 @@ public static class KafkaTools
             }
             catch (KafkaException e) when (s_passing.Contains(e.Error.Code) && TimeProvider.System.GetElapsedTime(began) < s_patience)
             {
-                Task.Delay(s_again).GetAwaiter().GetResult(); // a new cluster makes its own topics first
+                await Task.Delay(s_again).ConfigureAwait(false); // a new cluster makes its own topics first
             }
             catch (KafkaException e)
             {

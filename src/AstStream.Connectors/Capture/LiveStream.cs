@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Streaming.Sources;
@@ -7,11 +9,10 @@ namespace AstStream.Connectors.Capture;
 
 /// <summary>
 /// One live stream's way into the graph: decoded, and put where it belongs in the stream's time. Sound that joins what came before goes
-/// on at once. Behind a break it is held for a moment, until it is plain whether it was late or time is missing. One thread brings sound,
+/// on at once. After a break it is held for a moment, until it is plain whether it was late or time is missing. One thread brings sound,
 /// another one looks at the clock; a lock keeps them apart, as nothing here ever waits: the graph never makes a live source wait.
 /// </summary>
-internal sealed class LiveStream(
-    SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time, CancellationToken cancellation)
+internal sealed class LiveStream
 {
     private const int BlocksPerSecond = 10; // that held sound is cut into
     private const int LongestHold = 60; // seconds of sound
@@ -21,34 +22,43 @@ internal sealed class LiveStream(
     private const double LongestAge = 60; // seconds
     private const int LongestDoubt = 5; // times to settle, that it is held to see whether it was heard before
 
+    private readonly SourceOutput _output;
+    private readonly SourceHealth _health;
+    private readonly LiveOptions _options;
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _cancellation;
+    private readonly double _settle; // seconds
+
+    // Under the lock.
     private readonly Lock _lock = new();
     private readonly CaptureClock _clock = new();
+    private readonly HeldSound _held = new();
+    private readonly RepeatedSound? _repeated; // where sound may come again
+    private readonly ChannelWatch _channels;
     private StreamInfo? _stream;
     private PcmDecoder? _decoder;
     private PcmFormat _format;
-    private bool _isOpen;
-    private bool _isDeadTold;
+    private LinkState _link;
+    private Joint _joint;
     private long _position; // samples at the format's rate, from the stream's start
     private double _arrival; // the last one
     private double _accounted; // when loss was last passed on
+    private bool _hasSounded;
 
-    // What is held, until it is plain where it belongs.
-    private float[] _held = [];
-    private int _heldCount;
-    private double _heldUntil; // 0: nothing is held; infinite: from the next sound on
-    private double _heard; // when its last sample was heard
-    private LossReason _reason; // of the time that may be missing before it
-    private bool _isBroken; // it does not join, whatever the clock says
-    private bool _isAgain; // it may have been heard, or counted as lost, before
-    private bool _isReopened;
-    private bool _isUnsure; // it may have been heard before
-    private double _unsureUntil;
-
-    // What was heard before, and what comes again of it.
-    private readonly HeardBefore? _before = options.MayRepeat ? new HeardBefore() : null;
-    private long _repeated; // samples that are still to be left out
-    private bool _hasRepeated; // since it was opened
-    private bool _hasSounded; // since it was opened
+    /// <summary>Makes it.</summary>
+    /// <param name="output">Where sound goes.</param>
+    /// <param name="health">How the source does.</param>
+    /// <param name="options">How it deals with what devices and networks do.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public LiveStream(
+        SourceOutput output, SourceHealth health, LiveOptions options, TimeProvider time, CancellationToken cancellation)
+    {
+        (_output, _health, _options, _time, _cancellation) = (output, health, options, time, cancellation);
+        _settle = options.Settle.TotalSeconds;
+        _repeated = options.MayRepeat ? new RepeatedSound() : null;
+        _channels = new ChannelWatch(output, options.Channel);
+    }
 
     /// <summary>Whether new sound has come since it was opened last.</summary>
     public bool HasSounded => Volatile.Read(ref _hasSounded);
@@ -59,13 +69,15 @@ internal sealed class LiveStream(
     /// <summary>Odd samples; null where all are well.</summary>
     public string? Warning => _decoder?.Warning;
 
-    private double Now => time.GetTimestamp() / (double)time.TimestampFrequency;
+    private double Now => _time.GetTimestamp() / (double)_time.TimestampFrequency;
+
+    private bool IsOpen => _link != LinkState.Closed;
 
     /// <summary>The way to it is open; what comes next does not join what came before.</summary>
     /// <exception cref="InvalidAudioException">The format has no such channel.</exception>
     public void Open(PcmFormat format)
     {
-        var decoder = new PcmDecoder(format, options.Channel, output.Source);
+        var decoder = new PcmDecoder(format, _options.Channel, _output.Source);
         lock (_lock)
         {
             _decoder = decoder;
@@ -73,14 +85,13 @@ internal sealed class LiveStream(
                 _position = ((_position * format.SampleRate) + _format.SampleRate - 1) / _format.SampleRate;
             _format = format;
             _arrival = Now;
-            _isDeadTold = false;
-            _heldCount = 0;
-            _isOpen = _isBroken = true;
-            _isReopened = _isAgain = HasBegun;
-            _isUnsure = HasBegun && _before is not null;
-            _unsureUntil = _arrival + (LongestDoubt * options.Settle.TotalSeconds);
-            (_repeated, _hasRepeated, _hasSounded) = (0, false, false);
-            Hold(double.PositiveInfinity, _reason == LossReason.None ? LossReason.DeviceAway : _reason);
+            _hasSounded = false;
+            _joint = HasBegun ? Joint.Overlapping : Joint.Broken;
+            Become(!HasBegun ? LinkState.Open : _repeated is null ? LinkState.Reopened : LinkState.Doubtful);
+            _repeated?.Open(_arrival + (LongestDoubt * _settle));
+            _channels.Open();
+            _held.Clear(most: int.MaxValue);
+            _held.Begin(double.PositiveInfinity, _held.Reason == LossReason.None ? LossReason.DeviceAway : _held.Reason);
         }
     }
 
@@ -91,9 +102,8 @@ internal sealed class LiveStream(
         lock (_lock)
         {
             Release();
-            _isOpen = false;
-            _heldUntil = 0;
-            _reason = reason;
+            Become(LinkState.Closed);
+            _held.End(reason);
         }
     }
 
@@ -103,10 +113,9 @@ internal sealed class LiveStream(
         lock (_lock)
         {
             var now = Now;
-            if (_repeated > 0)
+            var known = _repeated?.Take(chunk.Bytes.Length / _format.BytesPerFrame) ?? 0;
+            if (known > 0)
             {
-                var known = (int)Math.Min(_repeated, chunk.Bytes.Length / _format.BytesPerFrame);
-                _repeated -= known;
                 chunk = chunk with { Bytes = chunk.Bytes[(known * _format.BytesPerFrame)..] };
                 if (chunk.Bytes.IsEmpty)
                     return; // nothing new: it counts as if nothing had come
@@ -115,21 +124,22 @@ internal sealed class LiveStream(
             var heard = now - AgeOf(chunk, now);
             var wait = now - _arrival;
             _arrival = now;
-            if (chunk.IsBreak || now >= _heldUntil)
+            if (chunk.IsBreak || now >= _held.Until)
                 Release(); // it came before the break, or is a burst of its own
             if (chunk.IsBreak)
             {
-                health.Overrun();
-                _isBroken = true;
-                Hold(now + options.Settle.TotalSeconds, LossReason.Overrun);
+                _health.Overrun();
+                if (_joint == Joint.Joined)
+                    _joint = Joint.Broken;
+                _held.Begin(now + _settle, LossReason.Overrun);
             }
-            else if (wait > options.StalledAfter.TotalSeconds)
+            else if (wait > _options.StalledAfter.TotalSeconds)
             {
-                Hold(now + options.Settle.TotalSeconds, LossReason.Stalled);
+                _held.Begin(now + _settle, LossReason.Stalled);
             }
 
             var frames = chunk.Bytes.Length / _format.BytesPerFrame;
-            if (_heldUntil == 0)
+            if (!_held.IsHolding)
             {
                 var block = Rent(frames);
                 _decoder!.Decode(chunk.Bytes.Span, block.Samples);
@@ -138,12 +148,8 @@ internal sealed class LiveStream(
                 return;
             }
 
-            _heldUntil = Math.Min(_heldUntil, now + options.Settle.TotalSeconds);
-            _heard = heard;
-            if (_held.Length < _heldCount + frames)
-                Array.Resize(ref _held, Math.Max(_heldCount + frames, _held.Length * 2));
-            _heldCount += _decoder!.Decode(chunk.Bytes.Span, _held.AsSpan(_heldCount, frames));
-            if (now >= _heldUntil || _heldCount > LongestHold * _format.SampleRate)
+            _held.Add(_decoder!, chunk.Bytes.Span, frames, heard, now + _settle);
+            if (now >= _held.Until || _held.Count > LongestHold * _format.SampleRate)
                 Release();
         }
     }
@@ -157,16 +163,18 @@ internal sealed class LiveStream(
         lock (_lock)
         {
             var now = Now;
-            if (now >= _heldUntil)
+            if (now >= _held.Until)
                 Release();
             var idle = now - _arrival;
-            if (_isOpen && idle > options.StalledAfter.TotalSeconds)
-                health.Become(SourceState.Stalled, _hasRepeated ? $"what comes was heard before, and nothing new has come for {idle:0.0} "
-                    + $"s; has its encoder died?" : $"no sound has come for {idle:0.0} s");
-            if (now - Math.Max(_arrival, _accounted) > AccountedEvery && health.State is SourceState.Stalled or SourceState.Away)
+            if (IsOpen && idle > _options.StalledAfter.TotalSeconds)
+                _health.Become(SourceState.Stalled, _repeated is { HasRepeated: true }
+                    ? $"what comes was heard before, and nothing new has come for {idle:0.0} s; has its encoder died?"
+                    : $"no sound has come for {idle:0.0} s");
+            if (now - Math.Max(_arrival, _accounted) > AccountedEvery && _health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
-            TellChannels();
-            return _isOpen ? idle : 0;
+            if (_decoder is not null && _health.State is SourceState.Running or SourceState.Silent)
+                _channels.Look(_decoder!, _format, _position);
+            return IsOpen ? idle : 0;
         }
     }
 
@@ -176,35 +184,26 @@ internal sealed class LiveStream(
         lock (_lock)
         {
             Release();
-            if (health.State is SourceState.Stalled or SourceState.Away)
+            if (_health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
         }
 
-        return _stream is null ? ValueTask.CompletedTask : output.EndAsync(_stream, _format.SampleRate, _position, cancellation);
+        return _stream is null ? ValueTask.CompletedTask : _output.EndAsync(_stream, _format.SampleRate, _position, _cancellation);
     }
 
-    /// <summary>
-    /// Tells, once a connection, which channels have been silent for as long as makes a source silent while others sound, and whether a mix
-    /// destroys itself.
-    /// </summary>
-    private void TellChannels()
+    /// <summary>The one way from state to state. Under the lock.</summary>
+    private void Become(LinkState state)
     {
-        if (_isDeadTold || _format.Channels < 2 || health.State is not (SourceState.Running or SourceState.Silent))
-            return;
-        var dead = _decoder!.SilentChannels((long)(SourceHealth.SilentAfter * _format.SampleRate)).ToList();
-        var mix = _position > SourceHealth.SilentAfter * _format.SampleRate ? _decoder.MixWarning : null;
-        _isDeadTold = (dead.Count > 0 && dead.Count < _format.Channels && (options.Channel is not { } channel || dead.Contains(channel)))
-            || mix is not null;
-        if (!_isDeadTold)
-            return;
-        output.Warn(mix ?? $"channel {string.Join(", ", dead)} has been exactly zero for {SourceHealth.SilentAfter} s while others sound; "
-            + $"is it connected? channel: N hears one alone");
-    }
-
-    private void Hold(double until, LossReason reason)
-    {
-        if (_heldUntil == 0)
-            (_heldUntil, _reason) = (until, reason);
+        Debug.Assert(state is not (LinkState.Doubtful or LinkState.Reopened) || HasBegun, "what is open again was open before");
+        Debug.Assert(
+            _link switch
+            {
+                LinkState.Closed => true,
+                LinkState.Doubtful => state is LinkState.Reopened or LinkState.Closed,
+                _ => state is LinkState.Open or LinkState.Closed,
+            },
+            "a way is closed before it is opened");
+        _link = state;
     }
 
     /// <summary>The time up to now is lost: nothing came in it.</summary>
@@ -216,57 +215,58 @@ internal sealed class LiveStream(
         var next = (long)(_clock.PlaceAt(_accounted) * _format.SampleRate);
         if (next <= _position)
             return;
-        if (_isOpen)
-            Hold(double.PositiveInfinity, LossReason.Stalled);
-        _isAgain = _isBroken = true; // should it have been late after all
+        if (IsOpen)
+            _held.Begin(double.PositiveInfinity, LossReason.Stalled);
+        _joint = Joint.Overlapping; // should it have been late after all
         _position = next;
-        Done(output.SkipAsync(_stream, _format.SampleRate, next, _reason, cancellation));
+        Done(_output.SkipAsync(_stream, _format.SampleRate, next, _held.Reason, _cancellation));
     }
 
     /// <summary>Passes on what is held, put where it belongs.</summary>
     private void Release()
     {
-        if (_heldUntil == 0 || _heldCount == 0 || !LeaveOutRepeated())
+        if (!_held.IsHolding || _held.Count == 0 || !LeaveOutRepeated())
             return;
         var rate = _format.SampleRate;
         var first = 0;
         if (_stream is null)
         {
-            var seconds = (double)_heldCount / rate;
-            Volatile.Write(ref _stream, new StreamInfo(output.Source, output.Source, time.GetUtcNow() - TimeSpan.FromSeconds(
-                seconds + Now - _heard))
-            { Health = health, Clock = output.MarkClock() });
-            _clock.Begin(_heard, seconds);
+            var seconds = (double)_held.Count / rate;
+            var began = _time.GetUtcNow() - TimeSpan.FromSeconds(seconds + Now - _held.Heard);
+            Volatile.Write(
+                ref _stream,
+                new StreamInfo(_output.Source, _output.Source, began) { Health = _health, Clock = _output.MarkClock() });
+            _clock.Begin(_held.Heard, seconds);
         }
         else
         {
-            var missing = (long)Math.Round(_clock.PlaceAt(_heard) * rate) - _heldCount - _position;
-            if (_isBroken || missing > options.Tolerance.TotalSeconds * rate)
+            var missing = (long)Math.Round(_clock.PlaceAt(_held.Heard) * rate) - _held.Count - _position;
+            if (_joint != Joint.Joined || missing > _options.Tolerance.TotalSeconds * rate)
             {
-                if (missing < 0 && _isAgain)
-                    first = (int)Math.Min(-missing, _heldCount);
+                if (missing < 0 && _joint == Joint.Overlapping)
+                    first = (int)Math.Min(-missing, _held.Count);
                 _position += Math.Max(0, missing);
-                Done(output.SkipAsync(_stream, rate, _position, _reason, cancellation));
-                _clock.Break(_heard);
+                Done(_output.SkipAsync(_stream, rate, _position, _held.Reason, _cancellation));
+                _clock.Break(_held.Heard);
             }
         }
 
-        if (_isReopened)
-            health.Reconnected();
-        for (var size = Math.Max(1, rate / BlocksPerSecond); first < _heldCount; first += size)
+        if (_link == LinkState.Reopened)
+            _health.Reconnected();
+        for (var size = Math.Max(1, rate / BlocksPerSecond); first < _held.Count; first += size)
         {
-            var part = _held.AsSpan(first, Math.Min(size, _heldCount - first));
+            var part = _held.Samples.Slice(first, Math.Min(size, _held.Count - first));
             var block = Rent(part.Length);
             part.CopyTo(block.Samples);
             Pass(block);
         }
 
-        _heldCount = 0;
-        _heldUntil = 0;
-        if (_held.Length > 4 * rate)
-            _held = []; // a burst
-        (_isBroken, _isAgain, _isReopened, _reason) = (false, false, false, LossReason.None);
-        Follow(_heard);
+        _joint = Joint.Joined;
+        if (IsOpen)
+            Become(LinkState.Open);
+        _held.Clear(most: 4 * rate);
+        _held.End(LossReason.None);
+        Follow(_held.Heard);
     }
 
     /// <summary>
@@ -274,26 +274,20 @@ internal sealed class LiveStream(
     /// </summary>
     private bool LeaveOutRepeated()
     {
-        if (!_isUnsure)
+        if (_link != LinkState.Doubtful)
             return true;
-        var repeated = _before!.Repeated(_held.AsSpan(0, _heldCount), _format.SampleRate);
-        if (repeated is null && Now < _unsureUntil && _isOpen)
+        var known = _repeated!.KnownOf(_held.Samples, _format.SampleRate);
+        if (known is null && Now < _repeated.DoubtUntil)
         {
-            _heldUntil = Now + options.Settle.TotalSeconds;
+            _held.Extend(Now + _settle);
             return false;
         }
 
-        _isUnsure = false;
-        var known = (int)Math.Min(repeated ?? 0, _heldCount);
-        if (known == 0)
+        Become(LinkState.Reopened);
+        _held.Skip(known ?? 0);
+        if (_held.Count > 0)
             return true;
-        _hasRepeated = true;
-        _repeated = repeated!.Value - known;
-        _heldCount -= known;
-        _held.AsSpan(known, _heldCount).CopyTo(_held);
-        if (_heldCount > 0)
-            return true;
-        _heldUntil = double.PositiveInfinity; // new sound may follow
+        _held.Extend(double.PositiveInfinity); // new sound may follow
         return false;
     }
 
@@ -303,8 +297,8 @@ internal sealed class LiveStream(
     {
         _position += block.Samples.Length;
         Volatile.Write(ref _hasSounded, true);
-        _before?.Add(block.Samples, _format.SampleRate);
-        Done(output.WriteAsync(block, cancellation));
+        _repeated?.Add(block.Samples, _format.SampleRate);
+        Done(_output.WriteAsync(block, _cancellation));
     }
 
     /// <summary>The clock follows what was heard up to the position.</summary>
@@ -314,26 +308,28 @@ internal sealed class LiveStream(
         if (!_clock.Heard(heard, place))
             return;
         if (_clock.DriftPpm is { } drift)
-            health.DriftPpm = drift;
-        if (options.CorrectsDrift)
+            _health.DriftPpm = drift;
+        if (_options.CorrectsDrift)
             _stream!.Correct(
                 place, _clock.Lag - (CorrectedOver * 1e-6 * _clock.DriftPpm.GetValueOrDefault()), CorrectedOver, MostCorrection);
 
         // Crystals drift by tens of parts per million, not by hundredths: sound was lost in pieces too small to see.
-        if (_clock.Creep > options.Tolerance.TotalSeconds)
-            Hold(double.PositiveInfinity, LossReason.Gap);
+        if (_clock.Creep > _options.Tolerance.TotalSeconds)
+            _held.Begin(double.PositiveInfinity, LossReason.Gap);
     }
 
     /// <summary>How long ago its last sample was heard.</summary>
     private double AgeOf(PcmChunk chunk, double now) => Math.Clamp(
-        chunk.BootTime is { } boot ? now - (boot * 1e-9) : chunk.Captured is { } captured ? (time.GetUtcNow() - captured).TotalSeconds : 0,
+        chunk.BootTime is { } boot ? now - (boot * 1e-9) : chunk.Captured is { } captured ? (_time.GetUtcNow() - captured).TotalSeconds : 0,
             0, LongestAge);
 
     /// <summary>A live source's writes are done when they return.</summary>
     private static void Done(ValueTask write)
     {
+        if (write.IsCompletedSuccessfully)
+            return;
         if (!write.IsCompleted)
             throw new InvalidOperationException("a live source was made to wait");
-        write.GetAwaiter().GetResult();
+        ExceptionDispatchInfo.Throw(write.AsTask().Exception?.InnerException ?? new OperationCanceledException());
     }
 }

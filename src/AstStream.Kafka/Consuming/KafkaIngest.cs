@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using AstStream.Events;
 using AstStream.Kafka.Cluster;
 using AstStream.Kafka.Transactions;
@@ -17,17 +16,14 @@ namespace AstStream.Kafka.Consuming;
 internal sealed class KafkaIngest : IAsyncDisposable
 {
     private const int MostNudges = 32; // partitions; enough to reach every broker of a usual cluster
-    private const int MostWaiting = 4096; // records
     private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_wake = TimeSpan.FromSeconds(0.25); // the pump, so that it sees what else there is to do
-    private static readonly TimeSpan s_shortWait = TimeSpan.FromSeconds(1); // for room, without a pause
     private static readonly TimeSpan s_leave = TimeSpan.FromSeconds(30); // the group
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(30); // of what partitions there are
     // Of a worker without a name of its own, after which others go on.
     private static readonly TimeSpan s_session = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly KafkaSourceOptions _options;
     private readonly KafkaCluster _cluster;
@@ -35,24 +31,17 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private readonly SourceHealth _health;
     private readonly KafkaLog _log;
     private readonly Committer _committer;
-    private readonly Channel<IngestRecord?> _records = Channel.CreateBounded<IngestRecord?>(
-        new BoundedChannelOptions(MostWaiting) { SingleReader = true, SingleWriter = true });
+    private readonly PartitionLoader _loader;
+    private readonly RecordGate _gate;
     private readonly ConcurrentQueue<Action> _commands = new(); // for the polling thread
     private readonly ConcurrentDictionary<PartitionLease, bool> _ended = new(); // that the pump takes out of the graph
     private readonly CancellationTokenSource _over = new();
-    private readonly AutoResetEvent _taken = new(false); // a record, while the polling thread waits for room
-    private volatile bool _isWaiting;
-    private long _waitingBytes;
     private int _failures; // in a row
 
     // The polling thread's.
     private readonly Dictionary<TopicPartition, PartitionLease> _leases = [];
-    private readonly HashSet<TopicPartition> _paused = [];
     private IConsumer<string?, BlockValue> _consumer = null!;
-    private IngestRecord? _blocked; // that finds no room
-    private long _fullSince; // 0: it is not
     private long _lastWake;
-    private bool _isStateTopicThere;
 
     /// <summary>Makes it.</summary>
     /// <param name="options">How it reads.</param>
@@ -67,6 +56,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
             cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd,
             offsets => _consumer.Commit(offsets));
         _committer = new Committer(_log);
+        _gate = new RecordGate(options.Buffer);
+        _loader = new PartitionLoader(options, cluster, _log, output, health);
     }
 
     public async Task RunAsync(CancellationToken stop, CancellationToken cancellation)
@@ -82,7 +73,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         var pump = new KafkaPump(_options, _output, _ended);
         try
         {
-            await pump.RunAsync(_records.Reader, OnTaken, either.Token).ConfigureAwait(false);
+            await pump.RunAsync(_gate.Reader, _gate.Taken, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
@@ -100,10 +91,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     {
         _log.Dispose();
         _over.Dispose();
-        _taken.Dispose();
-        _blocked?.Return();
-        while (_records.Reader.TryRead(out var record))
-            record?.Return();
+        _gate.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -160,15 +148,15 @@ internal sealed class KafkaIngest : IAsyncDisposable
             {
                 while (_commands.TryDequeue(out var command))
                     command();
-                if (TimeProvider.System.GetElapsedTime(_lastWake) > s_wake && _records.Writer.TryWrite(null))
+                if (TimeProvider.System.GetElapsedTime(_lastWake) > s_wake && _gate.TryWake())
                 {
                     _lastWake = TimeProvider.System.GetTimestamp();
                     Measure();
                 }
 
-                if (!HasRoom())
+                if (!_gate.HasRoom())
                     continue;
-                PauseAndResume();
+                _gate.PauseAndResume(_leases.Values, _consumer);
                 try
                 {
                     if (_consumer.Consume(s_poll) is { } result)
@@ -217,9 +205,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         var record = new IngestRecord(
             lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers,
                 Written(result.Message.Timestamp));
-        Interlocked.Add(ref _waitingBytes, record.Size);
-        if (!_records.Writer.TryWrite(record))
-            _blocked = record;
+        _gate.Add(record);
     }
 
     private void Measure()
@@ -228,73 +214,6 @@ internal sealed class KafkaIngest : IAsyncDisposable
         {
             if (lease.IsReady && _consumer.GetWatermarkOffsets(lease.Partition).High is { IsSpecial: false } end)
                 KafkaMetrics.Lag(lease.Partition, Math.Max(0, end.Value - lease.Next));
-        }
-    }
-
-    /// <summary>The pump is done with a record.</summary>
-    private void OnTaken(IngestRecord record)
-    {
-        Interlocked.Add(ref _waitingBytes, -record.Size);
-        if (_isWaiting)
-            _taken.Set();
-    }
-
-    /// <summary>
-    /// Waits a little for room while too much waits. A pause costs what the consumer has fetched ahead: as long as records are taken at
-    /// all, not polling in between is cheaper. True where the consumer is to be polled: there is room, or a pause is due.
-    /// </summary>
-    private bool HasRoom()
-    {
-        _isWaiting = true;
-        if (_blocked is { } blocked && _records.Writer.TryWrite(blocked))
-            _blocked = null;
-        if (_blocked is null && Interlocked.Read(ref _waitingBytes) <= _options.Buffer)
-        {
-            _isWaiting = false;
-            _fullSince = 0;
-            return true;
-        }
-
-        if (_fullSince == 0)
-            _fullSince = TimeProvider.System.GetTimestamp();
-        if (TimeProvider.System.GetElapsedTime(_fullSince) > s_shortWait)
-            return true;
-        _taken.WaitOne(s_poll);
-        return false;
-    }
-
-    /// <summary>
-    /// Partitions whose state is not known, and all of them when there was no room for long, are paused; the consumer is polled all the
-    /// same.
-    /// </summary>
-    private void PauseAndResume()
-    {
-        var isFull = _fullSince != 0;
-        var hasRoom = !isFull && Interlocked.Read(ref _waitingBytes) <= _options.Buffer / 4;
-        List<TopicPartition>? pause = null, resume = null;
-        foreach (var (partition, lease) in _leases)
-        {
-            if (_paused.Contains(partition))
-            {
-                if (lease.IsReady && hasRoom)
-                    (resume ??= []).Add(partition);
-            }
-            else if (isFull || !lease.IsReady)
-            {
-                (pause ??= []).Add(partition);
-            }
-        }
-
-        if (pause is not null)
-        {
-            _consumer.Pause(pause);
-            _paused.UnionWith(pause);
-        }
-
-        if (resume is not null)
-        {
-            _consumer.Resume(resume);
-            _paused.ExceptWith(resume);
         }
     }
 
@@ -317,44 +236,17 @@ internal sealed class KafkaIngest : IAsyncDisposable
         foreach (var lease in leases)
         {
             _leases[lease.Partition] = lease;
-            _paused.Remove(lease.Partition);
+            _gate.Forget(lease.Partition);
         }
 
         if (leases.Count > 0)
-            _ = Task.Factory.StartNew(() => Load(leases), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _ = LoadAsync(leases);
     }
 
-    /// <summary>Finds out where to go on. Others may give the partitions up meanwhile, and they may be somebody else's by then.</summary>
-    private void Load(List<PartitionLease> leases)
+    private async Task LoadAsync(List<PartitionLease> leases)
     {
-        for (var tries = 0; !_over.IsCancellationRequested && leases.Any(l => !l.IsEnded); tries++)
-        {
-            try
-            {
-                if (!_isStateTopicThere)
-                {
-                    if (_log.EnsureTopics(
-                        _options.StateTopic, leases.Max(l => l.Partition.Partition.Value) + 1,
-                        _options.Topics.Select(_options.LetterTopic)) is { } problem)
-                        _output.Warn(_cluster.Describe(problem));
-                    _isStateTopicThere = true;
-                }
-
-                var states = _log.Load([.. leases.Select(l => l.Partition)], _options.StateTopic, _over.Token);
-                _commands.Enqueue(() => Go(leases, states));
-                return;
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                _isStateTopicThere = false;
-                _health.Become(SourceState.Away, $"where to go on can't be read: {_cluster.Describe(e)}");
-                _over.Token.WaitHandle.WaitOne(Backoff(tries));
-            }
-        }
+        if (await _loader.LoadAsync(leases, _over.Token).ConfigureAwait(false) is { } states)
+            _commands.Enqueue(() => Go(leases, states));
     }
 
     private void Go(List<PartitionLease> leases, Dictionary<TopicPartition, PartitionState> states)
@@ -364,12 +256,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             var state = states[lease.Partition];
             try
             {
-                if (!_paused.Contains(lease.Partition))
-                {
-                    _consumer.Pause([lease.Partition]);
-                    _paused.Add(lease.Partition);
-                }
-
+                _gate.Pause(lease.Partition, _consumer);
                 var (offset, problems) = lease.Restore(state.Offset, state.IsCommitted, state.States);
                 _consumer.Seek(new TopicPartitionOffset(lease.Partition, offset));
                 foreach (var problem in problems)
@@ -384,7 +271,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             }
         }
 
-        PauseAndResume();
+        _gate.PauseAndResume(_leases.Values, _consumer);
         _ = leases.Take(MostNudges).All(l => KafkaCluster.Nudge(_consumer, l.Partition));
     }
 
@@ -406,7 +293,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         foreach (var lease in leases)
         {
             _leases.Remove(lease.Partition);
-            _paused.Remove(lease.Partition);
+            _gate.Forget(lease.Partition);
             _ended[lease] = true;
         }
     }
@@ -416,7 +303,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     /// <summary>The committer's loop.</summary>
     private void Commit(CancellationToken stop)
     {
-        while (!stop.WaitHandle.WaitOne(_failures == 0 ? _options.CommitInterval : Backoff(_failures)))
+        while (!stop.WaitHandle.WaitOne(_failures == 0 ? _options.CommitInterval : PartitionLoader.Backoff(_failures)))
         {
             var start = TimeProvider.System.GetTimestamp();
             try
@@ -458,8 +345,4 @@ internal sealed class KafkaIngest : IAsyncDisposable
     /// <summary>A record's timestamp; producers write what they like.</summary>
     private static DateTime Written(Timestamp timestamp) =>
         DateTime.UnixEpoch.AddMilliseconds(Math.Clamp(timestamp.UnixTimestampMs, 0, LatestTimestamp));
-
-    private static TimeSpan Backoff(int tries) =>
-        TimeSpan.FromSeconds(
-        Math.Min(s_longestBackoff.TotalSeconds, 0.5 * Math.Pow(2, Math.Min(tries, 10)) * (0.5 + Random.Shared.NextDouble())));
 }

@@ -133,15 +133,15 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         stream.LastWritten = record.Written;
         lease.LastWritten = record.Written > lease.LastWritten ? record.Written : lease.LastWritten;
         var isNew = stream.Info is null;
-        var first = block.FirstSample ?? stream.NextSample(rate);
+        var first = block.FirstSample ?? stream.Order.NextSample(rate);
         var captured = new DateTimeOffset(record.Written, TimeSpan.Zero) - TimeSpan.FromSeconds((double)frames / rate);
         var info = stream.Open(output.Source, block, first, captured);
-        var isKnown = stream.Knows(first, frames, rate, isNew);
-        stream.Received(first, frames, rate);
+        var isKnown = stream.Order.Knows(first, frames, rate, isNew);
+        stream.Order.Received(first, frames, rate);
         if (isKnown)
         {
             lease.Advance(record.Offset);
-            var behind = stream.Behind(first, rate);
+            var behind = stream.Order.Behind(first, rate);
             if (behind > BackwardsFrom && !stream.HasReportedBackwards)
             {
                 stream.HasReportedBackwards = true;
@@ -156,7 +156,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         }
 
         stream.Hold(record.Offset, first, frames, rate);
-        await stream.WriteAsync(record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
+        await stream.Order.WriteAsync(info, record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A record without a value ends its stream.</summary>

@@ -173,9 +173,9 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
-    /// <summary>Makes sure that the topics are there that workers need; see <see cref="KafkaTopics.Ensure"/>.</summary>
-    public string? EnsureTopics(string stateTopic, int partitions, IEnumerable<string> letterTopics) =>
-        _topics.Ensure(stateTopic, partitions, letterTopics);
+    /// <summary>Makes sure that the topics are there that workers need; see <see cref="KafkaTopics.EnsureAsync"/>.</summary>
+    public Task<string?> EnsureTopicsAsync(string stateTopic, int partitions, IEnumerable<string> letterTopics) =>
+        _topics.EnsureAsync(stateTopic, partitions, letterTopics);
 
     public void Dispose() => _producer.Close();
 

@@ -25,7 +25,7 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
     /// that can't be used. One topic is never asked for by its name: that may make it, with the broker's defaults.
     /// </summary>
     /// <returns>What a person should look at; null where all is well.</returns>
-    public string? Ensure(string stateTopic, int partitions, IEnumerable<string> letterTopics)
+    public async Task<string?> EnsureAsync(string stateTopic, int partitions, IEnumerable<string> letterTopics)
     {
         using var admin = cluster.Admin();
         var there = HangGuard.Run(
@@ -33,13 +33,13 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
             .Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, t => t.Partitions.Count);
         foreach (var (topic, count) in there)
             _firstSeen.TryAdd(topic, count);
-        if (!there.TryGetValue(stateTopic, out var found) && !Create(admin, new TopicSpecification
+        if (!there.TryGetValue(stateTopic, out var found) && !await CreateAsync(admin, new TopicSpecification
         {
             Name = stateTopic,
             NumPartitions = partitions,
             ReplicationFactor = -1,
             Configs = new() { ["cleanup.policy"] = "compact" }
-        }))
+        }).ConfigureAwait(false))
         {
             throw new KafkaException(new Error(
                 ErrorCode.TopicAuthorizationFailed, $"topic {stateTopic} is not there, and this user may not make it, or not see it; give "
@@ -47,15 +47,17 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
         }
 
         if (found > 0 && found < partitions)
-            admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }])
-                .GetAwaiter().GetResult();
+            await admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = stateTopic, IncreaseTo = partitions }])
+                .ConfigureAwait(false);
         foreach (var topic in letterTopics.Distinct().Where(t => !there.ContainsKey(t)))
-            Create(admin, new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1 });
+            await CreateAsync(admin, new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = -1 })
+                .ConfigureAwait(false);
         try
         {
             var topic = new ConfigResource { Type = ResourceType.Topic, Name = stateTopic };
-            var policy = admin.DescribeConfigsAsync([topic], new DescribeConfigsOptions { RequestTimeout = s_interval })
-                .GetAwaiter().GetResult()[0].Entries["cleanup.policy"].Value;
+            var config = await admin.DescribeConfigsAsync([topic], new DescribeConfigsOptions { RequestTimeout = s_interval })
+                .ConfigureAwait(false);
+            var policy = config[0].Entries["cleanup.policy"].Value;
             return policy.Contains("compact", StringComparison.Ordinal)
                 ? null
                 : $"topic {stateTopic} has cleanup.policy={policy}; expected compact: it will grow, and lose what streams that rest need";
@@ -67,11 +69,11 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
     }
 
     /// <summary>Makes a topic; one that is there, as another worker was faster, is well. False where this user may not make it.</summary>
-    private static bool Create(IAdminClient admin, TopicSpecification topic)
+    private static async Task<bool> CreateAsync(IAdminClient admin, TopicSpecification topic)
     {
         try
         {
-            admin.CreateTopicsAsync([topic], new CreateTopicsOptions { RequestTimeout = s_patience }).GetAwaiter().GetResult();
+            await admin.CreateTopicsAsync([topic], new CreateTopicsOptions { RequestTimeout = s_patience }).ConfigureAwait(false);
             return true;
         }
         catch (CreateTopicsException e) when (e.Results.All(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AstStream.Streaming.Telemetry;
 using Confluent.Kafka;
 
@@ -18,7 +19,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     private long _read = Offset.Unset; // after the last one that was ever taken, by whomever, and committed
     private long _committed = Offset.Unset;
     private bool _isMarked; // its owner's name is in the state topic, or is with the next commit
-    private volatile bool _isEnded;
+    private volatile LeaseState _state;
 
     /// <summary>The partition.</summary>
     public TopicPartition Partition => partition;
@@ -36,10 +37,10 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     public DateTime LastWritten { get; set; }
 
     /// <summary>Whether records of it are taken: its state is known.</summary>
-    public bool IsReady { get; private set; }
+    public bool IsReady => _state == LeaseState.Ready;
 
     /// <summary>Whether it is somebody else's, or taken anew: nothing more of it is published here.</summary>
-    public bool IsEnded => _isEnded;
+    public bool IsEnded => _state == LeaseState.Ended;
 
     /// <summary>The offset after the last record that was taken.</summary>
     public long Next
@@ -99,7 +100,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             // Offsets expire sooner than states: it goes on where these say.
             if (!isCommitted && _read > start)
                 _next = _streams.Values.Min(s => s.NeededOffset) ?? _read;
-            IsReady = true;
+            Become(LeaseState.Ready);
             return (_next, problems);
         }
     }
@@ -175,7 +176,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     {
         lock (_lock)
         {
-            _isEnded = true;
+            Become(LeaseState.Ended);
             foreach (var stream in _streams.Values)
                 stream.Abandon();
         }
@@ -189,7 +190,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     {
         lock (_lock)
         {
-            if (_isEnded || !IsReady)
+            if (!IsReady)
                 return;
             var before = messages.Count;
             var offset = _next;
@@ -230,6 +231,15 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             _committed = offset;
             offsets.Add(new TopicPartitionOffset(partition, offset));
         }
+    }
+
+    /// <summary>The one way from state to state: what has ended stays so. Under the lock.</summary>
+    private void Become(LeaseState state)
+    {
+        Debug.Assert(state != LeaseState.Ready || _state != LeaseState.Ready, "a lease is taken up once");
+        Debug.Assert(_next == Offset.Unset || _read != Offset.Unset, "where it goes on is known as a whole");
+        if (_state < state)
+            _state = state;
     }
 
     private Outgoing StateMessage(

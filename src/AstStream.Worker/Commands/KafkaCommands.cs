@@ -140,7 +140,7 @@ internal static class KafkaCommands
             return await RunAsync(async () =>
             {
                 var lags = await Task.Run(
-                    () => KafkaTools.Lag(Access(result), result.GetValue(group)!, result.GetValue(topics)!)).ConfigureAwait(false);
+                    () => KafkaTools.LagAsync(Access(result), result.GetValue(group)!, result.GetValue(topics)!)).ConfigureAwait(false);
                 if (result.GetValue(json))
                     WriteJson(lags);
                 else

@@ -332,7 +332,7 @@ public sealed class KafkaTests : IDisposable
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            var lags = KafkaTools.Lag(new KafkaAccess(_broker.Servers, new Dictionary<string, string>()), _group, [audio]);
+            var lags = await KafkaTools.LagAsync(new KafkaAccess(_broker.Servers, new Dictionary<string, string>()), _group, [audio]);
             if (lags.All(l => l.Lag == 0))
                 return;
             Assert.True(clock.Elapsed < s_patience,
