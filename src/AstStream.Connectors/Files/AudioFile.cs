@@ -8,7 +8,7 @@ namespace AstStream.Connectors.Files;
 /// A file of sound, read front to back: WAV by our own reader, every other format through ffmpeg, where that is installed. Gives mono
 /// floats at the file's own rate.
 /// </summary>
-public sealed class AudioFile : IAudioReader, IDisposable
+public sealed class AudioFile : IAudioReader
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // for a file's first sound
     private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(30); // for more of it
@@ -67,10 +67,6 @@ public sealed class AudioFile : IAudioReader, IDisposable
             }
         }
     }
-
-    /// <summary>Opens a file, and waits for that: for commands that do one thing.</summary>
-    /// <exception cref="InvalidAudioException">It is missing, or can't be read.</exception>
-    public static AudioFile Open(string path, int? channel = null) => OpenAsync(path, channel).GetAwaiter().GetResult();
 
     /// <summary>Opens a file, or a URL that ends, through ffmpeg.</summary>
     /// <param name="url">What it is.</param>
@@ -143,9 +139,6 @@ public sealed class AudioFile : IAudioReader, IDisposable
             _failure = Failure();
         return read;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -237,7 +230,7 @@ public sealed class AudioFile : IAudioReader, IDisposable
     /// </summary>
     private string? Failure()
     {
-        _ffmpeg!.EndedAsync().GetAwaiter().GetResult();
+        _ffmpeg!.WaitForEnd();
         if (_watched!.HasStalled)
             return $"{_reader.Name}: ffmpeg gave nothing more for {_watched.Patience.TotalSeconds:0} s, and was ended; what came before "
                 + $"is heard";

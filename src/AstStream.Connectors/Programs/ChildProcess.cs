@@ -33,6 +33,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly Task _reading;
+    private readonly ManualResetEventSlim _hasSaidAll = new();
     private readonly byte[] _error = new byte[KeptError];
     private int _errorLength;
     private volatile bool _isCut;
@@ -128,6 +129,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The same for who reads its output, and waits for that with a thread anyway.</summary>
+    public void WaitForEnd()
+    {
+        if (_process.WaitForExit(s_patience))
+            _hasSaidAll.Wait(s_patience);
+    }
+
     /// <summary>Ends it at once: whoever reads from it reads to its end.</summary>
     public void Kill() => Signal(Killed);
 
@@ -179,6 +187,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // It is being disposed of.
+        }
+        finally
+        {
+            _hasSaidAll.Set();
         }
     }
 

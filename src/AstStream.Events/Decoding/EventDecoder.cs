@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace AstStream.Events.Decoding;
 
 /// <summary>
@@ -9,29 +7,19 @@ namespace AstStream.Events.Decoding;
 /// </summary>
 public sealed class EventDecoder
 {
-    private const int MaxIntervals = 1024; // in a state; a filter is at most 99 wide
-
+    private readonly MedianFilter _filter;
     private readonly Track[] _tracks; // by class
     private EventOptions _options;
     private float[] _on;
     private float[] _off;
-    private int _half; // windows on each side of the median filter's centre
-    private Interval[] _history; // a ring of the last intervals, as many as the widest filter so far looks at
-    private (Interval Interval, double Weight)[] _weighed; // those that the median of the interval at hand looks at
-    private int _numWeighed;
-    private double _totalWeight;
-    private (float Score, double Weight)[] _sorted;
-    private long _pushed; // intervals since the last break
-    private long _decoded; // of these, smoothed and decoded
-    private long _oldest; // the first interval that the filter may look at
 
     /// <summary>Makes a decoder.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public EventDecoder(EventOptions options)
     {
+        _filter = new MedianFilter(options.Thresholds.Count);
+        _tracks = new Track[options.Thresholds.Count];
         Take(options);
-        _tracks = new Track[_on.Length];
-        _history = NewHistory(options.MedianWindows);
     }
 
     /// <summary>The options that it decodes by.</summary>
@@ -45,16 +33,7 @@ public sealed class EventDecoder
     {
         if (options.Thresholds.Count != _on.Length)
             throw new ArgumentException($"{options.Thresholds.Count} classes; expected {_on.Length}", nameof(options));
-        var history = _history;
         Take(options);
-        if (history.Length >= options.MedianWindows)
-            return;
-
-        // A wider filter has a longer memory, which begins with what the narrower one remembers.
-        _history = NewHistory(options.MedianWindows);
-        _oldest = Math.Max(_oldest, _pushed - history.Length);
-        for (var index = Math.Max(0, _oldest); index < _pushed; index++)
-            _history[index % _history.Length] = history[index % history.Length];
     }
 
     /// <summary>Takes the scores of one interval and emits what they decide.</summary>
@@ -70,16 +49,11 @@ public sealed class EventDecoder
             throw new ArgumentException($"{scores.Length} scores; expected {_on.Length}", nameof(scores));
         if (end <= start)
             throw new ArgumentException($"an interval from {start} to {end}", nameof(end));
-        if (_pushed > 0 && At(_pushed - 1).End != start)
-            throw new ArgumentException($"an interval that begins at {start}; the last one ended at {At(_pushed - 1).End}", nameof(start));
-        var slot = At(_pushed);
-        slot.Start = start;
-        slot.End = end;
-        slot.Origin = origin;
-        scores.CopyTo(slot.Scores);
-        _pushed++;
-        while (_pushed - _decoded > _half || (_decoded < _pushed && end >= FilterEnd(_decoded)))
-            Decode(_decoded++, emit);
+        if (_filter.End is { } last && last != start)
+            throw new ArgumentException($"an interval that begins at {start}; the last one ended at {last}", nameof(start));
+        _filter.Push(start, end, scores, origin);
+        while (_filter.MoveNext(end))
+            Decode(emit);
     }
 
     /// <summary>
@@ -88,51 +62,22 @@ public sealed class EventDecoder
     /// </summary>
     public void Flush(long end, Action<DetectedEvent> emit)
     {
-        if (_pushed > 0 && end > At(_pushed - 1).End)
-        {
-            var last = At(_pushed - 1);
-            if (_decoded < _pushed)
-            {
-                last.End = end;
-            }
-            else
-            {
-                // Decoded already: what is left is one more interval of the same scores.
-                last.Start = last.End;
-                last.End = end;
-                _decoded--;
-            }
-        }
-
-        while (_decoded < _pushed)
-            Decode(_decoded++, emit);
+        _filter.Extend(end);
+        while (_filter.MoveNext(double.PositiveInfinity))
+            Decode(emit);
         for (var label = 0; label < _tracks.Length; label++)
         {
             if (_tracks[label].IsActive)
                 Close(label, emit);
         }
 
-        _pushed = _decoded = _oldest = 0;
+        _filter.Clear();
     }
 
     /// <summary>Writes what it remembers, so that another decoder can go on from here.</summary>
     public void Save(BinaryWriter state)
     {
-        // The intervals that the next ones' medians look at. Whether there were others before them tells their edge.
-        var first = Math.Max(Math.Max(0, _oldest), _decoded - _half - 1);
-        state.Write(_on.Length);
-        state.Write((int)(_pushed - first));
-        state.Write((int)(_decoded - first));
-        state.Write(_oldest == first);
-        for (var index = first; index < _pushed; index++)
-        {
-            var interval = At(index);
-            state.Write(interval.Start);
-            state.Write(interval.End);
-            interval.Origin.Save(state);
-            state.Write(MemoryMarshal.AsBytes(interval.Scores.AsSpan()));
-        }
-
+        _filter.Save(state);
         state.Write(_tracks.Count(t => t.IsActive));
         for (var label = 0; label < _tracks.Length; label++)
         {
@@ -158,25 +103,7 @@ public sealed class EventDecoder
     /// <exception cref="EndOfStreamException">It is cut short.</exception>
     public void Restore(BinaryReader state)
     {
-        if (state.ReadInt32() != _on.Length)
-            throw new InvalidDataException("the state is of another number of classes");
-        var (intervals, decoded) = (state.ReadInt32(), state.ReadInt32());
-        var isFirst = state.ReadBoolean();
-        if (intervals is < 0 or > MaxIntervals || decoded < 0 || decoded > intervals)
-            throw new InvalidDataException($"the state has {intervals} intervals, {decoded} decoded");
-        (_pushed, _decoded) = (intervals, decoded);
-        _oldest = isFirst || decoded < _half ? 0 : -1; // a wider filter begins with what the narrower one remembers
-        if (_history.Length < intervals)
-            _history = NewHistory(intervals);
-        for (var index = 0; index < intervals; index++)
-        {
-            var slot = At(index);
-            slot.Start = state.ReadInt64();
-            slot.End = state.ReadInt64();
-            slot.Origin = InputRange.Restore(state);
-            state.BaseStream.ReadExactly(MemoryMarshal.AsBytes(slot.Scores.AsSpan()));
-        }
-
+        _filter.Restore(state);
         var active = state.ReadInt32();
         for (; active > 0; active--)
         {
@@ -198,96 +125,28 @@ public sealed class EventDecoder
         }
     }
 
-    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off), nameof(_weighed), nameof(_sorted))]
+    [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off))]
     private void Take(EventOptions options)
     {
         options.Validate();
         _options = options;
         _on = [.. options.Thresholds];
         _off = [.. options.ReleaseThresholds];
-        _half = options.MedianWindows / 2;
-        _weighed = new (Interval, double)[options.MedianWindows];
-        _sorted = new (float, double)[options.MedianWindows];
+        _filter.Configure(options);
     }
 
-    private Interval[] NewHistory(int intervals) => [.. Enumerable.Range(0, intervals).Select(_ => new Interval(_on.Length))];
-
-    private Interval At(long index) => _history[index % _history.Length];
-
-    /// <summary>Smooths and decodes one interval; those that the filter looks at are in the ring.</summary>
-    private void Decode(long index, Action<DetectedEvent> emit)
+    /// <summary>Decodes the filter's current interval.</summary>
+    private void Decode(Action<DetectedEvent> emit)
     {
-        var centre = At(index);
-        if (_half > 0)
-            Weigh(index);
         for (var label = 0; label < _tracks.Length; label++)
         {
-            var score = _half == 0 ? centre.Scores[label] : Median(label);
+            var score = _filter.Score(label);
             if (score >= _off[label] || _tracks[label].IsActive)
-                Step(label, centre, score, emit);
+                Step(label, _filter.Current, score, emit);
         }
     }
 
-    /// <summary>Where the filter around an interval ends.</summary>
-    private double FilterEnd(long index) =>
-        _options.HopLength > 0 ? Centre(index) + (_options.MedianWindows * _options.HopLength / 2.0) : double.PositiveInfinity;
-
-    private double Centre(long index) => (At(index).Start + At(index).End) / 2.0;
-
-    /// <summary>
-    /// Weighs the intervals that the median around one looks at: by their part of the time of MedianWindows hops around its centre. With
-    /// equal hops that is the plain median; with stretched ones fewer intervals count. What lies beyond the ends is taken to be as the
-    /// first or last interval. The weights are the same for all labels.
-    /// </summary>
-    private void Weigh(long index)
-    {
-        var reach = _options.HopLength > 0 ? _options.MedianWindows * _options.HopLength / 2.0 : 0;
-        var (from, to) = (Centre(index) - reach, Centre(index) + reach);
-        var (first, last) = (Math.Max(_oldest, index - _half), Math.Min(_pushed - 1, index + _half));
-        (_numWeighed, _totalWeight) = (0, 0);
-        for (var i = first; i <= last; i++)
-        {
-            var interval = At(i);
-            var start = i == _oldest ? double.NegativeInfinity : interval.Start;
-            var end = i == _pushed - 1 ? double.PositiveInfinity : interval.End;
-            var weight = reach == 0 ? 1 + (i == first ? first - (index - _half) : 0) + (i == last ? index + _half - last : 0)
-                : Math.Min(end, to) - Math.Max(start, from);
-            if (!(weight > 0))
-                continue;
-            _totalWeight += weight;
-            _weighed[_numWeighed++] = (interval, weight);
-        }
-    }
-
-    /// <summary>The median of a label over the intervals that were weighed.</summary>
-    private float Median(int label)
-    {
-        var (count, total) = (_numWeighed, _totalWeight);
-        for (var i = 0; i < count; i++)
-            _sorted[i] = (_weighed[i].Interval.Scores[label], _weighed[i].Weight);
-
-        // Of a few neighbours: sorted as they are inserted.
-        for (var i = 1; i < count; i++)
-        {
-            var item = _sorted[i];
-            var at = i;
-            for (; at > 0 && !(_sorted[at - 1].Score <= item.Score); at--)
-                _sorted[at] = _sorted[at - 1];
-            _sorted[at] = item;
-        }
-
-        var half = 0.0;
-        for (var i = 0; i < count; i++)
-        {
-            half += _sorted[i].Weight;
-            if (half * 2 > total)
-                return _sorted[i].Score;
-        }
-
-        return _sorted[count - 1].Score;
-    }
-
-    private void Step(int label, Interval interval, float score, Action<DetectedEvent> emit)
+    private void Step(int label, MedianFilter.Interval interval, float score, Action<DetectedEvent> emit)
     {
         var (start, end) = (interval.Start, interval.End);
         ref var track = ref _tracks[label];
@@ -338,17 +197,6 @@ public sealed class EventDecoder
         if (!track.IsAnnounced)
             emit(track.ToEvent(EventState.Opened, label));
         emit(track.ToEvent(EventState.Closed, label));
-    }
-
-    private sealed class Interval(int labels)
-    {
-        public long Start { get; set; }
-
-        public long End { get; set; }
-
-        public InputRange Origin { get; set; }
-
-        public float[] Scores { get; } = new float[labels];
     }
 
     /// <summary>The event of one class that is under way.</summary>

@@ -13,9 +13,6 @@ internal ref struct Unpickler
     private const int MaxDimensions = 8;
     private const int MaxKey = 100; // characters
 
-    // Written before an item that is marked: no value is ever this one.
-    private static readonly object s_mark = new();
-
     private static readonly Dictionary<string, string> s_storages = new(StringComparer.Ordinal)
     {
         ["FloatStorage"] = "F32",
@@ -31,8 +28,7 @@ internal ref struct Unpickler
     };
 
     private readonly ReadOnlySpan<byte> _bytes;
-    private readonly List<object?> _stack = [];
-    private readonly Dictionary<uint, object?> _memo = [];
+    private readonly PickleStack _stack = new();
     private readonly Dictionary<string, PickledStorage> _storages;
 
     private Unpickler(ReadOnlySpan<byte> bytes, Dictionary<string, PickledStorage> storages)
@@ -88,8 +84,7 @@ internal ref struct Unpickler
             switch ((char)op)
             {
                 case '.':
-                    return _stack.Count == 1 && _stack[0] != s_mark
-                        ? _stack[0] : throw Bad(at, $"ends with {_stack.Count} values; expected one");
+                    return _stack.Result(at);
                 case '\x80': // PROTO
                     if (Byte() is var version and > 5)
                         throw Bad(at, $"pickle protocol {version}; expected at most 5");
@@ -98,13 +93,13 @@ internal ref struct Unpickler
                     Take(8);
                     break;
                 case '(':
-                    Push(s_mark);
+                    _stack.Mark();
                     break;
                 case '0':
-                    Pop();
+                    _stack.Pop(at);
                     break;
                 case '1':
-                    PopToMark();
+                    _stack.PopToMark(at);
                     break;
                 case 'N':
                     Push(null);
@@ -146,71 +141,71 @@ internal ref struct Unpickler
                     Push(new List<object?>());
                     break;
                 case 'a':
-                    var item = Pop();
-                    Top<List<object?>>(at, "a list").Add(item);
+                    var item = _stack.Pop(at);
+                    _stack.Top<List<object?>>(at, "a list").Add(item);
                     break;
                 case 'e':
-                    var items = PopToMark();
-                    Top<List<object?>>(at, "a list").AddRange(items);
+                    var items = _stack.PopToMark(at);
+                    _stack.Top<List<object?>>(at, "a list").AddRange(items);
                     break;
                 case '}':
                     Push(new PickledDictionary());
                     break;
                 case 's':
-                    var value = Pop();
-                    var key = Pop();
-                    Top<PickledDictionary>(at, "a dictionary").Items.Add((key, value));
+                    var value = _stack.Pop(at);
+                    var key = _stack.Pop(at);
+                    _stack.Top<PickledDictionary>(at, "a dictionary").Items.Add((key, value));
                     break;
                 case 'u':
-                    SetItems(at, PopToMark());
+                    SetItems(at, _stack.PopToMark(at));
                     break;
                 case ')':
                     Push(Array.Empty<object?>());
                     break;
                 case 't':
-                    Push(PopToMark());
+                    Push(_stack.PopToMark(at));
                     break;
                 case '\x85':
-                    Push(PopMany(1));
+                    Push(_stack.PopMany(at, 1));
                     break;
                 case '\x86':
-                    Push(PopMany(2));
+                    Push(_stack.PopMany(at, 2));
                     break;
                 case '\x87':
-                    Push(PopMany(3));
+                    Push(_stack.PopMany(at, 3));
                     break;
                 case 'q':
-                    Remember(at, Byte());
+                    _stack.Remember(at, Byte());
                     break;
                 case 'r':
-                    Remember(at, BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
+                    _stack.Remember(at, BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
                     break;
                 case '\x94': // MEMOIZE
-                    Remember(at, (uint)_memo.Count);
+                    _stack.Remember(at, _stack.Kept);
                     break;
                 case 'h':
-                    Recall(at, Byte());
+                    _stack.Recall(at, Byte());
                     break;
                 case 'j':
-                    Recall(at, BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
+                    _stack.Recall(at, BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
                     break;
                 case 'c':
                     Push(Global(at, Line(), Line()));
                     break;
                 case '\x93': // STACK_GLOBAL
-                    var name = PopText(at);
-                    Push(Global(at, PopText(at), name));
+                    var name = _stack.PopText(at);
+                    Push(Global(at, _stack.PopText(at), name));
                     break;
                 case 'R':
-                    var arguments = Pop() as object?[] ?? throw Bad(at, "calls something without a tuple of arguments");
-                    Push(Call(at, Pop(), arguments));
+                    var arguments = _stack.Pop(at) as object?[] ?? throw Bad(at, "calls something without a tuple of arguments");
+                    Push(Call(at, _stack.Pop(at), arguments));
                     break;
                 case 'b': // BUILD: a dictionary's attributes (_metadata) say nothing of its items
-                    Pop();
-                    Top<PickledDictionary>(at, "a dictionary");
+                    _stack.Pop(at);
+                    _stack.Top<PickledDictionary>(at, "a dictionary");
                     break;
                 case 'Q':
-                    Push(Storage(at, Pop()));
+                    Push(Storage(at, _stack.Pop(at)));
                     break;
                 default:
                     throw Bad(at, $"opcode 0x{op:x2}, which a state dict does not need");
@@ -293,53 +288,15 @@ internal ref struct Unpickler
     {
         if (items.Length % 2 != 0)
             throw Bad(at, "an odd number of keys and values");
-        var dictionary = Top<PickledDictionary>(at, "a dictionary");
+        var dictionary = _stack.Top<PickledDictionary>(at, "a dictionary");
         for (var i = 0; i < items.Length; i += 2)
             dictionary.Items.Add((items[i], items[i + 1]));
     }
 
-    private readonly void Push(object? value) => _stack.Add(value);
+    private readonly void Push(object? value) => _stack.Push(value);
 
     private void PushLong(ReadOnlySpan<byte> bytes) =>
         Push(bytes.Length <= 8 ? (long)new BigInteger(bytes) : new BigInteger(bytes));
-
-    private readonly object? Pop()
-    {
-        if (_stack.Count == 0 || _stack[^1] == s_mark)
-            throw Bad(Position, "takes a value where there is none");
-        var value = _stack[^1];
-        _stack.RemoveAt(_stack.Count - 1);
-        return value;
-    }
-
-    private readonly string PopText(int at) => Pop() as string ?? throw Bad(at, "a name that is no text");
-
-    private readonly object?[] PopMany(int count)
-    {
-        var values = new object?[count];
-        while (count > 0)
-            values[--count] = Pop();
-        return values;
-    }
-
-    private readonly object?[] PopToMark()
-    {
-        var mark = _stack.LastIndexOf(s_mark);
-        if (mark < 0)
-            throw Bad(Position, "goes back to a mark that is not there");
-        var values = _stack.GetRange(mark + 1, _stack.Count - mark - 1).ToArray();
-        _stack.RemoveRange(mark, _stack.Count - mark);
-        return values;
-    }
-
-    private readonly T Top<T>(int at, string what)
-        where T : class => _stack.Count > 0 && _stack[^1] is T value ? value : throw Bad(at, $"adds to something that is not {what}");
-
-    private readonly void Remember(int at, uint index) =>
-        _memo[index] = _stack.Count > 0 && _stack[^1] != s_mark ? _stack[^1] : throw Bad(at, "keeps a value where there is none");
-
-    private readonly void Recall(int at, uint index) =>
-        Push(_memo.TryGetValue(index, out var value) ? value : throw Bad(at, $"recalls value {index}, which was not kept"));
 
     private byte Byte() => Take(1)[0];
 
@@ -366,5 +323,5 @@ internal ref struct Unpickler
 
     private static string Shown(string text) => text.Length > 60 ? text[..57] + "..." : text;
 
-    private static PickleException Bad(int at, string what) => new($"the pickle, at byte {at}: {what}");
+    private static PickleException Bad(int at, string what) => PickleException.At(at, what);
 }

@@ -11,9 +11,6 @@ namespace AstStream.Model.Runtime;
 /// </summary>
 public sealed class AstSession : IDisposable
 {
-    private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
-    private const string GraphId = "gpu_graph_id"; // ONNX Runtime's name for a run's CUDA graph; -1 for none
-
     private readonly string _name;
     private readonly AstSessionOptions _options;
     private readonly BatchPlan _plan;
@@ -21,7 +18,7 @@ public sealed class AstSession : IDisposable
     private readonly Action _runRows;
     private readonly string _profile = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
     private readonly List<Output> _outputs = [];
-    private readonly Dictionary<(int Row, int Size), Binding> _bindings = [];
+    private readonly Dictionary<(int Row, int Size), RunBinding> _bindings = [];
 
     // Made once, on the session's own thread.
     private InferenceSession _session = null!;
@@ -33,7 +30,7 @@ public sealed class AstSession : IDisposable
     private int _slot;
     private bool _isDisposed;
 
-    private AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
+    internal AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
     {
         _name = name;
         Config = config;
@@ -81,10 +78,10 @@ public sealed class AstSession : IDisposable
     /// <summary>
     /// What was passed over or is doubtful: providers that are missing, scores that are off. Empty where all is as asked for.
     /// </summary>
-    public IReadOnlyList<string> Warnings { get; private set; } = [];
+    public IReadOnlyList<string> Warnings { get; internal set; } = [];
 
     /// <summary>The largest logit error of the parity check over all batch sizes; null where nothing was compared.</summary>
-    public float? ParityError { get; private set; }
+    public float? ParityError { get; internal set; }
 
     /// <summary>Which operators run where; known on a GPU after the first run. On a CPU all of them run there, and it is empty.</summary>
     public IReadOnlyList<NodePlacement> Placement { get; private set; } = [];
@@ -96,61 +93,8 @@ public sealed class AstSession : IDisposable
     /// <exception cref="ModelExecutionException">
     /// The model can't be run as asked: a provider is missing, a precision is not for it, the scores are not the reference's.
     /// </exception>
-    public static AstSession Create(AstCheckpoint checkpoint, AstSessionOptions? options = null)
-    {
-        options ??= new AstSessionOptions();
-        try
-        {
-            return CreateIn(checkpoint, options);
-        }
-        catch (CacheException e) when (options.CacheFolder != GraphCache.Private)
-        {
-            var session = CreateIn(checkpoint, options with { CacheFolder = GraphCache.Private });
-            session.Warnings = [$"{e.Message}. Until then it is built at every start, in {GraphCache.Private}", .. session.Warnings];
-            return session;
-        }
-    }
-
-    private static AstSession CreateIn(AstCheckpoint checkpoint, AstSessionOptions options)
-    {
-        RuntimeEnvironment.Ensure();
-        var passedOver = new List<string>();
-        for (var isRebuilt = false; ;)
-        {
-            var warnings = new List<string>(passedOver);
-            var plan = SessionPlan.Make(options, warnings);
-            var config = options.Config ?? checkpoint.Config;
-            CheckMemory(checkpoint, config, plan.Options);
-            var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
-            try
-            {
-                return Checked(
-                    new AstSession(checkpoint.Name, config, plan.Options, plan.Providers, graph), checkpoint, warnings, isRebuilt);
-            }
-            catch (ParityException)
-            {
-                // The files in the cache may be damaged: once, they are built anew.
-                isRebuilt = true;
-                GraphCache.Discard(graph);
-            }
-            catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException)
-            {
-                var first = plan.Providers[0];
-                var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on "
-                    + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {plan.Options.Precision.Word()}: "
-                    + $"{e.Message.ReplaceLineEndings(" ")}";
-                if (first == ExecutionProvider.Cpu || !options.Fallback)
-                    throw new ModelExecutionException(
-                        why + (plan.Options.CudaGraph && first == ExecutionProvider.Cuda
-                            ? ". If CUDA graphs are the trouble: cuda_graph: false"
-                            : ""));
-
-                // Its libraries are there, but it can't be had: no device, say, or an old driver.
-                passedOver.Add($"{first.Word()} is passed over: {why}");
-                options = options with { Providers = [.. options.Providers.Where(p => p != first)] };
-            }
-        }
-    }
+    public static AstSession Create(AstCheckpoint checkpoint, AstSessionOptions? options = null) =>
+        SessionFactory.Create(checkpoint, options ?? new AstSessionOptions());
 
     /// <summary>Whether a batch is padded up to the next of <see cref="BatchSizes"/>; else what is at hand is cut into them.</summary>
     public bool PadsBatches => IsOnGpu;
@@ -259,29 +203,6 @@ public sealed class AstSession : IDisposable
             NodePlacement.RemoveProfiles(_profile); // what is left of a session that did not run, or did not even open
     }
 
-    /// <exception cref="ParityException">The scores are off, and the graph was not built anew yet.</exception>
-    private static AstSession Checked(AstSession session, AstCheckpoint checkpoint, List<string> warnings, bool isRebuilt)
-    {
-        try
-        {
-            if (session._options.Parity != ParityMode.Off)
-                session.ParityError = ParityCheck.Run(session, checkpoint, session._options, warnings, isRebuilt);
-            else if (session.IsOnGpu)
-                session.RunUnguarded(1); // tells which node runs where
-            foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Word()).GroupBy(p => p.Provider))
-                warnings.Add(
-                    $"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Word()}: "
-                        + $"{string.Join(", ", elsewhere.Select(p => $"{p.Nodes} {p.Operator}"))}");
-            session.Warnings = [.. checkpoint.Warnings, .. warnings];
-            return session;
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Opens the session and its buffers.</summary>
     private void Open(string graph)
     {
@@ -338,28 +259,14 @@ public sealed class AstSession : IDisposable
     }
 
     /// <summary>Runs once without a CUDA graph to see which node runs where; capturing comes with the next run.</summary>
-    private void Place(Binding binding)
+    private void Place(RunBinding binding)
     {
         using var options = new RunOptions();
-        options.AddRunConfigEntry(GraphId, "-1");
+        options.AddRunConfigEntry(RunBinding.GraphId, "-1");
         _session.RunWithBinding(options, binding.IoBinding);
         _isProfiling = false;
         Placement = NodePlacement.Read(_session);
         NodePlacement.RemoveProfiles(_profile);
-    }
-
-    private static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
-    {
-        var batch = (long)options.BatchSizes.Max() * options.Slots;
-        var largest = AstGraph.Outputs(config, options.Outputs).Max(o => o.Shape.Aggregate(1L, (a, b) => a * b));
-        largest = Math.Max(largest, (long)config.MaxLength * config.NumMelBins);
-        if (largest * batch > MaxBufferLength)
-        {
-            throw new ModelExecutionException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{checkpoint.Folder}: a batch of {batch} windows takes {largest * batch * 4 / 1e9:0.0} GB for one buffer; expected at "
-                    + $"most {MaxBufferLength * 4 / 1e9:0.0} GB: take smaller batches or fewer outputs"));
-        }
     }
 
     private Span<float> Row(Output output, int row)
@@ -369,13 +276,13 @@ public sealed class AstSession : IDisposable
         return output.Buffer.Row(row);
     }
 
-    private Binding GetBinding(int row, int size)
+    private RunBinding GetBinding(int row, int size)
     {
         if (_bindings.TryGetValue((row, size), out var binding))
             return binding;
 
         // A CUDA graph holds addresses: each slot has its own.
-        binding = new Binding(
+        binding = new RunBinding(
             _session.CreateIoBinding(), UsesCudaGraph ? (row / MaxBatch * (AstSessionOptions.MaxBatchSize + 1)) + size : null);
         binding.Input(AstGraph.InputValues, _input.Tensor(row, size, [Config.MaxLength, Config.NumMelBins]));
         foreach (var output in _outputs)
@@ -385,40 +292,4 @@ public sealed class AstSession : IDisposable
     }
 
     private sealed record Output(AstOutputs Kind, string Name, int[] Shape, HostBuffer Buffer);
-
-    private sealed class Binding : IDisposable
-    {
-        private readonly List<OrtValue> _values = [];
-
-        public Binding(OrtIoBinding binding, int? graphId)
-        {
-            IoBinding = binding;
-            if (graphId is { } id)
-                RunOptions.AddRunConfigEntry(GraphId, id.ToString(CultureInfo.InvariantCulture));
-        }
-
-        public OrtIoBinding IoBinding { get; }
-
-        public RunOptions RunOptions { get; } = new();
-
-        public void Input(string name, OrtValue value)
-        {
-            _values.Add(value);
-            IoBinding.BindInput(name, value);
-        }
-
-        public void Output(string name, OrtValue value)
-        {
-            _values.Add(value);
-            IoBinding.BindOutput(name, value);
-        }
-
-        public void Dispose()
-        {
-            IoBinding.Dispose();
-            RunOptions.Dispose();
-            foreach (var value in _values)
-                value.Dispose();
-        }
-    }
 }

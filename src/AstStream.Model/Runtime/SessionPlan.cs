@@ -1,3 +1,4 @@
+using System.Globalization;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Onnx;
 
@@ -9,6 +10,8 @@ namespace AstStream.Model.Runtime;
 /// <param name="Graph">The graph to build.</param>
 internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<ExecutionProvider> Providers, AstGraphOptions Graph)
 {
+    private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
+
     public static SessionPlan Make(AstSessionOptions options, List<string> warnings)
     {
         ArgumentOutOfRangeException.ThrowIfZero(options.BatchSizes.Count, nameof(options));
@@ -34,6 +37,22 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
             FoldNormalization = options.FoldNormalization,
             CastLayerNorm = providers[0] == ExecutionProvider.TensorRt,
         });
+    }
+
+    /// <summary>Checks that no buffer of the session becomes too large.</summary>
+    /// <exception cref="ModelExecutionException">One does.</exception>
+    public static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
+    {
+        var batch = (long)options.BatchSizes.Max() * options.Slots;
+        var largest = AstGraph.Outputs(config, options.Outputs).Max(o => o.Shape.Aggregate(1L, (a, b) => a * b));
+        largest = Math.Max(largest, (long)config.MaxLength * config.NumMelBins);
+        if (largest * batch > MaxBufferLength)
+        {
+            throw new ModelExecutionException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{checkpoint.Folder}: a batch of {batch} windows takes {largest * batch * 4 / 1e9:0.0} GB for one buffer; expected at "
+                    + $"most {MaxBufferLength * 4 / 1e9:0.0} GB: take smaller batches or fewer outputs"));
+        }
     }
 
     private static List<ExecutionProvider> Available(AstSessionOptions options, List<string> warnings)

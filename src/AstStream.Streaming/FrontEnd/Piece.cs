@@ -9,11 +9,8 @@ namespace AstStream.Streaming.FrontEnd;
 /// </summary>
 internal sealed class Piece : Pooled<Piece>
 {
-    private readonly List<FrameChunk> _chunks = [];
-    private float[] _scores = [];
-    private int _numScores;
-    private int _offset; // of the window's first frame in the first chunk
-    private int _bins;
+    private readonly WindowFrames _frames = new();
+    private readonly ScoreBuffer _scores = new();
 
     public Piece()
     {
@@ -40,7 +37,7 @@ internal sealed class Piece : Pooled<Piece>
     public SourceState? Source { get; private set; }
 
     /// <summary>The window's first sample.</summary>
-    public long Start { get; private set; }
+    public long Start => _frames.Start;
 
     /// <summary>The first sample of the interval that it stands for.</summary>
     public long CellStart { get; private set; }
@@ -49,7 +46,7 @@ internal sealed class Piece : Pooled<Piece>
     public long CellEnd { get; set; }
 
     /// <summary>Samples from this window's start to the next one's.</summary>
-    public int Hop { get; private set; }
+    public int Hop => _frames.Hop;
 
     /// <summary>How its stream goes on after it.</summary>
     public CutPoint After { get; set; }
@@ -67,10 +64,10 @@ internal sealed class Piece : Pooled<Piece>
     public int Failures { get; set; }
 
     /// <summary>Frames that hold sound; the rest of the model's input is padding.</summary>
-    public int Frames { get; private set; }
+    public int Frames => _frames.Count;
 
     /// <summary>One score a class, once it is analysed.</summary>
-    public Span<float> Scores => _scores.AsSpan(0, _numScores);
+    public Span<float> Scores => _scores.All;
 
     /// <summary>A window over frames that are in chunks, which it holds from here on.</summary>
     public static Piece Rent(
@@ -78,17 +75,7 @@ internal sealed class Piece : Pooled<Piece>
         int hop)
     {
         var window = Interval(timeline, PieceState.Waiting, LossReason.None, cellStart, cellEnd);
-        window.Start = start;
-        window.Hop = hop;
-        window.Frames = frames;
-        window._bins = bins;
-        window._offset = firstFrame % FrameChunk.Frames;
-        for (var i = firstFrame / FrameChunk.Frames; i * FrameChunk.Frames < firstFrame + frames; i++)
-        {
-            chunks[i].Hold();
-            window._chunks.Add(chunks[i]);
-        }
-
+        window._frames.Take(chunks, firstFrame, frames, bins, start, hop);
         return window;
     }
 
@@ -100,49 +87,22 @@ internal sealed class Piece : Pooled<Piece>
         window.State = state;
         window.Reason = reason;
         window.Source = timeline.Stream.Health is { } health ? reason.StateOfSource() ?? health.Sounding : null;
-        window.Start = window.CellStart = start;
-        window.CellEnd = end;
-        window.Hop = 0;
-        window.Frames = window.Failures = 0;
-        window.Captured = window.Arrived = 0;
-        window._numScores = 0;
+        window._frames.Clear(start);
+        (window.CellStart, window.CellEnd) = (start, end);
+        (window.Captured, window.Arrived, window.Failures) = (0, 0, 0);
+        window._scores.Resize(0);
         window.Origin = default;
         return window;
     }
 
     /// <summary>Writes the frames, padded after with 0.0 as the feature extractor pads before it normalises.</summary>
-    public void CopyTo(Span<float> features)
-    {
-        var rest = Frames * _bins;
-        features[rest..].Clear();
-        var offset = _offset;
-        foreach (var chunk in _chunks)
-        {
-            var part = chunk.From(offset);
-            part = part[..Math.Min(rest, part.Length)];
-            part.CopyTo(features);
-            features = features[part.Length..];
-            rest -= part.Length;
-            offset = 0;
-        }
-    }
+    public void CopyTo(Span<float> features) => _frames.CopyTo(features);
 
     /// <summary>Lets go of the frames: they were copied, or nobody will.</summary>
-    public void ReleaseFrames()
-    {
-        foreach (var chunk in _chunks)
-            chunk.Release();
-        _chunks.Clear();
-    }
+    public void ReleaseFrames() => _frames.Release();
 
     /// <summary>Makes room for scores, whose values are undefined yet.</summary>
-    public Span<float> ResizeScores(int count)
-    {
-        if (_scores.Length < count)
-            _scores = GC.AllocateUninitializedArray<float>(count);
-        _numScores = count;
-        return Scores;
-    }
+    public Span<float> ResizeScores(int count) => _scores.Resize(count);
 
     protected override void Clear()
     {

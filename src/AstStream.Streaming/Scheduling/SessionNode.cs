@@ -6,9 +6,8 @@ namespace AstStream.Streaming.Scheduling;
 
 /// <summary>
 /// Drives one session: takes windows from the scheduler, fills rows, runs, reads scores. The node fills and reads; a thread of its own
-/// runs. With two slots the next batch is filled while one runs, and the thread starts it the moment that the session falls free: what is
-/// at hand then is the batch. A batch that fails is scored in smaller ones; where even single windows fail, the session gives its windows
-/// back to the scheduler, for others to score, and is opened again after a while.
+/// runs; <see cref="SessionSlots"/> says whose turn it is. A batch that fails is scored in smaller ones; where even single windows fail,
+/// the session gives its windows back to the scheduler, for others to score, and is opened again after a while.
 /// </summary>
 internal sealed class SessionNode : Node
 {
@@ -21,23 +20,11 @@ internal sealed class SessionNode : Node
     private readonly RunReport _report;
     private readonly string _description;
     private readonly TimeSpan _firstWait; // before it is opened again; doubles
-    private IModelSession? _session;
+    private readonly List<Piece> _taken = []; // windows that are not in a row yet; the node's alone
     private WindowScheduler.SessionPort? _port;
+    private SessionSlots? _slots;
     private ITimer? _timer;
     private Thread? _thread;
-
-    // The node's alone.
-    private readonly List<Piece> _taken = []; // windows that are not in a row yet
-
-    // Under the gate.
-    private readonly object _gate = new();
-    private readonly Queue<Batch> _finished = new(); // whose scores are to be read
-    private readonly Batch[] _batches = [new(0), new(1)];
-    private Batch _atHand; // that is filled
-    private bool _isRunning;
-    private bool _isDue; // the node says that the batch at hand is to be sent
-    private bool _isEnding;
-    private Exception? _fault; // of the session, until it is opened again
     private int _reopenings; // since its last batch
 
     /// <summary>Makes a node.</summary>
@@ -55,7 +42,6 @@ internal sealed class SessionNode : Node
     {
         (_scheduler, _open, _description, _time, _report) = (scheduler, open, description, time, report);
         _firstWait = firstWait ?? TimeSpan.FromSeconds(1);
-        _atHand = _batches[0];
         scheduler.AddSessionNode(name);
         CompletesWith(scheduler.Scores, fault =>
         {
@@ -68,73 +54,56 @@ internal sealed class SessionNode : Node
 
     internal override ValueTask OpenAsync(CancellationToken cancellation)
     {
-        _session = _open();
-        _port = _scheduler.AddSession(_session.MaxBatch, _session.Slots > 1);
-        foreach (var warning in _session.Warnings)
+        var session = _open();
+        _port = _scheduler.AddSession(session.MaxBatch, session.Slots > 1);
+        _slots = new SessionSlots(_port, _time, _scheduler.Options.MaxQueueDelay);
+        _slots.Open(session);
+        foreach (var warning in session.Warnings)
             _report.Warn(Name, warning);
-        _report.AddModel(_session.Description);
+        _report.AddModel(session.Description);
         _timer = _time.CreateTimer(_ => _port.WakeUp.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         return ValueTask.CompletedTask;
     }
 
     internal override ValueTask CloseAsync()
     {
-        lock (_gate)
-        {
-            _isEnding = true;
-            Monitor.Pulse(_gate);
-        }
-
+        _slots?.End();
         _thread?.Join(); // a run can't be interrupted
         _timer?.Dispose();
-        _session?.Dispose();
+        _slots?.Session.Dispose();
         return ValueTask.CompletedTask;
     }
 
     protected override async Task WorkAsync(CancellationToken cancellation)
     {
-        var port = _port!;
-        _thread = new Thread(RunBatches) { IsBackground = true, Name = $"aststream {Name}" };
+        var (port, slots) = (_port!, _slots!);
+        _thread = new Thread(() => RunBatches(port, slots)) { IsBackground = true, Name = $"aststream {Name}" };
         _thread.Start();
         while (true)
         {
-            var session = _session!;
-            ReadScores(session, port);
-            Fill(session, port);
-            var state = DecideNext(session, port);
-            if (state == Next.End)
+            ReadScores(port, slots);
+            Fill(port, slots);
+            var next = slots.Decide(out var wait);
+            if (wait > TimeSpan.Zero)
+                _timer!.Change(wait, Timeout.InfiniteTimeSpan);
+            if (next == SessionSlots.Next.End)
             {
                 port.Close();
                 return;
             }
 
-            if (state == Next.Reopen)
-                await ReopenAsync(port, cancellation).ConfigureAwait(false);
-            else if (state == Next.Wait)
+            if (next == SessionSlots.Next.Reopen)
+                await ReopenAsync(port, slots, cancellation).ConfigureAwait(false);
+            else if (next == SessionSlots.Next.Wait)
                 await port.WakeUp.WaitAsync().ConfigureAwait(false);
         }
     }
 
     /// <summary>The session has failed: its windows are given back, and it is opened again, later and later.</summary>
-    private async Task ReopenAsync(WindowScheduler.SessionPort port, CancellationToken cancellation)
+    private async Task ReopenAsync(WindowScheduler.SessionPort port, SessionSlots slots, CancellationToken cancellation)
     {
-        var why = _fault!;
-        List<Piece> windows = [];
-        lock (_gate)
-        {
-            foreach (var batch in _batches)
-            {
-                windows.AddRange(batch.Unread);
-                windows.AddRange(batch.Windows);
-                batch.Unread.Clear();
-                batch.Windows.Clear();
-            }
-
-            _finished.Clear();
-            (_isDue, _atHand) = (false, _batches[0]);
-        }
-
-        port.GiveBack(windows);
+        var why = slots.Fault!;
+        port.GiveBack(slots.TakeBack());
         _report.SessionFails(Name, _scheduler.Model, why.Message.ReplaceLineEndings(" "));
         var wait = _firstWait * Math.Pow(2, _reopenings);
         while (true)
@@ -145,8 +114,8 @@ internal sealed class SessionNode : Node
             wait *= 2;
             try
             {
-                _session!.Dispose();
-                _session = _open();
+                slots.Session.Dispose();
+                slots.Open(_open());
                 break;
             }
             catch (Exception e) when (e is not OperationCanceledException)
@@ -156,94 +125,28 @@ internal sealed class SessionNode : Node
             }
         }
 
-        lock (_gate)
-            _fault = null;
         port.Reopen();
         _report.SessionRecovers(Name);
     }
 
-    private enum Next
+    /// <summary>Takes windows and puts them into rows.</summary>
+    private void Fill(WindowScheduler.SessionPort port, SessionSlots slots)
     {
-        Work,
-        Wait,
-        Reopen,
-        End,
-    }
-
-    /// <summary>Wakes the thread where a batch is due, and says what the node does next.</summary>
-    private Next DecideNext(IModelSession session, WindowScheduler.SessionPort port)
-    {
-        lock (_gate)
-        {
-            if (_fault is not null)
-                return Next.Reopen;
-            if (_finished.Count > 0)
-                return Next.Work;
-            if (_isRunning || _isDue)
-                return Next.Wait;
-            if (_atHand.Windows.Count == 0)
-                return port.IsOver ? Next.End : Next.Wait;
-            var wait = WaitBeforeSend(session, port);
-            if (wait > TimeSpan.Zero)
-                _timer!.Change(wait, Timeout.InfiniteTimeSpan);
-            _isDue = wait <= TimeSpan.Zero && port.MayRun;
-            if (_isDue)
-                Monitor.Pulse(_gate);
-            return Next.Wait;
-        }
-    }
-
-    private TimeSpan WaitBeforeSend(IModelSession session, WindowScheduler.SessionPort port) => BatchPolicy.WaitBeforeSend(
-        _atHand.Windows.Count, session.MaxBatch, port.IsDraining, _time.GetElapsedTime(0, _atHand.Windows[0].Arrived),
-            _scheduler.Options.MaxQueueDelay, _time.GetElapsedTime(0, _time.GetTimestamp()));
-
-    /// <summary>Takes windows and puts them into rows of the batch at hand, which may be sent, and be another one, at any time.</summary>
-    private void Fill(IModelSession session, WindowScheduler.SessionPort port)
-    {
-        // One slot can't be filled, nor have its scores overwritten, while it is in use.
-        lock (_gate)
-        {
-            if (session.Slots == 1 && (_isRunning || _isDue || _finished.Count > 0))
-                return;
-        }
-
+        if (!slots.CanFill)
+            return;
         while (port.Take(_taken) > 0)
         {
-            foreach (var window in _taken)
-            {
-                while (true)
-                {
-                    Batch batch;
-                    int row;
-                    lock (_gate)
-                        (batch, row) = (_atHand, _atHand.Windows.Count);
-                    session.SetInput(batch.Slot, row, window);
-                    lock (_gate)
-                    {
-                        if (batch != _atHand || row != batch.Windows.Count)
-                            continue; // sent meanwhile: the window goes into the next one
-                        batch.Windows.Add(window);
-                        break;
-                    }
-                }
-            }
-
+            _taken.ForEach(slots.Place);
             _taken.Clear();
         }
     }
 
     /// <summary>Gives the scores of finished runs to the scheduler.</summary>
-    private void ReadScores(IModelSession session, WindowScheduler.SessionPort port)
+    private void ReadScores(WindowScheduler.SessionPort port, SessionSlots slots)
     {
-        while (true)
+        var session = slots.Session;
+        while (slots.PeekFinished() is { } batch)
         {
-            Batch batch;
-            lock (_gate)
-            {
-                if (!_finished.TryPeek(out batch!))
-                    return;
-            }
-
             var now = _time.GetTimestamp();
             _report.AddBatch(_scheduler.Model, batch.Unread.Count, session.MaxBatch, batch.Duration);
             for (var row = 0; row < batch.Unread.Count; row++)
@@ -258,47 +161,22 @@ internal sealed class SessionNode : Node
             }
 
             port.Scored(batch.Unread);
-            lock (_gate)
-            {
-                batch.Unread.Clear();
-                batch.HasScores = false;
-                _finished.Dequeue();
-            }
+            slots.Read(batch);
         }
     }
 
     /// <summary>The thread: runs batches one after another, and sleeps while none is due.</summary>
-    private void RunBatches()
+    private void RunBatches(WindowScheduler.SessionPort port, SessionSlots slots)
     {
-        var port = _port!;
-        while (true)
+        while (slots.WaitForBatch() is { } batch)
         {
-            Batch batch;
-            IModelSession session;
-            lock (_gate)
-            {
-                while (!_isEnding && (_fault is not null || !CanStart(_session!, port)))
-                    Monitor.Wait(_gate);
-                if (_isEnding)
-                    return;
-                session = _session!;
-                batch = Send(session, port);
-            }
-
-            var fault = Run(session, port, batch);
-            lock (_gate)
-            {
-                if (fault is null)
-                    _finished.Enqueue(batch);
-                (_fault, _isRunning) = (fault, false);
-            }
-
+            slots.Ran(batch, Run(slots.Session, port, batch));
             port.WakeUp.Set();
         }
     }
 
     /// <summary>Runs a batch; where it fails, in smaller ones. Returns why the session is of no use any more, or null.</summary>
-    private Exception? Run(IModelSession session, WindowScheduler.SessionPort port, Batch batch)
+    private Exception? Run(IModelSession session, WindowScheduler.SessionPort port, SlotBatch batch)
     {
         var start = _time.GetTimestamp();
         try
@@ -328,7 +206,7 @@ internal sealed class SessionNode : Node
     /// Scores a batch in parts, half as large and smaller: memory that is too short for many windows may do for a few. False where one
     /// alone fails.
     /// </summary>
-    private static bool RunSmaller(IModelSession session, Batch batch)
+    private static bool RunSmaller(IModelSession session, SlotBatch batch)
     {
         var size = batch.Unread.Count / 2;
         for (var done = 0; done < batch.Unread.Count;)
@@ -361,62 +239,5 @@ internal sealed class SessionNode : Node
 
         batch.HasScores = true;
         return true;
-    }
-
-    /// <summary>
-    /// Whether the batch at hand is to be sent: with one slot when the node says so, which must have read the last one's scores; with two
-    /// the thread may see for itself, as long as this one's last scores are read.
-    /// </summary>
-    private bool CanStart(IModelSession session, WindowScheduler.SessionPort port) =>
-        _isDue || (session.Slots > 1 && _atHand.Windows.Count > 0 && _atHand.Unread.Count == 0
-            && WaitBeforeSend(session, port) <= TimeSpan.Zero && port.MayRun);
-
-    /// <summary>Takes the batch at hand to be run; with two slots the other one is filled from here on.</summary>
-    private Batch Send(IModelSession session, WindowScheduler.SessionPort port)
-    {
-        var batch = _atHand;
-        var rows = batch.Windows.Count;
-        if (session.Slots > 1)
-        {
-            _atHand = _batches[1 - batch.Slot];
-            rows = session.PaddedSizes.Count > 0 ? BatchPolicy.Preferred(rows, session.PaddedSizes) : rows;
-        }
-
-        for (var row = 0; row < batch.Windows.Count; row++)
-        {
-            if (row < rows)
-            {
-                batch.Unread.Add(batch.Windows[row]);
-                continue;
-            }
-
-            session.SetInput(_atHand.Slot, _atHand.Windows.Count, batch.Windows[row]);
-            _atHand.Windows.Add(batch.Windows[row]);
-        }
-
-        batch.Windows.Clear();
-        batch.Started = _time.GetTimestamp();
-        port.Started(rows);
-        (_isRunning, _isDue) = (true, false);
-        return batch;
-    }
-
-    /// <summary>The rows of one slot.</summary>
-    private sealed class Batch(int slot)
-    {
-        public int Slot => slot;
-
-        /// <summary>Windows that are in rows, and to be run.</summary>
-        public List<Piece> Windows { get; } = [];
-
-        /// <summary>Windows of the last run, until their scores are read. Their rows of the input may be filled anew meanwhile.</summary>
-        public List<Piece> Unread { get; } = [];
-
-        /// <summary>Whether the windows have their scores already: they were scored in parts.</summary>
-        public bool HasScores { get; set; }
-
-        public long Started { get; set; }
-
-        public TimeSpan Duration { get; set; }
     }
 }

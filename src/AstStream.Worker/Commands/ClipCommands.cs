@@ -84,9 +84,9 @@ internal static class ClipCommands
             {ExitCode.Help}
             """);
         flags.AddTo(command);
-        command.SetAction(result => Classify(
+        command.SetAction((result, stop) => ClassifyAsync(
             result.GetValue(files)!, result.GetValue(model)!, result.GetValue(
-                topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config)));
+                topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config), stop));
         return command;
     }
 
@@ -102,13 +102,13 @@ internal static class ClipCommands
               aststream features clip.wav --out input_values.npy
               aststream features clip.wav --out fbank.npy --raw
             """);
-        command.SetAction(result =>
+        command.SetAction(async (result, stop) =>
         {
             var path = result.GetValue(output)!;
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             ModelCommands.Warn(checkpoint);
             var extractor = new ClipFeatures(checkpoint, Errors.Warn);
-            using var sound = AudioFile.Open(result.GetValue(file)!);
+            await using var sound = await AudioFile.OpenAsync(result.GetValue(file)!, stop: stop).ConfigureAwait(false);
             var bins = checkpoint.Config.NumMelBins;
             var clip = extractor.Read(
                 sound, result.GetValue(file)!, result.GetValue(raw) ? long.MaxValue : checkpoint.Config.MaxLength);
@@ -163,7 +163,7 @@ internal static class ClipCommands
             {ExitCode.Help}
             """);
         flags.AddTo(command);
-        command.SetAction(result =>
+        command.SetAction(async (result, stop) =>
         {
             var folder = result.GetValue(to)!;
             var wanted = result.GetValue(names)!.Distinct().ToList();
@@ -173,7 +173,7 @@ internal static class ClipCommands
                     + $"are {string.Join(", ", s_outputs.Keys.Where(k => k != "logits"))}");
             var outputs = wanted.Aggregate(AstOutputs.Logits, (all, name) => all | s_outputs[name]);
             using var session = Open(checkpoint, flags.Read(result, checkpoint.Config) with { BatchSizes = [1], Outputs = outputs });
-            using var sound = AudioFile.Open(result.GetValue(file)!);
+            await using var sound = await AudioFile.OpenAsync(result.GetValue(file)!, stop: stop).ConfigureAwait(false);
             var clip = new ClipFeatures(checkpoint, Errors.Warn).Read(sound, result.GetValue(file)!, session.Config.MaxLength);
             ClipFeatures.Fill(clip.Frames, session.Input(0));
             if (clip.IsCut)
@@ -229,8 +229,9 @@ internal static class ClipCommands
         return session;
     }
 
-    private static int Classify(
-        string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options)
+    private static async Task<int> ClassifyAsync(
+        string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options,
+        CancellationToken stop)
     {
         using var checkpoint = AstCheckpoint.Open(model);
         using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 || all ? [1, 4] : [1] });
@@ -273,7 +274,7 @@ internal static class ClipCommands
         {
             try
             {
-                using var sound = AudioFile.Open(file);
+                await using var sound = await AudioFile.OpenAsync(file, stop: stop).ConfigureAwait(false);
                 if (!all)
                 {
                     Add(file, extractor.Read(sound, file, session.Config.MaxLength));

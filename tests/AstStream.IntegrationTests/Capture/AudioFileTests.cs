@@ -26,9 +26,9 @@ public sealed class AudioFileTests : IDisposable
     {
         var words = format.Split(' ');
         var file = await EncodeAsync("x." + words[0], ["-f", "lavfi", "-i", "sine=440:r=48000:d=2", .. words[1..]]);
-        var wanted = Read(await EncodeAsync("y.wav", ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"]));
+        var wanted = await ReadAsync(await EncodeAsync("y.wav", ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"]));
 
-        var read = Read(file);
+        var read = await ReadAsync(file);
 
         Assert.InRange(read.Length, wanted.Length - 100, wanted.Length + 4000); // MP3 and Opus pad
         var rms = Math.Sqrt(wanted.Average(s => (double)s * s));
@@ -44,9 +44,9 @@ public sealed class AudioFileTests : IDisposable
             "many.wav", ["-f", "lavfi", "-i",
             "aevalsrc=" + string.Join('|', Enumerable.Range(0, 64).Select(c => $"{c / 100.0}")) + ":d=0.5:s=16000", "-c:a", "pcm_f32le"]);
 
-        using (var mix = AudioFile.Open(file))
+        await using (var mix = await AudioFile.OpenAsync(file))
             Assert.Equal(0.315f, Some(mix), 1e-4f);
-        using var picked = AudioFile.Open(file, 40);
+        await using var picked = await AudioFile.OpenAsync(file, 40);
         Assert.Equal(0.40f, Some(picked), 1e-4f);
     }
 
@@ -159,7 +159,7 @@ public sealed class AudioFileTests : IDisposable
     public async Task Read_DecoderThatStops_IsEndedAndToldAndWhatCameIsHeard()
     {
         var file = await EncodeAsync("x.flac", ["-f", "lavfi", "-i", "anoisesrc=r=48000:d=600"]);
-        using var audio = await AudioFile.OpenWithFfmpegAsync(
+        await using var audio = await AudioFile.OpenWithFfmpegAsync(
             new SecretUrl(file), [], 0, null, CancellationToken.None, null, TimeSpan.FromSeconds(1));
         var part = new float[48_000];
         Assert.Equal(part.Length, audio.Read(part));
@@ -198,9 +198,9 @@ public sealed class AudioFileTests : IDisposable
         Assert.Contains("p.yaml:1:", result.Error, StringComparison.Ordinal);
     }
 
-    private static float[] Read(string path)
+    private static async Task<float[]> ReadAsync(string path)
     {
-        using var file = AudioFile.Open(path);
+        await using var file = await AudioFile.OpenAsync(path);
         var all = new List<float>();
         var part = new float[10_000];
         for (int read; (read = file.Read(part)) > 0;)

@@ -1,4 +1,6 @@
+using System.CodeDom.Compiler;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AstStream.Connectors;
 using AstStream.Dsp;
@@ -14,6 +16,9 @@ namespace AstStream.Tests.Architecture;
 /// <summary>Who may know whom. A project is a floor, a folder a room; its namespace is the folder.</summary>
 public partial class ArchitectureTests
 {
+    private const int MostLines = 350;
+    private const int MostChangingFields = 12;
+
     private static readonly Assembly[] s_assemblies =
     [
         typeof(OnlineFbank).Assembly, typeof(SoundEvent).Assembly, typeof(AstCheckpoint).Assembly, typeof(DataflowGraph).Assembly,
@@ -147,6 +152,30 @@ public partial class ArchitectureTests
         }
 
         Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Files_OfAllProjects_HaveUnder350Lines()
+    {
+        List<string> wrong = [.. Sources().Where(f => File.ReadLines(Path.Combine(Root, f)).Count() >= MostLines)];
+
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
+    }
+
+    [Fact]
+    public void Classes_OfAllProjects_HaveAtMostTwelveFieldsThatChange()
+    {
+        const BindingFlags own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        List<string> wrong =
+        [
+            .. s_assemblies.SelectMany(a => a.GetTypes())
+                .Where(t => t.IsClass && t.Namespace is { } space && IsOurs(space) && !t.IsDefined(typeof(CompilerGeneratedAttribute))
+                    && !t.IsDefined(typeof(GeneratedCodeAttribute)))
+                .Select(t => (Type: t.FullName, Fields: t.GetFields(own).Count(f => !f.IsInitOnly)))
+                .Where(t => t.Fields > MostChangingFields).Select(t => $"{t.Type}: {t.Fields}"),
+        ];
+
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
     }
 
     internal static string Repository

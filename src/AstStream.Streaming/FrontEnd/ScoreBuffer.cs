@@ -1,0 +1,20 @@
+namespace AstStream.Streaming.FrontEnd;
+
+/// <summary>The scores of a window. Used again by one piece after another.</summary>
+internal sealed class ScoreBuffer
+{
+    private float[] _scores = [];
+    private int _count;
+
+    /// <summary>One score a class.</summary>
+    public Span<float> All => _scores.AsSpan(0, _count);
+
+    /// <summary>Makes room for scores, whose values are undefined yet.</summary>
+    public Span<float> Resize(int count)
+    {
+        if (_scores.Length < count)
+            _scores = GC.AllocateUninitializedArray<float>(count);
+        _count = count;
+        return All;
+    }
+}
