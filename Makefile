@@ -54,7 +54,7 @@ test-kafka: artifacts/.restored
 	NODE_PATH="$(CURDIR)/artifacts/kafkajs/node_modules" dotnet test tests/AstStream.IntegrationTests --no-build -c Release -nologo --filter "FullyQualifiedName~.Kafka."
 
 invariants: artifacts/.restored
-	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "FullyQualifiedName~Streaming&FullyQualifiedName!~Allocat"
+	dotnet test tests/AstStream.Tests --no-restore -c Debug -v:q -nologo --filter "(FullyQualifiedName~Streaming|FullyQualifiedName~Kafka|FullyQualifiedName~Capture)&FullyQualifiedName!~Allocat"
 
 mutants: artifacts/.restored
 	deploy/mutants/run.sh

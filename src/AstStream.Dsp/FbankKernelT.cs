@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using AstStream.Dsp.Simd;
+using NWaves.Windows;
 
 namespace AstStream.Dsp;
 
@@ -74,10 +75,11 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
         _melWeights = Take(weightLength);
         _mel = Take(_paddedMelBins);
 
+        var hann = Window.OfType(WindowType.Hann, FbankOptions.FrameLength); // symmetric, as Kaldi's
         for (var n = 0; n < Half; n++)
         {
-            _windowEven[n] = (float)Hann(2 * n);
-            _windowOdd[n] = (float)Hann((2 * n) + 1);
+            _windowEven[n] = hann[2 * n];
+            _windowOdd[n] = hann[(2 * n) + 1];
         }
 
         for (var k = 0; k < N / 2; k++)
@@ -105,18 +107,16 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
 
     public override void Frame(float* even, float* odd, float* melOut)
     {
-        Window(even, odd);
+        Apply(even, odd);
 
         _fft.Transform(_re, _im, _re2, _im2);
         Power();
         LogMel(melOut);
     }
 
-    private static double Hann(int n) => 0.5 - (0.5 * Math.Cos(2 * Math.PI * n / (FbankOptions.FrameLength - 1)));
-
     /// <summary>Removes the mean, pre-emphasises and windows into (_re, _im), zeros after.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Window(float* even, float* odd)
+    private void Apply(float* even, float* odd)
     {
         const int whole = Half / 16 * 16;
         T s0 = T.Load(even), s1 = T.Load(odd);
