@@ -20,7 +20,6 @@ namespace AstStream.LoadTest;
 /// <summary>How fast sound is read from Kafka and events are written to it, on a cluster that is there.</summary>
 internal static partial class KafkaThroughput
 {
-    private const string Topic = "throughput-audio";
     private const int Partitions = 4;
     private const int Streams = 64;
     private const int Record = 32_768; // bytes
@@ -31,14 +30,15 @@ internal static partial class KafkaThroughput
     public static async Task IngestAsync(string servers, int megabytes, int turns, string? peer)
     {
         var records = (int)(megabytes * 1_000_000L / Record);
-        Fill(servers, records);
+        var topic = $"throughput-{records}"; // one that holds so many is used again
+        Fill(servers, topic, records);
         Scenarios.Print($"ingest: {records} records of {Record} bytes, s16le, {Streams} streams, {Partitions} partitions");
         var (ours, theirs) = (new List<double>(), new List<double>());
         for (var turn = 0; turn <= turns; turn++)
         {
             if (peer is not null)
-                theirs.Add(Peer(peer, servers, records));
-            ours.Add(await ReadAsync(servers, records));
+                theirs.Add(Peer(peer, servers, topic, records));
+            ours.Add(await ReadAsync(servers, topic, records));
             if (turn > 0)
                 continue;
             Scenarios.Print("  (to warm up)");
@@ -80,14 +80,14 @@ internal static partial class KafkaThroughput
         }
     }
 
-    private static async Task<double> ReadAsync(string servers, int records)
+    private static async Task<double> ReadAsync(string servers, string topic, int records)
     {
         var lane = new Edge<AudioBlock>("lane", 1024);
         lane.AddWriter("source");
         var options = new KafkaSourceOptions
         {
             Access = KafkaAccess.To(servers),
-            Topics = [Topic],
+            Topics = [topic],
             Group = $"throughput-{Guid.NewGuid():N}",
             StateTopic = "throughput-state",
         };
@@ -138,10 +138,10 @@ internal static partial class KafkaThroughput
     }
 
     /// <summary>librdkafka's rdkafka_performance, which reads the topic and decodes nothing.</summary>
-    private static double Peer(string program, string servers, int records)
+    private static double Peer(string program, string servers, string topic, int records)
     {
         var start = new ProcessStartInfo(
-            program, ["-G", $"peer-{Guid.NewGuid():N}", "-t", Topic, "-b", servers, "-c", records.ToString(CultureInfo.InvariantCulture),
+            program, ["-G", $"peer-{Guid.NewGuid():N}", "-t", topic, "-b", servers, "-c", records.ToString(CultureInfo.InvariantCulture),
             "-q", "-X", "enable.auto.commit=false"])
         { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
@@ -157,12 +157,12 @@ internal static partial class KafkaThroughput
     [GeneratedRegex(@"\(([\d.]+) MB/s\)")]
     private static partial Regex Rate();
 
-    private static void Fill(string servers, int records)
+    private static void Fill(string servers, string topic, int records)
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers }).Build();
-        if (admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Any(t => t.Topic == Topic))
+        if (admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Any(t => t.Topic == topic))
             return;
-        admin.CreateTopicsAsync([new TopicSpecification { Name = Topic, NumPartitions = Partitions }]).GetAwaiter().GetResult();
+        admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = Partitions }]).GetAwaiter().GetResult();
         using var producer = new ProducerBuilder<string, byte[]>(
             new ProducerConfig { BootstrapServers = servers, EnableIdempotence = true, LingerMs = 20 }).Build();
         var random = new Random(1);
@@ -179,7 +179,7 @@ internal static partial class KafkaThroughput
                 try
                 {
                     producer.Produce(
-                        Topic, new Message<string, byte[]> { Key = $"stream-{i % Streams}", Value = value, Headers = block.ToHeaders() });
+                        topic, new Message<string, byte[]> { Key = $"stream-{i % Streams}", Value = value, Headers = block.ToHeaders() });
                     break;
                 }
                 catch (ProduceException<string, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)

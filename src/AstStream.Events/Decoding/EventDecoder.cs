@@ -138,9 +138,10 @@ public sealed class EventDecoder
     /// <summary>Decodes the filter's current interval.</summary>
     private void Decode(Action<DetectedEvent> emit)
     {
+        var plain = _filter.IsPlain ? _filter.Current.Scores : null;
         for (var label = 0; label < _tracks.Length; label++)
         {
-            var score = _filter.Score(label);
+            var score = plain is null ? _filter.Median(label) : plain[label];
             if (score >= _off[label] || _tracks[label].IsActive)
                 Step(label, _filter.Current, score, emit);
         }

@@ -69,8 +69,8 @@ internal sealed class MedianFilter(int labels)
         return true;
     }
 
-    /// <summary>The smoothed score of a class in the current interval.</summary>
-    public float Score(int label) => _half == 0 ? Current.Scores[label] : Median(label);
+    /// <summary>Whether scores are taken as they are.</summary>
+    public bool IsPlain => _half == 0;
 
     /// <summary>The last interval is taken to last until later.</summary>
     public void Extend(long end)
@@ -168,8 +168,8 @@ internal sealed class MedianFilter(int labels)
         }
     }
 
-    /// <summary>The median of a label over the intervals that were weighed.</summary>
-    private float Median(int label)
+    /// <summary>The smoothed score of a class in the current interval: the median over the intervals that were weighed.</summary>
+    public float Median(int label)
     {
         var (count, total) = (_numWeighed, _totalWeight);
         for (var i = 0; i < count; i++)

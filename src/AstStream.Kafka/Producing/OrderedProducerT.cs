@@ -172,15 +172,29 @@ internal sealed class OrderedProducer<T> : IDisposable
         BatchNumMessages = _isCareful ? 1 : 10_000,
     });
 
+    /// <summary>Takes a message where there is room. Where none waits before it, it is sent outside of the lock, which answers take.</summary>
     private bool TryTake(T message)
     {
         lock (_lock)
         {
             if (_state != State.Well || _pending.Bytes > _options.Memory)
                 return false;
-            Add(message);
-            return true;
+            var isNext = _pending.NextToSend is null;
+            _pending.Add(message);
+            if (!isNext)
+                return true; // it follows those that wait
+            _pending.Sent();
         }
+
+        if (Produce(message) is not { } trouble)
+            return true;
+        lock (_lock)
+        {
+            _pending.SendAgain(message);
+            Fail(message, trouble);
+        }
+
+        return true;
     }
 
     private async ValueTask SendLaterAsync(T message, CancellationToken cancellation)
@@ -225,27 +239,41 @@ internal sealed class OrderedProducer<T> : IDisposable
         }
     }
 
-    /// <summary>Gives librdkafka the message whose turn it is; false where it waits on. Under the lock.</summary>
+    /// <summary>Gives librdkafka the message whose turn it is; false where it waits on. Under the lock, for which its answer waits.</summary>
     private bool TrySend(T message)
+    {
+        if (Produce(message) is { } trouble)
+            return Fail(message, trouble);
+        _pending.Sent();
+        return true;
+    }
+
+    /// <summary>Gives librdkafka a message; what is wrong where it does not take it.</summary>
+    private Error? Produce(T message)
     {
         try
         {
-            if (!_producer.TryProduce(_destination, message.Message, (error, isCurrent) => Answer(message, error, isCurrent)))
-                return false;
-            _pending.Sent(); // its answer waits for the lock
-            return true;
+            return _producer.TryProduce(_destination, message.Message, (error, isCurrent) => Answer(message, error, isCurrent))
+                ? null : new Error(ErrorCode.Local_QueueFull);
         }
         catch (ProduceException<byte[], byte[]?> e)
         {
-            if (GivesUp(message, e.Error, isAlone: true))
-                return true;
-            Become(e.Error.IsFatal ? State.Broken : State.Failed, e.Error);
+            return e.Error;
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            Become(State.Failed, new Error(ErrorCode.Local_Fail, e.Message)); // a file that it needs is gone, perhaps for a moment
+            return new Error(ErrorCode.Local_Fail, e.Message); // a file that it needs is gone, perhaps for a moment
         }
+    }
 
+    /// <summary>A message was not taken: it waits, or is given up, which is true. Under the lock.</summary>
+    private bool Fail(T message, Error error)
+    {
+        if (error.Code == ErrorCode.Local_QueueFull)
+            return false; // answers make room
+        if (GivesUp(message, error, isAlone: true))
+            return true;
+        Become(error.IsFatal ? State.Broken : State.Failed, error);
         return false;
     }
 

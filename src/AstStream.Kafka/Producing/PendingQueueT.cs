@@ -39,9 +39,11 @@ internal sealed class PendingQueue<T>
         Advance();
     }
 
-    /// <summary>A message that was sent waits again.</summary>
+    /// <summary>A message that was sent waits again; one that is done meanwhile does not.</summary>
     public void SendAgain(T message)
     {
+        if (message.State != PendingState.Sent)
+            return;
         message.State = PendingState.Waiting;
         if (_next is null || _next.Value.Order > message.Order)
             _next = Find(message);
