@@ -22,7 +22,7 @@ internal static unsafe partial class BesideSoxr
 
     public static void Print()
     {
-        // The JIT compiles anew what has run for a while, when it finds the time: nothing is measured before that.
+        // The JIT recompiles what has run for a while, when it finds the time: nothing is measured before that.
         for (var round = 0; round < WarmUp; round++)
         {
             foreach (var rate in s_rates)

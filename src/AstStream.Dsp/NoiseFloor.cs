@@ -89,7 +89,7 @@ public sealed class NoiseFloor
     /// <summary>Whether all frames from a given one on stayed within the floor.</summary>
     public bool IsQuietSince(long frame) => IsLearnt && LastActive < frame;
 
-    /// <summary>Time is missing: frames are counted anew, what was learnt stays.</summary>
+    /// <summary>Time is missing: frames are counted from the start, what was learnt stays.</summary>
     /// <param name="firstFrame">The number of the frame that comes next, 0 by default.</param>
     public void Skip(long firstFrame = 0)
     {

@@ -152,7 +152,7 @@ public sealed class WavReader : IDisposable
 
             _ended = true;
             if (got < wanted && _promised is not null)
-                TellShort(_promised.Value, _read);
+                ReportShort(_promised.Value, _read);
             else if ((_promised ?? _read) % Format.BytesPerFrame != 0)
                 Truncation = $"{_name}: the sound ends in the middle of a sample ({_promised ?? _read} bytes in units of "
                     + $"{Format.BytesPerFrame})";
@@ -171,7 +171,7 @@ public sealed class WavReader : IDisposable
         var left = _stream.Length - start;
         if (left < promised)
         {
-            TellShort(promised, left);
+            ReportShort(promised, left);
             return promised;
         }
 
@@ -222,7 +222,7 @@ public sealed class WavReader : IDisposable
     }
 
     /// <summary>A few samples too few are no loss; more were cut off.</summary>
-    private void TellShort(long promised, long there)
+    private void ReportShort(long promised, long there)
     {
         var text = $"{_name}: the header promises {promised} bytes of sound, the file ends after {there}.";
         if (promised - there <= Math.Max(MostMissing, (long)(MostMissingSeconds * Format.SampleRate) * Format.BytesPerFrame))

@@ -47,7 +47,7 @@ internal sealed class ClipReading
                     throw new InvalidAudioException(_reader.Truncation ?? $"{_name}: holds no sound (0 samples)");
                 for (int given; (given = _resampler.Flush(_output)) > 0;)
                     Push(_output.AsSpan(0, given), rows);
-                Tell();
+                ReportOddities();
                 break;
             }
 
@@ -67,7 +67,7 @@ internal sealed class ClipReading
     public void End()
     {
         if (!_isOver)
-            Tell();
+            ReportOddities();
         _isOver = true;
     }
 
@@ -81,7 +81,7 @@ internal sealed class ClipReading
         }
     }
 
-    private void Tell()
+    private void ReportOddities()
     {
         if (_reader.Warning is { } warning)
             _warn?.Invoke(warning);

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace AstStream.IntegrationTests;
 
-/// <summary>A run that is told things from outside: edited definitions, SIGHUP, a collector of metrics.</summary>
+/// <summary>A run that hears from outside: edited definitions, SIGHUP, a collector of metrics.</summary>
 public sealed class LiveChangeTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;

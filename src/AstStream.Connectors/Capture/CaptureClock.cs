@@ -41,7 +41,7 @@ internal sealed class CaptureClock
     /// <summary>Where the stream stands by now, if nothing is heard in between.</summary>
     public double PlaceAt(double now) => now - _origin - Lag;
 
-    /// <summary>What follows does not join what came before: the drift is measured anew. The lag stays.</summary>
+    /// <summary>What follows does not join what came before: the drift is measured from the start. The lag stays.</summary>
     public void Break(double now)
     {
         _lag = Lag;

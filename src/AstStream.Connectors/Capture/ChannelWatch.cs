@@ -15,8 +15,8 @@ internal sealed class ChannelWatch(SourceOutput output, int? channel)
     /// <summary>A connection begins.</summary>
     public void Open() => _isReported = false;
 
-    /// <summary>Looks at what was decoded up to a position.</summary>
-    public void Look(PcmDecoder decoder, PcmFormat format, long position)
+    /// <summary>Checks what was decoded up to a position.</summary>
+    public void Check(PcmDecoder decoder, PcmFormat format, long position)
     {
         if (_isReported || format.Channels < 2)
             return;

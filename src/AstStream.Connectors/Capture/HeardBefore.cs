@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// Remembers the last of a stream's sound, and recognises it when it comes again: a server that is connected to anew begins with what it
+/// Remembers the last of a stream's sound, and recognises it when it comes again: a server that is connected to again begins with what it
 /// has kept, and one whose encoder has died gives its last seconds for ever. The same sound is known by its shape (normalised
 /// cross-correlation), as a decoder that begins elsewhere gives other samples at first. For one thread.
 /// </summary>

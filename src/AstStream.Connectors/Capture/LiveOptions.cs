@@ -13,12 +13,12 @@ internal sealed record LiveOptions
             + "What was there once is always looked for. microphone: fail by default; ffmpeg and socket: wait.", "fail", "wait");
     public static readonly Key<TimeSpan?> StallTimeout = Keys.Duration(
         "stall_timeout",
-        "How long it may be open without a sound before it is closed and opened anew; 3s by default for microphones, 15s for ffmpeg.",
+        "How long it may be open without a sound before it is closed and opened again; 3s by default for microphones, 15s for ffmpeg.",
         TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1));
     public static readonly Key<TimeSpan?> MaxBackoff = Keys.Duration(
         "max_backoff",
         "The longest wait between two tries to open it; 2s by default for microphones, 30s for ffmpeg. The waits double from a quarter of "
-            + "a second (microphones) or one second, with jitter, and begin anew after 10 s "
+            + "a second (microphones) or one second, with jitter, and start over after 10 s "
             + "of sound.", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
     public static readonly Key<bool> DriftCorrection = Keys.Flag(
         "drift_correction",
@@ -37,7 +37,7 @@ internal sealed record LiveOptions
     /// <summary>How long nothing may come before it is reported.</summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long nothing may come before it is opened anew; null for ever.</summary>
+    /// <summary>How long nothing may come before it is opened again; null for ever.</summary>
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>The first wait before it is opened again.</summary>
@@ -49,7 +49,7 @@ internal sealed record LiveOptions
     /// <summary>Sound for so long makes the next wait the first one again.</summary>
     public TimeSpan HealthyAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Behind a break, how long arrivals are watched to tell what was late from what is missing.</summary>
+    /// <summary>After a break, how long arrivals are watched to tell what was late from what is missing.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Less missing time than this is a late arrival.</summary>

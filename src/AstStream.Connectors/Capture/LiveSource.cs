@@ -9,7 +9,7 @@ using Polly.Retry;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// A source of one live stream behind a link that may break: opens it, hears it, notices when nothing comes, and opens it again, for ever,
+/// A source of one live stream over a link that may break: opens it, hears it, notices when nothing comes, and opens it again, for ever,
 /// with growing waits. All time in between is in the stream's ledger.
 /// </summary>
 internal sealed class LiveSource(
@@ -124,7 +124,7 @@ internal sealed class LiveSource(
         }
         catch (OperationCanceledException) when (silence.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            return new LinkException($"no sound came from {link.Description} for {options.Timeout?.TotalSeconds} s; it is opened anew");
+            return new LinkException($"no sound came from {link.Description} for {options.Timeout?.TotalSeconds} s; it is opened again");
         }
         catch (Exception e) when (e is not (OperationCanceledException or ChannelClosedException))
         {

@@ -173,7 +173,7 @@ internal sealed class LiveStream
             if (now - Math.Max(_arrival, _accounted) > AccountedEvery && _health.State is SourceState.Stalled or SourceState.Away)
                 LoseToNow();
             if (_decoder is not null && _health.State is SourceState.Running or SourceState.Silent)
-                _channels.Look(_decoder!, _format, _position);
+                _channels.Check(_decoder, _format, _position);
             return IsOpen ? idle : 0;
         }
     }

@@ -201,7 +201,7 @@ public sealed class HubClient : IDisposable
         if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != output.Length)
         {
             output.SetLength(0);
-            throw new HttpRequestException("another part was sent than asked for; the file is begun anew");
+            throw new HttpRequestException("another part was sent than asked for; the file is started over");
         }
 
         if (response.StatusCode != HttpStatusCode.PartialContent)

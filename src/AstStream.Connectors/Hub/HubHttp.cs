@@ -102,7 +102,7 @@ internal sealed class HubHttp : IDisposable
         _ => null,
     };
 
-    /// <summary>Tries again what may pass, with growing pauses; progress in between starts the count anew.</summary>
+    /// <summary>Tries again what may pass, with growing pauses; progress in between starts the count over.</summary>
     public async Task<T> RetryAsync<T>(
         HubReference model, Uri uri, Func<Action, CancellationToken, Task<T>> work, CancellationToken cancellation)
     {

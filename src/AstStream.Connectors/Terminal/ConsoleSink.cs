@@ -102,7 +102,7 @@ public sealed class ConsoleSink : ISink
     public ValueTask FlushAsync(CancellationToken cancellation)
     {
         _display?.UpdateTarget(Table());
-        TellDropped();
+        ReportDropped();
         return ValueTask.CompletedTask;
     }
 
@@ -114,7 +114,7 @@ public sealed class ConsoleSink : ISink
             // As long as it takes, which is what was asked for.
         }
 
-        TellDropped();
+        ReportDropped();
         if (_output.IsClosed && _format != "table")
             throw Closed();
     }
@@ -178,7 +178,7 @@ public sealed class ConsoleSink : ISink
             throw Closed();
         if (_output.TryWrite(line))
             _stuckAt = -1;
-        TellDropped();
+        ReportDropped();
     }
 
     /// <summary>Waits for room: as long as somebody reads, or as long as it takes where everything is to wait.</summary>
@@ -197,7 +197,7 @@ public sealed class ConsoleSink : ISink
         }
     }
 
-    private void TellDropped()
+    private void ReportDropped()
     {
         var dropped = _output.Dropped;
         if (dropped > _dropped)

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace AstStream.Connectors.Terminal;
 
-/// <summary>The terminal behind standard output, written in the background: one that is held must not hold up who draws on it.</summary>
+/// <summary>The terminal of standard output, written in the background: one that is held must not hold up who draws on it.</summary>
 internal sealed class TerminalOutput(TextWriter writer) : IAnsiConsoleOutput
 {
     private static readonly IAnsiConsoleOutput s_real = AnsiConsole.Profile.Out;

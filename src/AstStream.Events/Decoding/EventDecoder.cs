@@ -58,7 +58,7 @@ public sealed class EventDecoder
 
     /// <summary>
     /// The stream ends or breaks here: decides everything that waits. The last interval is taken to last until
-    /// <paramref name="end"/>, if that is later than its own end. The next push begins anew.
+    /// <paramref name="end"/>, if that is later than its own end. The next push starts over.
     /// </summary>
     public void Flush(long end, Action<DetectedEvent> emit)
     {

@@ -5,7 +5,7 @@ namespace AstStream.Kafka.Cluster;
 
 /// <summary>
 /// A producer that is opened when it is needed, and opened again after it was let go. Calls that may hang are watched. What one that was
-/// let go still answers is told apart by its generation.
+/// let go still answers is known by its generation.
 /// </summary>
 /// <param name="name">How it is called where a call hangs.</param>
 /// <param name="limit">The most that a call of librdkafka may take before it counts as hanging.</param>

@@ -246,10 +246,10 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private async Task LoadAsync(List<PartitionLease> leases)
     {
         if (await _loader.LoadAsync(leases, _over.Token).ConfigureAwait(false) is { } states)
-            _commands.Enqueue(() => Go(leases, states));
+            _commands.Enqueue(() => Resume(leases, states));
     }
 
-    private void Go(List<PartitionLease> leases, Dictionary<TopicPartition, PartitionState> states)
+    private void Resume(List<PartitionLease> leases, Dictionary<TopicPartition, PartitionState> states)
     {
         foreach (var lease in leases.Where(l => !l.IsEnded && _leases.GetValueOrDefault(l.Partition) == l))
         {
@@ -321,7 +321,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
     }
 
-    /// <summary>A commit has failed, or may have: everything is taken anew from what is committed.</summary>
+    /// <summary>A commit has failed, or may have: everything is taken up again from what is committed.</summary>
     private void Failed(Exception e)
     {
         _output.Warn($"a commit failed: {_cluster.Describe(e)}; it goes on from what was committed last");

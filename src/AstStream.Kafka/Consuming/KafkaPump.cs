@@ -148,7 +148,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
                 output.Warn(string.Create(
                     CultureInfo.InvariantCulture,
                     $"stream {Printable.Text(stream.Id)}: at offset {record.Offset} of {lease.Partition} its sample index runs backwards "
-                        + $"by {behind:0} s, to {first}: what was heard before is left out; a device that begins anew sends another "
+                        + $"by {behind:0} s, to {first}: what was heard before is left out; a device that starts over sends another "
                         + $"'{BlockFormat.SessionHeader}' header"));
             }
 
@@ -243,13 +243,13 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
                 headers.Add(header.Key, content);
         }
 
-        void Say(string name, string text) => headers.Add(name, System.Text.Encoding.UTF8.GetBytes(text));
-        Say("error", reason);
-        Say("source_topic", partition.Topic);
-        Say("source_partition", partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
-        Say("source_offset", record.Offset.ToString(CultureInfo.InvariantCulture));
+        void Add(string name, string text) => headers.Add(name, System.Text.Encoding.UTF8.GetBytes(text));
+        Add("error", reason);
+        Add("source_topic", partition.Topic);
+        Add("source_partition", partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
+        Add("source_offset", record.Offset.ToString(CultureInfo.InvariantCulture));
         if (value.Length > BlockValue.MostKept)
-            Say("source_length", value.Length.ToString(CultureInfo.InvariantCulture));
+            Add("source_length", value.Length.ToString(CultureInfo.InvariantCulture));
         return new Outgoing(
             LetterTopic(record.Lease), null,
             new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(record.Key), Value = bytes, Headers = headers });

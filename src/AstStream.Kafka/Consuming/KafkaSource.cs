@@ -42,7 +42,7 @@ internal sealed class KafkaSource : IAudioSource
         TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
     internal static readonly Key<TimeSpan?> ForgetAfter = Keys.Duration(
         "forget_after",
-        "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it begins anew there. 24h by default.",
+        "When nothing comes of a stream for so long, the state topic forgets it; should it go on, it starts over there. 24h by default.",
         TimeSpan.FromMinutes(1), TimeSpan.FromDays(365));
     internal static readonly Key<string> Encoding = Keys.Choice(
         "encoding", "The encoding of records whose headers do not say it; s16le by default.", "s16le", [.. BlockFormat.Encodings.Keys]);

@@ -116,7 +116,7 @@ internal sealed class RecordGate(long buffer) : IDisposable
         _paused.Add(partition);
     }
 
-    /// <summary>A partition is assigned anew, or is gone: librdkafka has forgotten that it was paused.</summary>
+    /// <summary>A partition is assigned again, or is gone: librdkafka has forgotten that it was paused.</summary>
     public void Forget(TopicPartition partition) => _paused.Remove(partition);
 
     /// <summary>Lets go of the records that nobody took.</summary>

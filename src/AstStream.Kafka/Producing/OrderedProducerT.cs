@@ -7,7 +7,7 @@ namespace AstStream.Kafka.Producing;
 
 /// <summary>
 /// Delivers messages to one topic in their order. What the brokers do not have is kept, up to so many bytes; what they refuse goes again,
-/// and a producer that can't be used any more is opened anew with all of it. A message that they will never take is found, and given up
+/// and a producer that can't be used any more is opened again with all of it. A message that they will never take is found, and given up
 /// alone. Messages are given to it by one thread at a time.
 /// </summary>
 internal sealed class OrderedProducer<T> : IDisposable
@@ -172,7 +172,9 @@ internal sealed class OrderedProducer<T> : IDisposable
         BatchNumMessages = _isCareful ? 1 : 10_000,
     });
 
-    /// <summary>Takes a message where there is room. Where none waits before it, it is sent outside of the lock, which answers take.</summary>
+    /// <summary>
+    /// Takes a message where there is room. Where none waits before it, it is sent outside of the lock, which answers take.
+    /// </summary>
     private bool TryTake(T message)
     {
         lock (_lock)
@@ -239,7 +241,9 @@ internal sealed class OrderedProducer<T> : IDisposable
         }
     }
 
-    /// <summary>Gives librdkafka the message whose turn it is; false where it waits on. Under the lock, for which its answer waits.</summary>
+    /// <summary>
+    /// Gives librdkafka the message whose turn it is; false where it waits on. Under the lock, for which its answer waits.
+    /// </summary>
     private bool TrySend(T message)
     {
         if (Produce(message) is { } trouble)
@@ -314,7 +318,7 @@ internal sealed class OrderedProducer<T> : IDisposable
         if (!isAlone)
         {
             _isCareful = true;
-            Become(State.Broken, error); // to be opened anew, carefully
+            Become(State.Broken, error); // to be opened again, carefully
             return false;
         }
 

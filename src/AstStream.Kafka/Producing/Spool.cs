@@ -83,7 +83,7 @@ internal sealed class Spool : IDisposable
         Last = Math.Max(Last, messages.Max(m => m.Number));
     });
 
-    /// <summary>The records behind a number, in order, up to some bytes; at least one where there is one.</summary>
+    /// <summary>The records after a number, in order, up to some bytes; at least one where there is one.</summary>
     /// <exception cref="SinkException">The disk does not give them.</exception>
     public IReadOnlyList<AudioMessage> Read(long after, long bytes)
     {

@@ -58,7 +58,7 @@ internal sealed class BlockOrder
         if (!isNew && start - expected > s_farthest.TotalSeconds * rate)
             throw new InvalidBlockException(
                 $"header {BlockFormat.FirstSampleHeader} jumps from {expected} to {start}, by {(start - expected) / rate / 86400} days; "
-                    + $"expected at most {s_farthest.Days}; a device that begins anew sends another {BlockFormat.SessionHeader}");
+                    + $"expected at most {s_farthest.Days}; a device that starts over sends another {BlockFormat.SessionHeader}");
         return start + samples <= expected
             || _held.Any(h => h.SampleRate == rate && h.Start <= start && h.Start + h.Samples.Length >= start + samples);
     }

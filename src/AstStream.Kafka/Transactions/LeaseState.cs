@@ -9,6 +9,6 @@ internal enum LeaseState
     /// <summary>Records of it are taken.</summary>
     Ready,
 
-    /// <summary>It is somebody else's, or taken anew: nothing more of it is published here.</summary>
+    /// <summary>It is somebody else's, or taken up again: nothing more of it is published here.</summary>
     Ended,
 }

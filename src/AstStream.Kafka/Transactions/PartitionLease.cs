@@ -39,7 +39,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     /// <summary>Whether records of it are taken: its state is known.</summary>
     public bool IsReady => _state == LeaseState.Ready;
 
-    /// <summary>Whether it is somebody else's, or taken anew: nothing more of it is published here.</summary>
+    /// <summary>Whether it is somebody else's, or taken up again: nothing more of it is published here.</summary>
     public bool IsEnded => _state == LeaseState.Ended;
 
     /// <summary>The offset after the last record that was taken.</summary>
@@ -92,7 +92,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
                 catch (InvalidDataException e)
                 {
                     problems.Add(
-                        $"{partition}: the state '{Printable.Text(key)}' can't be read ({e.Message}); the stream begins anew with the "
+                        $"{partition}: the state '{Printable.Text(key)}' can't be read ({e.Message}); the stream starts over with the "
                             + $"sound that was not committed, and events of it may come again, with the same ids");
                 }
             }

@@ -9,6 +9,6 @@ internal enum StreamRest : byte
     /// <summary>Nothing came of it for long; it may go on.</summary>
     Idle,
 
-    /// <summary>A record has ended it; what comes begins anew.</summary>
+    /// <summary>A record has ended it; what comes starts over.</summary>
     Ended,
 }

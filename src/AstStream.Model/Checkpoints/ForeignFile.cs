@@ -31,7 +31,7 @@ internal static class ForeignFile
         return text.StartsWith(
             "<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
             ? "is an HTML page and not the file itself; was it saved from a page that asks to log in, or that only links to the file? "
-                + "Download it anew, or: aststream model import hf://OWNER/NAME --to DIR"
+                + "Download it again, or: aststream model import hf://OWNER/NAME --to DIR"
             : null;
     }
 }

@@ -67,7 +67,7 @@ internal static class GraphCache
     }
 
     /// <summary>
-    /// Removes a checkpoint's graphs and weights, so that they are built anew; what other processes have open stays theirs.
+    /// Removes a checkpoint's graphs and weights, so that they are rebuilt; what other processes have open stays theirs.
     /// </summary>
     public static void Discard(string graph) => Quietly(() => Directory.Delete(Path.GetDirectoryName(graph)!, recursive: true));
 

@@ -33,8 +33,8 @@ internal static class ParityCheck
     /// into each other show. On a CPU, where a window's kernels do not depend on the batch, sizes over eight are left out: they would only
     /// take long.
     /// </summary>
-    /// <exception cref="ParityException">It is over the limit, and the graph may still be built anew.</exception>
-    /// <exception cref="ModelExecutionException">It is over the limit, the graph was built anew, and the options refuse that.</exception>
+    /// <exception cref="ParityException">It is over the limit, and the graph may still be rebuilt.</exception>
+    /// <exception cref="ModelExecutionException">It is over the limit, the graph was rebuilt, and the options refuse that.</exception>
     public static float Run(AstSession session, AstCheckpoint checkpoint, AstSessionOptions options, List<string> warnings, bool isRebuilt)
     {
         var expected = Reference(checkpoint, options, warnings);

@@ -42,7 +42,7 @@ internal static class SessionFactory
             }
             catch (ParityException)
             {
-                // The files in the cache may be damaged: once, they are built anew.
+                // The files in the cache may be damaged: once, they are rebuilt.
                 isRebuilt = true;
                 GraphCache.Discard(graph);
             }
@@ -65,7 +65,7 @@ internal static class SessionFactory
         }
     }
 
-    /// <exception cref="ParityException">The scores are off, and the graph was not built anew yet.</exception>
+    /// <exception cref="ParityException">The scores are off, and the graph was not rebuilt yet.</exception>
     private static AstSession Checked(
         AstSession session, AstCheckpoint checkpoint, AstSessionOptions options, List<string> warnings, bool isRebuilt)
     {

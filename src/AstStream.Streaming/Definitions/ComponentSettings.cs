@@ -15,7 +15,7 @@ public abstract record ComponentSettings
 
     /// <summary>
     /// What it depends on of other components, as a text that is equal where they say the same: where that changes while the pipeline runs,
-    /// it is built anew, as if its own section had changed.
+    /// it is rebuilt, as if its own section had changed.
     /// </summary>
     /// <param name="pipeline">The whole definition.</param>
     public virtual string DependsOn(PipelineDefinition pipeline) => "";

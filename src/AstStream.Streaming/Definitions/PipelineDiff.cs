@@ -1,7 +1,7 @@
 namespace AstStream.Streaming.Definitions;
 
 /// <summary>What another definition changes of a running one, and what of it can't be had without a restart.</summary>
-/// <param name="Sources">The sources that end, begin, or are built anew.</param>
+/// <param name="Sources">The sources that end, begin, or are rebuilt.</param>
 /// <param name="Sinks">The same of sinks.</param>
 /// <param name="Events">The models whose scores become events in another way.</param>
 /// <param name="Conflicts">What can't be changed while it runs.</param>

@@ -188,7 +188,7 @@ internal sealed class LaneNode : Node
         if (stream.States is not null && !goesOn)
             _report.Warn(
                 stream.Source,
-                $"stream {stream.Id}: another model, or another one besides, goes on with it: it begins anew with the sound that was not "
+                $"stream {stream.Id}: another model, or another one besides, goes on with it: it starts over with the sound that was not "
                     + $"decided");
         var timelines = _schedulers.Select(s => s.Open(stream, _isLive)).ToList();
         for (var i = 0; i < timelines.Count; i++)

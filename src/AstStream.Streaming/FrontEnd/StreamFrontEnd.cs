@@ -217,7 +217,7 @@ internal sealed class StreamFrontEnd : IDisposable
     /// <param name="captured">When its last sample was there.</param>
     private void EndSegment(long expected, long captured)
     {
-        // Behind a place that was resumed from, less may have come than was heard before.
+        // After a place that was resumed from, less may have come than was heard before.
         var end = _cutters.Max(c => c.IsWaiting ? Position : Math.Max(Position, c.CellStart));
         var next = new Segment(_segment.SampleRate, expected, end);
         foreach (var cutter in _cutters)

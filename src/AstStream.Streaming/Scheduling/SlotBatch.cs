@@ -11,7 +11,7 @@ internal sealed class SlotBatch(int slot)
     /// <summary>Windows that are in rows, and to be run.</summary>
     public List<Piece> Windows { get; } = [];
 
-    /// <summary>Windows of the last run, until their scores are read. Their rows of the input may be filled anew meanwhile.</summary>
+    /// <summary>Windows of the last run, until their scores are read. Their rows of the input may be filled again meanwhile.</summary>
     public List<Piece> Unread { get; } = [];
 
     /// <summary>Whether the windows have their scores already: they were scored in parts.</summary>

@@ -44,7 +44,7 @@ internal sealed class TeeNode(string name, Edge<StreamRecord> input, RunReport r
                 if (record is Change change)
                     await ApplyAsync(change).ConfigureAwait(false);
                 else if (record is StreamCheckpoint checkpoint)
-                    await TellAsync(checkpoint, cancellation).ConfigureAwait(false);
+                    await PassCheckpointAsync(checkpoint, cancellation).ConfigureAwait(false);
                 else
                     await WriteAsync(record, cancellation).ConfigureAwait(false);
             }
@@ -65,7 +65,7 @@ internal sealed class TeeNode(string name, Edge<StreamRecord> input, RunReport r
     }
 
     /// <summary>Every sink is to be done with what came before, those besides that miss records when they are full.</summary>
-    private async ValueTask TellAsync(StreamCheckpoint checkpoint, CancellationToken cancellation)
+    private async ValueTask PassCheckpointAsync(StreamCheckpoint checkpoint, CancellationToken cancellation)
     {
         foreach (var branch in _branches)
         {

@@ -14,7 +14,7 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     private volatile bool _isAbandoned;
 
     /// <summary>
-    /// The clock that its start was read from: when that is set anew, its times follow. Null for times that come from elsewhere (a
+    /// The clock that its start was read from: when that is set, its times follow. Null for times that come from elsewhere (a
     /// recording's own, a device's).
     /// </summary>
     public ClockMark? Clock { get; init; }

@@ -62,7 +62,7 @@ public sealed class RunMetrics : IDisposable
             + "million.", h => double.IsNaN(h.DriftPpm) ? [] : [Of(h, h.DriftPpm)]);
         Totals("aststream_source_clipped_samples_total", "{sample}", "Live sources: samples at full scale.",
             h => h.Meter?.ClippedSamples ?? 0);
-        Totals("aststream_source_reconnects_total", "{reconnect}", "Live sources: times that they were opened anew.", h => h.Reconnects);
+        Totals("aststream_source_reconnects_total", "{reconnect}", "Live sources: times that they were opened again.", h => h.Reconnects);
         Totals("aststream_source_overruns_total", "{overrun}", "Live sources: times that the device said it had lost samples.",
             h => h.Overruns);
         _meter.CreateObservableGauge(

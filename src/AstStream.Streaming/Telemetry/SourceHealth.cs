@@ -44,7 +44,7 @@ public sealed class SourceHealth
     /// <summary>Seconds since sound last came, or since the start where none has come.</summary>
     public double SinceLastBlock => _time.GetElapsedTime(Interlocked.Read(ref _lastBlock)).TotalSeconds;
 
-    /// <summary>Times that it was opened anew after it had been lost.</summary>
+    /// <summary>Times that it was opened again after it had been lost.</summary>
     public long Reconnects => Interlocked.Read(ref _reconnects);
 
     /// <summary>Times that the device said it had lost samples.</summary>
@@ -83,7 +83,7 @@ public sealed class SourceHealth
             _report.SourceStays(this, state, why);
     }
 
-    /// <summary>The source was opened anew.</summary>
+    /// <summary>The source was opened again.</summary>
     public void Reconnected() => Interlocked.Increment(ref _reconnects);
 
     /// <summary>The device lost samples.</summary>

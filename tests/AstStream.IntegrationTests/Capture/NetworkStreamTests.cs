@@ -67,7 +67,7 @@ public sealed class NetworkStreamTests : IAsyncLifetime
         await tap.UntilAsync(() => tap.Samples.Count > 2 * tap.Rate && tap.Rate > 0, "two seconds of sound");
         server.IsStalled = true;
         await tap.UntilAsync(() => tap.Health.State == SourceState.Stalled, "the stream's being stalled");
-        await tap.UntilAsync(() => tap.Health.State == SourceState.Away, "the stream's being opened anew");
+        await tap.UntilAsync(() => tap.Health.State == SourceState.Away, "the stream's being opened again");
         server.IsStalled = false;
         var before = tap.Samples.Count;
         await tap.UntilAsync(() => tap.Samples.Count > before + tap.Rate, "sound after the stall");

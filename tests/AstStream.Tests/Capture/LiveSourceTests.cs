@@ -546,7 +546,7 @@ public sealed class LiveSourceTests : IAsyncDisposable
         }
     }
 
-    /// <summary>A link that opens, refuses and breaks as it is told.</summary>
+    /// <summary>A link that opens, refuses and breaks as a test says.</summary>
     private sealed class Link : ILiveLink
     {
         private readonly ConcurrentQueue<LinkException?> _answers = new();

@@ -187,7 +187,7 @@ public class OnlineFbankTests
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        // The runtime itself may allocate on this thread while it compiles the loop anew; it does so once or twice.
+        // The runtime itself may allocate on this thread while it recompiles the loop; it does so once or twice.
         Assert.Contains(0, Enumerable.Range(0, 5).Select(_ => Allocated()));
     }
 

@@ -179,7 +179,7 @@ public sealed class DeliveryProtocolTests
     }
 
     /// <summary>
-    /// Five streams in two partitions, with duplicates, disorder, holes, records that are no sound, devices that begin anew, and ends.
+    /// Five streams in two partitions, with duplicates, disorder, holes, records that are no sound, devices that start over, and ends.
     /// </summary>
     private static MemoryCluster Fill(int seed)
     {

@@ -227,7 +227,7 @@ internal sealed class ToyWorker : IDisposable
         _committer.Add(lease);
     }
 
-    /// <summary>Behind a commit that failed, everything is taken anew.</summary>
+    /// <summary>After a commit that failed, everything is taken up again.</summary>
     private async Task ReloadAsync()
     {
         foreach (var (partition, (lease, _)) in _leases.ToList())

@@ -302,7 +302,7 @@ public sealed class AstGraphTests : IDisposable
         for (var i = 0; i < 3; i++)
             session.Run(3); // 2 + 1: both sizes, at their places
 
-        // The runtime allocates at times for itself, when it compiles a method anew; a run that allocates does so each time.
+        // The runtime allocates at times for itself, when it recompiles a method; a run that allocates does so each time.
         Assert.Equal(0, Enumerable.Range(0, 3).Min(_ =>
         {
             var before = GC.GetAllocatedBytesForCurrentThread();

@@ -453,7 +453,7 @@ public sealed class CheckpointImportTests : IDisposable
         File.WriteAllBytes(weights, [.. BitConverter.GetBytes((ulong)text.Length), .. text, .. bytes[(8 + length)..]]);
     }
 
-    /// <summary>Writes a folder's weights anew, some of them left out (null) or by other names.</summary>
+    /// <summary>Writes a folder's weights again, some of them left out (null) or by other names.</summary>
     private static void Retensor(string folder, Func<string, string?> rename)
     {
         var weights = Path.Combine(folder, "model.safetensors");

@@ -97,7 +97,7 @@ public sealed class ParityCheckTests : IDisposable
 
         using var session = AstSession.Create(checkpoint, Options);
 
-        Assert.True(session.ParityError < 1e-3f); // built anew
+        Assert.True(session.ParityError < 1e-3f); // rebuilt
         Assert.NotEqual(bytes, File.ReadAllBytes(weights));
     }
 

@@ -3,7 +3,7 @@ using AstStream.Streaming.Scheduling;
 
 namespace AstStream.Tests.Streaming;
 
-/// <summary>A session whose scores are a sum of a few features, and that takes as long as it is told to.</summary>
+/// <summary>A session whose scores are a sum of a few features, and that takes as long as it is to.</summary>
 internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots = 1, Action<int>? run = null) : IModelSession
 {
     [ThreadStatic]
