@@ -14,6 +14,13 @@ internal sealed record AstGraphOptions
     /// </summary>
     public bool FoldNormalization { get; init; } = true;
 
+    /// <summary>
+    /// Whether the biases of keys and values are folded away: a key's adds the same to all of a query's scores, which softmax takes out
+    /// again; a value's passes through the attention, whose weights sum to 1, and is added with the output's. true by default. An
+    /// eight-bit product adds its bias itself, at no cost, and keeps it.
+    /// </summary>
+    public bool FoldBiases { get; init; } = true;
+
     /// <summary>Whether LayerNorm is written with casts to float32 around it, for a provider whose own one is not float32 inside.</summary>
     public bool CastLayerNorm { get; init; }
 

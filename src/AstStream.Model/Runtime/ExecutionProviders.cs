@@ -8,10 +8,11 @@ namespace AstStream.Model.Runtime;
 /// <summary>Adds providers to a session and says what a missing one lacks.</summary>
 internal static class ExecutionProviders
 {
-    // What the provider libraries of ONNX Runtime 1.29 for CUDA 13 need, in the order of what has to be installed first.
+    // What the provider libraries of ONNX Runtime 1.31 for CUDA 13 need, in the order of what has to be installed first. cuDNN has the
+    // attention kernel, and the mean over tokens from two windows on; its front end compiles with NVRTC.
     private static readonly string[] s_cuda = ["libcuda.so.1", "libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13",
-        "libcurand.so.10"];
-    private static readonly string[] s_tensorRt = [.. s_cuda, "libcudnn.so.9", "libnvinfer.so.10", "libnvonnxparser.so.10"];
+        "libcurand.so.10", "libcudnn.so.9", "libnvrtc.so.13"];
+    private static readonly string[] s_tensorRt = [.. s_cuda, "libnvinfer.so.10", "libnvonnxparser.so.10"];
 
     /// <summary>The name that ONNX Runtime gives it.</summary>
     public static string RuntimeName(this ExecutionProvider provider) => provider switch
@@ -35,8 +36,8 @@ internal static class ExecutionProviders
             return null;
         var driver = missing.Remove("libcuda.so.1") ? "the NVIDIA driver (libcuda.so.1)" : null;
         var libraries = missing.Count > 0 ? string.Join(", ", missing) : null;
-        return $"missing here: {string.Join("; ", new[] { driver, libraries }.Where(m => m is not null))}; install the driver and CUDA "
-            + $"13{(provider == ExecutionProvider.TensorRt ? " with cuDNN 9 and TensorRT 10" : "")}, or put their folders into "
+        return $"missing here: {string.Join("; ", new[] { driver, libraries }.Where(m => m is not null))}; install the driver, CUDA "
+            + $"13 and cuDNN 9{(provider == ExecutionProvider.TensorRt ? ", and TensorRT 10" : "")}, or put their folders into "
             + $"LD_LIBRARY_PATH";
     }
 
@@ -66,7 +67,6 @@ internal static class ExecutionProviders
                         ["device_id"] = device,
                         ["arena_extend_strategy"] = "kSameAsRequested", // few fixed shapes: what was needed once is enough
                         ["use_tf32"] = "0", // float32 is float32
-                        ["enable_skip_layer_norm_strict_mode"] = "1",
                         ["enable_cuda_graph"] = cudaGraph ? "1" : "0",
                     };
                     if (options.GpuMemoryLimit > 0)

@@ -53,10 +53,7 @@ internal static class SessionFactory
                     + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {plan.Options.Precision.Word()}: "
                     + $"{e.Message.ReplaceLineEndings(" ")}";
                 if (first == ExecutionProvider.Cpu || !options.Fallback)
-                    throw new ModelExecutionException(
-                        why + (plan.Options.CudaGraph && first == ExecutionProvider.Cuda
-                            ? ". If CUDA graphs are the trouble: cuda_graph: false"
-                            : ""));
+                    throw new ModelExecutionException(why);
 
                 // Its libraries are there, but it can't be had: no device, say, or an old driver.
                 passedOver.Add($"{first.Word()} is passed over: {why}");

@@ -162,11 +162,14 @@ public class EngineTests
         Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 60_000, 400))];
         var whole = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2);
         var failed = 0;
-        var small = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2, run: rows =>
-        {
-            if (rows > 1)
-                throw new InsufficientMemoryException($"{++failed}");
-        });
+        var small = await RunAsync(
+            streams, isLive: false, sessions: 1, lanes: 2,
+            run: rows =>
+            {
+                if (rows > 1)
+                    throw new InsufficientMemoryException($"{++failed}");
+            },
+            maxQueueDelay: TimeSpan.FromMilliseconds(200)); // so that batches are large however fast the session is
 
         Assert.True(failed > 10);
         Assert.All(whole.Records, r => Assert.Equal(r.Value, small.Records[r.Key]));
@@ -268,11 +271,12 @@ public class EngineTests
 
     private static async Task<Result> RunAsync(
         Script[] streams, bool isLive, int sessions, int lanes, Action<int>? run = null, int blocks = 100_000,
-            CancellationToken cancellation = default, int slots = 2)
+            CancellationToken cancellation = default, int slots = 2, TimeSpan maxQueueDelay = default)
     {
         using var report = new RunReport();
         var time = TimeProvider.System;
-        var scheduler = new WindowScheduler("m", s_window, new BatchOptions { MaxAge = TimeSpan.FromHours(1) }, time, report);
+        var batching = new BatchOptions { MaxAge = TimeSpan.FromHours(1), MaxQueueDelay = maxQueueDelay };
+        var scheduler = new WindowScheduler("m", s_window, batching, time, report);
         var edges = Enumerable.Range(0, lanes).Select(i => new Edge<AudioBlock>($"lane {i}", isLive ? blocks : 4)).ToArray();
         var nodes = new List<Node>();
         foreach (var (stream, i) in streams.Select((s, i) => (s, i)))
