@@ -12,12 +12,13 @@ internal sealed record PipelineDiff(
     /// <summary>The way from one definition to another.</summary>
     public static PipelineDiff Between(PipelineDefinition running, PipelineDefinition next)
     {
+        bool DependAlike(ComponentSettings before, ComponentSettings after) => before.DependsOn(running) == after.DependsOn(next);
         var sources = Changes(
             running.Sources, next.Sources, s => s.Name,
-            (a, b) => a.Fingerprint == b.Fingerprint && a.Settings.DependsOn(running) == b.Settings.DependsOn(next));
+            (a, b) => a.Fingerprint == b.Fingerprint && DependAlike(a.Settings, b.Settings));
         var sinks = Changes(
             running.Sinks, next.Sinks, s => s.Name,
-            (a, b) => a.Fingerprint == b.Fingerprint && a.Settings.DependsOn(running) == b.Settings.DependsOn(next));
+            (a, b) => a.Fingerprint == b.Fingerprint && DependAlike(a.Settings, b.Settings));
         var models = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint);
         var events = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Events.Fingerprint == b.Events.Fingerprint);
         return new PipelineDiff(
