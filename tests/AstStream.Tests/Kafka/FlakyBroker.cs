@@ -27,8 +27,10 @@ internal sealed class FlakyBroker
         _clients.Add(client);
         return Proxy<IProducer<byte[], byte[]?>>.Make((called, arguments) =>
         {
-            if (called == "Produce" && IsFull)
-                throw new ProduceException<byte[], byte[]?>(new Error(ErrorCode.Local_QueueFull), new DeliveryResult<byte[], byte[]?>());
+            if (called == "Produce" && (client.IsBroken || IsFull))
+                throw new ProduceException<byte[], byte[]?>(
+                    client.IsBroken ? new Error(ErrorCode.Local_Fatal, "told so", isFatal: true) : new Error(ErrorCode.Local_QueueFull),
+                    new DeliveryResult<byte[], byte[]?>());
             if (called == "Produce")
                 client.InFlight.Add(((Message<byte[], byte[]?>)arguments[1]!, (Action<DeliveryReport<byte[], byte[]?>>)arguments[2]!));
             else if (called == "Dispose")
@@ -39,15 +41,21 @@ internal sealed class FlakyBroker
     /// <summary>Answers the newest producer's oldest messages.</summary>
     public void Answer(int count, ErrorCode error = ErrorCode.NoError) => _clients[^1].Answer(count, error);
 
-    /// <summary>The same with an error after which the producer can't be used.</summary>
-    public void Break() => _clients[^1].Answer(int.MaxValue, ErrorCode.Local_Fatal);
+    /// <summary>The same with an error after which the producer can't be used, nor answers for the rest.</summary>
+    public void Break() => _clients[^1].Answer(1, ErrorCode.Local_Fatal);
 
     private sealed class Client(FlakyBroker broker, bool isAlone)
     {
+        public bool IsBroken { get; private set; }
+
         public List<(Message<byte[], byte[]?> Message, Action<DeliveryReport<byte[], byte[]?>> Report)> InFlight { get; } = [];
 
         public void Answer(int count, ErrorCode error)
         {
+            if (IsBroken && error != ErrorCode.Local_PurgeInflight)
+                return; // it says nothing more
+            IsBroken |= error == ErrorCode.Local_Fatal;
+
             // A batch is refused as a whole for one message in it.
             var isRefused = !isAlone && InFlight.Any(a => IsPoison(a.Message));
             var answered = InFlight[..Math.Min(isRefused ? int.MaxValue : count, InFlight.Count)];

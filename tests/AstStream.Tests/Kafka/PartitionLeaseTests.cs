@@ -39,6 +39,25 @@ public class PartitionLeaseTests
         Assert.NotNull(lease.Find("yard"));
     }
 
+    /// <summary>Its state may come when it is somebody else's already.</summary>
+    [Fact]
+    public void Restore_LeaseThatHasEnded_StaysEndedAndPublishesNothing()
+    {
+        var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g|");
+        Assert.False(lease.IsReady);
+        lease.End();
+
+        lease.Restore(7, true, new Dictionary<string, byte[]> { ["g|yard"] = s_resting.Write() });
+
+        Assert.True(lease.IsEnded);
+        Assert.False(lease.IsReady);
+        lease.Reject(9, () => new Outgoing("letters", null, new Message<byte[], byte[]?>()));
+        var (messages, offsets) = (new List<Outgoing>(), new List<TopicPartitionOffset>());
+        lease.Collect(messages, offsets);
+        Assert.Empty(messages);
+        Assert.Empty(offsets);
+    }
+
     private static PartitionLease Lease(StreamSnapshot stream)
     {
         var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g|");
