@@ -10,8 +10,6 @@ namespace AstStream.Streaming.Definitions;
 /// <param name="Places">Where it stands.</param>
 internal sealed record SinkDefinition(string Name, SinkSettings Settings, SinkOptions Options, string Fingerprint, SectionPlaces Places)
 {
-    public const string AudioWord = "audio";
-
     /// <summary>Reads what all sinks have in common.</summary>
     public static SinkOptions ReadOptions(SectionReader section)
     {
@@ -25,7 +23,7 @@ internal sealed record SinkDefinition(string Name, SinkSettings Settings, SinkOp
             Events = records.Contains("events"),
             Coverage = records.Contains("coverage"),
             Scores = records.Contains("scores"),
-            Audio = records.Contains(AudioWord),
+            Audio = records.Contains("audio"),
             Buffer = section.Get(PipelineKeys.Buffer),
             StopsRun = section.Get(PipelineKeys.OnFailure) == "stop",
             Waits = section.Get(PipelineKeys.WhenFull) switch

@@ -86,7 +86,7 @@ public sealed class KafkaTests : IDisposable
             .Sum(c => c.GetProperty("end_sample").GetInt64() - c.GetProperty("start_sample").GetInt64());
         Assert.Equal(80_000, Covered("good"));
         Assert.InRange(Covered("rates"), 40_000 + 13_330, 40_000 + 13_340);
-        var letters = Letters(dead);
+        var letters = DeadLetter.All(_broker, dead);
         Assert.Equal(_broker.IsMock ? 9 : 10, letters.Count);
         Assert.All(letters, l => Assert.Equal("poison", l.Key));
         string[] reasons = ["0 bytes", "sample_rate is '0'", "channels is '255'", "multiple of 2", "encoding is 'mp3'",
@@ -340,32 +340,5 @@ public sealed class KafkaTests : IDisposable
                     + $"{(_workers[^1].HasExited ? await _workers[^1].StandardError.ReadToEndAsync() : "the worker runs")}");
             await Task.Delay(200);
         }
-    }
-
-    private List<Letter> Letters(string topic)
-    {
-        using var consumer = new ConsumerBuilder<string, byte[]?>(
-            new ConsumerConfig
-            {
-                BootstrapServers = _broker.Servers,
-                GroupId = "letters",
-                EnablePartitionEof = true,
-                FetchMaxBytes = 100_000_000,
-                IsolationLevel = IsolationLevel.ReadCommitted
-            }).Build();
-        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
-        var letters = new List<Letter>();
-        while (true)
-        {
-            var result = consumer.Consume(s_patience);
-            if (result.IsPartitionEOF)
-                return letters;
-            letters.Add(new Letter(result.Message.Key, result.Message.Headers));
-        }
-    }
-
-    private sealed record Letter(string Key, Headers Headers)
-    {
-        public string Header(string name) => Encoding.UTF8.GetString(Headers.GetLastBytes(name));
     }
 }

@@ -1,26 +1,14 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json.Nodes;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
-using FsCheck.Xunit;
 
 namespace AstStream.Tests.Model;
 
-public sealed class AstCheckpointTests : IDisposable
+/// <summary>Checkpoints, what their configuration says, and the graphs that are cached for them.</summary>
+public sealed class AstCheckpointTests : CheckpointTrial
 {
-    private const string Small = "ast-small-16x16-t256";
-    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
-
-    public AstCheckpointTests()
-    {
-        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
-            File.Copy(Path.Combine(Reference.Folder, Small, file), Path.Combine(_folder, file));
-    }
-
-    private string Weights => Path.Combine(_folder, "model.safetensors");
-
     public static TheoryData<string, string, string> BadConfigs => new()
     {
         { "patch_size", "0", "patch_size: found 0; expected a whole number from 1 to 256" },
@@ -59,8 +47,6 @@ public sealed class AstCheckpointTests : IDisposable
         { """{"thresholds": {"class 1": "0.5"}}""", "thresholds.class 1: found \"0.5\"; expected a score from 0 to 1" },
         { """{"thresholds": """, "thresholds.json:1:" },
     };
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Open_ReferenceCheckpoint_ReadsItsNumbers()
@@ -223,158 +209,6 @@ public sealed class AstCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void Open_HeaderLongerThanFile_SaysSo()
-    {
-        var bytes = File.ReadAllBytes(Weights);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, 1UL << 60);
-        File.WriteAllBytes(Weights, bytes);
-        AssertFails("the header says that it is 1152921504606846976 bytes long");
-    }
-
-    [Fact]
-    public void Open_CutFile_SaysSo()
-    {
-        File.WriteAllBytes(Weights, File.ReadAllBytes(Weights)[..^100]);
-        AssertFails("where the file ends");
-    }
-
-    [Fact]
-    public void Open_TrailingBytes_SaysSo()
-    {
-        File.WriteAllBytes(Weights, [.. File.ReadAllBytes(Weights), 0, 0]);
-        AssertFails("2 bytes after the last tensor");
-    }
-
-    [Fact]
-    public void Open_OverlappingOffsets_NamesTheTensor()
-    {
-        var (header, data) = Split();
-        header[AstTensors.DistillationToken]!["data_offsets"] = header[AstTensors.ClsToken]!["data_offsets"]!.DeepClone();
-        WriteRaw(header, data);
-        AssertFails("inside tensor");
-    }
-
-    [Fact]
-    public void Open_MissingTensor_NamesItWithItsShape()
-    {
-        Edit("config.json", "num_hidden_layers", "3");
-        AssertFails("tensor audio_spectrogram_transformer.encoder.layer.2.attention.attention.query.weight is missing; config.json asks "
-            + "for it with shape [48, 48]");
-    }
-
-    [Fact]
-    public void Open_UnexpectedTensor_NamesIt()
-    {
-        Edit("config.json", "num_hidden_layers", "1");
-        AssertFails("tensor audio_spectrogram_transformer.encoder.layer.1.attention.attention.query.weight is not part of the model");
-    }
-
-    [Fact]
-    public void Open_WrongShape_NamesFoundAndExpected()
-    {
-        Edit("config.json", "intermediate_size", "100");
-        AssertFails("asks for [100, 48]");
-    }
-
-    [Fact]
-    public void Open_WrongByteCount_SaysSo()
-    {
-        var (header, data) = Split();
-        header[AstTensors.ClsToken]!["shape"] = new JsonArray(1, 1, 47);
-        WriteRaw(header, data);
-        AssertFails("96 bytes for shape [1,1,47] in F16; expected 94");
-    }
-
-    [Theory]
-    [InlineData("F8_E4M3", 96, "tensor audio_spectrogram_transformer.embeddings.cls_token has F8_E4M3 numbers; expected floating-point "
-        + "weights")]
-    [InlineData("I16", 48, "tensor audio_spectrogram_transformer.embeddings.cls_token has I16 numbers; expected floating-point weights")]
-    [InlineData("F4", 48, "dtype F4; expected F64, F32, F16 or BF16")]
-    public void Open_OtherDType_SaysSo(string dtype, int elements, string message)
-    {
-        var (header, data) = Split();
-        header[AstTensors.ClsToken]!["dtype"] = dtype;
-        header[AstTensors.ClsToken]!["shape"] = new JsonArray(1, 1, elements);
-        WriteRaw(header, data);
-        if (elements != 48)
-            Edit("config.json", "hidden_size", "96");
-        AssertFails(dtype == "F8_E4M3" ? "asks for" : message);
-    }
-
-    [Theory]
-    [InlineData("F32", 4)]
-    [InlineData("F64", 8)]
-    [InlineData("I64", 8)]
-    [InlineData("BOOL", 1)]
-    [InlineData("F8_E5M2", 1)]
-    public void Open_TensorsOfNoAst_AreNamedAndLeftOut(string dtype, int width)
-    {
-        var (header, data) = Split();
-        header["loss_fct.weight"] = new JsonObject
-        {
-            ["dtype"] = dtype,
-            ["shape"] = new JsonArray(
-            3),
-            ["data_offsets"] = new JsonArray(data.Length, data.Length + (3 * width))
-        };
-        WriteRaw(header, [.. data, .. new byte[3 * width]]);
-
-        using var checkpoint = AstCheckpoint.Open(_folder);
-
-        Assert.Contains("left out: loss_fct.weight", Assert.Single(checkpoint.Warnings), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Read_Float64_IsNarrowed()
-    {
-        var (header, data) = Split();
-        float[] expected;
-        using (var half = AstCheckpoint.Open(_folder))
-            expected = half.Read(AstTensors.PositionEmbeddings);
-        WriteTensors(Weights, header.Where(
-            t => t.Key != "__metadata__").Select(t => (t.Key, "F64", t.Value!["shape"]!.AsArray(), Doubles(Slice(t.Value!, data)))));
-
-        using var checkpoint = AstCheckpoint.Open(_folder);
-
-        Assert.Equal("F64", checkpoint.DTypes);
-        Assert.Equal(expected, checkpoint.Read(AstTensors.PositionEmbeddings));
-
-        static byte[] Doubles(byte[] halves)
-        {
-            var doubles = new List<byte>();
-            foreach (var half in MemoryMarshal.Cast<byte, Half>(halves))
-                doubles.AddRange(BitConverter.GetBytes((double)half));
-            return [.. doubles];
-        }
-    }
-
-    [Theory]
-    [InlineData("padding_value", "1.0")]
-    [InlineData("feature_size", "2")]
-    [InlineData("padding_side", "\"left\"")]
-    public void Open_KeysThatTheExtractorNeverUses_AreOfNoConsequence(string key, string value)
-    {
-        Edit("preprocessor_config.json", key, value);
-
-        AstCheckpoint.Open(_folder).Dispose();
-    }
-
-    [Theory]
-    [InlineData("""{"a\ud800":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}""", "not valid Unicode")]
-    [InlineData("""{"a":{"dtype":"\ud800","shape":[],"data_offsets":[0,4]}}""", "not valid Unicode")]
-    [InlineData("""{"__metadata__":5}""", "__metadata__ in the header is no object of strings")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,[]],"data_offsets":[0,4]}}""", "a shape of 10 dimensions")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[[]],"data_offsets":[0,4]}}""", "shape [[]]; expected whole numbers")]
-    [InlineData("""{"a":5}""", "tensor a: expected dtype, shape and two data_offsets")]
-    [InlineData("[]", "the header is no JSON object")]
-    [InlineData("{", "not valid JSON")]
-    public void Open_StrangeHeader_SaysWhatIsWrong(string header, string message)
-    {
-        File.WriteAllBytes(Weights, [.. BitConverter.GetBytes((ulong)header.Length), .. Encoding.UTF8.GetBytes(header), 0, 0, 0, 0]);
-        AssertFails(message);
-    }
-
-    [Fact]
     public void Create_NaNWeight_NamesTensorAndIndex()
     {
         var (header, data) = Split();
@@ -423,78 +257,5 @@ public sealed class AstCheckpointTests : IDisposable
             AstSession.Create(after, options).Dispose();
 
         Assert.Equal(2, Directory.EnumerateDirectories(Path.Combine(_folder, "cache", "graphs")).Count());
-    }
-
-    [Property(MaxTest = 300)]
-    public bool Open_DamagedHeader_OpensOrGivesOneKindOfError(ushort at, byte value)
-    {
-        var original = File.ReadAllBytes(Weights);
-        var bytes = original.ToArray();
-        bytes[at % 6000] = value;
-        File.WriteAllBytes(Weights, bytes);
-        try
-        {
-            AstCheckpoint.Open(_folder).Dispose();
-            return true;
-        }
-        catch (InvalidCheckpointException)
-        {
-            return true;
-        }
-        finally
-        {
-            File.WriteAllBytes(Weights, original);
-        }
-    }
-
-    private static byte[] Slice(JsonNode tensor, byte[] data) =>
-        data[tensor["data_offsets"]![0]!.GetValue<int>()..tensor["data_offsets"]![1]!.GetValue<int>()];
-
-    private static void WriteTensors(string path, IEnumerable<(string Name, string DType, JsonArray Shape, byte[] Data)> tensors)
-    {
-        var header = new JsonObject();
-        var data = new List<byte>();
-        foreach (var (name, dtype, shape, bytes) in tensors)
-        {
-            header[name] = new JsonObject
-            {
-                ["dtype"] = dtype,
-                ["shape"] = shape.DeepClone(),
-                ["data_offsets"] = new JsonArray(data.Count, data.Count + bytes.Length)
-            };
-            data.AddRange(bytes);
-        }
-
-        Write(path, header, [.. data]);
-    }
-
-    private static void Write(string path, JsonObject header, byte[] data)
-    {
-        var json = Encoding.UTF8.GetBytes(header.ToJsonString());
-        File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)json.Length), .. json, .. data]);
-    }
-
-    private (JsonObject Header, byte[] Data) Split()
-    {
-        var bytes = File.ReadAllBytes(Weights);
-        var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        return (JsonNode.Parse(bytes.AsSpan(8, length))!.AsObject(), bytes[(8 + length)..]);
-    }
-
-    private void WriteRaw(JsonObject header, byte[] data) => Write(Weights, header, data);
-
-    private void Edit(string file, string key, string value)
-    {
-        var path = Path.Combine(_folder, file);
-        var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        json[key] = JsonNode.Parse(value);
-        File.WriteAllText(path, json.ToJsonString());
-    }
-
-    private void AssertFails(string message)
-    {
-        var e = Assert.Throws<InvalidCheckpointException>(() => AstCheckpoint.Open(_folder).Dispose());
-        Assert.Contains(message, e.Message, StringComparison.Ordinal);
-        Assert.All(e.Message.Split('\n'), line => Assert.StartsWith(_folder, line, StringComparison.Ordinal));
     }
 }
