@@ -48,7 +48,7 @@ internal sealed class Engine : IDisposable
             nodes.Add(new LaneNode(edge.To, edge, [Scheduler], source.IsLive, _report));
         }
 
-        nodes.Add(new SessionNode("m", Scheduler, () => Session = session(), "session", time, _report));
+        nodes.Add(new SessionNode("m", Scheduler, _ => Session = session(), "session", time, _report));
         thresholds ??= [.. Enumerable.Repeat(2f, labels)]; // no event at all
         var events = new EventOptions
         {
@@ -59,7 +59,7 @@ internal sealed class Engine : IDisposable
         };
         nodes.Add(new DecodeNode(
             "events", Scheduler,
-            new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, new ModelIdentity("x", "float32", "cpu")),
+            new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"),
             records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);

@@ -66,7 +66,7 @@ internal static class GateTrial
         using var engine = new Engine(
             new Scenes(scenes),
                 () => Scorer.Open(
-                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]),
+                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation], checkpoint.Hash),
                 new AstSessionOptions { Parity = ParityMode.Off }),
             window, new BatchOptions(), labels: thresholds.Length, thresholds: thresholds);
         await engine.RunAsync();

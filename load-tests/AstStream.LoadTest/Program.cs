@@ -58,6 +58,17 @@ Add("saturate", "Sound as fast as it is taken: the engine's throughput beside th
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
     r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
+var folders = new Option<string[]>("--models")
+{
+    Description = "precision: folders of checkpoints.",
+    DefaultValueFactory = _ => ["pipelines/models/ast-esc50"],
+    AllowMultipleArgumentsPerToken = true
+};
+Add("precision", "Logit errors of a GPU's graphs, with its rounding emulated.", r =>
+{
+    PrecisionTable.Run(r.GetValue(folders)!, batch: 3);
+    return Task.CompletedTask;
+}, folders);
 Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.",
     r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);

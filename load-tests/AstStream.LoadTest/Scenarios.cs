@@ -100,7 +100,7 @@ internal static class Scenarios
         var config = checkpoint?.Config;
         IModelSession Open() => checkpoint is null ? s.Session()
             : Scorer.Open(
-                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation]),
+                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation], checkpoint.Hash),
                 new AstSessionOptions { Parity = ParityMode.Off });
         var frames = config?.MaxLength ?? Settings.WindowFrames;
 

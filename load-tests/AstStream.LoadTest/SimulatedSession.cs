@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Scheduling;
 using AstStream.Streaming.Sources;
@@ -22,7 +23,13 @@ internal sealed partial class SimulatedSession(
 
     public int MaxBatch => maxBatch;
 
-    public IReadOnlyList<int> PaddedSizes => [];
+    public ModelIdentity Identity { get; } = new("hash", "float32", "cpu");
+
+    public double WindowsPerSecond => 0;
+
+    public bool IsFallback => false;
+
+    public bool IsBroken => false;
 
     public int Slots => 2;
 
@@ -48,6 +55,8 @@ internal sealed partial class SimulatedSession(
         lock (_seen)
             return [.. _seen.Values.Where(s => s.Count > 1).Select(s => (s.Last - s.First) / 16_000.0 / (s.Count - 1))];
     }
+
+    public int RowsToRun(int rows) => rows;
 
     public void SetInput(int slot, int row, Piece window)
     {

@@ -19,6 +19,7 @@ public sealed class LiveChangeTests : IDisposable
     {
         var path = Write(1);
         using var process = Cli.Start(byHangup ? ["run", path, "--no-watch"] : ["run", path]);
+        Assert.Matches("ast-esc50 on cpu in float32, .* [0-9.]+ windows/s at the start$", await LineAsync(process));
         await SendAsync(process, 3);
 
         File.WriteAllText(path, "sources: {mic: {type: stdin}}\nevents: {treshold: 0}\nsinks: {out: {type: jsonl, path: out.jsonl}}");

@@ -35,9 +35,14 @@ internal sealed class AstGraph
         _type = options.Precision.ActivationType();
     }
 
+    private ElementType EmbeddingType => _options.Precision.EmbeddingType();
+
     private bool IsHalf => _type != ElementType.Float32;
 
     private bool FoldsBiases => _options.FoldBiases && _config.QkvBias && _options.Precision != ModelPrecision.Int8;
+
+    private bool PacksQkv =>
+        _options.PackQkv && _options.Attention == AttentionImplementation.Sdpa && _options.Precision != ModelPrecision.Int8;
 
     /// <summary>
     /// The outputs that are asked for, with their names and their shapes after the batch; the logits always are, and come first.
@@ -67,7 +72,7 @@ internal sealed class AstGraph
 
     private void All()
     {
-        _graph.Input(InputValues, ElementType.Float32, "batch", _config.MaxLength, _config.NumMelBins);
+        _graph.Input(InputValues, EmbeddingType, "batch", _config.MaxLength, _config.NumMelBins);
         var x = Embeddings();
         _hidden.Add(x);
         var normal = LayerNorm(Before(0), x);
@@ -97,7 +102,7 @@ internal sealed class AstGraph
     /// <summary>
     /// The patch embedding as two gathers and one product, which needs no convolution: frames are gathered into overlapping
     /// groups, then mel bins; the groups are ordered frequency-major as the checkpoint's convolution orders its tokens.
-    /// In float32 always: it is a hundredth of the work, and raw log-mel would lose bits in half.
+    /// In half where the encoder is: the input is normalised already then, since raw log-mel would lose bits.
     /// Everything that is added to every window is one constant: cls and distillation token, the projection's bias, positions.
     /// </summary>
     private string Embeddings()
@@ -110,18 +115,21 @@ internal sealed class AstGraph
         x = _graph.Node("Transpose", [x], ("perm", (int[])[0, 3, 1, 4, 2])); // [batch, nf, nt, patch in frequency, patch in time]
         x = _graph.Node("Reshape", [x, _graph.Int64s([0, nf * nt, patch * patch], 3)]);
         var projection = _graph.AddWeight(
-            AstTensors.Projection + ".weight", ElementType.Float32, [patch * patch, d],
-            () => Bytes(ElementType.Float32, Transposed(PatchEmbedding.Weight(_checkpoint, _options.FoldNormalization), d, patch * patch),
+            AstTensors.Projection + ".weight", EmbeddingType, [patch * patch, d],
+            () => Bytes(
+                EmbeddingType,
+                WeightLayout.Transposed(PatchEmbedding.Weight(_checkpoint, _options.FoldNormalization), d, patch * patch),
                 AstTensors.Projection));
         x = _graph.Node("MatMul", [x, projection]);
 
         // Two rows of zeros in front, for the two learnt tokens.
         x = _graph.Node("Pad", [x, _graph.Int64s([0, 2, 0, 0, 0, 0], 6)]);
         var constant = _graph.AddWeight(
-            AstTensors.PositionEmbeddings, ElementType.Float32, [_config.Tokens, d],
-            () => Bytes(ElementType.Float32, PatchEmbedding.Constant(_checkpoint, _config, _options.FoldNormalization),
+            AstTensors.PositionEmbeddings, EmbeddingType, [_config.Tokens, d],
+            () => Bytes(EmbeddingType, PatchEmbedding.Constant(_checkpoint, _config, _options.FoldNormalization),
                 AstTensors.PositionEmbeddings));
-        return Cast(_graph.Node("Add", [x, constant]));
+        x = _graph.Node("Add", [x, constant]);
+        return EmbeddingType == _type ? x : Cast(x);
     }
 
     /// <summary>The LayerNorm in front of a layer; after the last layer, the encoder's own.</summary>
@@ -135,9 +143,11 @@ internal sealed class AstGraph
         (string, bool) Part(string name) => (
             AstTensors.Layer(i, $"attention.attention.{name}"), _config.QkvBias && (name == "query" || !FoldsBiases));
         string[] parts;
+        var isPacked = false;
         if (_options.NeedsAllTokens || i < _config.NumHiddenLayers - 1)
         {
-            parts = Linears(normal, d, d, [Part("query"), Part("key"), Part("value")]);
+            isPacked = PacksQkv;
+            parts = isPacked ? PackedQkv(i, normal) : Linears(normal, d, d, [Part("query"), Part("key"), Part("value")]);
         }
         else
         {
@@ -151,9 +161,27 @@ internal sealed class AstGraph
             : EagerAttention(parts);
         var dense = AstTensors.Layer(i, "attention.output.dense");
         (x, normal) = LinearAddNorm(
-            dense, attention, d, x, AstTensors.Layer(i, "layernorm_after"), FoldsBiases ? FoldedBias(i, dense) : null);
+            dense, attention, d, x, AstTensors.Layer(i, "layernorm_after"), FoldsBiases && !isPacked ? FoldedBias(i, dense) : null);
         var h = Activated(Linear(AstTensors.Layer(i, "intermediate.dense"), normal, d, m));
         return LinearAddNorm(AstTensors.Layer(i, "output.dense"), h, m, x, Before(i + 1));
+    }
+
+    /// <summary>
+    /// The inputs of an attention whose queries, keys and values come from one product, [batch, tokens, heads, 3, size of a head]. The
+    /// attention adds their bias, all queries', all keys', all values', while it takes them apart.
+    /// </summary>
+    private string[] PackedQkv(int layer, string x)
+    {
+        int d = _config.HiddenSize, heads = _config.NumAttentionHeads;
+        string[] names = [.. ((string[])["query", "key", "value"]).Select(n => AstTensors.Layer(layer, $"attention.attention.{n}"))];
+        var packed = AstTensors.Layer(layer, "attention.attention.packed");
+        var weight = _graph.AddWeight(packed + ".weight", _type, [d, 3 * d], () => Bytes(
+            _type, WeightLayout.Packed([.. names.Select(n => Matrix(n, d, d))], d, d / heads), packed));
+        var product = _graph.Node("MatMul", [x, weight]);
+        product = _graph.Node("Reshape", [product, _graph.Int64s([0, 0, heads, 3, d / heads], 5)]);
+        var bias = _graph.AddWeight(packed + ".bias", _type, [3 * d], () => Bytes(
+            _type, _config.QkvBias ? [.. names.SelectMany(n => _checkpoint.Read(n + ".bias"))] : new float[3 * d], packed));
+        return [product, "", "", bias];
     }
 
     private string Activated(string x) => _config.HiddenAct switch
@@ -298,22 +326,11 @@ internal sealed class AstGraph
     private string Weight(string name, ElementType type, params int[] shape) =>
         _graph.AddWeight(name, type, shape, () => Bytes(type, _checkpoint.Read(name), name));
 
-    private float[] Matrix(string name, int rows, int columns) => Transposed(_checkpoint.Read(name + ".weight"), rows, columns);
+    private float[] Matrix(string name, int rows, int columns) =>
+        WeightLayout.Transposed(_checkpoint.Read(name + ".weight"), rows, columns);
 
     private static byte[] Bytes(ElementType type, float[] values, string name) => type.Encode(values, name);
 
     private static long[] Groups(int count, int stride, int length) =>
         [.. Enumerable.Range(0, count).SelectMany(g => Enumerable.Range(g * stride, length)).Select(i => (long)i)];
-
-    private static float[] Transposed(float[] matrix, int rows, int columns)
-    {
-        const int block = 32; // cache lines of both matrices stay in use
-        var result = new float[matrix.Length];
-        for (var r0 = 0; r0 < rows; r0 += block)
-            for (var c0 = 0; c0 < columns; c0 += block)
-                for (var r = r0; r < Math.Min(r0 + block, rows); r++)
-                    for (var c = c0; c < Math.Min(c0 + block, columns); c++)
-                        result[(c * rows) + r] = matrix[(r * columns) + c];
-        return result;
-    }
 }

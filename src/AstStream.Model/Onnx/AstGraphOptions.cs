@@ -10,7 +10,8 @@ internal sealed record AstGraphOptions
     public AstOutputs Outputs { get; init; }
 
     /// <summary>
-    /// Whether the input is raw log-mel and the extractor's mean and std are folded into the projection; else it is input_values.
+    /// Whether the input is raw log-mel and the extractor's mean and std are folded into the projection; else it is input_values, as half
+    /// precision needs.
     /// </summary>
     public bool FoldNormalization { get; init; } = true;
 
@@ -20,6 +21,12 @@ internal sealed record AstGraphOptions
     /// eight-bit product adds its bias itself, at no cost, and keeps it.
     /// </summary>
     public bool FoldBiases { get; init; } = true;
+
+    /// <summary>
+    /// Whether queries, keys and values come from one product where attention is fused: fewer and larger products for a device that
+    /// small ones leave idle. CUDA's attention alone takes them so. The last layer, of which two tokens ask, has its own products.
+    /// </summary>
+    public bool PackQkv { get; init; }
 
     /// <summary>Whether LayerNorm is written with casts to float32 around it, for a provider whose own one is not float32 inside.</summary>
     public bool CastLayerNorm { get; init; }

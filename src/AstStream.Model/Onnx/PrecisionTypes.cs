@@ -12,4 +12,11 @@ internal static class PrecisionTypes
         ModelPrecision.BFloat16 => ElementType.BFloat16,
         _ => ElementType.Float32,
     };
+
+    /// <summary>
+    /// The type of the input and of the patch embedding: half with float16. With bfloat16, whose 8 bits are few for an input, and for which
+    /// CUDA has not all of the operators, it is float32.
+    /// </summary>
+    public static ElementType EmbeddingType(this ModelPrecision precision) =>
+        precision == ModelPrecision.Float16 ? ElementType.Float16 : ElementType.Float32;
 }

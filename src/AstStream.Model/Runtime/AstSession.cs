@@ -7,49 +7,47 @@ namespace AstStream.Model.Runtime;
 
 /// <summary>
 /// A model that runs: fill rows of the input, run, read rows of the outputs. Inputs and outputs stay at the same addresses, bound once for
-/// each batch size, so a run copies and allocates nothing. For one thread at a time.
+/// each batch size, so a run allocates nothing. For one thread at a time.
 /// </summary>
 public sealed class AstSession : IDisposable
 {
     private readonly string _name;
     private readonly AstSessionOptions _options;
-    private readonly BatchPlan _plan;
     private readonly SessionThread? _thread; // only on a GPU
     private readonly Action _runRows;
-    private readonly string _profile = Path.Combine(Path.GetTempPath(), $"aststream-{Path.GetRandomFileName()}");
-    private readonly List<Output> _outputs = [];
-    private readonly Dictionary<(int Row, int Size), RunBinding> _bindings = [];
-
-    // Made once, on the session's own thread.
-    private InferenceSession _session = null!;
-    private DeviceMemory? _device;
-    private HostBuffer _input = null!;
-    private Output _logits = null!;
-    private bool _isProfiling;
+    private readonly BatchTimes _times = new();
+    private readonly BoundSession _session;
+    private readonly SessionOutput _logits;
+    private BatchPlan _plan;
+    private int[]? _rowsToRun; // by rows at hand; null where every row costs its own
     private int _rows;
     private int _slot;
+    private ModelExecutionException? _failure; // after which nothing is run any more
     private bool _isDisposed;
 
-    internal AstSession(string name, AstConfig config, AstSessionOptions options, IReadOnlyList<ExecutionProvider> providers, string graph)
+    internal AstSession(AstCheckpoint checkpoint, AstConfig config, SessionPlan plan, string graph)
     {
-        _name = name;
+        _name = checkpoint.Name;
         Config = config;
-        _options = options;
-        Providers = providers;
+        _options = plan.Options;
+        Providers = plan.Providers;
 
         // An eight-bit batch is scored window by window: the scale of a window's activations must not depend on its neighbours.
-        _plan = new BatchPlan(options.Precision == ModelPrecision.Int8 ? [1] : options.BatchSizes, pads: IsOnGpu);
-        MaxBatch = options.BatchSizes.Max();
-        UsesCudaGraph = options.CudaGraph && providers[0] == ExecutionProvider.Cuda;
+        _plan = new BatchPlan(Precision == ModelPrecision.Int8 ? [1] : _options.BatchSizes, pads: IsOnGpu);
+        MaxBatch = _options.BatchSizes.Max();
+        UsesCudaGraph = _options.CudaGraph && Providers[0] == ExecutionProvider.Cuda;
         _runRows = RunRows;
         _thread = IsOnGpu ? new SessionThread() : null;
         try
         {
-            OnThread(() => Open(graph));
+            BoundSession? session = null;
+            OnThread(() => session = new BoundSession(graph, config, plan, checkpoint.Extractor, UsesCudaGraph));
+            _session = session!;
+            _logits = _session.Outputs[0];
         }
         catch
         {
-            Dispose();
+            _thread?.Dispose();
             throw;
         }
     }
@@ -58,13 +56,16 @@ public sealed class AstSession : IDisposable
     public AstConfig Config { get; }
 
     /// <summary>The most windows in one run.</summary>
-    public int MaxBatch { get; }
+    public int MaxBatch { get; private set; }
 
     /// <summary>The batch sizes that are run.</summary>
     public IReadOnlyList<int> BatchSizes => _plan.Sizes;
 
-    /// <summary>The precision that runs: the one that was asked for, but for a fallback.</summary>
-    public ModelPrecision Precision => _options.Precision;
+    /// <summary>The precision that runs: the one that was asked for or found, but for a fallback.</summary>
+    public ModelPrecision Precision => _options.Precision!.Value;
+
+    /// <summary>Whether float32 products on a GPU have their factors rounded to TF32.</summary>
+    public bool UsesTf32 => ExecutionProviders.UsesTf32(_options, Providers[0]);
 
     /// <summary>How attention is written.</summary>
     public AttentionImplementation Attention => _options.Attention;
@@ -76,6 +77,17 @@ public sealed class AstSession : IDisposable
     public bool UsesCudaGraph { get; }
 
     /// <summary>
+    /// Whether a provider that was asked for, and whose libraries are there, could not be opened: it may be had later.
+    /// </summary>
+    public bool IsFallback { get; internal set; }
+
+    /// <summary>
+    /// Whether a run has failed in a way that leaves the session of no use: what was captured of a CUDA graph may be a part only, that
+    /// later seems to succeed without computing; or rows did not get there. It is to be closed.
+    /// </summary>
+    public bool IsBroken => _failure is not null;
+
+    /// <summary>
     /// What was passed over or is doubtful: providers that are missing, scores that are off. Empty where all is as asked for.
     /// </summary>
     public IReadOnlyList<string> Warnings { get; internal set; } = [];
@@ -83,10 +95,15 @@ public sealed class AstSession : IDisposable
     /// <summary>The largest logit error of the parity check over all batch sizes; null where nothing was compared.</summary>
     public float? ParityError { get; internal set; }
 
+    /// <summary>The most windows a second of the runs at the start, over all batch sizes; 0 where nothing was run.</summary>
+    public double WindowsPerSecond => _times.WindowsPerSecond;
+
     /// <summary>Which operators run where; known on a GPU after the first run. On a CPU all of them run there, and it is empty.</summary>
-    public IReadOnlyList<NodePlacement> Placement { get; private set; } = [];
+    public IReadOnlyList<NodePlacement> Placement => _session.Placement;
 
     internal bool IsOnGpu => Providers[0] != ExecutionProvider.Cpu;
+
+    internal int Slots => _options.Slots;
 
     /// <summary>Builds (or finds in the cache) the graph of a checkpoint, opens it, and compares its scores with the reference.</summary>
     /// <exception cref="InvalidCheckpointException">The weights are broken or the cache can't be written.</exception>
@@ -96,16 +113,42 @@ public sealed class AstSession : IDisposable
     public static AstSession Create(AstCheckpoint checkpoint, AstSessionOptions? options = null) =>
         SessionFactory.Create(checkpoint, options ?? new AstSessionOptions());
 
-    /// <summary>Whether a batch is padded up to the next of <see cref="BatchSizes"/>; else what is at hand is cut into them.</summary>
-    public bool PadsBatches => IsOnGpu;
+    /// <summary>
+    /// How many of the rows at hand to run at once, where the rest may wait for the next batch: on a GPU, whose batches are padded to the
+    /// next of <see cref="BatchSizes"/>, fewer than all where two runs are cheaper than the padding.
+    /// </summary>
+    /// <param name="rows">0 or more; of more than <see cref="MaxBatch"/> so many.</param>
+    public int RowsToRun(int rows)
+    {
+        rows = Math.Min(rows, MaxBatch);
+        return _rowsToRun is null ? rows : _rowsToRun[rows];
+    }
 
     /// <summary>
-    /// Row <paramref name="row"/> of the input: max_length rows of num_mel_bins values, raw log-mel unless the options say otherwise.
+    /// A row of the input to fill as a whole: max_length rows of num_mel_bins values, raw log-mel unless the options say otherwise. What
+    /// is in it before is undefined.
     /// </summary>
     public Span<float> Input(int row, int slot = 0)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _input.Row((slot * MaxBatch) + row);
+        return _session.Input.Fill(RowOf(row, slot));
+    }
+
+    /// <summary>
+    /// A row is filled: on a GPU its way there begins, beside what runs. Rows that this is not called for begin it with their run, which
+    /// also fails where this does.
+    /// </summary>
+    public void InputReady(int row, int slot = 0)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        try
+        {
+            _session.Input.Send(RowOf(row, slot));
+        }
+        catch (CudaException e)
+        {
+            _failure = Failure("a copy to it", e);
+        }
     }
 
     /// <summary>
@@ -117,21 +160,24 @@ public sealed class AstSession : IDisposable
     public void Run(int rows, int slot = 0)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, _options.Slots);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, MaxBatch);
+        if (_failure is { } earlier)
+            throw new ModelExecutionException($"{earlier.Message}. Expected the session to be closed and opened again");
         try
         {
             RunUnguarded(rows, slot);
         }
-        catch (OnnxRuntimeException e)
+        catch (Exception e) when (e is OnnxRuntimeException or CudaException)
         {
-            throw new ModelExecutionException(
-                $"{_name}: a run of {rows} windows failed on {Providers[0].Word()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is "
-                    + $"short, take smaller batches");
+            var failure = Failure($"a run of {rows} windows", e);
+            if (UsesCudaGraph)
+                _failure = failure;
+            throw failure;
         }
 
-        if (!_logits.Buffer.All.Slice(slot * MaxBatch * Config.Labels.Count, rows * Config.Labels.Count)
+        if (!_logits.Buffer.All.Slice(_session.FirstRow(slot) * Config.Labels.Count, rows * Config.Labels.Count)
             .ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
             return;
         if (Precision is ModelPrecision.Float16 or ModelPrecision.BFloat16)
@@ -149,8 +195,24 @@ public sealed class AstSession : IDisposable
         OnThread(_runRows);
     }
 
+    /// <summary>Adds the time of a run at the start, in seconds.</summary>
+    internal void AddTime(int size, double seconds) => _times.Add(size, seconds);
+
+    /// <summary>All sizes were run: nothing is captured any more, and on a GPU it follows from their times how rows are run.</summary>
+    /// <param name="choosesSizes">Whether those sizes alone are used from here on that the device likes.</param>
+    internal void EndStart(bool choosesSizes)
+    {
+        _session.IsWarm = true;
+        if (!IsOnGpu)
+            return;
+        if (choosesSizes)
+            _plan = new BatchPlan(_times.Liked(), pads: true);
+        MaxBatch = _plan.Largest;
+        _rowsToRun = _times.RowsToRun(_plan.Sizes);
+    }
+
     /// <summary>The logits of one row of the slot's last run.</summary>
-    public ReadOnlySpan<float> Logits(int row, int slot = 0) => Row(_logits, (slot * MaxBatch) + row);
+    public ReadOnlySpan<float> Logits(int row, int slot = 0) => Read(_logits, RowOf(row, slot));
 
     /// <summary>One output of one row of the last run.</summary>
     /// <param name="output">One of those that the session was made with.</param>
@@ -159,9 +221,10 @@ public sealed class AstSession : IDisposable
     /// <exception cref="InvalidOperationException">The session was not made with this output.</exception>
     public ReadOnlySpan<float> Read(AstOutputs output, int row, out int[] shape)
     {
-        var found = _outputs.Find(o => o.Kind == output) ?? throw new InvalidOperationException($"the session was not made with {output}");
+        var found = _session.Outputs.FirstOrDefault(o => o.Kind == output)
+            ?? throw new InvalidOperationException($"the session was not made with {output}");
         shape = [.. found.Shape];
-        return Row(found, row);
+        return Read(found, row);
     }
 
     /// <summary>What it runs as, in a line.</summary>
@@ -170,8 +233,10 @@ public sealed class AstSession : IDisposable
         var nodes = string.Concat(Placement.GroupBy(p => p.Provider).Select(g => $", {g.Sum(p => p.Nodes)} nodes on {g.Key}"));
         var parity = ParityError is { } error ? string.Create(CultureInfo.InvariantCulture, $"logits within {error:0.0e0} of the reference")
             : "not compared with the reference";
-        return $"{_name} on {Providers[0].Word()} in {Precision.Word()}, {Attention.Word()} attention, batches of "
-            + $"{string.Join(", ", BatchSizes)}{(UsesCudaGraph ? " as CUDA graphs" : "")}{nodes}; {parity}";
+        var rate = WindowsPerSecond > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"; {WindowsPerSecond:0.0} windows/s at the start") : "";
+        return $"{_name} on {Providers[0].Word()} in {Precision.Word()}{(UsesTf32 ? " (TF32)" : "")}, {Attention.Word()} attention, "
+            + $"batches of {string.Join(", ", BatchSizes)}{(UsesCudaGraph ? " as CUDA graphs" : "")}{nodes}; {parity}{rate}";
     }
 
     /// <summary>Closes the model.</summary>
@@ -182,7 +247,7 @@ public sealed class AstSession : IDisposable
         _isDisposed = true;
         try
         {
-            OnThread(Close);
+            OnThread(_session.Dispose);
         }
         finally
         {
@@ -190,62 +255,14 @@ public sealed class AstSession : IDisposable
         }
     }
 
-    private void Close()
-    {
-        foreach (var binding in _bindings.Values)
-            binding.Dispose();
-        _input?.Dispose();
-        foreach (var output in _outputs)
-            output.Buffer.Dispose();
-        _device?.Dispose();
-        _session?.Dispose();
-        if (IsOnGpu)
-            NodePlacement.RemoveProfiles(_profile); // what is left of a session that did not run, or did not even open
-    }
-
-    /// <summary>Opens the session and its buffers.</summary>
-    private void Open(string graph)
-    {
-        using var session = new SessionOptions
-        {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            IntraOpNumThreads = _options.ThreadCount,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-
-        // The front end and the sinks share the cores: threads that wait for work must not burn them.
-        session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        session.AddSessionConfigEntry("session.use_env_allocators", "1");
-        if (IsOnGpu)
-        {
-            session.EnableProfiling = true;
-            session.ProfileOutputPathPrefix = _profile;
-        }
-
-        var window = string.Create(CultureInfo.InvariantCulture, $"{Config.MaxLength}x{Config.NumMelBins}");
-        foreach (var provider in Providers)
-            ExecutionProviders.Append(
-                session, provider, _options, UsesCudaGraph, Path.Combine(Path.GetDirectoryName(graph)!, "tensorrt"), window);
-        _session = new InferenceSession(graph, session);
-        _isProfiling = IsOnGpu;
-        _device = IsOnGpu ? new DeviceMemory(_session, _options.DeviceId) : null;
-        _input = new HostBuffer(_options.Slots * MaxBatch, Config.MaxLength * Config.NumMelBins, _device);
-        foreach (var (kind, name, shape) in AstGraph.Outputs(Config, _options.Outputs))
-            _outputs.Add(
-                new Output(kind, name, shape, new HostBuffer(_options.Slots * MaxBatch, shape.Aggregate(1, (a, b) => a * b), _device)));
-        _logits = _outputs[0];
-    }
-
     private void RunRows()
     {
+        for (var row = 0; row < _rows; row++)
+            _session.Input.Send(_session.FirstRow(_slot) + row);
         for (var done = 0; done < _rows;)
         {
             var (count, size) = _plan.Next(_rows - done);
-            var binding = GetBinding((_slot * MaxBatch) + done, size);
-            if (_isProfiling)
-                Place(binding);
-            _session.RunWithBinding(binding.RunOptions, binding.IoBinding);
-
+            _session.Run(_session.FirstRow(_slot) + done, size);
             done += count;
         }
     }
@@ -258,38 +275,15 @@ public sealed class AstSession : IDisposable
             _thread.Do(work);
     }
 
-    /// <summary>Runs once without a CUDA graph to see which node runs where; capturing comes with the next run.</summary>
-    private void Place(RunBinding binding)
-    {
-        using var options = new RunOptions();
-        options.AddRunConfigEntry(RunBinding.GraphId, "-1");
-        _session.RunWithBinding(options, binding.IoBinding);
-        _isProfiling = false;
-        Placement = NodePlacement.Read(_session);
-        NodePlacement.RemoveProfiles(_profile);
-    }
+    private ModelExecutionException Failure(string what, Exception e) => new(
+        $"{_name}: {what} failed on {Providers[0].Word()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, "
+            + "take smaller batches");
 
-    private Span<float> Row(Output output, int row)
+    private int RowOf(int row, int slot) => _session.FirstRow(slot) + row;
+
+    private ReadOnlySpan<float> Read(SessionOutput output, int row)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, _options.Slots * MaxBatch);
         return output.Buffer.Row(row);
     }
-
-    private RunBinding GetBinding(int row, int size)
-    {
-        if (_bindings.TryGetValue((row, size), out var binding))
-            return binding;
-
-        // A CUDA graph holds addresses: each slot has its own.
-        binding = new RunBinding(
-            _session.CreateIoBinding(), UsesCudaGraph ? (row / MaxBatch * (AstSessionOptions.MaxBatchSize + 1)) + size : null);
-        binding.Input(AstGraph.InputValues, _input.Tensor(row, size, [Config.MaxLength, Config.NumMelBins]));
-        foreach (var output in _outputs)
-            binding.Output(output.Name, output.Buffer.Tensor(row, size, output.Shape));
-        _bindings.Add((row, size), binding);
-        return binding;
-    }
-
-    private sealed record Output(AstOutputs Kind, string Name, int[] Shape, HostBuffer Buffer);
 }

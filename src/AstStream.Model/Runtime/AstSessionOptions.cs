@@ -18,10 +18,11 @@ public sealed record AstSessionOptions
     public AstConfig? Config { get; init; }
 
     /// <summary>
-    /// The batch sizes that are run, 1 to 1024 windows each; 1, 2, 4 and 8 by default. Each has its own bound memory and, on CUDA, its own
-    /// CUDA graph. On a GPU a batch is padded up to the next size, on a CPU what is at hand is cut into sizes.
+    /// The batch sizes that are run, 1 to 1024 windows each. None, the default: on a CPU 1, 2, 4 and 8; on a GPU those of the powers of two
+    /// up to 64 that it likes, as it is measured at the first start and kept in the cache. Each has its own bound memory and, on CUDA, its
+    /// own CUDA graph. On a GPU a batch is padded up to the next size, on a CPU what is at hand is cut into sizes.
     /// </summary>
-    public IReadOnlyList<int> BatchSizes { get; init; } = [1, 2, 4, 8];
+    public IReadOnlyList<int> BatchSizes { get; init; } = [];
 
     /// <summary>Places for a batch's rows, 1 (the default) or 2: with two, one can be filled and read while the other runs.</summary>
     public int Slots { get; init; } = 1;
@@ -38,8 +39,22 @@ public sealed record AstSessionOptions
     /// <summary>How attention is written; fused by default.</summary>
     public AttentionImplementation Attention { get; init; }
 
-    /// <summary>The precision of the encoder's products; float32 by default.</summary>
-    public ModelPrecision Precision { get; init; }
+    /// <summary>
+    /// The precision of the encoder's products. None, the default: float32 on a CPU; on a GPU float16, or bfloat16 or float32 where the
+    /// parity check does not bear that.
+    /// </summary>
+    public ModelPrecision? Precision { get; init; }
+
+    /// <summary>
+    /// Whether float32 products on a GPU have their factors rounded to TF32's 10 bits, several times faster; true by default.
+    /// </summary>
+    public bool Tf32 { get; init; } = true;
+
+    /// <summary>
+    /// Whether queries, keys and values come from one product on CUDA, where attention is fused; true by default. Logits are the same up
+    /// to rounding.
+    /// </summary>
+    public bool PackQkv { get; init; } = true;
 
     /// <summary>
     /// What to run on, the first one first; the CPU by default. What a provider has no kernel for goes to the next one, and at last to the
@@ -67,8 +82,8 @@ public sealed record AstSessionOptions
     /// <summary>What happens when the scores at the start are not the reference's; refused by default.</summary>
     public ParityMode Parity { get; init; }
 
-    /// <summary>Whether the input is raw log-mel, the default, and the graph normalises; false for the extractor's input_values.</summary>
-    public bool FoldNormalization { get; init; } = true;
+    /// <summary>Whether the input is normalised, as the extractor's input_values are; false, the default, for raw log-mel.</summary>
+    public bool IsNormalized { get; init; }
 
     /// <summary>Where built graphs are kept; ASTSTREAM_CACHE, else $XDG_CACHE_HOME/aststream, else ~/.cache/aststream.</summary>
     public string CacheFolder { get; init; } = DefaultCacheFolder;
@@ -91,7 +106,7 @@ public sealed record AstSessionOptions
     /// <summary>Why the precision is not for a provider; null where it is.</summary>
     internal string? PrecisionConflict(ExecutionProvider provider)
     {
-        var name = Precision.Word();
+        var name = Precision?.Word();
         return (Precision, provider) switch
         {
             (ModelPrecision.Float16 or ModelPrecision.BFloat16, ExecutionProvider.Cpu) =>

@@ -41,6 +41,10 @@ internal static class ExecutionProviders
             + $"LD_LIBRARY_PATH";
     }
 
+    /// <summary>Whether products in float32 have their factors rounded to TF32.</summary>
+    public static bool UsesTf32(AstSessionOptions options, ExecutionProvider provider) =>
+        options.Tf32 && options.Precision == ModelPrecision.Float32 && provider == ExecutionProvider.Cuda;
+
     /// <summary>Adds a provider to the session's options.</summary>
     /// <param name="session">The session's options.</param>
     /// <param name="provider">The provider.</param>
@@ -66,7 +70,8 @@ internal static class ExecutionProviders
                     {
                         ["device_id"] = device,
                         ["arena_extend_strategy"] = "kSameAsRequested", // few fixed shapes: what was needed once is enough
-                        ["use_tf32"] = "0", // float32 is float32
+                        // With float16 one small product is left in float32, the classifier's.
+                        ["use_tf32"] = options.Tf32 && options.Precision != ModelPrecision.Float16 ? "1" : "0",
                         ["enable_cuda_graph"] = cudaGraph ? "1" : "0",
                     };
                     if (options.GpuMemoryLimit > 0)

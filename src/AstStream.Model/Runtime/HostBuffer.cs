@@ -8,7 +8,7 @@ namespace AstStream.Model.Runtime;
 /// Rows of float32 outside the managed heap, at an address that does not change. With CUDA it is pinned memory, which the device
 /// reads and writes at the same address (unified addressing): nothing is copied to bind it, and a CUDA graph can hold the address.
 /// </summary>
-internal sealed unsafe class HostBuffer : IDisposable
+internal sealed unsafe class HostBuffer : IInputRows
 {
     private readonly float* _data;
     private readonly int _length;
@@ -39,6 +39,17 @@ internal sealed unsafe class HostBuffer : IDisposable
     public Span<float> All => new(_data, _length);
 
     public Span<float> Row(int row) => All.Slice(row * RowLength, RowLength);
+
+    public Span<float> Fill(int row) => Row(row);
+
+    public void Send(int row)
+    {
+        // The graph reads it where it is.
+    }
+
+    public void Wait()
+    {
+    }
 
     /// <summary>Some rows as a tensor.</summary>
     public OrtValue Tensor(int firstRow, int rows, ReadOnlySpan<int> rowShape)

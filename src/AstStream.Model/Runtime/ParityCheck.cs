@@ -7,84 +7,81 @@ namespace AstStream.Model.Runtime;
 
 /// <summary>
 /// Compares what a session gives for a fixed sound with logits that were computed in float32 on a CPU with the attention written out. A
-/// wrong kernel, a wrong graph, damaged weights or a precision that a model can't bear shows here, before the first window is scored.
+/// wrong kernel, a wrong graph, damaged weights or a precision that a model can't bear shows here.
 /// </summary>
-internal static class ParityCheck
+internal sealed class ParityCheck
 {
     /// <summary>The file beside an imported checkpoint, and in the graph cache, that holds the reference logits.</summary>
     public const string FileName = "parity.json";
 
-    private const int MostOnCpu = 8;
-
     /// <summary>The sound's name: a change of it makes old references void.</summary>
     private const string Sound = "chirp-over-noise-1";
 
-    /// <summary>The largest logit error that a precision may have, for logits of the usual size (up to about ten).</summary>
-    public static float Limit(ModelPrecision precision) => precision switch
+    private readonly AstSession _session;
+    private readonly AstCheckpoint _checkpoint;
+    private readonly AstSessionOptions _options;
+    private readonly float[] _expected;
+    private int _size; // of the batch with the largest error
+    private int _label;
+
+    /// <summary>Begins a check; the reference is read, or computed where there is none.</summary>
+    public ParityCheck(AstSession session, AstCheckpoint checkpoint, AstSessionOptions options, List<string> warnings)
     {
-        ModelPrecision.Float32 => 1e-3f,
+        (_session, _checkpoint, _options) = (session, checkpoint, options);
+        _expected = Reference(checkpoint, options, warnings);
+    }
+
+    /// <summary>The largest logit error that a precision may have, for logits of the usual size (up to about ten).</summary>
+    public static float Limit(ModelPrecision precision, bool isTf32 = false) => precision switch
+    {
+        ModelPrecision.Float32 => isTf32 ? 2e-2f : 1e-3f, // the factors have float16's bits then
         ModelPrecision.Float16 => 2e-2f,
         ModelPrecision.BFloat16 => 0.2f,
         _ => 0.5f,
     };
 
+    /// <summary>The largest logit error so far.</summary>
+    public float LargestError { get; private set; }
+
     /// <summary>
-    /// Scores the sound with every batch size and returns the largest error. Every other row holds another sound, so that rows that leak
-    /// into each other show. On a CPU, where a window's kernels do not depend on the batch, sizes over eight are left out: they would only
-    /// take long.
+    /// Fills a row with the sound. Every other row holds another one, so that rows that leak into each other show.
     /// </summary>
-    /// <exception cref="ParityException">It is over the limit, and the graph may still be rebuilt.</exception>
-    /// <exception cref="ModelExecutionException">It is over the limit, the graph was rebuilt, and the options refuse that.</exception>
-    public static float Run(AstSession session, AstCheckpoint checkpoint, AstSessionOptions options, List<string> warnings, bool isRebuilt)
+    public void Fill(Span<float> input, int row)
     {
-        var expected = Reference(checkpoint, options, warnings);
-        var (worst, at, label) = (0f, 0, 0);
-        foreach (var size in session.BatchSizes.Where(s => session.IsOnGpu || s <= MostOnCpu))
-        {
-            for (var row = 0; row < size; row++)
-            {
-                var input = session.Input(row);
-                FillInput(input, session.Config, checkpoint.Extractor, options.FoldNormalization);
-                if (row % 2 != 0)
-                    input.Reverse();
-            }
+        FillInput(input, _session.Config, _checkpoint.Extractor, !_options.IsNormalized);
+        if (row % 2 != 0)
+            input.Reverse();
+    }
 
-            // A CUDA graph is captured in the first run and replayed from then on: what is replayed counts.
-            for (var run = 0; run < (session.UsesCudaGraph ? 3 : 1); run++)
-                session.RunUnguarded(size);
-            for (var row = 0; row < size; row += 2)
+    /// <summary>Compares the logits of a run over rows that were filled.</summary>
+    public void Compare(int size, int slot)
+    {
+        for (var row = 0; row < size; row += 2)
+        {
+            var logits = _session.Logits(row, slot);
+            for (var i = 0; i < _expected.Length; i++)
             {
-                var logits = session.Logits(row);
-                for (var i = 0; i < expected.Length; i++)
-                {
-                    var error = float.IsFinite(logits[i]) ? MathF.Abs(logits[i] - expected[i]) : float.PositiveInfinity;
-                    if (error > worst)
-                        (worst, at, label) = (error, size, i);
-                }
+                var error = float.IsFinite(logits[i]) ? MathF.Abs(logits[i] - _expected[i]) : float.PositiveInfinity;
+                if (error > LargestError)
+                    (LargestError, _size, _label) = (error, size, i);
             }
         }
+    }
 
-        var limit = Limit(session.Precision);
-        if (worst > limit)
-        {
-            var off = float.IsFinite(worst)
-                ? string.Create(CultureInfo.InvariantCulture, $"{worst:0.0000} off")
-                : "no finite number, unlike";
-            var message = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{checkpoint.Folder}: on {session.Providers[0].Word()} in {session.Precision.Word()} with {session.Attention.Word()} "
-                    + $"attention the logit of '{session.Config.Labels[label]}' is "
-                    + $"{off} the float32 reference at batch size {at}; expected at most {limit}");
-            if (!isRebuilt)
-                throw new ParityException(message);
-            if (options.Parity == ParityMode.Refuse)
-                throw new ModelExecutionException(
-                    $"{message}. Take another precision, attention or provider, or let parity warn only. If it was right before, "
-                        + $"{FileName} or the weights are damaged");
-            warnings.Add(message);
-        }
-
-        return worst;
+    /// <summary>How the logits are off; null where all are within the limit.</summary>
+    public string? Verdict()
+    {
+        var limit = Limit(_session.Precision, _session.UsesTf32);
+        if (LargestError <= limit)
+            return null;
+        var off = float.IsFinite(LargestError)
+            ? string.Create(CultureInfo.InvariantCulture, $"{LargestError:0.0000} off")
+            : "no finite number, unlike";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_checkpoint.Folder}: on {_session.Providers[0].Word()} in {_session.Precision.Word()} with {_session.Attention.Word()} "
+                + $"attention the logit of '{_session.Config.Labels[_label]}' is "
+                + $"{off} the float32 reference at batch size {_size}; expected at most {limit}");
     }
 
     /// <summary>Computes the reference logits of a checkpoint in its own window and writes them beside it.</summary>

@@ -1,10 +1,11 @@
 using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AstStream.Model.Runtime;
 
 /// <summary>
-/// Makes sessions: finds or builds the graph, opens it on what is there of what was asked for, and compares its scores with the reference.
+/// Makes sessions: finds or builds the graph, opens it on what is there of what was asked for, and starts it.
 /// </summary>
 internal static class SessionFactory
 {
@@ -26,52 +27,101 @@ internal static class SessionFactory
     private static AstSession CreateIn(AstCheckpoint checkpoint, AstSessionOptions options)
     {
         RuntimeEnvironment.Ensure();
-        var passedOver = new List<string>();
+        return options.Providers.All(p => p == ExecutionProvider.Cpu)
+            ? TryInTurn(checkpoint, options) : DeviceGate.Open(() => TryInTurn(checkpoint, options));
+    }
+
+    /// <summary>
+    /// Tries one precision after the other where none was asked for, and one provider after the other where that is allowed.
+    /// </summary>
+    private static AstSession TryInTurn(AstCheckpoint checkpoint, AstSessionOptions options)
+    {
+        var (asked, isFallback) = (options, false);
+        var (passedOver, precisions) = (new List<string>(), new List<ModelPrecision>());
         for (var isRebuilt = false; ;)
         {
             var warnings = new List<string>(passedOver);
-            var plan = SessionPlan.Make(options, warnings);
+            var plan = SessionPlan.Make(options, precisions, provider => DeviceTuning.Read(checkpoint, asked, provider), warnings);
             var config = options.Config ?? checkpoint.Config;
             SessionPlan.CheckMemory(checkpoint, config, plan.Options);
-            var graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
+            var (first, precision) = (plan.Providers[0], plan.Graph.Precision);
+            var isLast = asked.Precision is not null
+                || SessionPlan.Precisions(first).All(p => p == precision || precisions.Contains(p));
+            var graph = "";
             try
             {
-                return Checked(
-                    new AstSession(checkpoint.Name, config, plan.Options, plan.Providers, graph), checkpoint, plan.Options, warnings,
-                    isRebuilt);
+                graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
+                var session = Started(checkpoint, config, plan, graph, warnings, isRebuilt, isLast);
+                session.IsFallback = isFallback;
+                if (session.IsOnGpu && (asked.Precision is null || plan.ChoosesSizes))
+                    new DeviceTuning(precision, plan.ChoosesSizes ? session.BatchSizes : []).Write(checkpoint, asked, first);
+                return session;
             }
-            catch (ParityException)
+            catch (ParityException) when (!isRebuilt)
             {
                 // The files in the cache may be damaged: once, they are rebuilt.
                 isRebuilt = true;
                 GraphCache.Discard(graph);
             }
-            catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException)
+            catch (InvalidCheckpointException e) when (!isLast)
             {
-                var first = plan.Providers[0];
+                // A weight is beyond its range, say.
+                passedOver.Add($"{precision.Word()} is passed over: {e.Message}");
+                precisions.Add(precision);
+            }
+            catch (ParityException e)
+            {
+                passedOver.Add($"{e.Message}; another precision is tried");
+                precisions.Add(precision);
+            }
+            catch (Exception e) when (e is OnnxRuntimeException or CudaException or OutOfMemoryException)
+            {
                 var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on "
-                    + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {plan.Options.Precision.Word()}: "
+                    + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {precision.Word()}: "
                     + $"{e.Message.ReplaceLineEndings(" ")}";
+                if (first != ExecutionProvider.Cpu && plan.ChoosesSizes && plan.Options.BatchSizes.Count > 1 && IsMemory(e))
+                {
+                    options = options with { BatchSizes = [.. plan.Options.BatchSizes.SkipLast(1)] };
+                    continue;
+                }
+
+                if (!isLast)
+                {
+                    passedOver.Add($"{precision.Word()} is passed over: {why}");
+                    precisions.Add(precision);
+                    continue;
+                }
+
                 if (first == ExecutionProvider.Cpu || !options.Fallback)
                     throw new ModelExecutionException(why);
 
                 // Its libraries are there, but it can't be had: no device, say, or an old driver.
                 passedOver.Add($"{first.Word()} is passed over: {why}");
-                options = options with { Providers = [.. options.Providers.Where(p => p != first)] };
+                precisions.Clear();
+                isFallback = true;
+                options = options with { Providers = [.. options.Providers.Where(p => p != first)], BatchSizes = asked.BatchSizes };
             }
         }
     }
 
-    /// <exception cref="ParityException">The scores are off, and the graph was not rebuilt yet.</exception>
-    private static AstSession Checked(
-        AstSession session, AstCheckpoint checkpoint, AstSessionOptions options, List<string> warnings, bool isRebuilt)
+    /// <exception cref="ParityException">The scores are off, and the graph was not rebuilt yet, or another precision is left.</exception>
+    private static AstSession Started(
+        AstCheckpoint checkpoint, AstConfig config, SessionPlan plan, string graph, List<string> warnings, bool isRebuilt, bool isLast)
     {
+        var session = new AstSession(checkpoint, config, plan, graph);
         try
         {
-            if (options.Parity != ParityMode.Off)
-                session.ParityError = ParityCheck.Run(session, checkpoint, options, warnings, isRebuilt);
-            else if (session.IsOnGpu)
-                session.RunUnguarded(1); // tells which node runs where
+            if (SessionStart.Run(session, checkpoint, plan, warnings) is { } off)
+            {
+                if (!isRebuilt || !isLast)
+                    throw new ParityException(off);
+                if (plan.Options.Parity == ParityMode.Refuse)
+                    throw new ModelExecutionException(
+                        $"{off}. Take another precision, attention or provider, or let parity warn only. If it was right before, "
+                            + $"{ParityCheck.FileName} or the weights are damaged");
+                warnings.Add(off);
+            }
+
             foreach (var elsewhere in session.Placement.Where(p => p.Provider != session.Providers[0].Word()).GroupBy(p => p.Provider))
                 warnings.Add(
                     $"{elsewhere.Sum(p => p.Nodes)} nodes run on {elsewhere.Key}, not on {session.Providers[0].Word()}: "
@@ -85,4 +135,7 @@ internal static class SessionFactory
             throw;
         }
     }
+
+    private static bool IsMemory(Exception e) =>
+        e is OutOfMemoryException || e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase);
 }

@@ -12,17 +12,44 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
 {
     private const long MaxBufferLength = 1 << 29; // floats: 2.1 GB
 
-    public static SessionPlan Make(AstSessionOptions options, List<string> warnings)
+    private static readonly int[] s_onCpu = [1, 2, 4, 8];
+    private static readonly int[] s_onGpu = [1, 2, 4, 8, 16, 32, 64];
+
+    /// <summary>Of what was not asked for and can be had, in the order in which it is tried: the precisions of a provider.</summary>
+    public static IReadOnlyList<ModelPrecision> Precisions(ExecutionProvider provider) => provider == ExecutionProvider.Cpu
+        ? [ModelPrecision.Float32] : [ModelPrecision.Float16, ModelPrecision.BFloat16, ModelPrecision.Float32];
+
+    /// <summary>Whether the batch sizes are those that the device likes.</summary>
+    public bool ChoosesSizes { get; private init; }
+
+    /// <summary>Makes a plan.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="passedOver">Precisions that were tried already, where none was asked for.</param>
+    /// <param name="tuning">Gives what is known of the model on a provider; null where that is nothing.</param>
+    /// <param name="warnings">Gets what is passed over.</param>
+    public static SessionPlan Make(
+        AstSessionOptions options, IReadOnlyList<ModelPrecision> passedOver, Func<ExecutionProvider, DeviceTuning?> tuning,
+        List<string> warnings)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(options.BatchSizes.Count, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSizes.Min(), 1, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.BatchSizes.Max(), AstSessionOptions.MaxBatchSize, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSizes.DefaultIfEmpty(1).Min(), 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            options.BatchSizes.DefaultIfEmpty(1).Max(), AstSessionOptions.MaxBatchSize, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 0, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, AstSessionOptions.MaxThreads, nameof(options));
         if (options.Conflict is { } conflict)
             throw new ModelExecutionException(conflict);
         var providers = Available(options, warnings);
-        options = options with { Precision = Precision(options, providers[0], warnings) };
+        var isOnGpu = providers[0] != ExecutionProvider.Cpu;
+        var choosesSizes = isOnGpu && options.BatchSizes.Count == 0;
+        var known = isOnGpu && (choosesSizes || options.Precision is null) ? tuning(providers[0]) : null;
+        options = options with
+        {
+            Precision = Precision(options, providers[0], warnings)
+                ?? (known is not null && !passedOver.Contains(known.Precision) ? known.Precision
+                    : Precisions(providers[0]).First(p => !passedOver.Contains(p))),
+            BatchSizes = options.BatchSizes.Count > 0 ? options.BatchSizes : !isOnGpu ? s_onCpu
+                : known is { BatchSizes.Count: > 0 } ? known.BatchSizes : s_onGpu,
+        };
         if (providers[0] == ExecutionProvider.TensorRt && options.Attention != AttentionImplementation.Eager)
         {
             warnings.Add("tensorrt does not know the fused attention operator and fuses by itself; eager attention is given to it");
@@ -32,11 +59,13 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
         return new SessionPlan(options, providers, new AstGraphOptions
         {
             Attention = options.Attention,
-            Precision = options.Precision,
+            Precision = options.Precision.Value,
             Outputs = options.Outputs,
-            FoldNormalization = options.FoldNormalization,
+            FoldNormalization = !options.IsNormalized && !isOnGpu, // on its way to a GPU the input is normalised
+            PackQkv = options.PackQkv && providers[0] == ExecutionProvider.Cuda,
             CastLayerNorm = providers[0] == ExecutionProvider.TensorRt,
-        });
+        })
+        { ChoosesSizes = choosesSizes };
     }
 
     /// <summary>Checks that no buffer of the session becomes too large.</summary>
@@ -72,7 +101,7 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
         return providers.Count > 0 ? providers : [ExecutionProvider.Cpu];
     }
 
-    private static ModelPrecision Precision(AstSessionOptions options, ExecutionProvider first, List<string> warnings)
+    private static ModelPrecision? Precision(AstSessionOptions options, ExecutionProvider first, List<string> warnings)
     {
         var why = options.PrecisionConflict(first);
         if (why is null)

@@ -109,13 +109,14 @@ internal sealed class DecodeNode : Node
         switch (piece.State)
         {
             case PieceState.Analysed:
+                stream.HeardBy = piece.HeardBy;
                 decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect, piece.Origin);
                 if (_givesScores)
                     _records.Add(
                         new ScoreFrame(info, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Labels, piece.Scores.ToArray())
                         {
                             Checkpoint = stream.Checkpoint,
-                            HeardBy = options.Model,
+                            HeardBy = piece.HeardBy,
                         });
                 Account(stream, piece, CoverageState.Analysed, LossReason.None, piece.Source);
                 break;
@@ -147,13 +148,13 @@ internal sealed class DecodeNode : Node
             if (e.State == EventState.Closed)
                 _report.AddEvent(_scheduler.Model, label);
             _records.Add(new SoundEvent(
-                Id(info, label, e.Onset, options.Model.Hash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
+                Id(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
                 ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
             {
                 Captured = piece.Timeline.IsLive ? piece.Captured : 0,
                 Checkpoint = stream.Checkpoint,
                 Origin = e.Origin,
-                HeardBy = options.Model,
+                HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
             });
         }
 

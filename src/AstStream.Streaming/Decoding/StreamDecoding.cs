@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Events.Decoding;
 
 namespace AstStream.Streaming.Decoding;
@@ -11,6 +12,9 @@ internal sealed class StreamDecoding(EventDecoder decoder, CoverageLedger ledger
     public EventDecoder Decoder => decoder;
 
     public CoverageLedger Ledger => ledger;
+
+    /// <summary>What has scored its last window.</summary>
+    public ModelIdentity? HeardBy { get; set; }
 
     public long Checkpoint { get; set; } = checkpoint;
 }

@@ -9,6 +9,9 @@ namespace AstStream.Streaming.Definitions;
 /// <summary>A model as a definition says it, before its checkpoint is opened.</summary>
 internal sealed record ModelDefinition
 {
+    /// <summary>The word for what the machine decides.</summary>
+    public const string Auto = "auto";
+
     private const int MaxSessions = 64;
 
     public required string Name { get; init; }
@@ -103,8 +106,9 @@ internal sealed record ModelDefinition
         {
             BatchSizes = Get(PipelineKeys.PreferredBatchSize, over.BatchSizes),
             Threads = Get(PipelineKeys.Threads, over.Threads),
-            Precision = section.Has(PipelineKeys.Precision)
-                ? EnumWords.Parse<ModelPrecision>(section.Get(PipelineKeys.Precision)) : over.Precision,
+            Precision = !section.Has(PipelineKeys.Precision) ? over.Precision : section.Get(PipelineKeys.Precision) is var word
+                && word != Auto ? EnumWords.Parse<ModelPrecision>(word) : null,
+            Tf32 = Get(PipelineKeys.Tf32, over.Tf32),
             Attention = section.Has(PipelineKeys.Attention)
                 ? EnumWords.Parse<AttentionImplementation>(section.Get(PipelineKeys.Attention)) : over.Attention,
             Providers = section.Has(PipelineKeys.Providers)

@@ -82,16 +82,21 @@ internal static class PipelineKeys
         "function_to_apply", "How logits become scores. auto: as the checkpoint says.", "auto", "auto", "sigmoid", "softmax");
     public static readonly Key<IReadOnlyList<int>> PreferredBatchSize = Keys.Integers(
         "preferred_batch_size",
-        "The batch sizes that are run, in windows: a list, or one number for the powers of two up to it; 8 by default. Int8 scores window "
-            + "by window whatever it is.", [1, 2, 4, 8], 1, AstSessionOptions.MaxBatchSize);
+        "The batch sizes that are run, in windows: a list, or one number for the powers of two up to it. By default 8 on a CPU, and on a "
+            + "GPU what it likes of up to 64, measured at the first start. Int8 scores window by window whatever it is.", [], 1,
+        AstSessionOptions.MaxBatchSize);
     public static readonly Key<TimeSpan?> MaxQueueDelay = Keys.Duration(
         "max_queue_delay", "How long a window may wait for others to fill its batch; 0ms by default.", TimeSpan.Zero,
         TimeSpan.FromMinutes(1));
     public static readonly Key<int> Threads = Keys.Integer(
         "threads", "Threads of one run on the CPU; 0, the default, for all cores.", 0, 0, AstSessionOptions.MaxThreads);
     public static readonly Key<string> Precision = Keys.Choice(
-        "precision", "The precision of the encoder's products. float16 and bfloat16 are for GPUs, int8 is for the CPU; float32 by default.",
-        "float32", EnumWords.All<ModelPrecision>());
+        "precision", "The precision of the encoder's products. auto, the default: float32 on a CPU; on a GPU float16, or bfloat16 or "
+            + "float32 where the model's parity does not bear that. float16 and bfloat16 are for GPUs, int8 is for the CPU.",
+        ModelDefinition.Auto, [ModelDefinition.Auto, .. EnumWords.All<ModelPrecision>()]);
+    public static readonly Key<bool> Tf32 = Keys.Flag(
+        "tf32", "Whether float32 on a GPU takes TF32 products, several times faster, their factors rounded to 10 bits; true by default.",
+        true);
     public static readonly Key<string> Attention = Keys.Choice(
         "attention", "sdpa, the default: fused into one operator; eager: written out.", "sdpa", EnumWords.All<AttentionImplementation>());
     public static readonly Key<IReadOnlyList<string>> Providers = Keys.Choices(
@@ -109,7 +114,7 @@ internal static class PipelineKeys
     public static readonly Key<string> Parity = Keys.Choice(
         "parity", "What happens when the model's scores for a built-in sound, on this provider and in this precision, are not the float32 "
             + "reference's: refuse (the default), warn, or off.", "refuse", EnumWords.All<ParityMode>());
-    public static readonly Key[] SessionKeys = [PreferredBatchSize, Threads, Precision, Attention, Providers, Fallback, DeviceId,
+    public static readonly Key[] SessionKeys = [PreferredBatchSize, Threads, Precision, Tf32, Attention, Providers, Fallback, DeviceId,
         GpuMemoryLimit, CudaGraph, Parity];
     public static readonly Key[] ModelSection = [ModelPath, Ensemble, ModelInputs, Hop, MaxHop, Window, FrequencyStride, TimeStride,
         FunctionToApply, MaxQueueDelay, MaxAge, Gate, .. SessionKeys, Sessions];

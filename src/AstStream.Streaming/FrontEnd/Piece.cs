@@ -48,6 +48,9 @@ internal sealed class Piece : Pooled<Piece>
     /// <summary>Samples from this window's start to the next one's.</summary>
     public int Hop => _frames.Hop;
 
+    /// <summary>The model that has scored it, and what that ran on; null for an interval without scores.</summary>
+    public ModelIdentity? HeardBy { get; set; }
+
     /// <summary>How its stream goes on after it.</summary>
     public CutPoint After { get; set; }
 
@@ -91,6 +94,7 @@ internal sealed class Piece : Pooled<Piece>
         (window.CellStart, window.CellEnd) = (start, end);
         (window.Captured, window.Arrived, window.Failures) = (0, 0, 0);
         window._scores.Resize(0);
+        window.HeardBy = null;
         window.Origin = default;
         return window;
     }

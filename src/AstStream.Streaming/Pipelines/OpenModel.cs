@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AstStream.Dsp;
-using AstStream.Events;
 using AstStream.Events.Decoding;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
@@ -52,8 +51,7 @@ internal sealed class OpenModel : IDisposable
     public EventOptions Events { get; }
 
     /// <summary>The same, with what the records of the model carry.</summary>
-    public DecodeOptions Decoding =>
-        new(Labels, Events, new ModelIdentity(Hash, Sessions[0].Precision.Word(), Sessions[0].Providers[0].Word()));
+    public DecodeOptions Decoding => new(Labels, Events, Hash);
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
@@ -65,15 +63,17 @@ internal sealed class OpenModel : IDisposable
         Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label])
             ? own[label] : 0.5f;
 
-    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations);
+    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations, Hash);
 
     /// <summary>One session in a few words.</summary>
     public string Describe(AstSessionOptions session) =>
         $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on "
             + string.Join(", ", [
-                .. session.Providers.Select(EnumWords.Word), session.Precision.Word(), .. Activations.Distinct().Select(EnumWords.Word),
+                .. session.Providers.Select(EnumWords.Word), session.Precision?.Word() ?? ModelDefinition.Auto,
+                .. Activations.Distinct().Select(EnumWords.Word),
             ])
-            + $", at most {session.BatchSizes.Max()} windows, {Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
+            + $", {(session.BatchSizes.Count > 0 ? $"at most {session.BatchSizes.Max()} windows" : "batch sizes that it likes")}, "
+            + $"{Batching.MaxQueueDelay.TotalMilliseconds:0} ms of waiting";
 
     /// <summary>Tells the models apart: one checkpoint's hash, or one over all of an ensemble's.</summary>
     public string Hash => Checkpoints.Count == 1

@@ -102,7 +102,8 @@ public sealed class PipelineRun
         var nodes = new List<Node>();
         foreach (var (i, options) in model.Sessions.Index())
             nodes.Add(new SessionNode(
-                model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler, () => Scorer.Open(model.Scorer, options),
+                model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler,
+                mayFallBack => Scorer.Open(model.Scorer, mayFallBack ? options : options with { Fallback = false }),
                 model.Describe(options), _pipeline.Host.Time, report));
         nodes.Add(_decoders[model.Name] = new DecodeNode(
             _pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, model.Decoding, records, report));

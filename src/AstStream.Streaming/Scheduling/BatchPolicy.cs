@@ -19,24 +19,6 @@ internal static class BatchPolicy
         rows >= maxBatch || isDraining ? TimeSpan.Zero : oldestArrived + maxQueueDelay - now;
 
     /// <summary>
-    /// How many of the rows at hand to run, where a batch is padded up to one of a few sizes: all of them if they fill three quarters of
-    /// the next size, else the largest size that they fill; what is left waits for the next batch.
-    /// </summary>
-    public static int Preferred(int rows, IReadOnlyList<int> sizes)
-    {
-        var below = 0;
-        foreach (var size in sizes)
-        {
-            if (size < rows)
-                below = size;
-            else
-                return size == rows || below == 0 || rows * 4 >= size * 3 ? rows : below;
-        }
-
-        return Math.Min(rows, sizes[^1]);
-    }
-
-    /// <summary>
     /// The session that gathers the windows to come: an idle one, of these the one with most windows at hand; else, of those that prepare a
     /// batch while they run, the one that has run longest. Null where all are full or busy.
     /// </summary>

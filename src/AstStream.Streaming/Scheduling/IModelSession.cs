@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 
 namespace AstStream.Streaming.Scheduling;
@@ -11,9 +12,6 @@ internal interface IModelSession : IDisposable
     /// <summary>The most windows in one run.</summary>
     int MaxBatch { get; }
 
-    /// <summary>The sizes that a batch is padded up to, ascending; none where every row costs its own.</summary>
-    IReadOnlyList<int> PaddedSizes { get; }
-
     /// <summary>
     /// Slots of <see cref="MaxBatch"/> rows: 2 where filling a batch takes a part of the time that its run takes, else 1.
     /// </summary>
@@ -22,11 +20,26 @@ internal interface IModelSession : IDisposable
     /// <summary>Scores of one window.</summary>
     int NumLabels { get; }
 
+    /// <summary>The model, and what it runs on: as records name it.</summary>
+    ModelIdentity Identity { get; }
+
+    /// <summary>The most windows a second of its runs at the start; 0 where it was not measured.</summary>
+    double WindowsPerSecond { get; }
+
+    /// <summary>Whether it runs on something else than was asked for, which may be had later.</summary>
+    bool IsFallback { get; }
+
+    /// <summary>Whether it has failed in a way that leaves it of no use: it is to be opened again.</summary>
+    bool IsBroken { get; }
+
     /// <summary>What it runs as, in a line.</summary>
     string Description { get; }
 
     /// <summary>What it passed over or doubts.</summary>
     IEnumerable<string> Warnings { get; }
+
+    /// <summary>How many of the rows at hand, 1 to <see cref="MaxBatch"/>, to run at once, where the rest may wait.</summary>
+    int RowsToRun(int rows);
 
     /// <summary>Puts a window into a row of a slot.</summary>
     void SetInput(int slot, int row, Piece window);

@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.FrontEnd;
@@ -13,12 +14,15 @@ internal sealed class Scorer : IModelSession
     private readonly IReadOnlyList<ScoreActivation> _activations;
     private readonly float[] _own; // one model's scores
 
-    private Scorer(IReadOnlyList<AstSession> sessions, IReadOnlyList<ScoreActivation> activations)
+    private Scorer(IReadOnlyList<AstSession> sessions, ScorerOptions models)
     {
         _sessions = sessions;
-        _activations = activations;
+        _activations = models.Activations;
         _own = new float[NumLabels];
-        PaddedSizes = sessions[0].PadsBatches ? sessions[0].BatchSizes : [];
+        MaxBatch = sessions.Min(s => s.MaxBatch);
+        var first = sessions[0];
+        Identity = new ModelIdentity(
+            models.Hash, first.UsesTf32 ? "tf32" : first.Precision.Word(), first.Providers[0].Word());
     }
 
     /// <summary>Opens the models.</summary>
@@ -31,7 +35,7 @@ internal sealed class Scorer : IModelSession
         {
             for (var i = 0; i < models.Checkpoints.Count; i++)
                 sessions.Add(AstSession.Create(models.Checkpoints[i], options with { Config = models.Configs[i] }));
-            return new Scorer(sessions, models.Activations) { Slots = options.Slots };
+            return new Scorer(sessions, models) { Slots = options.Slots };
         }
         catch
         {
@@ -41,9 +45,16 @@ internal sealed class Scorer : IModelSession
         }
     }
 
-    public int MaxBatch => _sessions[0].MaxBatch;
+    public int MaxBatch { get; }
 
-    public IReadOnlyList<int> PaddedSizes { get; }
+    public ModelIdentity Identity { get; }
+
+    public double WindowsPerSecond =>
+        _sessions.Min(s => s.WindowsPerSecond) > 0 ? 1 / _sessions.Sum(s => 1 / s.WindowsPerSecond) : 0; // one after the other
+
+    public bool IsFallback => _sessions.Any(s => s.IsFallback);
+
+    public bool IsBroken => _sessions.Any(s => s.IsBroken);
 
     public int Slots { get; private init; }
 
@@ -53,10 +64,15 @@ internal sealed class Scorer : IModelSession
 
     public IEnumerable<string> Warnings => _sessions.SelectMany(s => s.Warnings).Distinct();
 
+    public int RowsToRun(int rows) => _sessions[0].RowsToRun(rows);
+
     public void SetInput(int slot, int row, Piece window)
     {
         foreach (var session in _sessions)
+        {
             window.CopyTo(session.Input(row, slot));
+            session.InputReady(row, slot);
+        }
     }
 
     public void Run(int slot, int rows)

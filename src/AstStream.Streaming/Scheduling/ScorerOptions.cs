@@ -6,5 +6,6 @@ namespace AstStream.Streaming.Scheduling;
 /// <param name="Checkpoints">The models; they have the same labels and take the same windows.</param>
 /// <param name="Configs">What each runs as: its own configuration, or that one with another window.</param>
 /// <param name="Activations">How each one's logits become scores.</param>
+/// <param name="Hash">Tells the models apart in records.</param>
 public sealed record ScorerOptions(
-    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations);
+    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations, string Hash);

@@ -7,41 +7,45 @@ namespace AstStream.Streaming.Scheduling;
 /// <summary>
 /// Drives one session: takes windows from the scheduler, fills rows, runs, reads scores. The node fills and reads; a thread of its own
 /// runs; <see cref="SessionSlots"/> says whose turn it is. A batch that fails is scored in smaller ones; where even single windows fail,
-/// the session gives its windows back to the scheduler, for others to score, and is opened again after a while.
+/// the session gives its windows back to the scheduler, for others to score, and is opened again after a while; what was asked for takes
+/// the place of a fallback as soon as it can be had.
 /// </summary>
 internal sealed class SessionNode : Node
 {
     private const int MostReopenings = 5; // in a row without a batch, where no other session scores
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(1);
 
-    private readonly Func<IModelSession> _open;
+    private readonly Func<bool, IModelSession> _open;
     private readonly WindowScheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly RunReport _report;
     private readonly string _description;
     private readonly TimeSpan _firstWait; // before it is opened again; doubles
+    private readonly TimeSpan _firstFallbackWait; // before what was asked for is tried in place of a fallback; doubles
     private readonly List<Piece> _taken = []; // windows that are not in a row yet; the node's alone
     private WindowScheduler.SessionPort? _port;
     private SessionSlots? _slots;
     private ITimer? _timer;
     private Thread? _thread;
+    private SessionReturn? _return; // while a fallback scores
     private int _reopenings; // since its last batch
 
     /// <summary>Makes a node.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="scheduler">Where windows come from and scores go to.</param>
-    /// <param name="open">Opens the session, before the graph runs and after each failure.</param>
+    /// <param name="open">Opens the session, before the graph runs and after each failure: whether it may be a fallback.</param>
     /// <param name="description">What the session is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="report">Counts.</param>
     /// <param name="firstWait">How long it is waited before a session that has failed is opened again, at first; a second by
     /// default.</param>
-    public SessionNode(string name, WindowScheduler scheduler, Func<IModelSession> open, string description, TimeProvider time,
+    public SessionNode(string name, WindowScheduler scheduler, Func<bool, IModelSession> open, string description, TimeProvider time,
         RunReport report, TimeSpan? firstWait = null)
         : base(name)
     {
         (_scheduler, _open, _description, _time, _report) = (scheduler, open, description, time, report);
         _firstWait = firstWait ?? TimeSpan.FromSeconds(1);
+        _firstFallbackWait = 10 * _firstWait;
         scheduler.AddSessionNode(name);
         CompletesWith(scheduler.Scores, fault =>
         {
@@ -54,19 +58,18 @@ internal sealed class SessionNode : Node
 
     internal override ValueTask OpenAsync(CancellationToken cancellation)
     {
-        var session = _open();
+        var session = _open(true);
         _port = _scheduler.AddSession(session.MaxBatch, session.Slots > 1);
         _slots = new SessionSlots(_port, _time, _scheduler.Options.MaxQueueDelay);
         _slots.Open(session);
-        foreach (var warning in session.Warnings)
-            _report.Warn(Name, warning);
-        _report.AddModel(session.Description);
+        Opened(session);
         _timer = _time.CreateTimer(_ => _port.WakeUp.Set(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         return ValueTask.CompletedTask;
     }
 
     internal override ValueTask CloseAsync()
     {
+        _return?.Dispose();
         _slots?.End();
         _thread?.Join(); // a run can't be interrupted
         _timer?.Dispose();
@@ -82,6 +85,8 @@ internal sealed class SessionNode : Node
         while (true)
         {
             ReadScores(port, slots);
+            if (_return?.Session is { } asked)
+                Replace(port, slots, asked);
             Fill(port, slots);
             var next = slots.Decide(out var wait);
             if (wait > TimeSpan.Zero)
@@ -115,7 +120,7 @@ internal sealed class SessionNode : Node
             try
             {
                 slots.Session.Dispose();
-                slots.Open(_open());
+                slots.Open(_open(true));
                 break;
             }
             catch (Exception e) when (e is not OperationCanceledException)
@@ -125,8 +130,36 @@ internal sealed class SessionNode : Node
             }
         }
 
-        port.Reopen();
+        port.Reopen(slots.Session.MaxBatch);
+        Opened(slots.Session);
         _report.SessionRecovers(Name);
+    }
+
+    /// <summary>What was asked for can be had again: it takes the place of the fallback.</summary>
+    private void Replace(WindowScheduler.SessionPort port, SessionSlots slots, IModelSession asked)
+    {
+        var fallback = slots.Session;
+        if (!slots.TryReplace(asked, out var windows))
+            return;
+        _return!.Take();
+        port.GiveBack(windows);
+        port.Reopen(asked.MaxBatch);
+        fallback.Dispose();
+        Opened(asked);
+        _report.SessionRecovers(Name);
+    }
+
+    /// <summary>A session is open: says what it runs as, and looks for what was asked for where that is something else.</summary>
+    private void Opened(IModelSession session)
+    {
+        foreach (var warning in session.Warnings)
+            _report.Warn(Name, warning);
+        var (identity, rate) = (session.Identity, session.WindowsPerSecond);
+        _report.SessionOpens(Name, new SessionState(
+            _scheduler.Model, identity.Provider, identity.Precision, rate, session.IsFallback, session.Description));
+        _scheduler.HeardBy = identity;
+        _return?.Dispose();
+        _return = session.IsFallback ? new SessionReturn(() => _open(false), _time, _firstFallbackWait, _port!.WakeUp.Set) : null;
     }
 
     /// <summary>Takes windows and puts them into rows.</summary>
@@ -154,6 +187,7 @@ internal sealed class SessionNode : Node
                 var window = batch.Unread[row];
                 _report.Waited(_scheduler.Model, _time.GetElapsedTime(window.Arrived, batch.Started));
                 window.ReleaseFrames();
+                window.HeardBy = session.Identity;
                 if (!batch.HasScores)
                     session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
                 if (window.Timeline.IsLive)
@@ -185,9 +219,9 @@ internal sealed class SessionNode : Node
         }
         catch (Exception e)
         {
-            if (batch.Unread.Count > 1)
+            if (batch.Unread.Count > 1 && !session.IsBroken)
                 _report.BatchSplits(Name, batch.Unread.Count, e.Message.ReplaceLineEndings(" "));
-            if (!RunSmaller(session, batch))
+            if (session.IsBroken || !RunSmaller(session, batch))
             {
                 foreach (var window in batch.Unread)
                     window.Failures += batch.Unread.Count == 1 ? 1 : 0;
@@ -222,9 +256,9 @@ internal sealed class SessionNode : Node
             }
             catch (Exception)
             {
-                if (count == 1)
+                if (count == 1 || session.IsBroken)
                 {
-                    batch.Unread[done].Failures++;
+                    batch.Unread[done].Failures += count == 1 ? 1 : 0;
                     return false;
                 }
 

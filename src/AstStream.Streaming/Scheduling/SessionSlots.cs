@@ -19,6 +19,7 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
     private SlotsState _state;
     private IModelSession _session = null!;
     private Exception? _fault; // that the session has failed of
+    private bool _pauses; // another session is to take over: nothing is begun
 
     /// <summary>What the node does next.</summary>
     public enum Next
@@ -173,31 +174,56 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
     /// <summary>The session has failed: takes back all windows that have no scores.</summary>
     public List<Piece> TakeBack()
     {
-        List<Piece> windows = [];
+        lock (_gate)
+            return TakeAll();
+    }
+
+    /// <summary>
+    /// Puts another session into the place of one that is well, when no run is under way and all scores are read; until then nothing is
+    /// begun.
+    /// </summary>
+    /// <param name="session">The session to come.</param>
+    /// <param name="windows">The windows that were in rows, and wait again.</param>
+    /// <returns>Whether it has taken over; else it is to be tried again after the run.</returns>
+    public bool TryReplace(IModelSession session, out List<Piece> windows)
+    {
         lock (_gate)
         {
-            foreach (var batch in _batches)
-            {
-                windows.AddRange(batch.Unread);
-                windows.AddRange(batch.Windows);
-                batch.Unread.Clear();
-                batch.Windows.Clear();
-            }
-
-            _finished.Clear();
-            _atHand = 0;
+            _pauses = _state is not SlotsState.Failed;
+            windows = [];
+            if (_finished.Count > 0 || _state is not (SlotsState.Filling or SlotsState.Due))
+                return false;
+            windows = TakeAll();
+            _session = session;
+            _pauses = false;
+            Become(SlotsState.Filling, null);
+            return true;
         }
-
-        return windows;
     }
 
     /// <summary>
     /// Whether the batch at hand is to be sent: with one slot when the node says so, which must have read the last one's scores; with two
     /// the thread may see for itself, as long as this one's last scores are read.
     /// </summary>
-    private bool CanStart() => _state == SlotsState.Due
+    private bool CanStart() => !_pauses && (_state == SlotsState.Due
         || (_state == SlotsState.Filling && _session.Slots > 1 && AtHand.Windows.Count > 0 && AtHand.Unread.Count == 0
-            && WaitBeforeSend() <= TimeSpan.Zero && port.MayRun);
+            && WaitBeforeSend() <= TimeSpan.Zero && port.MayRun));
+
+    private List<Piece> TakeAll()
+    {
+        List<Piece> windows = [];
+        foreach (var batch in _batches)
+        {
+            windows.AddRange(batch.Unread);
+            windows.AddRange(batch.Windows);
+            batch.Unread.Clear();
+            batch.Windows.Clear();
+        }
+
+        _finished.Clear();
+        _atHand = 0;
+        return windows;
+    }
 
     private TimeSpan WaitBeforeSend() => BatchPolicy.WaitBeforeSend(
         AtHand.Windows.Count, _session.MaxBatch, port.IsDraining, time.GetElapsedTime(0, AtHand.Windows[0].Arrived), maxQueueDelay,
@@ -211,7 +237,7 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
         if (_session.Slots > 1)
         {
             _atHand = 1 - batch.Slot;
-            rows = _session.PaddedSizes.Count > 0 ? BatchPolicy.Preferred(rows, _session.PaddedSizes) : rows;
+            rows = _session.RowsToRun(rows);
         }
 
         for (var row = 0; row < batch.Windows.Count; row++)
@@ -242,7 +268,7 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
             {
                 (SlotsState.Filling, SlotsState.Filling) => _finished.Count == 0, // before the first run
                 (SlotsState.Filling, SlotsState.Due or SlotsState.Running) => true,
-                (SlotsState.Due, SlotsState.Running) => true,
+                (SlotsState.Due, SlotsState.Running or SlotsState.Filling) => true, // or another session takes over
                 (SlotsState.Running, SlotsState.Filling or SlotsState.Failed) => true,
                 (SlotsState.Failed, SlotsState.Filling) => true,
                 (_, SlotsState.Ended) => true,

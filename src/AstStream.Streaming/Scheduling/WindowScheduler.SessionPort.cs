@@ -8,14 +8,14 @@ namespace AstStream.Streaming.Scheduling;
 internal sealed partial class WindowScheduler
 {
     /// <summary>One session's side of the scheduler.</summary>
-    internal sealed class SessionPort(WindowScheduler scheduler, int maxBatch, bool preparesAhead) : ISessionLoad
+    internal sealed class SessionPort(WindowScheduler scheduler, bool preparesAhead) : ISessionLoad
     {
         private int _held; // windows that it has taken, and neither scored nor given back
 
         /// <summary>Set when there may be something to do.</summary>
         public Signal WakeUp { get; } = new();
 
-        public int MaxBatch => maxBatch;
+        public required int MaxBatch { get; set; }
 
         public bool PreparesAhead => preparesAhead;
 
@@ -23,7 +23,7 @@ internal sealed partial class WindowScheduler
 
         public int AtHand { get; private set; }
 
-        public int Room => IsOut ? 0 : maxBatch - AtHand;
+        public int Room => IsOut ? 0 : MaxBatch - AtHand;
 
         /// <summary>Whether the session has failed, and takes no windows until it is opened again.</summary>
         public bool IsOut { get; private set; }
@@ -33,7 +33,7 @@ internal sealed partial class WindowScheduler
 
         public long BusySince { get; private set; }
 
-        public ThroughputEstimate Estimate { get; } = new();
+        public ThroughputEstimate Estimate { get; private set; } = new();
 
         /// <summary>Whether it holds back because scores pile up.</summary>
         public bool IsBlocked { get; private set; }
@@ -152,12 +152,13 @@ internal sealed partial class WindowScheduler
                 (IsOut, IsWell) = (true, false);
         }
 
-        /// <summary>The session is open again.</summary>
-        public void Reopen()
+        /// <summary>The session is open again, or another one in its place.</summary>
+        public void Reopen(int maxBatch)
         {
             lock (scheduler._lock)
             {
-                IsOut = false;
+                scheduler._maxBatches += maxBatch - MaxBatch;
+                (IsOut, MaxBatch, Estimate) = (false, maxBatch, new ThroughputEstimate());
                 scheduler.WakeGatherer();
                 if (scheduler._writers == 0)
                     scheduler.WakeAll();

@@ -36,6 +36,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     private readonly Arrow _windows;
     private readonly Arrow _scores;
     private long _lastControl;
+    private ModelIdentity? _heardBy;
     private int _maxBatches; // windows in a run of all sessions
     private int _writers;
     private int _unread; // windows with scores that nobody has taken
@@ -71,6 +72,13 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     /// Tells models apart whose scores differ, and windows that are cut otherwise: what one remembers of a stream another one can't use.
     /// </summary>
     public string Identity { get; init; } = "";
+
+    /// <summary>What its last opened session runs as; null before the first.</summary>
+    public ModelIdentity? HeardBy
+    {
+        get => Volatile.Read(ref _heardBy);
+        set => Volatile.Write(ref _heardBy, value);
+    }
 
     /// <summary>The arrow from the lanes to the sessions.</summary>
     public IEdge Windows => _windows;
@@ -121,7 +129,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     /// <summary>One more session takes windows; told before it runs.</summary>
     public SessionPort AddSession(int maxBatch, bool preparesAhead)
     {
-        var port = new SessionPort(this, maxBatch, preparesAhead);
+        var port = new SessionPort(this, preparesAhead) { MaxBatch = maxBatch };
         lock (_lock)
         {
             _sessions.Add(port);

@@ -46,6 +46,9 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Error, "{Session}: {Message}; its windows go to other sessions, or wait until it is opened again")]
     public static partial void SessionFails(this ILogger log, string session, string message);
 
+    [LoggerMessage(18, LogLevel.Information, "{Session}: {Description}")]
+    public static partial void SessionOpens(this ILogger log, string session, string description);
+
     [LoggerMessage(16, LogLevel.Information, "{Session}: runs again")]
     public static partial void SessionRecovers(this ILogger log, string session);
 

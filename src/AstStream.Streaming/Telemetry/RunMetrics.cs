@@ -73,6 +73,15 @@ public sealed class RunMetrics : IDisposable
                 "Calls of libraries that are under way and could hang, and how long each has taken.");
         SessionFailures = _meter.CreateCounter<long>(
             "aststream_session_failures_total", "{failure}", "Times that a session of a model failed, by model and session.");
+        _meter.CreateObservableGauge(
+            "aststream_session_windows_per_second", () => report.Sessions.Select(s => new Measurement<double>(
+                s.Value.WindowsPerSecond, Tag("model", s.Value.Model), Tag("session", s.Key), Tag("provider", s.Value.Provider),
+                Tag("precision", s.Value.Precision))), unit: null,
+                "What a session reached at its start, and what it runs on.");
+        _meter.CreateObservableGauge(
+            "aststream_session_fallback", () => report.Sessions.Select(s => new Measurement<int>(
+                s.Value.IsFallback ? 1 : 0, Tag("model", s.Value.Model), Tag("session", s.Key))), unit: null,
+                "1 while a session runs on a fallback, as what was asked for failed.");
         SinkRetries = _meter.CreateCounter<long>("aststream_sink_retries_total", "{write}", "Writes that were tried again, by sink.");
         SinkDrops = _meter.CreateCounter<long>("aststream_sink_dropped_total", "{record}",
             "Records that a sink missed: its buffer was full, it was out, or nobody read the console, by sink.");

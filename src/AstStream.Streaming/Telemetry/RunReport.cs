@@ -22,7 +22,7 @@ public sealed class RunReport : IDisposable
     private readonly ConcurrentQueue<StreamError> _sinkErrors = new();
     private readonly ConcurrentDictionary<string, long> _dropped = new(StringComparer.Ordinal); // records, by sink
     private readonly ConcurrentDictionary<string, bool> _sinksOut = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<string> _models = new();
+    private readonly ConcurrentDictionary<string, SessionState> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SourceHealth, bool> _health = new();
     private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
     private readonly ILogger _log;
@@ -53,7 +53,11 @@ public sealed class RunReport : IDisposable
     public WallClock Clock { get; }
 
     /// <summary>What the sessions run as: provider, precision, attention, batch sizes, parity error; one text each.</summary>
-    public IReadOnlyList<string> Models => [.. _models];
+    public IReadOnlyList<string> Models =>
+        [.. _sessions.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => s.Value.Description)];
+
+    /// <summary>The sessions by their names.</summary>
+    internal IEnumerable<KeyValuePair<string, SessionState>> Sessions => _sessions;
 
     /// <summary>Seconds of sound that were heard.</summary>
     public double AudioSeconds => ModelTime.Seconds(Interlocked.Read(ref _samples));
@@ -168,7 +172,12 @@ public sealed class RunReport : IDisposable
     /// <summary>Lets gauges be read from the schedulers and edges of a run.</summary>
     internal void Observe(IReadOnlyList<IModelLoad> schedulers, Func<IEnumerable<IEdge>> edges) => _metrics.Observe(schedulers, edges);
 
-    internal void AddModel(string description) => _models.Enqueue(description);
+    /// <summary>A session was opened: the first time, or after a failure.</summary>
+    internal void SessionOpens(string session, SessionState state)
+    {
+        _sessions[session] = state;
+        _log.SessionOpens(session, state.Description);
+    }
 
     internal void AddBlock() => Interlocked.Increment(ref _blocks);
 

@@ -10,6 +10,8 @@ namespace AstStream.Worker.Commands;
 /// <summary>The flags that say how a model runs, for every command that runs one.</summary>
 internal sealed class ExecutionFlags
 {
+    private const string Auto = "auto";
+
     private readonly Option<string> _providers = new(
         "--providers")
     {
@@ -30,7 +32,11 @@ internal sealed class ExecutionFlags
     };
     private readonly Option<string> _precision = new(
         "--precision")
-    { Description = "float32, float16, bfloat16 (GPU) or int8 (CPU).", DefaultValueFactory = _ => "float32" };
+    {
+        Description = "auto (float32 on a CPU, on a GPU float16 where the model bears it), float32, float16, bfloat16 (GPU) or int8 (CPU).",
+        DefaultValueFactory = _ => Auto
+    };
+    private readonly Option<bool> _noTf32 = new("--no-tf32") { Description = "Keep all bits of float32 products on cuda." };
     private readonly Option<string> _attention = new(
         "--attention")
     { Description = "sdpa (fused) or eager (written out).", DefaultValueFactory = _ => "sdpa" };
@@ -45,7 +51,7 @@ internal sealed class ExecutionFlags
     {
         _hasGraph = hasGraph;
         OneOf(_parity, EnumWords.All<ParityMode>());
-        OneOf(_precision, EnumWords.All<ModelPrecision>());
+        OneOf(_precision, [Auto, .. EnumWords.All<ModelPrecision>()]);
         OneOf(_attention, EnumWords.All<AttentionImplementation>());
         Validate(_device, 0, 255);
         Validate(_gpuMemory, 64, 1_000_000);
@@ -66,7 +72,7 @@ internal sealed class ExecutionFlags
         }
 
         Window.AddTo(command);
-        foreach (var option in (Option[])[_providers, _fallback, _device, _gpuMemory, _noCudaGraph, _threads, _parity])
+        foreach (var option in (Option[])[_providers, _fallback, _device, _gpuMemory, _noCudaGraph, _noTf32, _threads, _parity])
             command.Add(option);
     }
 
@@ -79,9 +85,10 @@ internal sealed class ExecutionFlags
         DeviceId = result.GetValue(_device),
         GpuMemoryLimit = result.GetValue(_gpuMemory) * 1_000_000,
         CudaGraph = !result.GetValue(_noCudaGraph),
+        Tf32 = !result.GetValue(_noTf32),
         Threads = result.GetValue(_threads),
         Parity = EnumWords.Parse<ParityMode>(result.GetValue(_parity)!),
-        Precision = _hasGraph ? EnumWords.Parse<ModelPrecision>(result.GetValue(_precision)!) : ModelPrecision.Float32,
+        Precision = _hasGraph && result.GetValue(_precision) is { } word && word != Auto ? EnumWords.Parse<ModelPrecision>(word) : null,
         Attention = _hasGraph ? EnumWords.Parse<AttentionImplementation>(result.GetValue(_attention)!) : AttentionImplementation.Sdpa,
     };
 

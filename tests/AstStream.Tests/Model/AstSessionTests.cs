@@ -24,7 +24,7 @@ public sealed class AstSessionTests : IDisposable
             {
                 CacheFolder = _cache,
                 BatchSizes = [1],
-                FoldNormalization = false,
+                IsNormalized = true,
                 Outputs = AstOutputs.PoolerOutput | AstOutputs.LastHiddenState
             });
         Reference.Npy($"{checkpoint}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));
@@ -77,7 +77,7 @@ public sealed class AstSessionTests : IDisposable
     {
         using var source = AstCheckpoint.Open(Path.Combine(Reference.Folder, checkpoint));
         using var session = AstSession.Create(
-            source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1, 2, 5], FoldNormalization = false });
+            source, new AstSessionOptions { CacheFolder = _cache, BatchSizes = [1, 2, 5], IsNormalized = true });
         var inputs = Reference.Clips.Select(c => Reference.Npy($"{checkpoint}/{c}.input_values.npy").Values).ToArray();
         var alone = inputs.Select(input =>
         {

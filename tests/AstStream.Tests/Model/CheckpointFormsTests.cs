@@ -100,7 +100,7 @@ public sealed class CheckpointFormsTests : ImportTrial
             {
                 CacheFolder = Cache,
                 BatchSizes = [1],
-                FoldNormalization = false,
+                IsNormalized = true,
                 Outputs = AstOutputs.PoolerOutput
             });
         Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));

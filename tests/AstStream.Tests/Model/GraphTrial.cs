@@ -19,7 +19,7 @@ public abstract class GraphTrial : IDisposable
     private protected static AstCheckpoint Open(string name) => AstCheckpoint.Open(Path.Combine(Reference.Folder, name));
 
     private protected AstSession Session(AstCheckpoint source, AstSessionOptions options) =>
-        AstSession.Create(source, options with { CacheFolder = _cache, FoldNormalization = false });
+        AstSession.Create(source, options with { CacheFolder = _cache, IsNormalized = true });
 
     private protected float[] Logits(AstCheckpoint source, float[] input, AstSessionOptions options)
     {

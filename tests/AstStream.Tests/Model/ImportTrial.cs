@@ -69,7 +69,7 @@ public abstract class ImportTrial : IDisposable
     {
         using var checkpoint = AstCheckpoint.Open(folder);
         using var session = AstSession.Create(checkpoint,
-            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
+            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], IsNormalized = true });
         Reference.Npy($"{Small}/noise-3s.input_values.npy").Values.CopyTo(session.Input(0));
         session.Run(1);
         return session.Logits(0).ToArray();
@@ -89,7 +89,7 @@ public abstract class ImportTrial : IDisposable
     {
         using var checkpoint = AstCheckpoint.Open(folder);
         using var session = AstSession.Create(checkpoint,
-            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], FoldNormalization = false });
+            new AstSessionOptions { CacheFolder = Path.Combine(folder, "..", "cache"), BatchSizes = [1], IsNormalized = true });
         foreach (var clip in Reference.Clips)
         {
             Reference.Npy($"{Small}/{clip}.input_values.npy").Values.CopyTo(session.Input(0));

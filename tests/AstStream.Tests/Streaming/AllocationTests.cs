@@ -59,10 +59,10 @@ public class AllocationTests
             "events", scheduler,
             new DecodeOptions(
             ["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds },
-            new ModelIdentity("", "", "")), records, report);
+            ""), records, report);
         var graph = new DataflowGraph([
             source, new LaneNode("lane", raw, [scheduler], isLive: false, report),
-            new SessionNode("model", scheduler, () => new SimulatedSession(4), "simulated", time, report), decode, new End(records)]);
+            new SessionNode("model", scheduler, _ => new SimulatedSession(4), "simulated", time, report), decode, new End(records)]);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await graph.RunAsync(CancellationToken.None);
         return GC.GetTotalAllocatedBytes(precise: true) - before;

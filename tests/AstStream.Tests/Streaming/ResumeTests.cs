@@ -133,10 +133,10 @@ public sealed class ResumeTests
         var records = new Edge<StreamRecord>("tee", 4);
         foreach (var (scheduler, i) in schedulers.Select((s, i) => (s, i)))
         {
-            var model = new ModelIdentity(scheduler.Model, "float32", "cpu");
-            nodes.Add(new SessionNode(scheduler.Model + "/0", scheduler, () => new SimulatedSession(5, 4), "simulated", time, report));
+            nodes.Add(new SessionNode(scheduler.Model + "/0", scheduler, _ => new SimulatedSession(5, 4), "simulated", time, report));
             nodes.Add(new DecodeNode(
-                $"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], s_models[i].Events, model), records, report));
+                $"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], s_models[i].Events, scheduler.Model), records,
+                report));
         }
 
         var tee = new TeeNode("tee", records, report);

@@ -89,16 +89,6 @@ public sealed class SchedulingTests : IDisposable
             TimeSpan.FromMilliseconds(1000 + waitedMilliseconds)));
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(3, 3)] // three quarters of 4
-    [InlineData(33, 32)] // 31 rows of padding would cost more than another run
-    [InlineData(47, 32)]
-    [InlineData(48, 48)]
-    [InlineData(64, 64)]
-    public void Preferred_RowsAtHand_FillASizeOrLeaveTheRest(int rows, int expected) =>
-        Assert.Equal(expected, BatchPolicy.Preferred(rows, [1, 2, 4, 8, 16, 32, 64]));
-
-    [Theory]
     [InlineData("busy 5 +|idle 0 +", 1)] // an idle one first
     [InlineData("idle 2 +|idle 3 +", 1)] // one batch fills at a time
     [InlineData("busy 5 +|busy 3 +", 1)] // the one that falls free first, probably

@@ -40,7 +40,8 @@ public sealed class ScorerTests : IDisposable
     private float[] Scores(float[] input, params (AstCheckpoint Checkpoint, ScoreActivation Activation)[] models)
     {
         using var scorer = Scorer.Open(new ScorerOptions(
-            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)]),
+            [.. models.Select(m => m.Checkpoint)], [.. models.Select(m => m.Checkpoint.Config)], [.. models.Select(m => m.Activation)],
+            "hash"),
                 new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") });
         var window = Windows.From(input, 256);
         scorer.SetInput(0, 0, window);

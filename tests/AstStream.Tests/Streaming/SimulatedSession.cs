@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Scheduling;
 
@@ -14,7 +15,13 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
 
     public int MaxBatch => maxBatch;
 
-    public IReadOnlyList<int> PaddedSizes { get; init; } = [];
+    public ModelIdentity Identity { get; init; } = new("hash", "float32", "cpu");
+
+    public double WindowsPerSecond => 0;
+
+    public bool IsFallback { get; init; }
+
+    public bool IsBroken { get; set; }
 
     public int Slots => slots;
 
@@ -23,6 +30,8 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
     public string Description => "simulated";
 
     public IEnumerable<string> Warnings => [];
+
+    public int RowsToRun(int rows) => rows;
 
     public void SetInput(int slot, int row, Piece window)
     {

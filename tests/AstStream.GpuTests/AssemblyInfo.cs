@@ -1,0 +1,2 @@
+// One log for all calls of the process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
