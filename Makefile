@@ -5,7 +5,7 @@
 # make invariants  runs the streaming tests in a debug build, where every edge and pool asserts what must hold
 # make mutants  puts faults into a copy of the sources, one after another, and prints those that no test notices (half an hour)
 # make bench  runs the kernel benchmarks
-# make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs
+# make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs; SM=90 keeps one architecture's code
 # make clean  removes what make built here (not the cache folder)
 
 SHELL := /bin/bash

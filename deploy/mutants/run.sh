@@ -11,7 +11,7 @@ copy=artifacts/mutants
 rm -rf "$copy"
 mkdir -p artifacts
 git clone -q . "$copy"
-(cd "$copy" && dotnet restore AstStream.sln -v:q -nologo && dotnet build tests/AstStream.Tests --no-restore -c Release -v:q -nologo)
+(cd "$copy" && dotnet restore AstStream.sln -v:q -nologo && dotnet build AstStream.sln --no-restore -c Release -v:q -nologo)
 
 total=0
 survivors=()
@@ -31,10 +31,12 @@ for fault in "${faults[@]}"; do
         continue
     fi
     FROM=$from TO=$to perl -pi -e 's/\Q$ENV{FROM}\E/$ENV{TO}/' "$copy/$file"
+    project=tests/AstStream.Tests
+    [[ $filter == Gpu:* ]] && project=tests/AstStream.GpuTests filter=${filter#Gpu:}
     tests=$(sed 's/|/|FullyQualifiedName~./g; s/^/FullyQualifiedName~./' <<<"$filter")
-    if ! (cd "$copy" && dotnet build tests/AstStream.Tests --no-restore -c Release -v:q -nologo >build.log 2>&1); then
+    if ! (cd "$copy" && dotnet build "$project" --no-restore -c Release -v:q -nologo >build.log 2>&1); then
         errors+=("$name: does not build: $(grep -m1 -o 'error .*' "$copy/build.log" || true)")
-    elif (cd "$copy" && timeout 300 dotnet test tests/AstStream.Tests --no-build -c Release -v:q -nologo --filter "$tests" >test.log 2>&1); then
+    elif (cd "$copy" && timeout 300 dotnet test "$project" --no-build -c Release -v:q -nologo --filter "$tests" >test.log 2>&1); then
         survivors+=("$name")
         echo "survives  $name"
     elif grep -q 'No test matches' "$copy/test.log"; then

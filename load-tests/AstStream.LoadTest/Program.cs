@@ -15,7 +15,8 @@ var load = new Option<double>(
 var calm = new Option<double>("--calm") { Description = "overload: seconds before it.", DefaultValueFactory = _ => 20 };
 var model = new Option<string?>(
     "--model")
-{ Description = "saturate: a model's folder, for a real session on the CPU in place of the simulated one." };
+{ Description = "live, saturate: a model's folder, for a real session in place of the simulated one." };
+var providers = new Option<string>("--providers") { Description = "What a real session runs on.", DefaultValueFactory = _ => "cpu" };
 var data = new Option<string>("--data") { Description = "gate: a folder of WAV clips.", DefaultValueFactory = _ => "clips" };
 var days = new Option<double>("--days") { DefaultValueFactory = _ => 1 };
 
@@ -49,21 +50,36 @@ Settings Read(ParseResult r) => new(
     r.GetValue(streams), r.GetValue(seconds), r.GetValue(run), r.GetValue(window), r.GetValue(batch), r.GetValue(delay),
     (int)Math.Round(r.GetValue(hop) * 100), r.GetValue(share));
 
-Add("live", "Live streams within what the session can do.", r => Scenarios.LiveAsync(Read(r)), streams, seconds, run, window, batch, delay,
-    hop, share);
+Add("live", "Live streams within what the session can do.", async r =>
+{
+    using var real = RealModel.TryOpen(r.GetValue(model), r.GetValue(providers)!);
+    await Scenarios.LiveAsync(Read(r), real);
+}, streams, seconds, run, window, batch, delay, hop, share, model, providers);
 Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(
     Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.",
-    r => Scenarios.SaturateAsync(Read(r), r.GetValue(model)), seconds, run, window, batch, hop, model);
+    async r =>
+    {
+        using var real = RealModel.TryOpen(r.GetValue(model), r.GetValue(providers)!);
+        await Scenarios.SaturateAsync(Read(r), real);
+    }, seconds, run, window, batch, hop, model, providers);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
     r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
 var folders = new Option<string[]>("--models")
 {
-    Description = "precision: folders of checkpoints.",
+    Description = "precision, starts: folders of checkpoints.",
     DefaultValueFactory = _ => ["pipelines/models/ast-esc50"],
     AllowMultipleArgumentsPerToken = true
 };
+var openings = new Option<int>("--turns") { DefaultValueFactory = _ => 20 };
+Add("starts", "Opens the sessions of some models at once, runs each, and closes them, again and again.", r =>
+{
+    List<RealModel> models = [.. r.GetValue(folders)!.Select(f => RealModel.TryOpen(f, r.GetValue(providers)!)!)];
+    Scenarios.Starts(models, r.GetValue(openings));
+    models.ForEach(m => m.Dispose());
+    return Task.CompletedTask;
+}, folders, providers, openings);
 Add("precision", "Logit errors of a GPU's graphs, with its rounding emulated.", r =>
 {
     PrecisionTable.Run(r.GetValue(folders)!, batch: 3);

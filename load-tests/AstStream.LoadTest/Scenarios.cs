@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using AstStream.Model.Checkpoints;
-using AstStream.Model.Runtime;
 using AstStream.Streaming.Scheduling;
 
 namespace AstStream.LoadTest;
@@ -22,14 +20,15 @@ internal sealed record Settings(
 
 internal static class Scenarios
 {
-    public static async Task LiveAsync(Settings s)
+    public static async Task LiveAsync(Settings s, RealModel? model)
     {
         Print($"live: {s.Streams} streams ({s.Share48k:P0} at 48 kHz), hop {s.HopFrames / 100.0} s, {s.Seconds} s; session "
-            + $"{s.RunMilliseconds} + {s.WindowMilliseconds} ms a window, at most {s.Batch}: "
-            + $"{s.Streams * 100.0 / s.HopFrames / s.Capacity:P0} of its {s.Capacity:0} windows/s");
+            + (model?.Name ?? ($"{s.RunMilliseconds} + {s.WindowMilliseconds} ms a window, at most {s.Batch}: "
+                + $"{s.Streams * 100.0 / s.HopFrames / s.Capacity:P0} of its {s.Capacity:0} windows/s")));
         var before = Usage.Resident;
         using var engine = new Engine(
-            new LiveStreams(s.Streams, s.Seconds, s.Share48k, 1), s.Session, Engine.Window(Settings.WindowFrames, s.HopFrames), s.Batching);
+            new LiveStreams(s.Streams, s.Seconds, s.Share48k, 1), model is null ? s.Session : model.Open,
+            Engine.Window(model?.Frames ?? Settings.WindowFrames, s.HopFrames), s.Batching, labels: model?.Labels ?? Engine.Labels);
         var running = engine.RunAsync();
 
         // The first windows are whole after ten seconds, and the streams begin within ten: what comes later is the steady state.
@@ -40,7 +39,25 @@ internal static class Scenarios
         var steady = $"steady state: {engine.Latencies()}\n{usage}, {(Usage.Resident - before) / s.Streams:0.000} MB a stream";
         await running;
         var limit = s.DelayMilliseconds + s.RunMilliseconds + (s.WindowMilliseconds * s.Batch) + 50;
-        Print($"{engine.Summary()}\n{steady}\nlimit of p99: {limit:0} ms");
+        Print($"{engine.Summary()}\n{steady}{(model is null ? $"\nlimit of p99: {limit:0} ms" : $"\n{engine.Session!.Description}")}");
+    }
+
+    /// <summary>Opens all models at once, runs each, and closes them, again and again.</summary>
+    public static void Starts(IReadOnlyList<RealModel> models, int turns)
+    {
+        for (var turn = 1; turn <= turns; turn++)
+        {
+            var clock = Stopwatch.StartNew();
+            var sessions = new IModelSession[models.Count];
+            Parallel.For(0, models.Count, i => sessions[i] = models[i].Open());
+            var opened = clock.Elapsed.TotalSeconds;
+            Parallel.ForEach(sessions, session => session.Run(0, 1));
+            if (turn == 1 || turn == turns)
+                Print(string.Join('\n', sessions.Select(s => s.Description)));
+            foreach (var session in sessions)
+                session.Dispose();
+            Print($"  turn {turn}: open after {opened:0.00} s, resident {Usage.Resident:0} MB after closing");
+        }
     }
 
     public static async Task OverloadAsync(Settings s, double load, double calm)
@@ -94,15 +111,10 @@ internal static class Scenarios
             + $"{hops.Count(h => Math.Abs((h / mean) - 1) <= 0.05) / (double)hops.Count:P2} within 5 %");
     }
 
-    public static async Task SaturateAsync(Settings s, string? folder)
+    public static async Task SaturateAsync(Settings s, RealModel? model)
     {
-        using var checkpoint = folder is null ? null : AstCheckpoint.Open(folder);
-        var config = checkpoint?.Config;
-        IModelSession Open() => checkpoint is null ? s.Session()
-            : Scorer.Open(
-                new ScorerOptions([checkpoint], [checkpoint.Config], [checkpoint.Config.DefaultActivation], checkpoint.Hash),
-                new AstSessionOptions { Parity = ParityMode.Off });
-        var frames = config?.MaxLength ?? Settings.WindowFrames;
+        IModelSession Open() => model is null ? s.Session() : model.Open();
+        var frames = model?.Frames ?? Settings.WindowFrames;
 
         // Bare and engine in turns, so that the machine's moods fall on both.
         var (bare, whole) = (new List<double>(), new List<double>());
@@ -113,13 +125,13 @@ internal static class Scenarios
             var source = new FastStreams(8, s.Seconds + 2);
             using var engine = new Engine(
                 source, Open, Engine.Window(frames, s.HopFrames), new BatchOptions(), lanes: 2,
-                labels: config?.Labels.Count ?? Engine.Labels);
+                labels: model?.Labels ?? Engine.Labels);
             whole.Add(await engine.ThroughputAsync(s.Seconds));
             Print($"  turn {turn + 1}: bare {bare[^1]:0.0} windows/s, engine {whole[^1]:0.0} windows/s ({whole[^1] / bare[^1]:P1}), "
                 + $"{(double)engine.Report.Windows / engine.Report.Batches:0.0} windows a batch, {engine.MeanRun:0.00} ms a run");
         }
 
-        Print($"saturate ({(checkpoint is null ? $"simulated {s.RunMilliseconds} + {s.WindowMilliseconds} ms" : checkpoint.Name)}): "
+        Print($"saturate ({model?.Name ?? $"simulated {s.RunMilliseconds} + {s.WindowMilliseconds} ms"}): "
             + $"engine {whole.Order().ElementAt(2):0.0} of {bare.Order().ElementAt(2):0.0} windows/s: "
             + $"{whole.Order().ElementAt(2) / bare.Order().ElementAt(2):P1} (medians of five)");
     }

@@ -143,6 +143,18 @@ public sealed class SessionTests : StandInTrial
         Assert.Contains(Cuda.Take(), c => c.Verb == "FAILS" && c.Mark == 'C');
     }
 
+    /// <summary>Real logits are far from the stand-ins' zeros.</summary>
+    [StandInFact]
+    public void Create_ScoresAreOffAndMayFallBack_RunsOnTheCpuForNow()
+    {
+        using var checkpoint = Open(Small);
+        using var session = AstSession.Create(checkpoint, OnCuda with { Fallback = true, Parity = ParityMode.Refuse });
+
+        Assert.True(session.IsFallback);
+        Assert.Equal([ExecutionProvider.Cpu], session.Providers);
+        Assert.Contains(session.Warnings, w => w.Contains("cuda is passed over", StringComparison.Ordinal));
+    }
+
     [StandInFact]
     public void Create_DeviceFailsAndMayFallBack_RunsOnTheCpuForNow()
     {

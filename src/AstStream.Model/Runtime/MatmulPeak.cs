@@ -25,7 +25,7 @@ internal sealed class MatmulPeak : IDisposable
         using var session = new SessionOptions
         {
             IntraOpNumThreads = options.ThreadCount,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL
         };
         ExecutionProviders.Append(session, provider, options, cudaGraph: false);
         _session = new InferenceSession(path, session);

@@ -13,6 +13,7 @@ internal static partial class RuntimeEnvironment
     private static readonly Lazy<bool> s_once = new(() =>
     {
         SilenceTelemetry();
+        OrtEnv.Instance().EnvLogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL; // its errors come as exceptions, which are reported
 
         // One arena for all sessions. It grows by what is asked for, not to the next power of two, and not beyond what the
         // process may use without the share of everything else, or 4 GiB, the most that can be said here.

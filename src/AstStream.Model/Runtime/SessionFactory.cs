@@ -53,8 +53,8 @@ internal static class SessionFactory
                 graph = GraphCache.GetOrBuild(checkpoint, config, plan.Graph, options.CacheFolder);
                 var session = Started(checkpoint, config, plan, graph, warnings, isRebuilt, isLast);
                 session.IsFallback = isFallback;
-                if (session.IsOnGpu && (asked.Precision is null || plan.ChoosesSizes))
-                    new DeviceTuning(precision, plan.ChoosesSizes ? session.BatchSizes : []).Write(checkpoint, asked, first);
+                if (session.IsOnGpu && (asked.Precision is null || asked.BatchSizes.Count == 0))
+                    new DeviceTuning(precision, asked.BatchSizes.Count == 0 ? session.BatchSizes : []).Write(checkpoint, asked, first);
                 return session;
             }
             catch (ParityException) when (!isRebuilt)
@@ -69,17 +69,28 @@ internal static class SessionFactory
                 passedOver.Add($"{precision.Word()} is passed over: {e.Message}");
                 precisions.Add(precision);
             }
-            catch (ParityException e)
+            catch (ParityException e) when (!isLast)
             {
                 passedOver.Add($"{e.Message}; another precision is tried");
                 precisions.Add(precision);
+            }
+            catch (ParityException e) when (first != ExecutionProvider.Cpu && options.Fallback)
+            {
+                passedOver.Add($"{first.Word()} is passed over: {e.Message}");
+                FallBack(first);
+            }
+            catch (ParityException e)
+            {
+                throw new ModelExecutionException(
+                    $"{e.Message}. Take another precision, attention or provider, or let parity warn only. If it was right before, "
+                        + $"{ParityCheck.FileName} or the weights are damaged");
             }
             catch (Exception e) when (e is OnnxRuntimeException or CudaException or OutOfMemoryException)
             {
                 var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on "
                     + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {precision.Word()}: "
                     + $"{e.Message.ReplaceLineEndings(" ")}";
-                if (first != ExecutionProvider.Cpu && plan.ChoosesSizes && plan.Options.BatchSizes.Count > 1 && IsMemory(e))
+                if (first != ExecutionProvider.Cpu && asked.BatchSizes.Count == 0 && plan.Options.BatchSizes.Count > 1 && IsMemory(e))
                 {
                     options = options with { BatchSizes = [.. plan.Options.BatchSizes.SkipLast(1)] };
                     continue;
@@ -97,14 +108,21 @@ internal static class SessionFactory
 
                 // Its libraries are there, but it can't be had: no device, say, or an old driver.
                 passedOver.Add($"{first.Word()} is passed over: {why}");
-                precisions.Clear();
-                isFallback = true;
-                options = options with { Providers = [.. options.Providers.Where(p => p != first)], BatchSizes = asked.BatchSizes };
+                FallBack(first);
             }
+        }
+
+        void FallBack(ExecutionProvider from)
+        {
+            precisions.Clear();
+            isFallback = true;
+            options = options with { Providers = [.. options.Providers.Where(p => p != from)], BatchSizes = asked.BatchSizes };
         }
     }
 
-    /// <exception cref="ParityException">The scores are off, and the graph was not rebuilt yet, or another precision is left.</exception>
+    /// <exception cref="ParityException">
+    /// The scores are off, and the graph was not rebuilt yet, or another precision is left, or that is refused.
+    /// </exception>
     private static AstSession Started(
         AstCheckpoint checkpoint, AstConfig config, SessionPlan plan, string graph, List<string> warnings, bool isRebuilt, bool isLast)
     {
@@ -113,12 +131,8 @@ internal static class SessionFactory
         {
             if (SessionStart.Run(session, checkpoint, plan, warnings) is { } off)
             {
-                if (!isRebuilt || !isLast)
+                if (!isRebuilt || !isLast || plan.Options.Parity == ParityMode.Refuse)
                     throw new ParityException(off);
-                if (plan.Options.Parity == ParityMode.Refuse)
-                    throw new ModelExecutionException(
-                        $"{off}. Take another precision, attention or provider, or let parity warn only. If it was right before, "
-                            + $"{ParityCheck.FileName} or the weights are damaged");
                 warnings.Add(off);
             }
 

@@ -19,7 +19,7 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
     public static IReadOnlyList<ModelPrecision> Precisions(ExecutionProvider provider) => provider == ExecutionProvider.Cpu
         ? [ModelPrecision.Float32] : [ModelPrecision.Float16, ModelPrecision.BFloat16, ModelPrecision.Float32];
 
-    /// <summary>Whether the batch sizes are those that the device likes.</summary>
+    /// <summary>Whether the batch sizes are to be chosen of those that are run at the start.</summary>
     public bool ChoosesSizes { get; private init; }
 
     /// <summary>Makes a plan.</summary>
@@ -40,8 +40,8 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
             throw new ModelExecutionException(conflict);
         var providers = Available(options, warnings);
         var isOnGpu = providers[0] != ExecutionProvider.Cpu;
-        var choosesSizes = isOnGpu && options.BatchSizes.Count == 0;
-        var known = isOnGpu && (choosesSizes || options.Precision is null) ? tuning(providers[0]) : null;
+        var isFree = options.BatchSizes.Count == 0;
+        var known = isOnGpu && (isFree || options.Precision is null) ? tuning(providers[0]) : null;
         options = options with
         {
             Precision = Precision(options, providers[0], warnings)
@@ -65,7 +65,7 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
             PackQkv = options.PackQkv && providers[0] == ExecutionProvider.Cuda,
             CastLayerNorm = providers[0] == ExecutionProvider.TensorRt,
         })
-        { ChoosesSizes = choosesSizes };
+        { ChoosesSizes = isOnGpu && isFree && known is not { BatchSizes.Count: > 0 } };
     }
 
     /// <summary>Checks that no buffer of the session becomes too large.</summary>
