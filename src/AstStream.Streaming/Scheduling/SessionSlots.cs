@@ -69,7 +69,7 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
     {
         lock (_gate)
         {
-            _session = session;
+            (_session, _pauses) = (session, false);
             Become(SlotsState.Filling, null);
         }
     }
@@ -194,8 +194,7 @@ internal sealed class SessionSlots(WindowScheduler.SessionPort port, TimeProvide
             if (_finished.Count > 0 || _state is not (SlotsState.Filling or SlotsState.Due))
                 return false;
             windows = TakeAll();
-            _session = session;
-            _pauses = false;
+            (_session, _pauses) = (session, false);
             Become(SlotsState.Filling, null);
             return true;
         }

@@ -137,9 +137,11 @@ public class SessionFailureTests : EngineTrial
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task RunAsync_FallbackScores_WhatWasAskedForTakesItsPlaceWhenItCanBeHad(int slots)
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    public async Task RunAsync_FallbackScores_WhatWasAskedForTakesItsPlaceWhenItCanBeHad(int slots, bool fallbackFails)
     {
         Script[] streams = [.. Enumerable.Range(0, 8).Select(i => new Script($"s{i}", i, 400_000 + (i * 311), 400))];
         var whole = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2, slots: slots);
@@ -148,7 +150,13 @@ public class SessionFailureTests : EngineTrial
         var run = await RunAsync(streams, isLive: false, sessions: 1, lanes: 2, open: mayFallBack =>
         {
             if (mayFallBack)
-                return new SimulatedSession(5, 4, slots, _ => Count(ref before)) { IsFallback = true };
+                return new SimulatedSession(5, 4, slots, _ =>
+                {
+                    Count(ref before);
+                    if (fallbackFails && before % 5 == 0)
+                        throw new IOException("it too");
+                })
+                { IsFallback = true };
             asked++;
             return Volatile.Read(ref before) < 20 ? throw new IOException("away still")
                 : new SimulatedSession(5, 8, slots, _ => Count(ref after)) { Identity = new ModelIdentity("hash", "float16", "cuda") };
