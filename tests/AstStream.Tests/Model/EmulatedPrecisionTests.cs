@@ -47,6 +47,23 @@ public sealed class EmulatedPrecisionTests : GraphTrial
             new GraphInterpreter(packed).Run(input, 1, source.Config.MaxLength, 128), 1e-5f);
     }
 
+    /// <summary>A window's logits do not depend on its batch: bit for bit, as the order of sums is the same.</summary>
+    [Theory]
+    [InlineData(ModelPrecision.Float16)]
+    [InlineData(ModelPrecision.BFloat16)]
+    public void Run_BatchesOfOneToThree_GiveEachWindowItsLogits(ModelPrecision precision)
+    {
+        using var source = Open(Small);
+        var graph = Build(source, new AstGraphOptions { Precision = precision, PackQkv = true, FoldNormalization = false });
+        float[][] windows = [.. Reference.Clips.Take(3).Select(c => Reference.Npy($"{Small}/{c}.input_values.npy").Values)];
+        float[][] alone = [.. windows.Select(w => new GraphInterpreter(graph).Run(w, 1, 256, 128))];
+        for (var batch = 2; batch <= 3; batch++)
+        {
+            var together = new GraphInterpreter(graph).Run([.. windows.Take(batch).SelectMany(w => w)], batch, 256, 128);
+            Assert.Equal(alone.Take(batch).SelectMany(l => l), together);
+        }
+    }
+
     /// <summary>The CPU has slow kernels for eager attention in float16: they are rounded as the interpreter rounds.</summary>
     [Fact]
     public void Run_EagerFloat16_IsWhatTheCpuGives()
