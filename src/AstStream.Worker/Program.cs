@@ -7,6 +7,7 @@ using AstStream.Connectors.Hub;
 using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
 using AstStream.Dsp.Simd;
+using AstStream.Learning.Evaluation;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.Definitions;
@@ -60,8 +61,12 @@ static async Task<int> MainAsync(string[] args)
         """);
     var help = root.Options.OfType<HelpOption>().Single();
     help.Action = new Help((HelpAction)help.Action!);
-    foreach (var command in PipelineCommands.All(settings).Concat(ClipCommands.All(defaultModel)).Concat(
-        ModelCommands.All(defaultModel)).Concat(DeviceCommands.All()).Concat(KafkaCommands.All()).Concat(BenchCommands.All()))
+    IEnumerable<Command>[] commands =
+    [
+        PipelineCommands.All(settings), ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
+        DeviceCommands.All(), KafkaCommands.All(), BenchCommands.All(),
+    ];
+    foreach (var command in commands.SelectMany(c => c))
         root.Subcommands.Add(command);
 
     try
@@ -89,7 +94,8 @@ static async Task<int> MainAsync(string[] args)
         return ExitCode.Invalid;
     }
     catch (Exception e) when (
-        e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException)
+        e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException
+            or InvalidTruthException)
     {
         Errors.Write(e.Message);
         return ExitCode.Invalid;

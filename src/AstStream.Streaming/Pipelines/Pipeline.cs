@@ -1,5 +1,6 @@
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Pipelines;
@@ -16,7 +17,7 @@ public sealed class Pipeline : IDisposable
     /// <summary>How many sources it has.</summary>
     public int SourceCount => Definition.Sources.Count;
 
-    internal PipelineDefinition Definition { get; }
+    internal PipelineDefinition Definition { get; private set; }
 
     internal PipelineHost Host { get; }
 
@@ -61,6 +62,18 @@ public sealed class Pipeline : IDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// Gives all records to one sink, and none to those of the definition: for trials, which publish nothing. To be called before the graph
+    /// is made.
+    /// </summary>
+    /// <param name="sink">The sink.</param>
+    /// <param name="options">What it gets.</param>
+    public void ReplaceSinks(ISink sink, SinkOptions options) => Definition = Definition with
+    {
+        Sinks = [Definition.Sinks[0] with { Name = "trial", Settings = new GivenSink(sink), Options = options, Fingerprint = "" }],
+        PassesAudio = false
+    };
 
     /// <summary>Makes the graph. A pipeline makes one in its life.</summary>
     /// <param name="report">Counts what the run does.</param>

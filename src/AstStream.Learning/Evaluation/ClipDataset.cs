@@ -1,0 +1,82 @@
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>Reads data sets of labelled clips.</summary>
+public static class ClipDataset
+{
+    private const string SpeakerMark = "_nohash_"; // Speech Commands: what is before it names the speaker
+
+    private static readonly string[] s_sounds = [".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus"];
+    private static readonly string[] s_file = ["filename", "file", "path"];
+    private static readonly string[] s_labels = ["category", "label", "labels", "class"];
+    private static readonly string[] s_group = ["src_file", "group", "source", "speaker", "fsid"];
+
+    /// <summary>
+    /// Reads a table with a row a clip, ESC-50's folder (meta/esc50.csv beside audio), or a folder with a folder a label, of which
+    /// testing_list.txt, where it is there, names the clips (Speech Commands).
+    /// </summary>
+    /// <param name="path">The table or the folder.</param>
+    /// <exception cref="InvalidTruthException">It is none of these; says what was expected.</exception>
+    public static IReadOnlyList<LabelledClip> Read(string path)
+    {
+        if (File.Exists(path))
+        {
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            return Path.GetFileName(path) == "esc50.csv" && Directory.Exists(Path.Combine(folder, "..", "audio"))
+                ? Table(path, Path.GetFullPath(Path.Combine(folder, "..", "audio"))) : Table(path, folder);
+        }
+
+        var esc50 = Path.Combine(path, "meta", "esc50.csv");
+        if (File.Exists(esc50))
+            return Table(esc50, Path.Combine(path, "audio"));
+        if (!Directory.Exists(path))
+            throw new InvalidTruthException($"{path}: there is no such file or folder");
+        var list = Path.Combine(path, "testing_list.txt");
+        IEnumerable<string> files = File.Exists(list)
+            ? File.ReadLines(list).Where(l => l.Trim().Length > 0).Select(l => Path.Combine(path, l.Trim()))
+            : Directory.EnumerateDirectories(path).SelectMany(Directory.EnumerateFiles)
+                .Where(f => s_sounds.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal);
+        LabelledClip[] clips = [.. files.Select(OfFolder)];
+        return clips.Length > 0 ? clips : throw new InvalidTruthException(
+            $"{path}: expected a table, meta/esc50.csv, or a folder a label with sound ({string.Join(", ", s_sounds)})");
+    }
+
+    private static LabelledClip OfFolder(string file)
+    {
+        var name = Path.GetFileNameWithoutExtension(file);
+        var speaker = name.IndexOf(SpeakerMark, StringComparison.Ordinal);
+        return new LabelledClip(
+            file, [Path.GetFileName(Path.GetDirectoryName(file)!)], speaker > 0 ? name[..speaker] : Path.GetFileName(file), "");
+    }
+
+    private static List<LabelledClip> Table(string path, string folder)
+    {
+        var lines = File.ReadAllLines(path);
+        if (lines.Length == 0)
+            throw new InvalidTruthException($"{path}: is empty; expected a line that names columns, and a row a clip");
+        var separator = lines[0].Contains('\t') ? '\t' : ',';
+        string[] names = [.. lines[0].Split(separator).Select(c => c.Trim().ToLowerInvariant())];
+        int Find(string[] known) => Array.FindIndex(names, known.Contains);
+        var (file, labels, group, fold) = (Find(s_file), Find(s_labels), Find(s_group), Array.IndexOf(names, "fold"));
+        if (file < 0 || labels < 0)
+            throw new InvalidTruthException(
+                $"{path}: found the columns {string.Join(", ", names)}; expected {string.Join(" or ", s_file)}, and "
+                    + $"{string.Join(" or ", s_labels)}");
+        var clips = new List<LabelledClip>();
+        for (var i = 1; i < lines.Length; i++)
+        {
+            if (lines[i].Trim().Length == 0)
+                continue;
+            string[] cells = [.. lines[i].Split(separator).Select(c => c.Trim().Trim('"'))];
+            string Cell(int column) => column >= 0 && column < cells.Length ? cells[column] : "";
+            string[] found = Cell(labels).Split([';', '|'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (Cell(file).Length == 0 || found.Length == 0)
+                throw new InvalidTruthException(
+                    $"{path}:{i + 1}: found '{string.Join(" | ", cells)}'; expected a file in column {file + 1} and a label in column "
+                        + $"{labels + 1}");
+            clips.Add(new LabelledClip(
+                Path.Combine(folder, Cell(file)), found, Cell(group) is { Length: > 0 } g ? g : Cell(file), Cell(fold)));
+        }
+
+        return clips.Count > 0 ? clips : throw new InvalidTruthException($"{path}: names no clip");
+    }
+}

@@ -1,0 +1,77 @@
+using AstStream.Learning.Statistics;
+
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>How well a model names clips.</summary>
+public sealed class ClipReport
+{
+    private readonly IReadOnlyList<string> _labels;
+    private readonly IReadOnlyList<LabelledClip> _clips;
+    private readonly IReadOnlyList<float[]> _scores;
+    private readonly int[][] _ranked; // of each clip the classes, the highest score first
+
+    /// <summary>Compares scores with what is there.</summary>
+    /// <param name="labels">The classes of the scores.</param>
+    /// <param name="clips">The clips.</param>
+    /// <param name="scores">A score a class, of each clip.</param>
+    public ClipReport(IReadOnlyList<string> labels, IReadOnlyList<LabelledClip> clips, IReadOnlyList<float[]> scores)
+    {
+        (_labels, _clips, _scores) = (labels, clips, scores);
+        _ranked = [.. scores.Select(s => Enumerable.Range(0, labels.Count).OrderByDescending(i => s[i]).ToArray())];
+        Classes = [.. labels.Select((label, i) => Measure(label, i)).Where(c => c.Clips > 0)];
+        var byGroup = clips.Index().GroupBy(c => c.Item.Group, StringComparer.Ordinal);
+        List<IReadOnlyList<int>> groups = [.. byGroup.Select(g => (IReadOnlyList<int>)[.. g.Select(c => c.Index)])];
+        Groups = groups.Count;
+        Top1 = Within(1, groups);
+        Top3 = Within(3, groups);
+    }
+
+    /// <summary>Clips.</summary>
+    public int Clips => _clips.Count;
+
+    /// <summary>Recordings, or speakers, that they are of.</summary>
+    public int Groups { get; }
+
+    /// <summary>The share of clips one of whose labels has the highest score, and its 95 % interval over recordings.</summary>
+    public (double Share, double Low, double High) Top1 { get; }
+
+    /// <summary>The share of clips one of whose labels is among the three highest scores, and its interval.</summary>
+    public (double Share, double Low, double High) Top3 { get; }
+
+    /// <summary>The classes that are there.</summary>
+    public IReadOnlyList<ClassMeasures> Classes { get; }
+
+    /// <summary>Mean average precision over the classes (mAP).</summary>
+    public double MeanAveragePrecision => Classes.Average(c => c.AveragePrecision);
+
+    /// <summary>The mean area under the classes' ROC curves.</summary>
+    public double MeanAuc => Classes.Average(c => c.Auc);
+
+    /// <summary>d′ of the mean area, as AudioSet's papers give it.</summary>
+    public double DPrime => Ranking.DPrime(MeanAuc);
+
+    private (double, double, double) Within(int k, IReadOnlyList<IReadOnlyList<int>> groups)
+    {
+        double[] hits = [.. _clips.Select((c, i) => _ranked[i].Take(k).Any(l => c.Labels.Contains(_labels[l])) ? 1.0 : 0)];
+        var (low, high) = Bootstrap.Interval(groups, items => items.Average(i => hits[i]));
+        return (hits.Average(), low, high);
+    }
+
+    private ClassMeasures Measure(string label, int index)
+    {
+        bool[] isTrue = [.. _clips.Select(c => c.Labels.Contains(label))];
+        double[] scores = [.. _scores.Select(s => (double)s[index])];
+        var (there, told, right) = (isTrue.Count(t => t), 0, 0);
+        for (var i = 0; i < isTrue.Length; i++)
+        {
+            told += _ranked[i][0] == index ? 1 : 0;
+            right += _ranked[i][0] == index && isTrue[i] ? 1 : 0;
+        }
+
+        var others = _ranked.Where((r, i) => isTrue[i] && !_clips[i].Labels.Contains(_labels[r[0]])).GroupBy(r => r[0])
+            .OrderByDescending(g => g.Count()).ThenBy(g => g.Key).FirstOrDefault();
+        return new ClassMeasures(
+            label, there, Ranking.AveragePrecision(scores, isTrue), Ranking.RocAuc(scores, isTrue), right / (double)there,
+            right / (double)told, others is null ? null : (_labels[others.Key], others.Count()));
+    }
+}

@@ -1,0 +1,65 @@
+using AstStream.Learning.Statistics;
+
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>How a pipeline's events compare with what is there.</summary>
+public sealed class EventReport
+{
+    private EventReport(Truth truth, IReadOnlyList<TimedLabel> reported, double hours, IReadOnlyList<double> collars, double lengthShare)
+    {
+        Hours = hours;
+        Collars = [.. collars.Select(c => (
+            EventBased.Compare(truth.Events, reported, c, lengthShare),
+            EventBased.Compare(truth.Events, reported, c, lengthShare, checksOffset: false)))];
+        Segments = SegmentBased.Compare(truth.Events, reported);
+
+        // Whether it was heard at all, and when: pairs that overlap, as many as there can be.
+        var overlapping = Overlapping(truth.Events, reported);
+        Heard = overlapping.Count / (double)truth.Events.Count;
+        OnsetErrors = [.. overlapping.Select(p => p.Reported.Onset - p.Reference.Onset).Order()];
+        OffsetErrors = [.. overlapping.Select(p => p.Reported.Offset - p.Reference.Offset).Order()];
+        FalseEventsPerHour = reported.Count(r => !truth.Events.Any(t => IsOverlap(t, r))) / hours;
+    }
+
+    /// <summary>Hours of sound that were compared.</summary>
+    public double Hours { get; }
+
+    /// <summary>Event-based measures by collar: with offsets, and of onsets alone.</summary>
+    public IReadOnlyList<(EventBased Both, EventBased Onsets)> Collars { get; }
+
+    /// <summary>Segment-based measures over seconds.</summary>
+    public SegmentBased Segments { get; }
+
+    /// <summary>The share of the events that are there that an event of the same label overlaps.</summary>
+    public double Heard { get; }
+
+    /// <summary>Events an hour that overlap nothing of their label.</summary>
+    public double FalseEventsPerHour { get; }
+
+    /// <summary>Reported less real onset of what was heard, in seconds, ascending.</summary>
+    public IReadOnlyList<double> OnsetErrors { get; }
+
+    /// <summary>Reported less real offset of what was heard, in seconds, ascending.</summary>
+    public IReadOnlyList<double> OffsetErrors { get; }
+
+    /// <summary>Compares events with what is there.</summary>
+    /// <param name="truth">What is there.</param>
+    /// <param name="reported">The events of the same files.</param>
+    /// <param name="hours">Hours of sound in them.</param>
+    /// <param name="collars">The collars, in seconds.</param>
+    /// <param name="lengthShare">The share of an event's length that an offset may be off where that is more.</param>
+    public static EventReport Make(
+        Truth truth, IReadOnlyList<TimedLabel> reported, double hours, IReadOnlyList<double> collars, double lengthShare) =>
+        new(truth, reported, hours, collars, lengthShare);
+
+    private static List<(TimedLabel Reference, TimedLabel Reported)> Overlapping(
+        IReadOnlyList<TimedLabel> reference, IReadOnlyList<TimedLabel> reported)
+    {
+        var partners = Matching.Largest(reported.Count, [.. reference.Select(r => (IReadOnlyList<int>)
+            [.. reported.Index().Where(e => IsOverlap(r, e.Item)).Select(e => e.Index)])]);
+        return [.. partners.Index().Where(p => p.Item >= 0).Select(p => (reference[p.Index], reported[p.Item]))];
+    }
+
+    private static bool IsOverlap(TimedLabel a, TimedLabel b) =>
+        a.File == b.File && a.Label == b.Label && a.Onset < b.Offset && b.Onset < a.Offset;
+}

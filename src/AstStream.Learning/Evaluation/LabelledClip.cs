@@ -1,0 +1,8 @@
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>A clip and what is in it.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Labels">What is in it; one label, or several.</param>
+/// <param name="Group">The recording, or the speaker, that it is of: clips of one group are alike.</param>
+/// <param name="Fold">The part of the data that it belongs to; empty where there are none.</param>
+public sealed record LabelledClip(string Path, IReadOnlyList<string> Labels, string Group, string Fold);

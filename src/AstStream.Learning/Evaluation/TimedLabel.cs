@@ -1,0 +1,8 @@
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>A sound in a file: what it is, and when. Said by a person, or by a model.</summary>
+/// <param name="File">The file, as both sides call it.</param>
+/// <param name="Label">The class name.</param>
+/// <param name="Onset">Seconds from the file's start.</param>
+/// <param name="Offset">Seconds, exclusive end.</param>
+public readonly record struct TimedLabel(string File, string Label, double Onset, double Offset);

@@ -1,0 +1,195 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using AstStream.Connectors.Files;
+using AstStream.Dsp;
+using AstStream.Learning;
+using AstStream.Learning.Evaluation;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>evaluate clips.</summary>
+internal static class EvaluateClips
+{
+    public static Command Make(string defaultModel)
+    {
+        var models = new Argument<string[]>("MODEL")
+        {
+            Description = "A Hugging Face AST folder; several, one a fold, for cross-validation. The default model where none is given.",
+            Arity = ArgumentArity.ZeroOrMore
+        };
+        var data = new Option<string>("--data")
+        {
+            Description = "Labelled clips: a table, ESC-50's folder, or a folder with a folder a label.",
+            HelpName = "PATH",
+            Required = true
+        };
+        var folds = new Option<string[]>("--fold")
+        {
+            Description = "Only the clips of a fold. May be given several times.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => []
+        };
+        var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
+        var flags = new ExecutionFlags(hasGraph: true);
+        var command = Help.Add(
+            new Command("clips", "Names labelled clips, and says how often that is right.") { models, data, folds, json },
+            $"""
+            A table has a header and a row a clip: filename, and category or labels (several with ; between); fold, and src_file or group,
+            the recording that a clip is of, where they are known. Paths are relative to the table. In a folder with a folder a label
+            testing_list.txt, where it is there, names the clips (Speech Commands). The first window of a clip counts.
+
+            top-1 and top-3 are the shares of clips one of whose labels has the highest score, or one of the three highest; their 95 %
+            intervals come from drawing recordings again. mAP and AUC are scikit-learn's average precision and area under the ROC curve,
+            the means over the classes that are there; d′ is that of the mean area. With several models the first is measured on the first
+            fold (by name), the second on the second, and so on: models that never heard that fold.
+
+            Examples:
+              aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
+              aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
+              aststream evaluate clips --data my-clips.csv --json
+
+            {ExitCode.Help}
+            """);
+        flags.AddTo(command);
+        command.SetAction(async (result, stop) =>
+        {
+            string[] folders = result.GetValue(models) is { Length: > 0 } given ? given : [defaultModel];
+            var clips = ClipDataset.Read(result.GetValue(data)!);
+            string[] wanted = result.GetValue(folds)!;
+            var there = clips.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
+            if (wanted.FirstOrDefault(f => !there.Contains(f)) is { } missing)
+                throw new InvalidTruthException($"--fold {missing}: there is no such fold; expected one of {string.Join(", ", there)}");
+            if (wanted.Length > 0)
+                clips = [.. clips.Where(c => wanted.Contains(c.Fold))];
+            there = [.. clips.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal)];
+            if (folders.Length > 1 && folders.Length != there.Count)
+                throw new InvalidTruthException(
+                    $"{folders.Length} models, and {there.Count} folds ({string.Join(", ", there)}); expected one model, or one a fold");
+
+            var (scored, scores, labels, failed) = (new List<LabelledClip>(), new List<float[]>(), (IReadOnlyList<string>)[], 0);
+            foreach (var (i, folder) in folders.Index())
+            {
+                using var checkpoint = AstCheckpoint.Open(folder);
+                if (i > 0 && !checkpoint.Config.Labels.SequenceEqual(labels))
+                    throw new InvalidTruthException($"{folder}: has other labels than {folders[0]}");
+                labels = checkpoint.Config.Labels;
+                List<LabelledClip> own = [.. clips.Where(c => folders.Length == 1 || c.Fold == there[i])];
+                var options = flags.Read(result, checkpoint.Config);
+                failed += await ScoreAsync(checkpoint, options, own, scored, scores, stop).ConfigureAwait(false);
+            }
+
+            if (scored.Count == 0)
+                throw new InvalidTruthException($"{result.GetValue(data)}: no clip could be compared");
+            var report = new ClipReport(labels, scored, scores);
+            Terminal.Lines(result.GetValue(json) ? Json(report) : Text(report, string.Join(", ", folders)));
+            return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>Scores clips; returns how many could not be read.</summary>
+    private static async Task<int> ScoreAsync(
+        AstCheckpoint checkpoint, AstSessionOptions options, List<LabelledClip> clips, List<LabelledClip> scored, List<float[]> scores,
+        CancellationToken stop)
+    {
+        var known = checkpoint.Config.Labels.ToHashSet(StringComparer.Ordinal);
+        var strange = clips.Where(c => !c.Labels.Any(known.Contains)).ToList();
+        if (strange.Count > 0)
+            Errors.Warn(
+                $"{strange.Count} clips have no label of {checkpoint.Name} and are left out: "
+                    + string.Join(", ", strange.SelectMany(c => c.Labels).Distinct().Order(StringComparer.Ordinal).Take(10)));
+        using var session = AstSession.Create(checkpoint, options);
+        foreach (var warning in session.Warnings)
+            Errors.Warn(warning);
+        var features = new ClipFeatures(checkpoint);
+        var (failed, cut) = (0, 0);
+        using var progress = new ProgressLine("scoring", clips.Count - strange.Count);
+        var batch = new ClipBatch<LabelledClip>(session, (clip, logits) =>
+        {
+            var row = logits.ToArray();
+            checkpoint.Config.DefaultActivation.Apply(row);
+            scored.Add(clip);
+            scores.Add(row);
+        });
+        foreach (var clip in clips.Where(c => c.Labels.Any(known.Contains)))
+        {
+            stop.ThrowIfCancellationRequested();
+            try
+            {
+                await using var sound = await AudioFile.OpenAsync(clip.Path, stop: stop).ConfigureAwait(false);
+                var heard = features.Read(sound, clip.Path, session.Config.MaxLength);
+                cut += heard.IsCut ? 1 : 0;
+                batch.Add(clip, heard);
+            }
+            catch (InvalidAudioException e)
+            {
+                progress.Clear();
+                Errors.Write(e.Message);
+                failed++;
+            }
+
+            progress.Step();
+        }
+
+        batch.Flush();
+        if (cut > 0)
+            Errors.Note($"{cut} clips are longer than the model's window: their beginnings count");
+        return failed;
+    }
+
+    private static string Text(ClipReport report, string models)
+    {
+        static string Share((double Share, double Low, double High) s) => string.Create(
+            CultureInfo.InvariantCulture, $"{100 * s.Share:0.0} % ({100 * s.Low:0.0} to {100 * s.High:0.0})");
+        List<string> lines =
+        [
+            FormattableString.Invariant($"{Printable.Text(models)}: {report.Clips} clips of {report.Groups} recordings"),
+            $"top-1             {Share(report.Top1)}",
+            $"top-3             {Share(report.Top3)}",
+            FormattableString.Invariant($"mAP               {report.MeanAveragePrecision:0.0000}"),
+            FormattableString.Invariant($"AUC               {report.MeanAuc:0.0000}, d\u2032 {report.DPrime:0.000}"),
+            "",
+            "| class | clips | AP | AUC | recall | precision | most often taken for |",
+            "|---|---:|---:|---:|---:|---:|---|",
+        ];
+        foreach (var c in report.Classes.OrderBy(c => c.AveragePrecision))
+        {
+            var other = c.TakenFor is { } o ? $"{Printable.Text(o.Label)} ({o.Clips})" : "";
+            lines.Add(FormattableString.Invariant(
+                $"| {Printable.Text(c.Label)} | {c.Clips} | {c.AveragePrecision:0.000} | {c.Auc:0.000} | {c.Recall:0.00} ")
+                + (double.IsNaN(c.Precision) ? $"| | {other} |" : FormattableString.Invariant($"| {c.Precision:0.00} | {other} |")));
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    private static string Json(ClipReport report)
+    {
+        static double? Finite(double value) => double.IsFinite(value) ? value : null;
+        static object Share((double Share, double Low, double High) s) => new { share = s.Share, low = s.Low, high = s.High };
+        return JsonSerializer.Serialize(new
+        {
+            clips = report.Clips,
+            recordings = report.Groups,
+            top1 = Share(report.Top1),
+            top3 = Share(report.Top3),
+            map = Finite(report.MeanAveragePrecision),
+            auc = Finite(report.MeanAuc),
+            d_prime = Finite(report.DPrime),
+            classes = report.Classes.Select(c => new
+            {
+                label = c.Label,
+                clips = c.Clips,
+                average_precision = Finite(c.AveragePrecision),
+                auc = Finite(c.Auc),
+                recall = Finite(c.Recall),
+                precision = Finite(c.Precision),
+                taken_for = c.TakenFor?.Label,
+            }),
+        });
+    }
+}

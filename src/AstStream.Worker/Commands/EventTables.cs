@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AstStream.Learning.Evaluation;
+using AstStream.Learning.Statistics;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>Writes an <see cref="EventReport"/>.</summary>
+internal static class EventTables
+{
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    };
+
+    /// <summary>As tables for people.</summary>
+    public static string Text(EventReport report, int recordings, IReadOnlyList<string> models)
+    {
+        var text = new StringBuilder();
+        void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+        foreach (var model in models)
+            Line($"{Printable.Text(model)}");
+        var all = report.Collars[0].Both.Overall;
+        Line($"{recordings} recordings, {report.Hours * 60:0.0} min; {all.Reference:0} events are there, {all.Estimated:0} were reported");
+        Line($"\n| collar | F1 | precision | recall | error rate | macro F1 | F1, onsets alone |\n|---:|---:|---:|---:|---:|---:|---:|");
+        foreach (var (both, onsets) in report.Collars)
+        {
+            Line($"| {both.Collar:0.###} s | {Cells(both.Overall)} | {both.MacroF1:0.000} | {onsets.Overall.F1:0.000} |");
+        }
+
+        Line($"| seconds | {Cells(report.Segments.Overall)} | {report.Segments.MacroF1:0.000} | |");
+        Line($"\nheard at all      {report.Heard:P1}");
+        Line($"onset error       {Quartiles(report.OnsetErrors)}");
+        Line($"offset error      {Quartiles(report.OffsetErrors)}");
+        Line($"false events      {report.FalseEventsPerHour:0.0} an hour");
+        var (middle, _) = report.Collars[report.Collars.Count / 2];
+        Line($"\n| label | there | reported | hits within {middle.Collar:0.###} s | F1 | F1 of seconds |\n|---|---:|---:|---:|---:|---:|");
+        foreach (var (label, c) in middle.ByLabel.OrderBy(l => l.Key, StringComparer.Ordinal))
+        {
+            var seconds = report.Segments.ByLabel.GetValueOrDefault(label);
+            Line($"| {Printable.Text(label)} | {c.Reference} | {c.Estimated} | {c.Hits} | {c.F1:0.000} | {seconds.F1:0.000} |");
+        }
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>As one JSON object; what is no number there is null.</summary>
+    public static string Json(EventReport report) => JsonSerializer.Serialize(
+        new
+        {
+            hours = report.Hours,
+            events = report.Collars.Select(c => new
+            {
+                t_collar = c.Both.Collar,
+                percentage_of_length = c.Both.LengthShare,
+                overall = Values(c.Both.Overall),
+                macro_f1 = Finite(c.Both.MacroF1),
+                onset_only = Values(c.Onsets.Overall),
+                by_label = Values(c.Both.ByLabel),
+            }),
+            segments = new
+            {
+                time_resolution = 1,
+                overall = Values(report.Segments.Overall),
+                macro_f1 = Finite(report.Segments.MacroF1),
+                by_label = Values(report.Segments.ByLabel),
+            },
+            heard = Finite(report.Heard),
+            onset_error = Summary(report.OnsetErrors),
+            offset_error = Summary(report.OffsetErrors),
+            false_events_per_hour = Finite(report.FalseEventsPerHour),
+        },
+        s_json);
+
+    private static string Cells(Counts c) => string.Create(
+        CultureInfo.InvariantCulture, $"{c.F1:0.000} | {c.Precision:0.000} | {c.Recall:0.000} | {c.ErrorRate:0.00}");
+
+    private static Dictionary<string, object> Values(IReadOnlyDictionary<string, Counts> byLabel) =>
+        byLabel.OrderBy(l => l.Key, StringComparer.Ordinal).ToDictionary(l => l.Key, l => Values(l.Value));
+
+    private static object Values(Counts c) => new
+    {
+        n_ref = c.Reference,
+        n_sys = c.Estimated,
+        hits = c.Hits,
+        substitutions = c.Substitutions,
+        deletions = c.Deletions,
+        insertions = c.Insertions,
+        precision = Finite(c.Precision),
+        recall = Finite(c.Recall),
+        f1 = Finite(c.F1),
+        error_rate = Finite(c.ErrorRate),
+    };
+
+    private static object? Summary(IReadOnlyList<double> errors) => errors.Count == 0 ? null : new
+    {
+        median = Bootstrap.At(errors, 0.5),
+        lower_quartile = Bootstrap.At(errors, 0.25),
+        upper_quartile = Bootstrap.At(errors, 0.75),
+    };
+
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+
+    private static string Quartiles(IReadOnlyList<double> errors) => errors.Count == 0 ? "nothing was heard" : string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Bootstrap.At(errors, 0.5):+0.00;-0.00} s "
+            + $"(quartiles {Bootstrap.At(errors, 0.25):+0.00;-0.00}, {Bootstrap.At(errors, 0.75):+0.00;-0.00})");
+}
