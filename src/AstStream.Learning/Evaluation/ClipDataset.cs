@@ -34,11 +34,14 @@ public static class ClipDataset
         IEnumerable<string> files = File.Exists(list)
             ? File.ReadLines(list).Where(l => l.Trim().Length > 0).Select(l => Path.Combine(path, l.Trim()))
             : Directory.EnumerateDirectories(path).SelectMany(Directory.EnumerateFiles)
-                .Where(f => s_sounds.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal);
+                .Where(IsSound).Order(StringComparer.Ordinal);
         LabelledClip[] clips = [.. files.Select(OfFolder)];
         return clips.Length > 0 ? clips : throw new InvalidTruthException(
             $"{path}: expected a table, meta/esc50.csv, or a folder a label with sound ({string.Join(", ", s_sounds)})");
     }
+
+    /// <summary>Whether a file is sound, by its extension.</summary>
+    public static bool IsSound(string file) => s_sounds.Contains(Path.GetExtension(file).ToLowerInvariant());
 
     private static LabelledClip OfFolder(string file)
     {

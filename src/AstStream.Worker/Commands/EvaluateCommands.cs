@@ -13,7 +13,10 @@ internal static class EvaluateCommands
     {
         var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = defaultModel };
         yield return Help.Add(
-            new Command("evaluate", "Compares what is reported with what is there.") { EvaluateClips.Make(defaultModel), Events(host) }, """
+            new Command("evaluate", "Compares what is reported with what is there.") 
+            {
+                EvaluateClips.Make(defaultModel), Events(host), EvaluateScenes.Make(),
+            }, """
             Examples:
               aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
               aststream evaluate events recordings.yaml --truth labels/

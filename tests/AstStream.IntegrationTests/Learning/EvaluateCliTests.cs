@@ -83,6 +83,34 @@ public sealed class EvaluateCliTests : IDisposable
         Assert.Contains("2 models, and 1 folds", several.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Scenes_FolderALabel_AreMadeAndCanBeMeasured()
+    {
+        var sounds = Directory.CreateDirectory(Path.Combine(_folder, "data", "siren")).FullName;
+        Tones.Write(sounds, "tone.wav", 2);
+        var scenes = Path.Combine(_folder, "scenes");
+
+        var made = await Cli.RunAsync(
+            "evaluate", "scenes", "--sounds", Path.Combine(_folder, "data"), "--to", scenes, "--count", "2", "--length", "12",
+            "--events", "2");
+
+        Assert.Equal(0, made.ExitCode);
+        Assert.Contains("2 scenes with 4 events", made.Error, StringComparison.Ordinal);
+        var first = await File.ReadAllBytesAsync(Path.Combine(scenes, "scene-0001.wav"));
+        Assert.Equal(44 + (12 * 16_000 * 2), first.Length);
+        var measured = await Cli.RunAsync("evaluate", "events", Path.Combine(scenes, "pipeline.yaml"), "--truth", scenes, "--json");
+        Assert.Equal(0, measured.ExitCode);
+        var json = JsonSerializer.Deserialize<JsonElement>(measured.Output);
+        Assert.Equal(4, json.GetProperty("events")[0].GetProperty("overall").GetProperty("n_ref").GetInt32());
+        Assert.Equal(24 / 3600.0, json.GetProperty("hours").GetDouble(), 1e-6);
+
+        var wrong = await Cli.RunAsync(
+            "evaluate", "scenes", "--sounds", Path.Combine(_folder, "data"), "--to", scenes,
+            "--backgrounds", Path.Combine(_folder, "none"));
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("holds no recording", wrong.Error, StringComparison.Ordinal);
+    }
+
     private async Task WriteAsync()
     {
         Directory.CreateDirectory(Labels);
