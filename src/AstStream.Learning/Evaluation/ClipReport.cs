@@ -50,6 +50,13 @@ public sealed class ClipReport
     /// <summary>d′ of the mean area, as AudioSet's papers give it.</summary>
     public double DPrime => Ranking.DPrime(MeanAuc);
 
+    /// <summary>Chooses a threshold for each class that is there.</summary>
+    /// <param name="rule">How.</param>
+    /// <param name="hours">Hours of sound in all clips.</param>
+    public IReadOnlyList<KeyValuePair<string, ThresholdChoice>> Choose(ThresholdRule rule, double hours) =>
+        [.. _labels.Index().Where(l => Classes.Any(c => c.Label == l.Item)).Select(l => KeyValuePair.Create(l.Item, rule.Choose(
+            [.. _scores.Select(s => (double)s[l.Index])], [.. _clips.Select(c => c.Labels.Contains(l.Item))], hours)))];
+
     private (double, double, double) Within(int k, IReadOnlyList<IReadOnlyList<int>> groups)
     {
         double[] hits = [.. _clips.Select((c, i) => _ranked[i].Take(k).Any(l => c.Labels.Contains(_labels[l])) ? 1.0 : 0)];

@@ -14,6 +14,8 @@ namespace AstStream.Worker.Commands;
 /// <summary>evaluate clips.</summary>
 internal static class EvaluateClips
 {
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
+
     public static Command Make(string defaultModel)
     {
         var models = new Argument<string[]>("MODEL")
@@ -34,9 +36,25 @@ internal static class EvaluateClips
             DefaultValueFactory = _ => []
         };
         var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
+        var thresholds = new Option<string?>("--thresholds")
+        {
+            Description = "Chooses a threshold a class and writes thresholds.json: precision=0.9, f1, or fp-per-hour=1.",
+            HelpName = "RULE"
+        };
+        thresholds.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => ThresholdRule.TryParse(t.Value) is null))
+                r.AddError("--thresholds: expected precision=0 to 1, f1, or fp-per-hour=0 or more");
+        });
+        var to = new Option<string>("--to")
+        {
+            Description = "The file for --thresholds.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "thresholds.json"
+        };
         var flags = new ExecutionFlags(hasGraph: true);
         var command = Help.Add(
-            new Command("clips", "Names labelled clips, and says how often that is right.") { models, data, folds, json },
+            new Command("clips", "Names labelled clips, and says how often that is right.") { models, data, folds, json, thresholds, to },
             $"""
             A table has a header and a row a clip: filename, and category or labels (several with ; between); fold, and src_file or group,
             the recording that a clip is of, where they are known. Paths are relative to the table. In a folder with a folder a label
@@ -51,6 +69,7 @@ internal static class EvaluateClips
               aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
               aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
               aststream evaluate clips --data my-clips.csv --json
+              aststream evaluate clips my-model --data kept-out.csv --thresholds precision=0.9 --to my-model/thresholds.json
 
             {ExitCode.Help}
             """);
@@ -70,7 +89,7 @@ internal static class EvaluateClips
                 throw new InvalidTruthException(
                     $"{folders.Length} models, and {there.Count} folds ({string.Join(", ", there)}); expected one model, or one a fold");
 
-            var (scored, scores, labels, failed) = (new List<LabelledClip>(), new List<float[]>(), (IReadOnlyList<string>)[], 0);
+            var (heard, labels, failed) = (new HeardClips(), (IReadOnlyList<string>)[], 0);
             foreach (var (i, folder) in folders.Index())
             {
                 using var checkpoint = AstCheckpoint.Open(folder);
@@ -79,13 +98,19 @@ internal static class EvaluateClips
                 labels = checkpoint.Config.Labels;
                 List<LabelledClip> own = [.. clips.Where(c => folders.Length == 1 || c.Fold == there[i])];
                 var options = flags.Read(result, checkpoint.Config);
-                failed += await ScoreAsync(checkpoint, options, own, scored, scores, stop).ConfigureAwait(false);
+                failed += await ScoreAsync(checkpoint, options, own, heard, stop).ConfigureAwait(false);
             }
 
-            if (scored.Count == 0)
+            if (heard.Clips.Count == 0)
                 throw new InvalidTruthException($"{result.GetValue(data)}: no clip could be compared");
-            var report = new ClipReport(labels, scored, scores);
+            var report = new ClipReport(labels, heard.Clips, heard.Scores);
             Terminal.Lines(result.GetValue(json) ? Json(report) : Text(report, string.Join(", ", folders)));
+            if (result.GetValue(thresholds) is { } rule)
+            {
+                WriteThresholds(
+                    result.GetValue(to)!, ThresholdRule.TryParse(rule)!, rule, report, heard.Seconds / 3600, shows: !result.GetValue(json));
+            }
+
             return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
         });
         return command;
@@ -93,8 +118,7 @@ internal static class EvaluateClips
 
     /// <summary>Scores clips; returns how many could not be read.</summary>
     private static async Task<int> ScoreAsync(
-        AstCheckpoint checkpoint, AstSessionOptions options, List<LabelledClip> clips, List<LabelledClip> scored, List<float[]> scores,
-        CancellationToken stop)
+        AstCheckpoint checkpoint, AstSessionOptions options, List<LabelledClip> clips, HeardClips heard, CancellationToken stop)
     {
         var known = checkpoint.Config.Labels.ToHashSet(StringComparer.Ordinal);
         var strange = clips.Where(c => !c.Labels.Any(known.Contains)).ToList();
@@ -112,8 +136,8 @@ internal static class EvaluateClips
         {
             var row = logits.ToArray();
             checkpoint.Config.DefaultActivation.Apply(row);
-            scored.Add(clip);
-            scores.Add(row);
+            heard.Clips.Add(clip);
+            heard.Scores.Add(row);
         });
         foreach (var clip in clips.Where(c => c.Labels.Any(known.Contains)))
         {
@@ -121,9 +145,10 @@ internal static class EvaluateClips
             try
             {
                 await using var sound = await AudioFile.OpenAsync(clip.Path, stop: stop).ConfigureAwait(false);
-                var heard = features.Read(sound, clip.Path, session.Config.MaxLength);
-                cut += heard.IsCut ? 1 : 0;
-                batch.Add(clip, heard);
+                var frames = features.Read(sound, clip.Path, session.Config.MaxLength);
+                cut += frames.IsCut ? 1 : 0;
+                heard.Seconds += frames.Frames.Length / session.Config.NumMelBins * FbankOptions.FrameTime.TotalSeconds;
+                batch.Add(clip, frames);
             }
             catch (InvalidAudioException e)
             {
@@ -139,6 +164,24 @@ internal static class EvaluateClips
         if (cut > 0)
             Errors.Note($"{cut} clips are longer than the model's window: their beginnings count");
         return failed;
+    }
+
+    /// <summary>Writes the thresholds of all classes that are there, and shows what they cost.</summary>
+    private static void WriteThresholds(
+        string path, ThresholdRule rule, string text, ClipReport report, double hours, bool shows)
+    {
+        var choices = report.Choose(rule, hours);
+        var json = JsonSerializer.SerializeToUtf8Bytes(
+            new { rule = text, thresholds = choices.ToDictionary(c => c.Key, c => Math.Round(c.Value.Threshold, 4)) }, s_indented);
+        File.WriteAllBytes(path, json);
+        Errors.Note($"{path}: thresholds of {choices.Count} classes; what they cost is shown for the clips that they were chosen on");
+        if (!shows)
+            return;
+        List<string> lines = ["", "| class | threshold | precision | recall | false clips an hour |", "|---|---:|---:|---:|---:|"];
+        foreach (var (label, c) in choices)
+            lines.Add(FormattableString.Invariant(
+                $"| {Printable.Text(label)} | {c.Threshold:0.000} | {c.Precision:0.00} | {c.Recall:0.00} | {c.FalsePerHour:0.0} |"));
+        Terminal.Lines(string.Join('\n', lines));
     }
 
     private static string Text(ClipReport report, string models)
@@ -191,5 +234,15 @@ internal static class EvaluateClips
                 taken_for = c.TakenFor?.Label,
             }),
         });
+    }
+
+    /// <summary>What was heard of all models' clips.</summary>
+    private sealed class HeardClips
+    {
+        public List<LabelledClip> Clips { get; } = [];
+
+        public List<float[]> Scores { get; } = [];
+
+        public double Seconds { get; set; }
     }
 }

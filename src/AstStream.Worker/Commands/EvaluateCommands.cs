@@ -13,7 +13,7 @@ internal static class EvaluateCommands
     {
         var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = defaultModel };
         yield return Help.Add(
-            new Command("evaluate", "Compares what is reported with what is there.") 
+            new Command("evaluate", "Compares what is reported with what is there.")
             {
                 EvaluateClips.Make(defaultModel), Events(host), EvaluateScenes.Make(),
             }, """

@@ -78,6 +78,13 @@ public sealed class EvaluateCliTests : IDisposable
         Assert.Equal(1, json.GetProperty("clips").GetInt32());
         Assert.Equal("siren", Assert.Single(json.GetProperty("classes").EnumerateArray()).GetProperty("label").GetString());
 
+        var path = Path.Combine(_folder, "thresholds.json");
+        var chosen = await Cli.RunAsync(
+            "evaluate", "clips", "--data", Path.Combine(_folder, "data"), "--thresholds", "f1", "--to", path);
+        Assert.Contains("| siren | ", chosen.Output, StringComparison.Ordinal);
+        var thresholds = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(path)).GetProperty("thresholds");
+        Assert.InRange(thresholds.GetProperty("siren").GetDouble(), 0, 1);
+
         var several = await Cli.RunAsync("evaluate", "clips", "a", "b", "--data", Path.Combine(_folder, "data"));
         Assert.Equal(2, several.ExitCode);
         Assert.Contains("2 models, and 1 folds", several.Error, StringComparison.Ordinal);
