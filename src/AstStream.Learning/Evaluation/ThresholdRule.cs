@@ -1,4 +1,5 @@
 using System.Globalization;
+using AstStream.Learning.Statistics;
 
 namespace AstStream.Learning.Evaluation;
 
@@ -37,14 +38,8 @@ public sealed record ThresholdRule(ThresholdRule.Rule Kind, double Value)
     /// <param name="hours">Hours of sound in all.</param>
     public ThresholdChoice Choose(ReadOnlySpan<double> scores, ReadOnlySpan<bool> isTrue, double hours)
     {
-        var order = new int[scores.Length];
-        var keys = new double[scores.Length];
-        for (var i = 0; i < order.Length; i++)
-            (order[i], keys[i]) = (i, -scores[i]);
-        Array.Sort(keys, order);
-        var there = 0;
-        foreach (var value in isTrue)
-            there += value ? 1 : 0;
+        var order = Ranking.Descending(scores);
+        var there = Ranking.Count(isTrue);
 
         // 1 where no threshold does: nothing is believed.
         var chosen = new ThresholdChoice(1, double.NaN, 0, 0);

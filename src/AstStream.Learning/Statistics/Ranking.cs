@@ -54,7 +54,8 @@ public static class Ranking
     /// <returns>Infinite at 0 and 1.</returns>
     public static double DPrime(double auc) => Math.Sqrt(2) * Normal.Quantile(auc);
 
-    private static int[] Descending(ReadOnlySpan<double> scores)
+    /// <summary>The indices of scores, the greatest first.</summary>
+    internal static int[] Descending(ReadOnlySpan<double> scores)
     {
         var order = new int[scores.Length];
         var keys = new double[scores.Length];
@@ -64,7 +65,8 @@ public static class Ranking
         return order;
     }
 
-    private static int Count(ReadOnlySpan<bool> isTrue)
+    /// <summary>How many are there.</summary>
+    internal static int Count(ReadOnlySpan<bool> isTrue)
     {
         var count = 0;
         foreach (var value in isTrue)

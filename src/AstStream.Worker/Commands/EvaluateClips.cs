@@ -29,12 +29,7 @@ internal static class EvaluateClips
             HelpName = "PATH",
             Required = true
         };
-        var folds = new Option<string[]>("--fold")
-        {
-            Description = "Only the clips of a fold. May be given several times.",
-            HelpName = "NAME",
-            DefaultValueFactory = _ => []
-        };
+        var folds = EvaluateCommands.Folds();
         var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
         var thresholds = new Option<string?>("--thresholds")
         {

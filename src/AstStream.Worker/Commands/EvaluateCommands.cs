@@ -23,6 +23,14 @@ internal static class EvaluateCommands
             """);
     }
 
+    /// <summary>The option of commands that read labelled clips.</summary>
+    public static Option<string[]> Folds() => new("--fold")
+    {
+        Description = "Only the clips of a fold. May be given several times.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => []
+    };
+
     private static Command Events(PipelineHost host)
     {
         var file = new Argument<string>("PIPELINE.yaml") { Description = "A pipeline definition whose sources are recordings." };

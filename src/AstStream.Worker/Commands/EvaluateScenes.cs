@@ -28,12 +28,7 @@ internal static class EvaluateScenes
             HelpName = "PATH",
             Required = true
         };
-        var folds = new Option<string[]>("--fold")
-        {
-            Description = "Only the clips of a fold. May be given several times.",
-            HelpName = "NAME",
-            DefaultValueFactory = _ => []
-        };
+        var folds = EvaluateCommands.Folds();
         var backgrounds = new Option<string?>("--backgrounds")
         {
             Description = "A folder of recordings to put under the sounds; pink noise without it.",
