@@ -13,7 +13,7 @@ namespace AstStream.IntegrationTests.Kafka;
 /// <summary>Workers as people run them, over a mock cluster or the real one.</summary>
 public sealed class KafkaTests : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-kafka").FullName;
     private readonly string _group = $"group-{Guid.NewGuid():N}"[..14];
