@@ -1,6 +1,6 @@
 namespace AstStream.Learning.Evaluation;
 
-/// <summary>How well one class is told.</summary>
+/// <summary>How well one class is recognised.</summary>
 /// <param name="Label">The class.</param>
 /// <param name="Clips">Clips that have it.</param>
 /// <param name="AveragePrecision">Average precision of its score over all clips.</param>

@@ -54,8 +54,12 @@ public sealed class ClipReport
     /// <param name="rule">How.</param>
     /// <param name="hours">Hours of sound in all clips.</param>
     public IReadOnlyList<KeyValuePair<string, ThresholdChoice>> Choose(ThresholdRule rule, double hours) =>
-        [.. _labels.Index().Where(l => Classes.Any(c => c.Label == l.Item)).Select(l => KeyValuePair.Create(l.Item, rule.Choose(
-            [.. _scores.Select(s => (double)s[l.Index])], [.. _clips.Select(c => c.Labels.Contains(l.Item))], hours)))];
+        [.. _labels.Index().Select(l => (l.Item, Column: Column(l.Index))).Where(l => l.Column.IsTrue.Contains(true))
+            .Select(l => KeyValuePair.Create(l.Item, rule.Choose(l.Column.Scores, l.Column.IsTrue, hours)))];
+
+    /// <summary>Of each clip the score of a class, and whether that is there.</summary>
+    private (double[] Scores, bool[] IsTrue) Column(int index) =>
+        ([.. _scores.Select(s => (double)s[index])], [.. _clips.Select(c => c.Labels.Contains(_labels[index]))]);
 
     private (double, double, double) Within(int k, IReadOnlyList<IReadOnlyList<int>> groups)
     {
@@ -66,8 +70,7 @@ public sealed class ClipReport
 
     private ClassMeasures Measure(string label, int index)
     {
-        bool[] isTrue = [.. _clips.Select(c => c.Labels.Contains(label))];
-        double[] scores = [.. _scores.Select(s => (double)s[index])];
+        var (scores, isTrue) = Column(index);
         var (there, told, right) = (isTrue.Count(t => t), 0, 0);
         for (var i = 0; i < isTrue.Length; i++)
         {

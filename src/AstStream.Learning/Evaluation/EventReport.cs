@@ -14,11 +14,12 @@ public sealed class EventReport
         Segments = SegmentBased.Compare(truth.Events, reported);
 
         // Whether it was heard at all, and when: pairs that overlap, as many as there can be.
+        var ours = truth.Events.ToLookup(e => (e.File, e.Label));
         var overlapping = Overlapping(truth.Events, reported);
         Heard = overlapping.Count / (double)truth.Events.Count;
         OnsetErrors = [.. overlapping.Select(p => p.Reported.Onset - p.Reference.Onset).Order()];
         OffsetErrors = [.. overlapping.Select(p => p.Reported.Offset - p.Reference.Offset).Order()];
-        FalseEventsPerHour = reported.Count(r => !truth.Events.Any(t => IsOverlap(t, r))) / hours;
+        FalseEventsPerHour = reported.Count(r => !ours[(r.File, r.Label)].Any(t => IsOverlap(t, r))) / hours;
     }
 
     /// <summary>Hours of sound that were compared.</summary>
@@ -55,11 +56,12 @@ public sealed class EventReport
     private static List<(TimedLabel Reference, TimedLabel Reported)> Overlapping(
         IReadOnlyList<TimedLabel> reference, IReadOnlyList<TimedLabel> reported)
     {
+        var theirs = reported.Index().ToLookup(e => (e.Item.File, e.Item.Label));
         var partners = Matching.Largest(reported.Count, [.. reference.Select(r => (IReadOnlyList<int>)
-            [.. reported.Index().Where(e => IsOverlap(r, e.Item)).Select(e => e.Index)])]);
+            [.. theirs[(r.File, r.Label)].Where(e => IsOverlap(r, e.Item)).Select(e => e.Index)])]);
         return [.. partners.Index().Where(p => p.Item >= 0).Select(p => (reference[p.Index], reported[p.Item]))];
     }
 
-    private static bool IsOverlap(TimedLabel a, TimedLabel b) =>
-        a.File == b.File && a.Label == b.Label && a.Onset < b.Offset && b.Onset < a.Offset;
+    /// <summary>Whether two of one file and label overlap.</summary>
+    private static bool IsOverlap(TimedLabel a, TimedLabel b) => a.Onset < b.Offset && b.Onset < a.Offset;
 }

@@ -207,7 +207,6 @@ internal static class EvaluateClips
 
     private static string Json(ClipReport report)
     {
-        static double? Finite(double value) => double.IsFinite(value) ? value : null;
         static object Share((double Share, double Low, double High) s) => new { share = s.Share, low = s.Low, high = s.High };
         return JsonSerializer.Serialize(new
         {
@@ -215,17 +214,17 @@ internal static class EvaluateClips
             recordings = report.Groups,
             top1 = Share(report.Top1),
             top3 = Share(report.Top3),
-            map = Finite(report.MeanAveragePrecision),
-            auc = Finite(report.MeanAuc),
-            d_prime = Finite(report.DPrime),
+            map = EventTables.Finite(report.MeanAveragePrecision),
+            auc = EventTables.Finite(report.MeanAuc),
+            d_prime = EventTables.Finite(report.DPrime),
             classes = report.Classes.Select(c => new
             {
                 label = c.Label,
                 clips = c.Clips,
-                average_precision = Finite(c.AveragePrecision),
-                auc = Finite(c.Auc),
-                recall = Finite(c.Recall),
-                precision = Finite(c.Precision),
+                average_precision = EventTables.Finite(c.AveragePrecision),
+                auc = EventTables.Finite(c.Auc),
+                recall = EventTables.Finite(c.Recall),
+                precision = EventTables.Finite(c.Precision),
                 taken_for = c.TakenFor?.Label,
             }),
         });

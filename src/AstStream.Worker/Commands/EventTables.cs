@@ -102,7 +102,8 @@ internal static class EventTables
         upper_quartile = Bootstrap.At(errors, 0.75),
     };
 
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    /// <summary>A number for JSON, which has no infinite ones and none that is no number.</summary>
+    internal static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
     private static string Quartiles(IReadOnlyList<double> errors) => errors.Count == 0 ? "nothing was heard" : string.Create(
         CultureInfo.InvariantCulture,
