@@ -3,12 +3,15 @@ namespace AstStream.Events.Decoding;
 /// <summary>
 /// Turns one stream's scores into events: median over windows, threshold with hysteresis, minimum duration, gap merge,
 /// maximum duration. Scores come as consecutive intervals of time that join without a hole; their lengths may differ, so a
-/// changed hop changes neither onsets nor durations. The same scores always give the same events. For one thread at a time.
+/// changed hop changes neither onsets nor durations. An event begins and ends with the intervals that have it, or, with
+/// <see cref="EventTiming.Contains"/>, where the windows' overlap says.
 /// </summary>
-public sealed class EventDecoder
+public sealed class EventDecoder : IEventDecoder
 {
+    private const int EdgePart = 5; // a window that has just enough of a sound to say so has a fifth of its length of it
+
     private readonly MedianFilter _filter;
-    private readonly Track[] _tracks; // by class
+    private readonly EventTrack[] _tracks; // by class
     private EventOptions _options;
     private float[] _on;
     private float[] _off;
@@ -18,17 +21,14 @@ public sealed class EventDecoder
     public EventDecoder(EventOptions options)
     {
         _filter = new MedianFilter(options.Thresholds.Count);
-        _tracks = new Track[options.Thresholds.Count];
+        _tracks = new EventTrack[options.Thresholds.Count];
         Take(options);
     }
 
-    /// <summary>The options that it decodes by.</summary>
+    /// <inheritdoc/>
     public EventOptions Options => _options;
 
-    /// <summary>
-    /// Decodes by other options from the next interval on; events that are open stay open until the new thresholds end them.
-    /// </summary>
-    /// <exception cref="ArgumentException">An option is out of range, or there are other classes.</exception>
+    /// <inheritdoc/>
     public void Reconfigure(EventOptions options)
     {
         if (options.Thresholds.Count != _on.Length)
@@ -43,23 +43,33 @@ public sealed class EventDecoder
     /// <param name="emit">Receives events in the order in which they are decided.</param>
     /// <param name="origin">Where in its input the interval was heard; events carry that of their sound.</param>
     /// <exception cref="ArgumentException">The interval is empty, does not join the last one, or has another number of classes.</exception>
-    public void Push(long start, long end, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
+    public void Push(long start, long end, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default) =>
+        Push(new WindowTime(start, end, start, end) { Origin = origin }, scores, emit);
+
+    /// <inheritdoc/>
+    public void Push(in WindowTime window, ReadOnlySpan<float> scores, Action<DetectedEvent> emit)
     {
+        var (start, end) = (window.CellStart, window.CellEnd);
         if (scores.Length != _on.Length)
             throw new ArgumentException($"{scores.Length} scores; expected {_on.Length}", nameof(scores));
         if (end <= start)
-            throw new ArgumentException($"an interval from {start} to {end}", nameof(end));
+            throw new ArgumentException($"an interval from {start} to {end}", nameof(window));
         if (_filter.End is { } last && last != start)
-            throw new ArgumentException($"an interval that begins at {start}; the last one ended at {last}", nameof(start));
-        _filter.Push(start, end, scores, origin);
+            throw new ArgumentException($"an interval that begins at {start}; the last one ended at {last}", nameof(window));
+        var edge = (window.End - window.Start) / EdgePart;
+        var sounds = _options.Timing == EventTiming.Window ? (start, end)
+            : (_filter.End is null ? start : Math.Max(start, window.End - edge), Math.Min(end, window.Start + edge));
+        _filter.Push(start, end, scores, window.Origin, sounds);
         while (_filter.MoveNext(end))
             Decode(emit);
     }
 
-    /// <summary>
-    /// The stream ends or breaks here: decides everything that waits. The last interval is taken to last until
-    /// <paramref name="end"/>, if that is later than its own end. The next push starts over.
-    /// </summary>
+    /// <summary>Parts of activities say nothing here: windows alone decide.</summary>
+    void IEventDecoder.Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin)
+    {
+    }
+
+    /// <inheritdoc/>
     public void Flush(long end, Action<DetectedEvent> emit)
     {
         _filter.Extend(end);
@@ -67,7 +77,10 @@ public sealed class EventDecoder
             Decode(emit);
         for (var label = 0; label < _tracks.Length; label++)
         {
-            if (_tracks[label].IsActive)
+            ref var track = ref _tracks[label];
+            if (track.IsActive && track.IsSounding)
+                track.Offset = Math.Max(track.Offset, track.CellEnd); // it sounds to the very end
+            if (track.IsActive)
                 Close(label, emit);
         }
 
@@ -85,14 +98,7 @@ public sealed class EventDecoder
             if (!track.IsActive)
                 continue;
             state.Write(label);
-            state.Write(track.IsSounding);
-            state.Write(track.IsAnnounced);
-            state.Write(track.Onset);
-            state.Write(track.Offset);
-            state.Write(track.Peak);
-            state.Write(track.ScoreTime);
-            state.Write(track.Time);
-            track.Origin.Save(state);
+            track.Save(state);
         }
     }
 
@@ -110,20 +116,15 @@ public sealed class EventDecoder
             var label = state.ReadInt32();
             if (label < 0 || label >= _tracks.Length)
                 throw new InvalidDataException($"the state has an event of class {label}");
-            _tracks[label] = new Track
-            {
-                IsActive = true,
-                IsSounding = state.ReadBoolean(),
-                IsAnnounced = state.ReadBoolean(),
-                Onset = state.ReadInt64(),
-                Offset = state.ReadInt64(),
-                Peak = state.ReadSingle(),
-                ScoreTime = state.ReadDouble(),
-                Time = state.ReadInt64(),
-                Origin = InputRange.Restore(state),
-            };
+            _tracks[label] = EventTrack.Restore(state);
         }
     }
+
+    /// <summary>
+    /// The least duration. Where windows overlap, a sound that is shorter than their overlap has an onset after its offset: it is as short
+    /// as can be, and an event nevertheless.
+    /// </summary>
+    private long MinDuration => _options.MinDuration == 0 ? long.MinValue : _options.MinDuration;
 
     [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_options), nameof(_on), nameof(_off))]
     private void Take(EventOptions options)
@@ -150,30 +151,28 @@ public sealed class EventDecoder
     private void Step(int label, MedianFilter.Interval interval, float score, Action<DetectedEvent> emit)
     {
         var (start, end) = (interval.Start, interval.End);
+        var (onset, offset) = interval.Sounds;
         ref var track = ref _tracks[label];
         var needed = track.IsActive && track.IsSounding ? _off[label] : _on[label];
         if (!(score >= needed))
         {
             // A gap of exactly the merge gap may still be bridged by the interval that follows.
             track.IsSounding = false;
-            if (track.IsActive && (end - track.Offset > _options.MergeGap || _options.MergeGap == 0 || track.Time == 0))
+            if (track.IsActive && (end - track.CellEnd > _options.MergeGap || _options.MergeGap == 0 || track.Time == 0))
                 Close(label, emit);
             return;
         }
 
         // Bridging a gap must not make an event longer than it may be.
-        if (track.IsActive && !track.IsSounding && end - track.Onset > _options.MaxDuration)
+        if (track.IsActive && !track.IsSounding && offset - track.Onset > _options.MaxDuration)
             Close(label, emit);
         if (!track.IsActive)
-            track = new Track { IsActive = true, Onset = start, Origin = interval.Origin };
+            track = new EventTrack { IsActive = true, Onset = onset, Origin = interval.Origin };
         track.IsSounding = true;
-        track.Origin = track.Origin with { Last = Math.Max(track.Origin.Last, interval.Origin.Last) };
-        track.Offset = end;
-        track.Peak = Math.Max(track.Peak, score);
-        track.ScoreTime += score * (double)(end - start);
-        track.Time += end - start;
-        var duration = end - track.Onset;
-        if (!track.IsAnnounced && duration >= _options.MinDuration)
+        track.CellEnd = end;
+        track.Add(score, end - start, offset, interval.Origin);
+        var duration = offset - track.Onset;
+        if (!track.IsAnnounced && duration >= MinDuration)
         {
             track.IsAnnounced = true;
             emit(track.ToEvent(EventState.Opened, label));
@@ -183,7 +182,8 @@ public sealed class EventDecoder
         {
             // What goes on is another event; it needs only the release threshold, as it has not been quiet.
             Close(label, emit);
-            track = new Track { IsActive = true, IsSounding = true, Onset = end, Offset = end, Origin = interval.Origin };
+            track = new EventTrack { IsActive = true, IsSounding = true, Onset = offset, Offset = offset, CellEnd = end };
+            track.Origin = interval.Origin;
         }
     }
 
@@ -191,29 +191,12 @@ public sealed class EventDecoder
     {
         var track = _tracks[label];
         _tracks[label] = default;
-        if (track.Time == 0 || (!track.IsAnnounced && track.Offset - track.Onset < _options.MinDuration))
+        if (track.Time == 0 || (!track.IsAnnounced && track.Offset - track.Onset < MinDuration))
             return;
 
         // The minimum may have changed meanwhile: what was opened is closed, and what is closed was opened.
         if (!track.IsAnnounced)
             emit(track.ToEvent(EventState.Opened, label));
         emit(track.ToEvent(EventState.Closed, label));
-    }
-
-    /// <summary>The event of one class that is under way.</summary>
-    private struct Track
-    {
-        public bool IsActive;
-        public bool IsSounding; // false: in a gap that may yet be merged
-        public bool IsAnnounced;
-        public long Onset;
-        public long Offset;
-        public float Peak;
-        public double ScoreTime; // sum of score times samples
-        public long Time; // samples that sounded
-        public InputRange Origin; // of all intervals that sounded
-
-        public readonly DetectedEvent ToEvent(EventState state, int label) =>
-            new(state, label, Onset, Offset, Peak, (float)(ScoreTime / Time)) { Origin = Origin };
     }
 }

@@ -11,6 +11,9 @@ public sealed record EventOptions
     /// <summary>The least smoothed score that keeps it open, by class index; each at most the class's threshold (hysteresis).</summary>
     public required IReadOnlyList<float> ReleaseThresholds { get; init; }
 
+    /// <summary>What says when an event begins and ends; <see cref="EventTiming.Window"/> by default.</summary>
+    public EventTiming Timing { get; init; } = EventTiming.Window;
+
     /// <summary>
     /// Windows that the median filter looks at, odd, 1 (none, the default) to 99. The first and last window are repeated beyond the ends.
     /// </summary>

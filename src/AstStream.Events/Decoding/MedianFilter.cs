@@ -49,10 +49,16 @@ internal sealed class MedianFilter(int labels)
     }
 
     /// <summary>Takes the scores of one interval.</summary>
-    public void Push(long start, long end, ReadOnlySpan<float> scores, InputRange origin)
+    /// <param name="start">Its first sample.</param>
+    /// <param name="end">The sample after its last one.</param>
+    /// <param name="scores">One score a class.</param>
+    /// <param name="origin">Where in its input it was heard.</param>
+    /// <param name="sounds">When an event begins that begins with it, and when one ends that ends with it.</param>
+    public void Push(
+        long start, long end, ReadOnlySpan<float> scores, InputRange origin, (long Onset, long Offset) sounds)
     {
         var slot = At(_pushed++);
-        (slot.Start, slot.End, slot.Origin) = (start, end, origin);
+        (slot.Start, slot.End, slot.Origin, slot.Sounds) = (start, end, origin, sounds);
         scores.CopyTo(slot.Scores);
     }
 
@@ -78,6 +84,8 @@ internal sealed class MedianFilter(int labels)
         if (End is not { } known || end <= known)
             return;
         var last = At(_pushed - 1);
+        var (onset, offset) = last.Sounds;
+        var isOwnTime = (onset, offset) == (last.Start, last.End);
         if (_taken == _pushed)
         {
             // Taken already: what is left is one more interval of the same scores.
@@ -86,6 +94,7 @@ internal sealed class MedianFilter(int labels)
         }
 
         last.End = end;
+        last.Sounds = isOwnTime ? (last.Start, last.End) : (onset, offset);
     }
 
     /// <summary>The stream ends or breaks here.</summary>
@@ -105,6 +114,8 @@ internal sealed class MedianFilter(int labels)
             var interval = At(index);
             state.Write(interval.Start);
             state.Write(interval.End);
+            state.Write(interval.Sounds.Onset);
+            state.Write(interval.Sounds.Offset);
             interval.Origin.Save(state);
             state.Write(MemoryMarshal.AsBytes(interval.Scores.AsSpan()));
         }
@@ -130,6 +141,7 @@ internal sealed class MedianFilter(int labels)
             var slot = At(index);
             slot.Start = state.ReadInt64();
             slot.End = state.ReadInt64();
+            slot.Sounds = (state.ReadInt64(), state.ReadInt64());
             slot.Origin = InputRange.Restore(state);
             state.BaseStream.ReadExactly(MemoryMarshal.AsBytes(slot.Scores.AsSpan()));
         }
@@ -202,6 +214,9 @@ internal sealed class MedianFilter(int labels)
         public long Start { get; set; }
 
         public long End { get; set; }
+
+        /// <summary>When an event begins that begins with it, and when one ends that ends with it.</summary>
+        public (long Onset, long Offset) Sounds { get; set; }
 
         public InputRange Origin { get; set; }
 

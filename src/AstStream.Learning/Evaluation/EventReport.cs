@@ -18,6 +18,7 @@ public sealed class EventReport
         var overlapping = Overlapping(truth.Events, reported);
         Heard = overlapping.Count / (double)truth.Events.Count;
         OnsetErrors = [.. overlapping.Select(p => p.Reported.Onset - p.Reference.Onset).Order()];
+        OpenedAfter = [.. overlapping.Select(p => p.Reported.Opened - p.Reference.Onset).OfType<double>().Order()];
         OffsetErrors = [.. overlapping.Select(p => p.Reported.Offset - p.Reference.Offset).Order()];
         FalseEventsPerHour = reported.Count(r => !ours[(r.File, r.Label)].Any(t => IsOverlap(t, r))) / hours;
     }
@@ -42,6 +43,11 @@ public sealed class EventReport
 
     /// <summary>Reported less real offset of what was heard, in seconds, ascending.</summary>
     public IReadOnlyList<double> OffsetErrors { get; }
+
+    /// <summary>
+    /// Seconds of sound from the real onset of what was heard to its record that it has opened, ascending; the model's own run aside.
+    /// </summary>
+    public IReadOnlyList<double> OpenedAfter { get; }
 
     /// <summary>Compares events with what is there.</summary>
     /// <param name="truth">What is there.</param>

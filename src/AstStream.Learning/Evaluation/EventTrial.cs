@@ -9,6 +9,7 @@ namespace AstStream.Learning.Evaluation;
 public sealed class EventTrial : ISink
 {
     private readonly List<TimedLabel> _events = [];
+    private readonly Dictionary<string, double> _opened = new(StringComparer.Ordinal); // by id, of events that are not closed
     private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
 
     private EventTrial()
@@ -39,8 +40,11 @@ public sealed class EventTrial : ISink
 
     ValueTask ISink.WriteAsync(StreamRecord record, CancellationToken cancellation)
     {
-        if (record is SoundEvent { State: EventState.Closed } e)
-            _events.Add(new TimedLabel(e.Stream.Id, e.Label, e.Onset, e.Offset));
+        if (record is SoundEvent { State: EventState.Opened } opened)
+            _opened[opened.Id] = opened.Decided;
+        else if (record is SoundEvent { State: EventState.Closed } e)
+            _events.Add(
+                new TimedLabel(e.Stream.Id, e.Label, e.Onset, e.Offset) { Opened = _opened.Remove(e.Id, out var at) ? at : null });
         else if (record is CoverageInterval interval)
             _seconds[interval.Stream.Id] = Math.Max(_seconds.GetValueOrDefault(interval.Stream.Id), ModelTime.Seconds(interval.End));
         return ValueTask.CompletedTask;

@@ -5,4 +5,8 @@ namespace AstStream.Learning.Evaluation;
 /// <param name="Label">The class name.</param>
 /// <param name="Onset">Seconds from the file's start.</param>
 /// <param name="Offset">Seconds, exclusive end.</param>
-public readonly record struct TimedLabel(string File, string Label, double Onset, double Offset);
+public readonly record struct TimedLabel(string File, string Label, double Onset, double Offset)
+{
+    /// <summary>Seconds of the file that were heard when it was reported as opened; null where nobody knows.</summary>
+    public double? Opened { get; init; }
+}

@@ -4,6 +4,7 @@ using System.Text;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Decoding;
+using AstStream.Model.Checkpoints;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Scheduling;
@@ -41,7 +42,8 @@ internal sealed class DecodeNode : Node
     }
 
     public override string Description =>
-        $"{_options.Labels.Count} labels, median of {_options.Options.MedianWindows} windows, threshold and hysteresis";
+        $"{_options.Labels.Count} labels, timed by {_options.Options.Timing.Word()}, median of {_options.Options.MedianWindows} windows, "
+            + "threshold and hysteresis";
 
     /// <summary>Whether it gives the scores of every window besides; may be set while the graph runs.</summary>
     public bool GivesScores
@@ -94,7 +96,7 @@ internal sealed class DecodeNode : Node
         if (_streams.TryGetValue(timeline, out var stream))
             return stream;
         stream = new StreamDecoding(
-            new EventDecoder(options.Options),
+            options.Options.Timing == EventTiming.Segment ? new SegmentDecoder(options.Options) : new EventDecoder(options.Options),
             new CoverageLedger(timeline.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart),
             timeline.Stream.Delivery is null ? 0 : 1);
         timeline.Resumed?.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
@@ -108,9 +110,13 @@ internal sealed class DecodeNode : Node
             decoder.Reconfigure(options.Options);
         switch (piece.State)
         {
+            case PieceState.Analysed or PieceState.Noted when piece.Part is { } part:
+                stream.HeardBy = piece.HeardBy ?? stream.HeardBy;
+                decoder.Push(part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Origin);
+                break;
             case PieceState.Analysed:
                 stream.HeardBy = piece.HeardBy;
-                decoder.Push(piece.CellStart, piece.CellEnd, piece.Scores, _detect, piece.Origin);
+                decoder.Push(TimeOf(piece), piece.Scores, _detect);
                 if (_givesScores)
                     _records.Add(
                         new ScoreFrame(info, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Labels, piece.Scores.ToArray())
@@ -122,7 +128,7 @@ internal sealed class DecodeNode : Node
                 break;
             case PieceState.Gated:
                 // Nothing rose above the noise: no label has a score.
-                decoder.Push(piece.CellStart, piece.CellEnd, _silence, _detect);
+                decoder.Push(TimeOf(piece), _silence, _detect);
                 Account(stream, piece, CoverageState.Gated, LossReason.None, piece.Source);
                 break;
             case PieceState.Tail:
@@ -154,12 +160,16 @@ internal sealed class DecodeNode : Node
                 Captured = piece.Timeline.IsLive ? piece.Captured : 0,
                 Checkpoint = stream.Checkpoint,
                 Origin = e.Origin,
+                Decided = ModelTime.Seconds(Math.Max(piece.End, piece.After.HeardUntil)),
                 HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
             });
         }
 
         _detected.Clear();
     }
+
+    private static WindowTime TimeOf(Piece piece) =>
+        new(piece.CellStart, piece.CellEnd, piece.Start, piece.End) { Origin = piece.Origin };
 
     private void Account(StreamDecoding stream, Piece piece, CoverageState state, LossReason reason, SourceState? source)
     {

@@ -7,9 +7,9 @@ namespace AstStream.Streaming.Decoding;
 /// <param name="decoder">Turns its scores into events.</param>
 /// <param name="ledger">Accounts for its time.</param>
 /// <param name="checkpoint">The number of its next checkpoint; 0 where nobody asks for checkpoints.</param>
-internal sealed class StreamDecoding(EventDecoder decoder, CoverageLedger ledger, long checkpoint)
+internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledger, long checkpoint)
 {
-    public EventDecoder Decoder => decoder;
+    public IEventDecoder Decoder => decoder;
 
     public CoverageLedger Ledger => ledger;
 

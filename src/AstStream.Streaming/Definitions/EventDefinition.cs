@@ -1,5 +1,6 @@
 using AstStream.Dsp;
 using AstStream.Events.Decoding;
+using AstStream.Model.Checkpoints;
 
 namespace AstStream.Streaming.Definitions;
 
@@ -18,6 +19,15 @@ internal sealed record EventDefinition
         "release_threshold",
         "The least smoothed score that keeps an event open (hysteresis); 0.8 of the label's threshold by default, and never over it.", 0,
         1);
+    public static readonly Key<string> TimingKey = Keys.Choice(
+        "timing",
+        "What says when an event begins and ends: segment (what rises above the noise floor, to 0.16 s; the default), contains (where "
+            + "windows that have it overlap) or window (each window's middle). A change of it needs a restart.",
+        EventTiming.Segment.Word(), EnumWords.All<EventTiming>());
+    public static readonly Key<string> ConfirmKey = Keys.Choice(
+        "confirm",
+        "Whether what rises above the noise floor is scored once more, alone: segment (the default) or none. A change of it needs a "
+            + "restart.", "segment", "segment", "none");
     public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels", "The labels that make events; all by default.");
     public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
         + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
@@ -26,16 +36,18 @@ internal sealed record EventDefinition
     public static readonly Key<TimeSpan?> MinDurationKey = Keys.Duration(
         "min_duration", "Shorter events are dropped; 0s by default.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<TimeSpan?> MergeGapKey = Keys.Duration(
-        "merge_gap", "Events of one label that are at most this far apart become one; 0s by default.", TimeSpan.Zero,
-        TimeSpan.FromHours(1));
+        "merge_gap", "Events of one label that are at most this far apart become one; 1s by default, and 0s where windows say when.",
+        TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<TimeSpan?> MaxDurationKey = Keys.Duration(
         "max_duration", "An event that lasts this long is closed and another one goes on; 10m by default.", TimeSpan.FromMilliseconds(10),
         TimeSpan.FromDays(30));
 
+    private static readonly TimeSpan s_mergeGap = TimeSpan.FromSeconds(1); // of segments
+
     public static readonly Key[] All =
     [
-        ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey,
-        MaxDurationKey,
+        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, SmoothingKey, MedianWindowsKey,
+        MinDurationKey, MergeGapKey, MaxDurationKey,
     ];
 
     /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
@@ -53,6 +65,9 @@ internal sealed record EventDefinition
     /// <summary>The time that the median filter looks at; null where the options say it as a number of hops.</summary>
     public TimeSpan? Smoothing { get; init; }
 
+    /// <summary>Whether what sounds is scored once more, alone.</summary>
+    public bool Confirms { get; init; }
+
     /// <summary>What does not depend on the model: all but thresholds and hop.</summary>
     public required EventOptions Options { get; init; }
 
@@ -66,8 +81,10 @@ internal sealed record EventDefinition
     public static EventDefinition Read(SectionReader section)
     {
         static long Samples(TimeSpan? duration) => (long)Math.Round((duration?.TotalSeconds ?? 0) * FbankOptions.SampleRate);
+        var timing = EnumWords.Parse<EventTiming>(section.Get(TimingKey));
         var events = new EventDefinition
         {
+            Confirms = timing == EventTiming.Segment && section.Get(ConfirmKey) == "segment",
             Threshold = section.Get(ThresholdKey),
             Thresholds = section.Get(ThresholdsKey) ?? new Dictionary<string, double>(),
             ReleaseThreshold = section.Get(ReleaseThresholdKey),
@@ -77,9 +94,10 @@ internal sealed record EventDefinition
             {
                 Thresholds = [],
                 ReleaseThresholds = [],
+                Timing = timing,
                 MedianWindows = section.Get(MedianWindowsKey),
                 MinDuration = Samples(section.Get(MinDurationKey)),
-                MergeGap = Samples(section.Get(MergeGapKey)),
+                MergeGap = Samples(section.Get(MergeGapKey) ?? (timing == EventTiming.Segment ? s_mergeGap : null)),
                 MaxDuration = Samples(section.Get(MaxDurationKey) ?? TimeSpan.FromMinutes(10)),
             },
             Fingerprint = section.Fingerprint(),

@@ -59,6 +59,7 @@ internal sealed record ModelDefinition
     {
         if (section.Has(PipelineKeys.ModelPath) && section.Has(PipelineKeys.Ensemble))
             section.Problem(PipelineKeys.Ensemble, "stands beside 'path'; expected one of them");
+        var decoding = EventDefinition.Read(events);
         return new ModelDefinition
         {
             Name = name,
@@ -82,8 +83,9 @@ internal sealed record ModelDefinition
                 MaxAge = section.Get(PipelineKeys.MaxAge)
             },
             Sessions = ReadSessions(section),
-            Events = EventDefinition.Read(events),
-            Fingerprint = section.Fingerprint(PipelineKeys.ModelInputs, PipelineKeys.ModelEvents),
+            Events = decoding,
+            Fingerprint = $"{section.Fingerprint(PipelineKeys.ModelInputs, PipelineKeys.ModelEvents)} "
+                + $"{decoding.Options.Timing} {decoding.Confirms}", // which windows there are
             Places = section.Places,
         };
     }

@@ -182,7 +182,7 @@ internal sealed class LaneNode : Node
     {
         _report.AddStream();
         List<StreamState?> states = [.. _schedulers.Select(
-            s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity) : null)];
+            s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity, s.Window.NumMelBins) : null)];
         var goesOn = states.All(s => s is not null) && stream.States!.Count == states.Count;
         stream.Models = [.. _schedulers.Select(s => s.Model)];
         if (stream.States is not null && !goesOn)

@@ -1,4 +1,6 @@
+using AstStream.Dsp;
 using AstStream.Events;
+using AstStream.Events.Decoding;
 using AstStream.Streaming.Graph;
 
 namespace AstStream.Streaming.FrontEnd;
@@ -11,6 +13,7 @@ internal sealed class Piece : Pooled<Piece>
 {
     private readonly WindowFrames _frames = new();
     private readonly ScoreBuffer _scores = new();
+    private (long Start, long End) _cell;
 
     public Piece()
     {
@@ -40,10 +43,10 @@ internal sealed class Piece : Pooled<Piece>
     public long Start => _frames.Start;
 
     /// <summary>The first sample of the interval that it stands for.</summary>
-    public long CellStart { get; private set; }
+    public long CellStart => _cell.Start;
 
     /// <summary>The sample after the interval's last one.</summary>
-    public long CellEnd { get; set; }
+    public long CellEnd => _cell.End;
 
     /// <summary>Samples from this window's start to the next one's.</summary>
     public int Hop => _frames.Hop;
@@ -57,6 +60,11 @@ internal sealed class Piece : Pooled<Piece>
     /// <summary>Where in the source's input it was heard.</summary>
     public InputRange Origin { get; set; }
 
+    /// <summary>
+    /// The part of an activity that the window is aimed at; its cell is empty then. Null for a window of its turn, and for an interval.
+    /// </summary>
+    public ActivityPart? Part { get; set; }
+
     /// <summary>When the window's last sample was there.</summary>
     public long Captured { get; set; }
 
@@ -68,6 +76,9 @@ internal sealed class Piece : Pooled<Piece>
 
     /// <summary>Frames that hold sound; the rest of the model's input is padding.</summary>
     public int Frames => _frames.Count;
+
+    /// <summary>The sample after the window's last one; of an interval, after that.</summary>
+    public long End => Frames > 0 ? Start + FbankOptions.NumSamples(Frames) : CellEnd;
 
     /// <summary>One score a class, once it is analysed.</summary>
     public Span<float> Scores => _scores.All;
@@ -91,16 +102,20 @@ internal sealed class Piece : Pooled<Piece>
         window.Reason = reason;
         window.Source = timeline.Stream.Health is { } health ? reason.StateOfSource() ?? health.Sounding : null;
         window._frames.Clear(start);
-        (window.CellStart, window.CellEnd) = (start, end);
+        window._cell = (start, end);
         (window.Captured, window.Arrived, window.Failures) = (0, 0, 0);
         window._scores.Resize(0);
         window.HeardBy = null;
         window.Origin = default;
+        window.Part = null;
         return window;
     }
 
     /// <summary>Writes the frames, padded after with 0.0 as the feature extractor pads before it normalises.</summary>
     public void CopyTo(Span<float> features) => _frames.CopyTo(features);
+
+    /// <summary>Takes over another one's time, which follows its own, and how its stream goes on.</summary>
+    public void Extend(Piece later) => (_cell.End, After) = (later.CellEnd, later.After);
 
     /// <summary>Lets go of the frames: they were copied, or nobody will.</summary>
     public void ReleaseFrames() => _frames.Release();

@@ -18,6 +18,9 @@ internal enum PieceState
     /// <summary>Nobody scored it.</summary>
     Lost,
 
+    /// <summary>No time of its own, and no window: a part of an activity that is not scored alone.</summary>
+    Noted,
+
     /// <summary>The samples after the last window before a break: what became of the last window became of them.</summary>
     Tail,
 

@@ -14,11 +14,11 @@ internal sealed class StreamFrontEnd : IDisposable
 
     private Resampler _resampler;
     private readonly OnlineFbank _fbank;
-    private readonly NoiseFloor _floor;
+    private readonly Listener _listener;
     private readonly WindowCutter[] _cutters;
     private readonly List<FrameChunk> _chunks = []; // frames from _firstFrame on
     private readonly int _bins;
-    private readonly int _kept; // frames of the longest window
+    private readonly int _kept; // frames that a window may reach back
     private long _firstFrame; // of the chunks, counted from the segment's start
     private long _frames; // of the segment
     private long _samples; // of the segment
@@ -37,19 +37,19 @@ internal sealed class StreamFrontEnd : IDisposable
     public StreamFrontEnd(OnlineFbank fbank, int sampleRate, IEnumerable<WindowCutter> cutters, long firstSample = 0)
     {
         _fbank = fbank.Another();
-        _floor = new NoiseFloor(fbank.NumMelBins);
         _cutters = [.. cutters];
         _bins = fbank.NumMelBins;
-        _kept = _cutters.Max(c => c.Options.WindowFrames);
+        _kept = (int)_cutters.Max(c => CutPoint.Reach(c.Options.WindowFrames));
         if (_cutters.All(c => c.Timeline.Resumed is not null))
-            Resume();
+            _listener = Resume();
         else
-            _segment = new Segment(sampleRate, firstSample, (long)Math.Round(firstSample * (decimal)FbankOptions.SampleRate / sampleRate));
+            (_listener, _segment) = (new Listener(_bins), new Segment(
+                sampleRate, firstSample, (long)Math.Round(firstSample * (decimal)FbankOptions.SampleRate / sampleRate)));
         _resampler = new Resampler(_segment.SampleRate, FbankOptions.SampleRate);
         _expected = firstSample;
         _level = firstSample == 0 ? new LevelHint(sampleRate) : null; // what goes on was judged before
         foreach (var cutter in _cutters)
-            cutter.Begin(_segment);
+            cutter.Begin(_segment, _listener);
     }
 
     /// <summary>The sample at 16 kHz that comes next.</summary>
@@ -167,23 +167,71 @@ internal sealed class StreamFrontEnd : IDisposable
             while (_fbank.NumFramesReady > 0)
             {
                 AddFrames();
-                foreach (var cutter in _cutters)
-                    cutter.Cut(_chunks, _firstFrame, _frames, _floor, captured);
+                Hear(captured);
                 DropFrames();
             }
         }
     }
 
-    /// <summary>Goes on where other front ends have stopped: from the earliest place that a model still needs.</summary>
-    private void Resume()
+    /// <summary>Hears the new frames one by one, so that what is found does not depend on the length of blocks.</summary>
+    private void Hear(long captured)
     {
-        var points = _cutters.Select(c => (c.Timeline.Resumed!.Point, c.Options.WindowFrames)).ToList();
-        _segment = points.MinBy(p => p.Point.Segment.Start).Point.Segment;
-        _firstFrame = _frames = points.Where(p => p.Point.Segment == _segment).Min(p => p.Point.NeededFrame(p.WindowFrames));
+        if (_listener.Frames <= _frames)
+        {
+            // Where it goes on, columns may wait, and a window may be whole.
+            HearColumns(captured);
+            Cut(captured);
+        }
+
+        while (_listener.Frames < _frames)
+        {
+            var at = (int)(_listener.Frames - _firstFrame);
+            _listener.Floor.Accept(_chunks[at / FrameChunk.Frames].From(at % FrameChunk.Frames)[.._bins]);
+            HearColumns(captured);
+            Cut(captured);
+        }
+    }
+
+    private void Cut(long captured)
+    {
+        foreach (var cutter in _cutters)
+            cutter.Cut(_chunks, _firstFrame, _listener.Frames, captured);
+    }
+
+    private void HearColumns(long captured)
+    {
+        while (_listener.Floor.TryReadColumn(out var level))
+            HearColumn(level, captured);
+    }
+
+    private void EndActivity(long captured)
+    {
+        _listener.Floor.Flush();
+        HearColumns(captured);
+        while (_listener.Activity.IsActive)
+            HearColumn(level: 0, captured); // nothing comes: what sounds is over
+    }
+
+    private void HearColumn(float level, long captured)
+    {
+        var isOver = _listener.Activity.Accept(level);
+        if (!isOver && !_listener.Activity.IsActive)
+            return;
+        foreach (var cutter in _cutters)
+            cutter.Note(isOver, _chunks, _firstFrame, captured);
+    }
+
+    /// <summary>Goes on where other front ends have stopped: from the earliest place that a model still needs.</summary>
+    private Listener Resume()
+    {
+        var states = _cutters.Select(c => (State: c.Timeline.Resumed!, c.Options.WindowFrames)).ToList();
+        _segment = states.MinBy(s => s.State.Point.Segment.Start).State.Point.Segment;
+        states.RemoveAll(s => s.State.Point.Segment != _segment);
+        _firstFrame = _frames = states.Min(s => s.State.Point.NeededFrame(s.WindowFrames));
         _samples = _frames * FbankOptions.FrameShift;
-        _floor.Skip(_frames);
-        var started = points.Where(p => p.Point.Segment == _segment).Min(p => p.Point.NeededSample(p.WindowFrames)) - _segment.Origin;
+        var started = states.Min(s => s.State.Point.NeededSample(s.WindowFrames)) - _segment.Origin;
         _discard = _samples - (long)((Int128)started * FbankOptions.SampleRate / _segment.SampleRate);
+        return states.MinBy(s => (s.State.Listener.Frames, s.State.Point.Noted)).State.Listener;
     }
 
     /// <summary>Time is missing up to a new segment.</summary>
@@ -193,7 +241,6 @@ internal sealed class StreamFrontEnd : IDisposable
         foreach (var cutter in _cutters)
             cutter.Lose(next, reason);
         Deliver();
-        _floor.Skip();
     }
 
     /// <summary>A sample of the stream's own rate at 16 kHz; never before what was heard, which is rounded up.</summary>
@@ -220,6 +267,9 @@ internal sealed class StreamFrontEnd : IDisposable
         // After a place that was resumed from, less may have come than was heard before.
         var end = _cutters.Max(c => c.IsWaiting ? Position : Math.Max(Position, c.CellStart));
         var next = new Segment(_segment.SampleRate, expected, end);
+        if (_listener.Frames == _frames)
+            EndActivity(captured); // else it is not where it has gone on from yet
+        _listener.Skip();
         foreach (var cutter in _cutters)
             cutter.EndSegment(_chunks, _firstFrame, _frames, end, next, captured);
         ReleaseChunks();
@@ -243,10 +293,7 @@ internal sealed class StreamFrontEnd : IDisposable
         if (inLast == 0)
             _chunks.Add(FrameChunk.Rent(_bins));
         var room = _chunks[^1].From(inLast);
-        var read = _fbank.Read(room);
-        for (var i = 0; i < read; i++)
-            _floor.Accept(room.Slice(i * _bins, _bins));
-        _frames += read;
+        _frames += _fbank.Read(room);
     }
 
     /// <summary>Lets go of chunks before the last window's worth of frames, which the last window of the segment may need.</summary>

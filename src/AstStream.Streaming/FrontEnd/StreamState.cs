@@ -6,35 +6,44 @@ namespace AstStream.Streaming.FrontEnd;
 /// </summary>
 internal sealed class StreamState
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     private readonly BinaryReader _rest; // the ledger and the decoder
 
-    private StreamState(CutPoint point, BinaryReader rest) => (Point, _rest) = (point, rest);
+    private StreamState(CutPoint point, Listener listener, BinaryReader rest) => (Point, Listener, _rest) = (point, listener, rest);
 
     /// <summary>Where its windows stand.</summary>
     public CutPoint Point { get; }
 
+    /// <summary>What is heard besides, there.</summary>
+    public Listener Listener { get; }
+
     /// <summary>Writes a state.</summary>
     public static byte[] Write(string identity, CutPoint point, Action<BinaryWriter> saveLedger, Action<BinaryWriter> saveDecoder)
     {
-        var bytes = new MemoryStream(256);
+        var bytes = new MemoryStream(1024);
         using var state = new BinaryWriter(bytes);
         state.Write(Version);
         state.Write(identity);
         point.Write(state);
+        state.Write(point.Listening);
         saveLedger(state);
         saveDecoder(state);
         return bytes.ToArray();
     }
 
     /// <summary>Reads a state; null where it is another model's, or broken.</summary>
-    public static StreamState? Read(byte[] bytes, string identity)
+    public static StreamState? Read(byte[] bytes, string identity, int numMelBins)
     {
         try
         {
             var state = new BinaryReader(new MemoryStream(bytes));
-            return state.ReadByte() == Version && state.ReadString() == identity ? new StreamState(CutPoint.Read(state), state) : null;
+            if (state.ReadByte() != Version || state.ReadString() != identity)
+                return null;
+            var point = CutPoint.Read(state);
+            var listener = new Listener(numMelBins);
+            listener.Restore(state);
+            return new StreamState(point, listener, state);
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {

@@ -1,5 +1,7 @@
+using System.Numerics;
 using AstStream.Dsp;
 using AstStream.Events;
+using AstStream.Events.Decoding;
 
 namespace AstStream.Streaming.FrontEnd;
 
@@ -12,12 +14,15 @@ namespace AstStream.Streaming.FrontEnd;
 /// </summary>
 internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler scheduler)
 {
+    private const int EarlyColumns = 3; // after which a part of an activity is noted for the first time
     private const double QuietActivity = 0.25; // a second of sound in the last four
 
     private readonly List<Piece> _new = []; // that the scheduler does not have yet
     private Segment _segment;
     private long _next; // first frame of the next regular window
     private long _heard; // frames that windows have covered
+    private Listener? _listener; // what is heard of the stream; shared with other models
+    private long _noted; // columns of the segment whose activity was noted before
     private CutPoint? _awaited; // where it goes on, as long as what comes was decided before
 
     public StreamTimeline Timeline => timeline;
@@ -31,25 +36,27 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
     public bool IsWaiting => _awaited is not null;
 
     /// <summary>Begins with a segment, or goes on where it stood in it.</summary>
-    public void Begin(Segment segment)
+    public void Begin(Segment segment, Listener listener)
     {
-        (_segment, CellStart) = (segment, segment.Start);
+        (_segment, CellStart, _listener) = (segment, segment.Start, listener);
         if (timeline.Resumed is { } state)
             (_awaited, CellStart) = (state.Point, state.Point.CellStart);
         Await();
     }
 
     /// <summary>Cuts the windows that are whole.</summary>
-    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, NoiseFloor floor, long captured)
+    public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, long captured)
     {
         if (IsWaiting)
             return;
-        timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
         while (frames - _next >= Options.WindowFrames)
         {
+            var floor = _listener!.Floor;
+            timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
+
             // The hop after this window is decided now: its cell ends midway to the next one's centre.
             var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
-            var start = _segment.Start + (_next * FbankOptions.FrameShift);
+            var start = At(_next);
             var cellEnd = start + (FbankOptions.NumSamples(Options.WindowFrames) / 2) + ((long)hop * FbankOptions.FrameShift / 2);
             var piece = Options.Gate && floor.IsQuietSince(_next)
                 ? Piece.Interval(timeline, PieceState.Gated, LossReason.None, CellStart, cellEnd)
@@ -60,6 +67,34 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
             _next += hop;
             Add(piece, captured);
         }
+    }
+
+    /// <summary>
+    /// Something sounds, or has just ended: where it is time, a part of it is noted, with a window aimed at it where that is wanted and the
+    /// model keeps up. A part is noted early when it is 0.48 s old, twice as old, and so on, and when it is as long as a window.
+    /// </summary>
+    public void Note(bool isOver, List<FrameChunk> chunks, long firstFrame, long captured)
+    {
+        var activity = _listener!.Activity;
+        if (!Options.FindsActivity || IsWaiting || activity.Columns <= _noted)
+            return;
+        var longest = Math.Max(1, Options.WindowFrames / NoiseFloor.ColumnFrames);
+        var (number, inPart) = Math.DivRem(activity.Columns - 1 - activity.Onset, longest);
+        var start = activity.Onset + (number * longest);
+        var length = inPart + 1;
+        ActivityProgress? progress = isOver ? ActivityProgress.Over
+            : length == longest ? ActivityProgress.Whole
+            : number == 0 && activity.End == activity.Columns && length >= EarlyColumns && BitOperations.IsPow2(length / EarlyColumns)
+                && length % EarlyColumns == 0 ? ActivityProgress.Early : null;
+        if (progress is not { } known)
+            return;
+        var end = known == ActivityProgress.Whole ? start + length : activity.End;
+        var part = new ActivityPart(At(start * NoiseFloor.ColumnFrames), At(end * NoiseFloor.ColumnFrames), known);
+        var piece = Options.ConfirmsActivity && end > start && timeline.EffectiveHop <= Options.HopFrames
+            ? Aim(chunks, firstFrame, start * NoiseFloor.ColumnFrames, end * NoiseFloor.ColumnFrames)
+            : Piece.Interval(timeline, PieceState.Noted, LossReason.None, CellStart, CellStart);
+        piece.Part = part;
+        Add(piece, captured);
     }
 
     /// <summary>The segment ends: cuts its last window over the frames that no window has covered, and closes the last cell.</summary>
@@ -76,7 +111,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         if (frames > _heard)
         {
             var first = Math.Max(0, frames - Options.WindowFrames);
-            var start = _segment.Start + (first * FbankOptions.FrameShift);
+            var start = At(first);
             piece = Locate(Piece.Rent(
                 timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, CellStart, end,
                     timeline.EffectiveHop * FbankOptions.FrameShift));
@@ -89,7 +124,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         }
 
         _segment = next;
-        _next = _heard = 0;
+        _next = _heard = _noted = 0;
         if (piece is not null)
             Add(piece, captured);
         CellStart = end;
@@ -125,18 +160,33 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         if (_awaited is not { } point || _segment.Start < point.Segment.Start)
             return _awaited is null;
         if (_segment == point.Segment)
-            (_next, _heard) = (point.Next, point.Heard);
+            (_next, _heard, _noted) = (point.Next, point.Heard, point.Noted);
         _awaited = null;
         return _segment != point.Segment;
     }
 
     private void Add(Piece piece, long captured)
     {
-        piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd);
+        piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd, _listener!.Activity.Columns)
+        {
+            Listening = timeline.Stream.Delivery is null ? [] : _listener.Save()
+        };
         CellStart = piece.CellEnd;
         piece.Captured = captured;
         _new.Add(piece);
     }
+
+    /// <summary>A window over what sounds alone: from a column before it to one after it, as far as that was heard.</summary>
+    private Piece Aim(List<FrameChunk> chunks, long firstFrame, long start, long end)
+    {
+        var last = Math.Min(end + NoiseFloor.ColumnFrames, _listener!.Frames);
+        var first = Math.Max(Math.Max(0, start - NoiseFloor.ColumnFrames), last - Options.WindowFrames);
+        return Locate(Piece.Rent(
+            timeline, chunks, (int)(first - firstFrame), (int)(last - first), Options.NumMelBins, At(first), CellStart, CellStart, hop: 0));
+    }
+
+    /// <summary>The sample of a frame of the segment, at 16 kHz.</summary>
+    private long At(long frame) => _segment.Start + (frame * FbankOptions.FrameShift);
 
     /// <summary>Notes where in the source's input the window's sound was heard.</summary>
     private Piece Locate(Piece window)

@@ -13,4 +13,10 @@ public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBi
 
     /// <summary>Whether windows that stay within the stream's noise floor are kept from the model.</summary>
     public bool Gate { get; init; }
+
+    /// <summary>Whether it is told when something sounds.</summary>
+    public bool FindsActivity { get; init; }
+
+    /// <summary>Whether what sounds is scored by itself, too.</summary>
+    public bool ConfirmsActivity { get; init; }
 }

@@ -47,6 +47,8 @@ internal sealed class OpenModel : IDisposable
 
     public BatchOptions Batching => _definition.Batching;
 
+    private EventTiming Timing => _definition.Events.Options.Timing;
+
     /// <summary>How its scores become events when the run begins.</summary>
     public EventOptions Events { get; }
 
@@ -85,7 +87,7 @@ internal sealed class OpenModel : IDisposable
         string.Create(
             CultureInfo.InvariantCulture,
             $"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} "
-                + $"{string.Join(' ', Activations)}");
+                + $"{string.Join(' ', Activations)} {Timing.Word()}{(_definition.Events.Confirms ? "+" : "")}");
 
     /// <summary>Opens the checkpoints that a definition names, or the default one.</summary>
     /// <exception cref="InvalidCheckpointException">
@@ -176,6 +178,8 @@ internal sealed class OpenModel : IDisposable
         {
             MaxHopFrames = Math.Clamp(longest, frames, config.MaxLength),
             Gate = _definition.HasGate,
+            FindsActivity = Timing == EventTiming.Segment,
+            ConfirmsActivity = _definition.Events.Confirms,
         };
     }
 }

@@ -315,8 +315,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
         if (piece.State is not (PieceState.Gated or PieceState.Lost) || stream.Items.Last!.Value is not { } last
             || last.State != piece.State || last.Reason != piece.Reason || last.Source != piece.Source)
             return false;
-        last.CellEnd = piece.CellEnd;
-        last.After = piece.After;
+        last.Extend(piece);
         piece.Return();
         return true;
     }
@@ -334,11 +333,11 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     {
         var stream = window.Timeline;
         window.ReleaseFrames();
-        (window.State, window.Reason) = (PieceState.Lost, reason);
-        if (window.InTimeline.Previous is { Value: { State: PieceState.Lost } before } && before.Reason == reason)
+        (window.State, window.Reason) = window.Part is null
+            ? (PieceState.Lost, reason) : (PieceState.Noted, LossReason.None); // no time is lost by an aimed one
+        if (window.Part is null && window.InTimeline.Previous is { Value: { State: PieceState.Lost } before } && before.Reason == reason)
         {
-            before.CellEnd = window.CellEnd;
-            before.After = window.After;
+            before.Extend(window);
             stream.Items.Remove(window.InTimeline);
             window.Return();
         }

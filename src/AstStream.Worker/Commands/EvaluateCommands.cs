@@ -126,7 +126,9 @@ internal static class EvaluateCommands
         foreach (var label in pairs.Truth.Events.Select(e => e.Label).Distinct().Except(known))
             Errors.Warn($"{path}: no model has the label '{label}': its events count as missed");
         var compared = EventReport.Make(pairs.Truth, pairs.Reported, pairs.Hours, collars, share);
-        Terminal.Lines(json ? EventTables.Json(compared) : EventTables.Text(compared, pairs.Truth.Files.Count, report.Models));
+        var rate = report.Windows / trial.Seconds.Values.Sum();
+        Terminal.Lines(
+            json ? EventTables.Json(compared, rate) : EventTables.Text(compared, rate, pairs.Truth.Files.Count, report.Models));
         return report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 

@@ -18,7 +18,7 @@ internal static class EventTables
     };
 
     /// <summary>As tables for people.</summary>
-    public static string Text(EventReport report, int recordings, IReadOnlyList<string> models)
+    public static string Text(EventReport report, double windowsPerSecond, int recordings, IReadOnlyList<string> models)
     {
         var text = new StringBuilder();
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
@@ -36,7 +36,9 @@ internal static class EventTables
         Line($"\nheard at all      {report.Heard:P1}");
         Line($"onset error       {Quartiles(report.OnsetErrors)}");
         Line($"offset error      {Quartiles(report.OffsetErrors)}");
+        Line($"opened after      {Quartiles(report.OpenedAfter)}");
         Line($"false events      {report.FalseEventsPerHour:0.0} an hour");
+        Line($"windows scored    {windowsPerSecond:0.00} a second of sound");
         var (middle, _) = report.Collars[report.Collars.Count / 2];
         Line($"\n| label | there | reported | hits within {middle.Collar:0.###} s | F1 | F1 of seconds |\n|---|---:|---:|---:|---:|---:|");
         foreach (var (label, c) in middle.ByLabel.OrderBy(l => l.Key, StringComparer.Ordinal))
@@ -48,7 +50,7 @@ internal static class EventTables
     }
 
     /// <summary>As one JSON object; what is no number there is null.</summary>
-    public static string Json(EventReport report) => JsonSerializer.Serialize(
+    public static string Json(EventReport report, double windowsPerSecond) => JsonSerializer.Serialize(
         new
         {
             hours = report.Hours,
@@ -71,7 +73,9 @@ internal static class EventTables
             heard = Finite(report.Heard),
             onset_error = Summary(report.OnsetErrors),
             offset_error = Summary(report.OffsetErrors),
+            opened_after = Summary(report.OpenedAfter),
             false_events_per_hour = Finite(report.FalseEventsPerHour),
+            windows_per_second = Finite(windowsPerSecond),
         },
         s_json);
 

@@ -46,6 +46,8 @@ public sealed class EvaluateCliTests : IDisposable
 
         var table = await Cli.RunAsync("evaluate", "events", Pipeline, "--truth", Labels);
         Assert.Contains("| 0.25 s | 1.000 | 1.000 | 1.000 | 0.00 |", table.Output, StringComparison.Ordinal);
+        Assert.True(json.GetProperty("opened_after").GetProperty("median").GetDouble() > 0);
+        Assert.True(json.GetProperty("windows_per_second").GetDouble() > 0);
         Assert.Contains("onset error       +0.00 s", table.Output, StringComparison.Ordinal);
     }
 

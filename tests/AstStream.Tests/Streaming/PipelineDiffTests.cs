@@ -51,6 +51,8 @@ public sealed class PipelineDiffTests : IDisposable
 
     [Theory]
     [InlineData(Base, Base + "model: {hop: 1s}", "3:8: model: what a model is and how it runs can't be changed while it runs")]
+    [InlineData(Base, Base + "events: {timing: contains}", "model: what a model is and how it runs can't be changed while it runs")]
+    [InlineData(Base, Base + "events: {confirm: none}", "model: what a model is and how it runs can't be changed while it runs")]
     [InlineData(Base, Base + "models: {a2: {hop: 1s}}", "3:14: models.a2: models can't be added while it runs")]
     [InlineData(Base, Base + "lanes: 7", "models and lanes can't be added or removed while it runs")]
     [InlineData(Base, Base + "models: {model2: {}}", "models and lanes can't be added or removed while it runs")]

@@ -84,13 +84,13 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public async Task ReloadAsync_SinkThatCannotBeOpened_OldOnesGoOnAndMissNothing()
     {
-        var (run, running) = Start($"{Sources}\nevents: {{threshold: 0, max_duration: 500ms}}\n{Sinks}");
+        var (run, running) = Start($"{Sources}\nevents: {{timing: window, threshold: 0, max_duration: 500ms}}\n{Sinks}");
         await (await SourceAsync("a")).PushAsync(3);
 
         var e = await Assert.ThrowsAsync<SinkException>(
             () => ReloadAsync(
-            run, $"{Sources}\nevents: {{threshold: 0, max_duration: 500ms}}\nsinks: {{one: {{type: memory, name: other, records: "
-                + $"coverage}}, broken: {{type: memory, name: broken}}}}"));
+            run, $"{Sources}\nevents: {{timing: window, threshold: 0, max_duration: 500ms}}\nsinks: {{one: {{type: memory, name: other, "
+                + $"records: coverage}}, broken: {{type: memory, name: broken}}}}"));
 
         Assert.Equal("broken: can't be opened", e.Message);
         await (await SourceAsync("a")).PushAsync(3);

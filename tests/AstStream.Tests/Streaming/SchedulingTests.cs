@@ -226,7 +226,7 @@ public sealed class SchedulingTests : IDisposable
         for (var i = 0; i < many; i++)
         {
             var piece = Piece.Interval(live, PieceState.Gated, LossReason.None, i * 100, (i + 1) * 100);
-            piece.After = new CutPoint(new Segment(16_000, 0, 0), i, i, (i + 1) * 100);
+            piece.After = new CutPoint(new Segment(16_000, 0, 0), i, i, (i + 1) * 100, 0);
             scheduler.Deliver(live, [piece]);
         }
 
@@ -235,7 +235,7 @@ public sealed class SchedulingTests : IDisposable
 
         Assert.InRange(decided.Count, 1, many / 2);
         Assert.All(decided, d => Assert.Equal(d.CellEnd, d.After.CellStart));
-        Assert.Equal(new CutPoint(new Segment(16_000, 0, 0), many - 1, many - 1, many * 100), decided[^1].After);
+        Assert.Equal(new CutPoint(new Segment(16_000, 0, 0), many - 1, many - 1, many * 100, 0), decided[^1].After);
         scheduler.Close();
     }
 
