@@ -14,7 +14,6 @@ namespace AstStream.Streaming.FrontEnd;
 /// </summary>
 internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler scheduler)
 {
-    private const int EarlyColumns = 3; // after which a part of an activity is noted for the first time
     private const double QuietActivity = 0.25; // a second of sound in the last four
 
     private readonly List<Piece> _new = []; // that the scheduler does not have yet
@@ -71,7 +70,8 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
 
     /// <summary>
     /// Something sounds, or has just ended: where it is time, a part of it is noted, with a window aimed at it where that is wanted and the
-    /// model keeps up. A part is noted early when it is 0.48 s old, twice as old, and so on, and when it is as long as a window.
+    /// model keeps up. An activity is noted when it is 0.64, 0.96, 1.28, 1.92 s old, and so on, and each time that it is as long as another
+    /// window.
     /// </summary>
     public void Note(bool isOver, List<FrameChunk> chunks, long firstFrame, long captured)
     {
@@ -84,8 +84,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         var length = inPart + 1;
         ActivityProgress? progress = isOver ? ActivityProgress.Over
             : length == longest ? ActivityProgress.Whole
-            : number == 0 && activity.End == activity.Columns && length >= EarlyColumns && BitOperations.IsPow2(length / EarlyColumns)
-                && length % EarlyColumns == 0 ? ActivityProgress.Early : null;
+            : number == 0 && activity.End == activity.Columns && IsEarlyLook(length) ? ActivityProgress.Early : null;
         if (progress is not { } known)
             return;
         var end = known == ActivityProgress.Whole ? start + length : activity.End;
@@ -175,6 +174,9 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         piece.Captured = captured;
         _new.Add(piece);
     }
+
+    /// <summary>Whether a part of so many columns is looked at before it is whole: at 4, 6, 8, 12, 16 and so on.</summary>
+    private static bool IsEarlyLook(long columns) => columns >= 4 && BitOperations.IsPow2(columns % 3 == 0 ? columns / 3 : columns);
 
     /// <summary>A window over what sounds alone: from a column before it to one after it, as far as that was heard.</summary>
     private Piece Aim(List<FrameChunk> chunks, long firstFrame, long start, long end)

@@ -22,13 +22,13 @@ public class ActivityTests
         // Columns of 2,560 samples: 4 s is the start of the 25th; of the 31st, too little sounds.
         Assert.Equal(
             [
-                new ActivityPart(64_000, 64_000 + (3 * 2_560), ActivityProgress.Early),
+                new ActivityPart(64_000, 64_000 + (4 * 2_560), ActivityProgress.Early),
                 new ActivityPart(64_000, 64_000 + (6 * 2_560), ActivityProgress.Early),
                 new ActivityPart(64_000, 64_000 + (6 * 2_560), ActivityProgress.Over),
             ],
             parts.Select(p => p.Part!.Value));
         Assert.All(parts, p => Assert.Equal((PieceState.Waiting, p.CellStart, 64_000 - 2_560), (p.State, p.CellEnd, p.Start)));
-        Assert.Equal([16 + 48, 16 + 96, 16 + 96 + 16], parts.Select(p => p.Frames));
+        Assert.Equal([16 + 64, 16 + 96, 16 + 96 + 16], parts.Select(p => p.Frames));
     }
 
     [Fact]
@@ -38,8 +38,7 @@ public class ActivityTests
 
         Assert.Equal(
             [
-                ActivityProgress.Early, ActivityProgress.Early, ActivityProgress.Early, ActivityProgress.Early, ActivityProgress.Whole,
-                ActivityProgress.Over,
+                .. Enumerable.Repeat(ActivityProgress.Early, 6), ActivityProgress.Whole, ActivityProgress.Over
             ],
             parts.Select(p => p.Progress));
         Assert.Equal(64_000 + (32 * 2_560), parts[^1].Start);
