@@ -34,7 +34,7 @@ public class EventDecoderTests
     public void Push_ShorterThanMinimum_IsDroppedWithoutATrace()
     {
         Assert.Empty(Run(new() { Scores = [0, 0.9f, 0.9f, 0], MinDuration = 21 }));
-        Assert.Equal(["o 10-30", "c 10-30"], Run(new() { Scores = [0, 0.9f, 0.9f, 0], MinDuration = 20 }));
+        Assert.Equal(["o 10-30", "c 10-40"], Run(new() { Scores = [0, 0.9f, 0.9f, 0.9f, 0], MinDuration = 20 }));
     }
 
     [Fact]
