@@ -87,8 +87,8 @@ public sealed class SegmentDecoder : IEventDecoder
     /// <inheritdoc/>
     public void Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
     {
-        if (!_isActive)
-            Begin(part.Start);
+        if (!_isActive || part.Start != _partStart)
+            Begin(part.Start); // the end of the last one may be lost
         _hasAlone = !scores.IsEmpty;
         scores.CopyTo(_alone);
         _now = Math.Max(_now, part.End);

@@ -105,6 +105,10 @@ internal sealed record EventDefinition
         };
         if (events.Options.MaxDuration < events.Options.MinDuration)
             section.Problem(MaxDurationKey, "is shorter than min_duration: no event could be long enough");
+        if (timing != EventTiming.Segment && section.Has(ConfirmKey))
+            section.Problem(
+                ConfirmKey,
+                $"stands beside 'timing: {timing.Word()}', by which nothing is scored alone; expected it with 'timing: segment'");
         if (events.Smoothing is not null && section.Has(MedianWindowsKey))
             section.Problem(MedianWindowsKey, "stands beside 'smoothing', which says the same as a time; expected one of them");
         else if (events.Options.MedianWindows % 2 == 0)

@@ -307,13 +307,14 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     }
 
     /// <summary>
-    /// While nobody decodes (a sink stands still), pieces without a window become one, so that a stream that is gated or away costs no
-    /// memory.
+    /// While nobody decodes (a sink stands still), pieces without a window become one, and activities are not noted, so that a stream that
+    /// is gated or away costs no memory.
     /// </summary>
     private static bool TryMerge(StreamTimeline stream, Piece piece)
     {
-        if (piece.State is not (PieceState.Gated or PieceState.Lost) || stream.Items.Last!.Value is not { } last
-            || last.State != piece.State || last.Reason != piece.Reason || last.Source != piece.Source)
+        var last = stream.Items.Last!.Value;
+        if (piece.Part is null && (piece.State is not (PieceState.Gated or PieceState.Lost)
+            || last.State != piece.State || last.Reason != piece.Reason || last.Source != piece.Source))
             return false;
         last.Extend(piece);
         piece.Return();

@@ -97,6 +97,15 @@ public class SegmentDecoderTests
     }
 
     [Fact]
+    public void Push_EndOfAnActivityThatWasLost_NextOneBeginsByItself()
+    {
+        // The window of the first activity must not name the second.
+        var trial = new Trial().Window(20, 0, 0).Part(100, 110, Early, 0.1f, 0.1f).Window(70, 0.9f, 0).Part(300, 310, Over, 0.4f, 0.1f);
+
+        Assert.Empty(trial.Events);
+    }
+
+    [Fact]
     public void Push_LongerThanMaximum_ClosesAndGoesOnAsAnother()
     {
         var trial = new Trial { MaxDuration = 60 };

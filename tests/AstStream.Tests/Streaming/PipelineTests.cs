@@ -22,6 +22,8 @@ public sealed partial class PipelineTests : IDisposable
         { Good("events: {threshold: 1.5}"), ["events.threshold: found '1.5'; expected a number from 0 to 1"] },
         { Good("events: {median_windows: 4}"), ["events.median_windows: 4 is even"] },
         { Good("events: {median_windows: 3, smoothing: 3s}"), ["events.median_windows: stands beside 'smoothing'"] },
+        { Good("events: {timing: window, confirm: none}"), ["events.confirm: stands beside 'timing: window'"] },
+        { Good("events: {timing: sgment}"), ["events.timing: found 'sgment'; did you mean 'segment'?"] },
         { Good("model: {hop: 1s}\nevents: {smoothing: 101s}"), ["events.smoothing: is 101 hops of 1 s; expected at most 99, 99 s"] },
         { Good("events: {thresholds: {'class 9': 0.2}}"), ["the model has no label 'class 9'; did you mean 'class"] },
         { Good("events: {min_duration: 5}"), ["events.min_duration: found '5'; expected a duration such as 500ms"] },

@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Events.Decoding;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Scheduling;
@@ -227,7 +228,9 @@ public sealed class SchedulingTests : IDisposable
         {
             var piece = Piece.Interval(live, PieceState.Gated, LossReason.None, i * 100, (i + 1) * 100);
             piece.After = new CutPoint(new Segment(16_000, 0, 0), i, i, (i + 1) * 100, 0);
-            scheduler.Deliver(live, [piece]);
+            var noted = Piece.Interval(live, PieceState.Noted, LossReason.None, (i + 1) * 100, (i + 1) * 100);
+            (noted.Part, noted.After) = (new ActivityPart(i, i + 1, ActivityProgress.Early), piece.After);
+            scheduler.Deliver(live, [piece, noted]);
         }
 
         var decided = new List<Piece>();
