@@ -14,7 +14,7 @@ public sealed record WindowOptions(int WindowFrames, int HopFrames, int NumMelBi
     /// <summary>Whether windows that stay within the stream's noise floor are kept from the model.</summary>
     public bool Gate { get; init; }
 
-    /// <summary>Whether it is told when something sounds.</summary>
+    /// <summary>Whether what rises above the noise floor is noted.</summary>
     public bool FindsActivity { get; init; }
 
     /// <summary>Whether what sounds is scored by itself, too.</summary>
