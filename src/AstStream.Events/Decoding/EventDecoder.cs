@@ -87,7 +87,7 @@ public sealed class EventDecoder : IEventDecoder
         _filter.Clear();
     }
 
-    /// <summary>Writes what it remembers, so that another decoder can go on from here.</summary>
+    /// <inheritdoc/>
     public void Save(BinaryWriter state)
     {
         _filter.Save(state);
@@ -102,11 +102,7 @@ public sealed class EventDecoder : IEventDecoder
         }
     }
 
-    /// <summary>
-    /// Takes over what another decoder remembered; this one must be new. Its own options hold, whatever the other's were.
-    /// </summary>
-    /// <exception cref="InvalidDataException">That is no state of a decoder of so many classes.</exception>
-    /// <exception cref="EndOfStreamException">It is cut short.</exception>
+    /// <inheritdoc/>
     public void Restore(BinaryReader state)
     {
         _filter.Restore(state);

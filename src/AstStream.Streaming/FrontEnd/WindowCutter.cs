@@ -48,11 +48,10 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
     {
         if (IsWaiting)
             return;
+        var floor = _listener!.Floor;
+        timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
         while (frames - _next >= Options.WindowFrames)
         {
-            var floor = _listener!.Floor;
-            timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
-
             // The hop after this window is decided now: its cell ends midway to the next one's centre.
             var hop = _heard == 0 ? timeline.FirstHop : timeline.EffectiveHop;
             var start = At(_next);
