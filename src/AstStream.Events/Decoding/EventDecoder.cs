@@ -12,6 +12,8 @@ public sealed class EventDecoder : IEventDecoder
 
     private readonly MedianFilter _filter;
     private readonly EventTrack[] _tracks; // by class
+    private readonly float[] _scores; // of the interval that is decoded
+    private readonly CoveredClasses _covered;
     private EventOptions _options;
     private float[] _on;
     private float[] _off;
@@ -22,6 +24,8 @@ public sealed class EventDecoder : IEventDecoder
     {
         _filter = new MedianFilter(options.Thresholds.Count);
         _tracks = new EventTrack[options.Thresholds.Count];
+        _scores = new float[options.Thresholds.Count];
+        _covered = new CoveredClasses(options.Thresholds.Count);
         Take(options);
     }
 
@@ -136,21 +140,30 @@ public sealed class EventDecoder : IEventDecoder
     private void Decode(Action<DetectedEvent> emit)
     {
         var plain = _filter.IsPlain ? _filter.Current.Scores : null;
+        _covered.Clear();
         for (var label = 0; label < _tracks.Length; label++)
         {
-            var score = plain is null ? _filter.Median(label) : plain[label];
+            _scores[label] = plain is null ? _filter.Median(label) : plain[label];
+            if (_scores[label] >= Needed(label))
+                _covered.Sounds(label, _options);
+        }
+
+        for (var label = 0; label < _tracks.Length; label++)
+        {
+            var score = _covered[label] ? float.NegativeInfinity : _scores[label];
             if (score >= _off[label] || _tracks[label].IsActive)
                 Step(label, _filter.Current, score, emit);
         }
     }
+
+    private float Needed(int label) => _tracks[label] is { IsActive: true, IsSounding: true } ? _off[label] : _on[label];
 
     private void Step(int label, MedianFilter.Interval interval, float score, Action<DetectedEvent> emit)
     {
         var (start, end) = (interval.Start, interval.End);
         var (onset, offset) = interval.Sounds;
         ref var track = ref _tracks[label];
-        var needed = track.IsActive && track.IsSounding ? _off[label] : _on[label];
-        if (!(score >= needed))
+        if (!(score >= Needed(label)))
         {
             // A gap of exactly the merge gap may still be bridged by the interval that follows.
             track.IsSounding = false;

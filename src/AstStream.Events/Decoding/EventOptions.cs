@@ -11,6 +11,12 @@ public sealed record EventOptions
     /// <summary>The least smoothed score that keeps it open, by class index; each at most the class's threshold (hysteresis).</summary>
     public required IReadOnlyList<float> ReleaseThresholds { get; init; }
 
+    /// <summary>
+    /// Of each class, the classes above it: they make no event where it sounds. Empty, the default, where classes say nothing of one
+    /// another.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; init; } = [];
+
     /// <summary>What says when an event begins and ends; <see cref="EventTiming.Window"/> by default.</summary>
     public EventTiming Timing { get; init; } = EventTiming.Window;
 
@@ -41,6 +47,10 @@ public sealed record EventOptions
         var problems = new List<string>();
         if (ReleaseThresholds.Count != Thresholds.Count)
             problems.Add($"{ReleaseThresholds.Count} release thresholds for {Thresholds.Count} thresholds");
+        if (Ancestors.Count != 0 && Ancestors.Count != Thresholds.Count)
+            problems.Add($"{Ancestors.Count} lists of ancestors for {Thresholds.Count} thresholds");
+        else if (Ancestors.Any(a => a.Any(c => c < 0 || c >= Thresholds.Count)))
+            problems.Add("an ancestor is no class");
         for (var i = 0; i < Math.Min(Thresholds.Count, ReleaseThresholds.Count); i++)
         {
             if (!(ReleaseThresholds[i] <= Thresholds[i]))

@@ -18,6 +18,8 @@ public sealed class SegmentDecoder : IEventDecoder
     private readonly float[] _alone; // the last scores of the part alone
     private readonly EventTrack[] _tracks; // by class
     private readonly SteadyState[] _steady; // by class
+    private readonly float[] _scores; // of the part that is named
+    private readonly CoveredClasses _covered;
     private readonly List<DetectedEvent> _found = []; // of the windows
     private readonly Action<DetectedEvent> _find;
     private EventOptions _options;
@@ -36,6 +38,7 @@ public sealed class SegmentDecoder : IEventDecoder
         var labels = options.Thresholds.Count;
         (_options, _sums, _alone, _tracks) = (options, new float[labels], new float[labels], new EventTrack[labels]);
         _steady = new SteadyState[labels];
+        (_scores, _covered) = (new float[labels], new CoveredClasses(labels));
         _windows = new EventDecoder(Steady(options));
         _find = _found.Add;
     }
@@ -178,27 +181,44 @@ public sealed class SegmentDecoder : IEventDecoder
     /// <summary>The event of the label that is clear already, where no label has an event of the part yet.</summary>
     private void NameEarly(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
     {
-        var (best, surest) = (-1, 0f);
+        _covered.Clear();
         for (var label = 0; _hasAlone && label < _tracks.Length; label++)
         {
             if (_tracks[label].IsActive && _tracks[label].Offset > part.Start)
                 return;
-            var threshold = _options.Thresholds[label];
-            if (_alone[label] >= Math.Min(SureScore, EarlySurety * threshold) && _alone[label] / threshold > surest)
-                (best, surest) = (label, _alone[label] / threshold);
+            if (IsClear(label))
+                _covered.Sounds(label, _options);
+        }
+
+        var (best, surest) = (-1, 0f);
+        for (var label = 0; _hasAlone && label < _tracks.Length; label++)
+        {
+            var surety = _alone[label] / _options.Thresholds[label];
+            if (IsClear(label) && !_covered[label] && surety > surest)
+                (best, surest) = (label, surety);
         }
 
         if (best >= 0)
             Hear(best, part, _alone[best], origin, emit);
     }
 
-    /// <summary>The events of the labels that a part has.</summary>
+    private bool IsClear(int label) => _options.Thresholds[label] < float.PositiveInfinity
+        && _alone[label] >= Math.Min(SureScore, EarlySurety * _options.Thresholds[label]);
+
+    /// <summary>The events of the labels that a part has; where a class and one above it have it, the class alone.</summary>
     private void Name(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
     {
+        _covered.Clear();
+        for (var label = 0; label < _tracks.Length && part.End > part.Start; label++)
+        {
+            _scores[label] = Score(label);
+            if (_scores[label] >= Needed(label, part))
+                _covered.Sounds(label, _options);
+        }
+
         for (var label = 0; label < _tracks.Length; label++)
         {
             ref var track = ref _tracks[label];
-            var goesOn = track.IsActive && part.Start - track.Offset <= _options.MergeGap;
             if (part.End <= part.Start)
             {
                 if (track.IsActive)
@@ -206,13 +226,18 @@ public sealed class SegmentDecoder : IEventDecoder
                 continue;
             }
 
-            var score = Score(label);
-            if (score >= (goesOn ? _options.ReleaseThresholds[label] : _options.Thresholds[label]))
-                Hear(label, part, score, origin, emit);
+            if (_covered[label])
+                continue;
+            if (_scores[label] >= Needed(label, part))
+                Hear(label, part, _scores[label], origin, emit);
             else if (track.IsActive && track.Offset > part.Start)
                 track.Offset = Math.Max(track.Offset, part.End); // it was clear early: it lasts as long as its part
         }
     }
+
+    private float Needed(int label, in ActivityPart part) =>
+        _tracks[label].IsActive && part.Start - _tracks[label].Offset <= _options.MergeGap
+            ? _options.ReleaseThresholds[label] : _options.Thresholds[label];
 
     private float Score(int label)
     {

@@ -6,8 +6,8 @@ namespace AstStream.Model.Checkpoints;
 
 /// <summary>
 /// An AST's weights and configuration: a Hugging Face folder (config.json, preprocessor_config.json and model.safetensors or
-/// pytorch_model.bin, or shards with an index; thresholds.json, if there is one), or a file of the AST authors' own. Every name, shape and
-/// number is checked against the configuration. Weights come out as float32.
+/// pytorch_model.bin, or shards with an index; thresholds.json and views.json, if they are there), or a file of the AST authors' own. Every
+/// name, shape and number is checked against the configuration. Weights come out as float32.
 /// </summary>
 public sealed class AstCheckpoint : IDisposable
 {
@@ -37,6 +37,12 @@ public sealed class AstCheckpoint : IDisposable
     /// They are of the scores that <see cref="AstConfig.DefaultActivation"/> gives, 0 to 1, NaN for a class that the file does not name.
     /// </summary>
     public IReadOnlyList<float>? Thresholds { get; private set; }
+
+    /// <summary>Named groups of its labels: those of the views.json beside the weights, and AudioSet's where it has those labels.</summary>
+    public IReadOnlyDictionary<string, LabelView> Views { get; private set; } = new Dictionary<string, LabelView>();
+
+    /// <summary>The view whose classes are its own now; null, unless one was taken.</summary>
+    public LabelView? View { get; private set; }
 
     /// <summary>Whether it has a classifier; an ASTModel has none, and gives its other outputs alone.</summary>
     public bool HasHead { get; private set; } = true;
@@ -95,9 +101,35 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>The message for a folder that is not there.</summary>
     public static string NoFolder(string folder) => $"{folder}: no such folder; {Expected}";
 
+    /// <summary>
+    /// Gives it the classes of one of its <see cref="Views"/> in place of its own: a class's row of the classifier is the mean of its
+    /// labels' rows, so that its logit is the mean of theirs. Once, and before anything is made of it.
+    /// </summary>
+    /// <param name="name">The view's name.</param>
+    /// <exception cref="InvalidCheckpointException">There is no such view, its thresholds are broken, or scores depend on one
+    /// another.</exception>
+    public void Take(string name)
+    {
+        if (!Views.TryGetValue(name, out var view))
+            throw new InvalidCheckpointException($"{Folder}: has no view '{name}'; "
+                + (Views.Count == 0 ? "it has none" : $"expected one of {string.Join(", ", Views.Keys.Order(StringComparer.Ordinal))}"));
+        if (Config.DefaultActivation != ScoreActivation.Sigmoid)
+            throw new InvalidCheckpointException($"{Folder}: a view needs scores that don't depend on one another (problem_type "
+                + $"multi_label_classification)");
+        var thresholds = view.HasOwnClasses ? ConfigReader.ReadThresholds(Files!.ThresholdsOf(name), Config with { Labels = view.Labels })
+            : Thresholds is { } all ? [.. view.Members.Select(m => all[m[0]])] : null;
+        (View, Thresholds) = (view, thresholds);
+        Config = Config with { Labels = view.Labels, ProblemType = AstConfig.MultiLabel };
+        var rows = string.Join(';', view.Members.Select(m => string.Join(',', m)));
+        Hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{Hash} {rows}")));
+    }
+
     /// <summary>Reads a tensor as float32, row-major in the shape that the checkpoint has.</summary>
     /// <exception cref="InvalidCheckpointException">A weight is not finite, or reading failed.</exception>
-    public float[] Read(string name) => _tensors.TryGetValue(name, out var source) ? source.Read()
+    public float[] Read(string name) => View is { } view && name.StartsWith(AstTensors.ClassifierDense, StringComparison.Ordinal)
+        ? view.Means(ReadOwn(name), name.EndsWith(".bias", StringComparison.Ordinal) ? 1 : Config.HiddenSize) : ReadOwn(name);
+
+    private float[] ReadOwn(string name) => _tensors.TryGetValue(name, out var source) ? source.Read()
         : new float[AstTensors.Expected(Config).First(t => t.Name == name).Shape.Aggregate(1, (a, b) => a * b)]; // no classifier: zeros
 
     /// <summary>Closes the files.</summary>
@@ -121,6 +153,7 @@ public sealed class AstCheckpoint : IDisposable
                 checkpoint._warnings.Add($"{files.Config}: {note}");
             checkpoint.Extractor = ConfigReader.ReadExtractor(files.Extractor, checkpoint.Config);
             checkpoint.Thresholds = ConfigReader.ReadThresholds(files.Thresholds, checkpoint.Config);
+            checkpoint.Views = ViewReader.Read(files.Views, checkpoint.Config);
             if (files.IsSharded)
             {
                 checkpoint.OpenShards(files.Weights);

@@ -5,6 +5,8 @@ namespace AstStream.Model.Checkpoints;
 /// </summary>
 public sealed record AstConfig
 {
+    internal const string MultiLabel = "multi_label_classification";
+
     // Far beyond any model that exists (AST-base: 1,214 and 310,272); attention over more would take all memory.
     private const int MaxTokens = 8192;
     private const int MaxPatchValues = 1 << 24;
@@ -106,6 +108,12 @@ public sealed record AstConfig
             ? throw new ModelExecutionException($"{config.TooLarge}; take a shorter window or longer strides") : config;
     }
 
+    /// <summary>
+    /// Of each label, the indices of those that stand above it in AudioSet's ontology, as far as they are labels too; empty for a label
+    /// that AudioSet does not have.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<int>> Ancestors() => AudioSet.Ancestors(Labels);
+
     internal bool IsTooLarge =>
         (((long)FrequencyPatches * TimePatches) + 2) is var tokens
         && (tokens > MaxTokens || tokens * PatchSize * PatchSize > MaxPatchValues);
@@ -120,7 +128,7 @@ public sealed record AstConfig
     /// </remarks>
     public ScoreActivation DefaultActivation => ProblemType switch
     {
-        "multi_label_classification" => ScoreActivation.Sigmoid,
+        MultiLabel => ScoreActivation.Sigmoid,
         "single_label_classification" => ScoreActivation.Softmax,
         "regression" => ScoreActivation.None,
         _ => Labels.Count == 1 || (Labels.Count == 527 && Labels[0] == "Speech") ? ScoreActivation.Sigmoid : ScoreActivation.Softmax,

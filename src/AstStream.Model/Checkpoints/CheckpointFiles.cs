@@ -29,7 +29,16 @@ internal sealed record CheckpointFiles
 
     public string Thresholds => Path.Combine(Folder, CheckpointFolder.ThresholdsFile);
 
+    public string Views => Path.Combine(Folder, CheckpointFolder.ViewsFile);
+
     public bool IsSharded => Weights.EndsWith(Index, StringComparison.Ordinal);
+
+    /// <summary>What holds for these very weights, as far as it is there: thresholds, views, and the thresholds of views.</summary>
+    public IEnumerable<string> Beside => ((string[])[Thresholds, Views]).Concat(
+        Directory.EnumerateFiles(Folder, Path.ChangeExtension(CheckpointFolder.ThresholdsFile, ".*.json"))).Where(File.Exists);
+
+    /// <summary>Where the thresholds of a view with classes of its own lie.</summary>
+    public string ThresholdsOf(string view) => Path.ChangeExtension(Thresholds, $".{view}.json");
 
     /// <summary>Finds a checkpoint's files.</summary>
     /// <param name="named">A folder, or the .safetensors file in one.</param>

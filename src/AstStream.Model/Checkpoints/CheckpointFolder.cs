@@ -10,6 +10,7 @@ internal static class CheckpointFolder
     public const string ExtractorFile = "preprocessor_config.json";
     public const string WeightsFile = "model.safetensors";
     public const string ThresholdsFile = "thresholds.json";
+    public const string ViewsFile = "views.json";
 
     /// <summary>Refuses a target that can't be written to or holds something.</summary>
     public static void CheckTarget(string folder)

@@ -30,8 +30,8 @@ public static class CheckpointImport
         Write(source, folder, tensors, cacheFolder, progress, aside =>
         {
             // They hold for these very weights.
-            if (source.Thresholds is not null)
-                File.Copy(source.Files!.Thresholds, Path.Combine(aside, CheckpointFolder.ThresholdsFile));
+            foreach (var file in source.Files?.Beside ?? [])
+                File.Copy(file, Path.Combine(aside, Path.GetFileName(file)));
         });
     }
 

@@ -28,7 +28,13 @@ internal sealed record EventDefinition
         "confirm",
         "Whether what rises above the noise floor is scored once more, alone: segment (the default) or none. A change of it needs a "
             + "restart.", "segment", "segment", "none");
-    public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels", "The labels that make events; all by default.");
+    public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels",
+        "The labels that make events, or names of views: groups of labels that belong to the model. All labels by default. A view with "
+            + "classes of its own stands alone, and a change to it or from it needs a restart.");
+    public static readonly Key<string> ParentsKey = Keys.Choice(
+        "parents",
+        "Whether a class's event is dropped where one of a class below it in AudioSet's ontology sounds (Animal where Dog does), so that "
+            + "one sound gives one event: drop (the default) or keep.", "drop", "drop", "keep");
     public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
         + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<int> MedianWindowsKey = Keys.Integer("median_windows",
@@ -46,8 +52,8 @@ internal sealed record EventDefinition
 
     public static readonly Key[] All =
     [
-        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, SmoothingKey, MedianWindowsKey,
-        MinDurationKey, MergeGapKey, MaxDurationKey,
+        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, ParentsKey, SmoothingKey,
+        MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
     ];
 
     /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
@@ -59,8 +65,11 @@ internal sealed record EventDefinition
     /// <summary>The score that keeps an event open; null for 0.8 of its label's threshold.</summary>
     public double? ReleaseThreshold { get; init; }
 
-    /// <summary>The labels that make events; null for all.</summary>
+    /// <summary>The labels that make events, and views; null for all.</summary>
     public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>Whether a parent's event is dropped where a child's is.</summary>
+    public bool DropsParents { get; init; }
 
     /// <summary>The time that the median filter looks at; null where the options say it as a number of hops.</summary>
     public TimeSpan? Smoothing { get; init; }
@@ -89,6 +98,7 @@ internal sealed record EventDefinition
             Thresholds = section.Get(ThresholdsKey) ?? new Dictionary<string, double>(),
             ReleaseThreshold = section.Get(ReleaseThresholdKey),
             Labels = section.Get(LabelsKey),
+            DropsParents = section.Get(ParentsKey) == "drop",
             Smoothing = section.Get(SmoothingKey),
             Options = new EventOptions
             {

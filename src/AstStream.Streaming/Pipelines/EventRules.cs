@@ -14,19 +14,16 @@ internal static class EventRules
     public static EventOptions For(EventDefinition definition, OpenModel model, ConfigProblems problems)
     {
         var labels = model.Labels;
-        foreach (var (key, label) in definition.Thresholds.Keys.Select(l => ((Key)EventDefinition.ThresholdsKey, l))
-            .Concat((definition.Labels ?? []).Select(l => ((Key)EventDefinition.LabelsKey, l))))
-        {
-            if (!labels.Contains(label))
-                problems.Add(definition.Places.Problem(key, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
-        }
-
+        foreach (var label in definition.Thresholds.Keys.Where(l => !labels.Contains(l)))
+            problems.Add(definition.Places.Problem(
+                EventDefinition.ThresholdsKey, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
+        var wanted = Wanted(definition, model, problems);
         var thresholds = new float[labels.Count];
         var releases = new float[labels.Count];
         for (var i = 0; i < thresholds.Length; i++)
         {
             // A label that is not wanted has a threshold that no score reaches.
-            if (definition.Labels?.Contains(labels[i]) == false)
+            if (wanted?.Contains(labels[i]) == false)
             {
                 thresholds[i] = releases[i] = float.PositiveInfinity;
                 continue;
@@ -41,9 +38,30 @@ internal static class EventRules
         {
             Thresholds = thresholds,
             ReleaseThresholds = releases,
+            Ancestors = definition.DropsParents ? model.Ancestors : [],
             MedianWindows = MedianWindows(definition, model.Window.HopFrames, problems),
             HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
         };
+    }
+
+    /// <summary>The labels that are wanted, one by one; null for all.</summary>
+    private static HashSet<string>? Wanted(EventDefinition definition, OpenModel model, ConfigProblems problems)
+    {
+        if (model.View is { } view)
+        {
+            if (definition.Labels is not [var only] || only != view.Name)
+                problems.Add(definition.Places.Problem(
+                    EventDefinition.LabelsKey, $"the model runs with the classes of the view '{view.Name}'; other labels need a restart"));
+            return null;
+        }
+
+        foreach (var name in (definition.Labels ?? []).Where(n => model.LabelsOf(n).Count == 0))
+            problems.Add(definition.Places.Problem(
+                EventDefinition.LabelsKey,
+                model.Views.ContainsKey(name)
+                    ? $"the view '{name}' has classes of its own, so it stands alone, from the start of a run"
+                    : $"the model has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}"));
+        return definition.Labels?.SelectMany(model.LabelsOf).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>The hops that the median filter looks at: an odd number, so that one is in the middle.</summary>

@@ -28,6 +28,7 @@ internal sealed class OpenModel : IDisposable
         if (Activations.Contains(ScoreActivation.None))
             problems.Add(definition.Places.Problem(PipelineKeys.FunctionToApply,
                 "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them"));
+        Ancestors = Configs[0].Ancestors();
         Events = EventRules.For(definition.Events, this, problems);
     }
 
@@ -57,6 +58,15 @@ internal sealed class OpenModel : IDisposable
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
+    /// <summary>Named groups of its labels.</summary>
+    public IReadOnlyDictionary<string, LabelView> Views => Checkpoints[0].Views;
+
+    /// <summary>The view whose classes are its labels; null where they are the checkpoint's own.</summary>
+    public LabelView? View => Checkpoints[0].View;
+
+    /// <summary>Of each label, the indices of those above it in AudioSet's ontology.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; }
+
     /// <summary>
     /// The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are
     /// made here.
@@ -66,6 +76,11 @@ internal sealed class OpenModel : IDisposable
             ? own[label] : 0.5f;
 
     public ScorerOptions Scorer => new(Checkpoints, Configs, Activations, Hash);
+
+    /// <summary>What a name means among its labels: a label, or those of a view; nothing where it is neither.</summary>
+    public IReadOnlyList<string> LabelsOf(string name) =>
+        Labels.Contains(name) ? [name]
+        : View is null && Views.TryGetValue(name, out var view) && !view.HasOwnClasses ? view.Labels : [];
 
     /// <summary>One session in a few words.</summary>
     public string Describe(AstSessionOptions session) =>
@@ -103,6 +118,8 @@ internal sealed class OpenModel : IDisposable
                 if (definition.Folders is not null && !Directory.Exists(folder) && !File.Exists(folder))
                     problems.Add(definition.Places.Problem(definition.FoldersKey, AstCheckpoint.NoFolder(folder)));
                 checkpoints.Add(AstCheckpoint.Open(folder));
+                if (definition.Events.Labels is [var only] && checkpoints[^1].Views.GetValueOrDefault(only)?.HasOwnClasses == true)
+                    checkpoints[^1].Take(only);
             }
 
             return new OpenModel(definition, checkpoints, problems);

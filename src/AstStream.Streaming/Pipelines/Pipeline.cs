@@ -50,7 +50,7 @@ public sealed class Pipeline : IDisposable
             }
 
             CheckBins(definition, models, problems);
-            CheckLabels(definition, models, problems);
+            definition = WithLabels(definition, models, problems);
 
             // Problems of the definition and of its checkpoints are reported together where both are known.
             problems.ThrowIfAny();
@@ -88,21 +88,27 @@ public sealed class Pipeline : IDisposable
     }
 
     /// <summary>
-    /// Checks that the labels that sinks want are labels of the models that they hear. Those of a broken checkpoint are not known.
+    /// The definition with the labels that its sinks want one by one, views spelt out. What no model has that a sink hears is a problem;
+    /// the labels of a broken checkpoint are not known.
     /// </summary>
-    internal static void CheckLabels(PipelineDefinition definition, IReadOnlyList<OpenModel> models, ConfigProblems problems)
+    internal static PipelineDefinition WithLabels(
+        PipelineDefinition definition, IReadOnlyList<OpenModel> models, ConfigProblems problems)
     {
-        foreach (var sink in definition.Sinks)
+        SinkDefinition Expanded(SinkDefinition sink)
         {
             var heard = definition.Models.Where(m => sink.Options.Models?.Contains(m.Name) != false)
                 .Select(m => models.FirstOrDefault(o => o.Name == m.Name)).ToList();
             if (sink.Options.Labels is not { } wanted || heard.Contains(null))
-                continue;
-            List<string> labels = [.. heard.SelectMany(m => m!.Labels).Distinct()];
-            foreach (var label in wanted.Where(l => !labels.Contains(l)))
+                return sink;
+            List<string> names = [.. heard.SelectMany(m => m!.Labels.Concat(m.Views.Keys)).Distinct()];
+            foreach (var name in wanted.Where(n => heard.All(m => m!.LabelsOf(n).Count == 0)))
                 problems.Add(sink.Places.Problem(
-                    PipelineKeys.SinkLabels, $"no model has the label '{label}'{Nearest.Hint(label, labels)}"));
+                    PipelineKeys.SinkLabels, $"no model has the label '{name}'{Nearest.Hint(name, names)}"));
+            var labels = wanted.SelectMany(n => heard.SelectMany(m => m!.LabelsOf(n))).Distinct();
+            return sink with { Options = sink.Options with { Labels = [.. labels] } };
         }
+
+        return definition with { Sinks = [.. definition.Sinks.Select(Expanded)] };
     }
 
     private static void CheckBins(PipelineDefinition definition, List<OpenModel> models, ConfigProblems problems)

@@ -65,14 +65,14 @@ public sealed class PipelineRun
     public async Task<string> ReloadAsync(IReadOnlyList<string> overrides, CancellationToken cancellation)
     {
         var problems = new ConfigProblems();
-        var next = PipelineReader.Read(_definition.Path, overrides, _pipeline.Host.Catalog, problems);
+        var next = Pipeline.WithLabels(
+            PipelineReader.Read(_definition.Path, overrides, _pipeline.Host.Catalog, problems), _pipeline.Models, problems);
         var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);
         foreach (var conflict in diff.Conflicts)
             problems.Add(conflict);
         var events = new List<(DecodeNode Decoder, EventOptions Options)>();
         foreach (var definition in diff.Events)
             events.Add((_decoders[definition.Name], EventRules.For(definition.Events, ModelOf(definition.Name), problems)));
-        Pipeline.CheckLabels(next, _pipeline.Models, problems);
         problems.ThrowIfAny();
 
         var sources = _sources.Prepare(diff.Sources, next);

@@ -67,8 +67,9 @@ internal static class ClipCommands
         var all = new Option<bool>(
             "--all")
         { Description = "Answers for the whole clip, window by window; the last one ends where the clip ends." };
+        var view = ViewFlag.Make();
         var flags = new ExecutionFlags(hasGraph: true);
-        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, topK, apply, json, all }, $"""
+        var command = Help.Add(new Command("classify", "Classifies clips.") { files, model, view, topK, apply, json, all }, $"""
             One window a clip: a clip longer than the model's window is cut, which is said, a shorter one padded. With --all a long
             clip has an answer for every window. Scores are as the checkpoint says: sigmoid where labels may sound together
             (problem_type multi_label_classification, AudioSet), else softmax over all labels. Several channels are mixed to their
@@ -80,13 +81,14 @@ internal static class ClipCommands
               aststream classify *.wav --top-k 1 --json
               aststream classify clip.wav --precision int8
               aststream classify hour.flac --all --json
+              aststream classify clip.wav --view alarms
 
             {ExitCode.Help}
             """);
         flags.AddTo(command);
         command.SetAction((result, stop) => ClassifyAsync(
-            result.GetValue(files)!, result.GetValue(model)!, result.GetValue(
-                topK), result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config), stop));
+            result.GetValue(files)!, () => ViewFlag.Open(result.GetValue(model)!, result.GetValue(view)), result.GetValue(topK),
+            result.GetValue(apply)!, result.GetValue(json), result.GetValue(all), config => flags.Read(result, config), stop));
         return command;
     }
 
@@ -230,10 +232,10 @@ internal static class ClipCommands
     }
 
     private static async Task<int> ClassifyAsync(
-        string[] files, string model, int topK, string apply, bool json, bool all, Func<AstConfig, AstSessionOptions> options,
-        CancellationToken stop)
+        string[] files, Func<AstCheckpoint> open, int topK, string apply, bool json, bool all,
+        Func<AstConfig, AstSessionOptions> options, CancellationToken stop)
     {
-        using var checkpoint = AstCheckpoint.Open(model);
+        using var checkpoint = open();
         using var session = Open(checkpoint, options(checkpoint.Config) with { BatchSizes = files.Length >= 4 || all ? [1, 4] : [1] });
         var activation = apply switch
         {

@@ -30,6 +30,7 @@ internal static class EvaluateClips
             Required = true
         };
         var folds = EvaluateCommands.Folds();
+        var view = ViewFlag.Make();
         var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
         var thresholds = new Option<string?>("--thresholds")
         {
@@ -49,7 +50,10 @@ internal static class EvaluateClips
         };
         var flags = new ExecutionFlags(hasGraph: true);
         var command = Help.Add(
-            new Command("clips", "Names labelled clips, and says how often that is right.") { models, data, folds, json, thresholds, to },
+            new Command("clips", "Names labelled clips, and says how often that is right.")
+            {
+                models, data, folds, view, json, thresholds, to
+            },
             $"""
             A table has a header and a row a clip: filename, and category or labels (several with ; between); fold, and src_file or group,
             the recording that a clip is of, where they are known. Paths are relative to the table. In a folder with a folder a label
@@ -64,6 +68,7 @@ internal static class EvaluateClips
               aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
               aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
               aststream evaluate clips --data my-clips.csv --json
+              aststream evaluate clips --view esc50 --data ESC-50/
               aststream evaluate clips my-model --data kept-out.csv --thresholds precision=0.9 --to my-model/thresholds.json
 
             {ExitCode.Help}
@@ -87,7 +92,7 @@ internal static class EvaluateClips
             var (heard, labels, failed) = (new HeardClips(), (IReadOnlyList<string>)[], 0);
             foreach (var (i, folder) in folders.Index())
             {
-                using var checkpoint = AstCheckpoint.Open(folder);
+                using var checkpoint = ViewFlag.Open(folder, result.GetValue(view));
                 if (i > 0 && !checkpoint.Config.Labels.SequenceEqual(labels))
                     throw new InvalidTruthException($"{folder}: has other labels than {folders[0]}");
                 labels = checkpoint.Config.Labels;

@@ -285,20 +285,19 @@ internal static class ModelCommands
                     $"{checkpoint.Extractor.Mean}, {checkpoint.Extractor.Std}")
                     + (checkpoint.Extractor.DoNormalize ? "" : " (not applied)")),
             ("tokens", Both(c => $"{c.Tokens} ({c.FrequencyPatches} × {c.TimePatches} patches + 2)")),
-            ("parameters",
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
+            ("parameters", string.Create(
+                CultureInfo.InvariantCulture, $"{checkpoint.Parameters:N0} in {checkpoint.TensorCount} tensors, {checkpoint.DTypes}")),
             ("cost", Both(c => FormattableString.Invariant($"{c.MacsPerWindow / 1e9:0.000} GMAC per window"))),
             ("hidden_act", config.HiddenAct.ToString()),
             ("scores", !checkpoint.HasHead ? "none: it has no classifier" : $"{config.DefaultActivation.Word()} (problem_type "
                 + $"{config.ProblemType ?? "not given"})"),
-            ("thresholds",
-                checkpoint.Thresholds is { } own
-                ? string.Join(
-                ", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second))
+            ("thresholds", checkpoint.Thresholds is { } own
+                ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second))
                 .Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
+            ("views", checkpoint.Views.Count == 0 ? "none (no views.json)" : string.Join(", ", checkpoint.Views.Values
+                .OrderBy(v => v.Name, StringComparer.Ordinal)
+                .Select(v => $"{v.Name} ({v.Labels.Count} {(v.HasOwnClasses ? "classes" : "labels")})"))),
             ("sha256", checkpoint.Hash),
         ];
         if (Console.IsOutputRedirected)

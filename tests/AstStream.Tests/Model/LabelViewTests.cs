@@ -1,0 +1,118 @@
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Runtime;
+
+namespace AstStream.Tests.Model;
+
+/// <summary>Views of a checkpoint with the labels class 0 to class 4.</summary>
+public sealed class LabelViewTests : CheckpointTrial
+{
+    [Fact]
+    public void Take_ClassesOfItsOwn_HaveTheMeanOfTheirLabelsLogits()
+    {
+        Independent();
+        Views("""{"few": {"both": ["class 3", "class 1"], "one": ["class 0"]}, "plain": ["class 4", "class 2"]}""");
+        using var plain = AstCheckpoint.Open(_folder);
+        using var viewed = AstCheckpoint.Open(_folder);
+        viewed.Take("few");
+        using var picked = AstCheckpoint.Open(_folder);
+        picked.Take("plain");
+
+        var all = Logits(plain);
+        Assert.Equal(["both", "one"], viewed.Config.Labels);
+        Reference.AssertClose([(all[3] + all[1]) / 2, all[0]], Logits(viewed), 1e-5f);
+        Assert.Equal(["class 4", "class 2"], picked.Config.Labels);
+        Reference.AssertClose([all[4], all[2]], Logits(picked), 1e-5f);
+        Assert.Equal(3, new[] { plain.Hash, viewed.Hash, picked.Hash }.Distinct().Count());
+    }
+
+    [Fact]
+    public void Take_Thresholds_AreTheViewsOwn()
+    {
+        Independent();
+        Views("""{"few": {"both": ["class 3", "class 1"]}, "plain": ["class 4", "class 2"]}""");
+        File.WriteAllText(Path.Combine(_folder, "thresholds.json"), """{"thresholds": {"class 4": 0.25}}""");
+        File.WriteAllText(Path.Combine(_folder, "thresholds.few.json"), """{"thresholds": {"both": 0.75}}""");
+        using var viewed = AstCheckpoint.Open(_folder);
+        viewed.Take("few");
+        using var picked = AstCheckpoint.Open(_folder);
+        picked.Take("plain");
+
+        Assert.Equal([0.75f], viewed.Thresholds!);
+        Assert.Equal([0.25f, float.NaN], picked.Thresholds!);
+    }
+
+    [Theory]
+    [InlineData("""{"Few": ["class 1"]}""", "views.json: \"Few\": expected a name of a-z")]
+    [InlineData("""{"../few": ["class 1"]}""", "views.json: \"../few\": expected a name of a-z")]
+    [InlineData("""{"few": ["class 1"], "few": ["class 2"]}""", "views.json: few: stands twice")]
+    [InlineData("""{"few": ["class 9"]}""", "views.json: few: found \"class 9\"; expected labels of config.json")]
+    [InlineData("""{"few": ["class 1", "class 1"]}""", "views.json: few: \"class 1\" stands twice")]
+    [InlineData("""{"few": []}""", "views.json: few: found []; expected a list of labels")]
+    [InlineData("""{"few": 3}""", "views.json: few: found 3; expected a list of labels, or an object")]
+    [InlineData("""{"few": {}}""", "views.json: few: found {}; expected a list of labels, or an object")]
+    [InlineData("""{"few": {"a": "class 1"}}""", "views.json: few.a: found \"class 1\"; expected a list of labels")]
+    [InlineData("""{"few": {" ": ["class 1"]}}""", "views.json: few: \" \" is empty or stands twice")]
+    [InlineData("""["few"]""", "views.json: holds a list; expected a JSON object")]
+    [InlineData("""{"few": [""", "views.json:1:")]
+    public void Open_BrokenViews_SaysWhatIsWrong(string views, string message)
+    {
+        Independent();
+        Views(views);
+        AssertFails(message);
+    }
+
+    [Fact]
+    public void Open_ClassesOfScoresThatDependOnOneAnother_AreRefused()
+    {
+        Views("""{"few": {"a": ["class 1", "class 2"]}}""");
+        AssertFails("few: has classes of its own, which are made of independent scores");
+    }
+
+    [Fact]
+    public void Take_ViewThatIsNotThere_SaysWhichAre()
+    {
+        Independent();
+        Views("""{"few": ["class 1"]}""");
+        using var checkpoint = AstCheckpoint.Open(_folder);
+
+        var e = Assert.Throws<InvalidCheckpointException>(() => checkpoint.Take("many"));
+        Assert.Contains("has no view 'many'; expected one of few", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ancestors_AudioSetsLabels_AreThoseAboveThemThatAreThere()
+    {
+        using var checkpoint = AstCheckpoint.Open(_folder);
+        var config = checkpoint.Config with { Labels = ["Bark", "Animal", "Dog", "class 3", "Growling", "Cat"] };
+
+        // Growling stands below Dog and below Cat; what lies between Bark and Animal and is no label here is passed over.
+        Assert.Equal(["1 2", "", "1", "", "1 2 5", "1"], config.Ancestors().Select(a => string.Join(' ', a)));
+    }
+
+    [Fact]
+    public void Views_OfAudioSet_AreThereWhereAllTheirLabelsAre()
+    {
+        using var checkpoint = AstCheckpoint.Open(_folder);
+        string[] weather =
+        [
+            "Wind", "Rustling leaves", "Wind noise (microphone)", "Thunderstorm", "Thunder", "Rain", "Raindrop", "Rain on surface",
+        ];
+
+        Assert.Equal("weather", Assert.Single(ViewReader.Read(null, checkpoint.Config with { Labels = weather })).Key);
+        Assert.Empty(ViewReader.Read(null, checkpoint.Config with { Labels = weather[1..] }));
+        Assert.Empty(ViewReader.Read(null, checkpoint.Config with { Labels = [.. weather, "weather"] })); // a label wins
+    }
+
+    private void Independent() => Edit("config.json", "problem_type", "\"multi_label_classification\"");
+
+    private void Views(string json) => File.WriteAllText(Path.Combine(_folder, "views.json"), json);
+
+    private float[] Logits(AstCheckpoint checkpoint)
+    {
+        using var session = AstSession.Create(
+            checkpoint, new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache"), BatchSizes = [1], IsNormalized = true });
+        Reference.Npy($"{Small}/{Reference.Clips.First()}.input_values.npy").Values.CopyTo(session.Input(0));
+        session.Run(1);
+        return session.Logits(0).ToArray();
+    }
+}

@@ -1,0 +1,81 @@
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Pipelines;
+using AstStream.Tests.Model;
+using AstStream.Worker;
+
+namespace AstStream.Tests.Streaming;
+
+/// <summary>Labels of a definition: names, views, and what stands above what.</summary>
+public sealed class PipelineLabelTests : CheckpointTrial
+{
+    [Theory]
+    [InlineData("labels: few", "class 1,class 3")]
+    [InlineData("labels: [few, class 0]", "class 0,class 1,class 3")]
+    [InlineData("labels: own", "a,b")] // these are the model's classes then
+    [InlineData("", "class 0,class 1,class 2,class 3,class 4")]
+    public void Load_LabelsByView_AreTheViewsLabels(string events, string wanted)
+    {
+        using var pipeline = Load(events);
+
+        var model = pipeline.Models[0];
+        Assert.Equal(wanted, string.Join(',', model.Labels.Where((_, i) => float.IsFinite(model.Events.Thresholds[i]))));
+    }
+
+    [Theory]
+    [InlineData("labels: [own, class 0]", "events.labels: the view 'own' has classes of its own, so it stands alone")]
+    [InlineData("labels: fex", "events.labels: the model has no label 'fex'; did you mean 'few'?")]
+    public void Load_LabelsByViewsThatDoNotFit_Throws(string events, string message) => Assert.Contains(
+        message, Assert.Throws<InvalidPipelineException>(() => Load(events)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Load_SinkWithAView_GetsTheViewsLabels()
+    {
+        using var pipeline = Load("", sink: "labels: [few, class 0]");
+
+        Assert.Equal(["class 0", "class 1", "class 3"], pipeline.Definition.Sinks[0].Options.Labels!.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Load_SinkWithAViewThatIsNotThere_Throws() => Assert.Contains(
+        "sinks.c.labels: no model has the label 'fex'; did you mean 'few'?",
+        Assert.Throws<InvalidPipelineException>(() => Load("", sink: "labels: fex")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void For_OtherLabelsWhileAViewsClassesRun_NeedARestart()
+    {
+        using var pipeline = Load("labels: own");
+        using var next = Load("labels: few");
+        var problems = new ConfigProblems();
+
+        EventRules.For(next.Definition.Models[0].Events, pipeline.Models[0], problems);
+
+        Assert.Contains(
+            "the model runs with the classes of the view 'own'; other labels need a restart",
+            Assert.Throws<InvalidPipelineException>(problems.ThrowIfAny).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("parents: drop", "1 2")]
+    [InlineData("", "1 2")]
+    [InlineData("parents: keep", "")]
+    public void Load_ParentsOfLabels_CoverUnlessTheyAreKept(string events, string ancestors)
+    {
+        Edit("config.json", "id2label", """{"0": "Bark", "1": "Dog", "2": "Animal", "3": "class 3", "4": "class 1"}""");
+        using var pipeline = Load(events, views: """{"few": ["class 3"]}""");
+
+        var options = pipeline.Models[0].Events;
+        Assert.Equal(ancestors, options.Ancestors.Count == 0 ? "" : string.Join(' ', options.Ancestors[0]));
+    }
+
+    private Pipeline Load(string events, string? sink = null, string? views = null)
+    {
+        Edit("config.json", "problem_type", "\"multi_label_classification\"");
+        File.WriteAllText(
+            Path.Combine(_folder, "views.json"),
+            views ?? """{"few": ["class 3", "class 1"], "own": {"a": ["class 0", "class 1"], "b": ["class 2"]}}""");
+        var path = Path.Combine(_folder, "pipeline.yaml");
+        File.WriteAllText(path, $"sources: {{a: {{type: stdin}}}}\nmodel: {{path: {_folder}}}\nevents: {{{events}}}\n"
+            + $"sinks: {{c: {{type: console, {sink}}}}}\n");
+        return Pipeline.Load(path, [], new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = _folder });
+    }
+}
