@@ -13,7 +13,7 @@ public sealed class EventDecoder : IEventDecoder
     private readonly MedianFilter _filter;
     private readonly EventTrack[] _tracks; // by class
     private readonly float[] _scores; // of the interval that is decoded
-    private readonly CoveredClasses _covered;
+    private readonly ClassChoice _choice;
     private EventOptions _options;
     private float[] _on;
     private float[] _off;
@@ -25,7 +25,7 @@ public sealed class EventDecoder : IEventDecoder
         _filter = new MedianFilter(options.Thresholds.Count);
         _tracks = new EventTrack[options.Thresholds.Count];
         _scores = new float[options.Thresholds.Count];
-        _covered = new CoveredClasses(options.Thresholds.Count);
+        _choice = new ClassChoice(options.Thresholds.Count);
         Take(options);
     }
 
@@ -140,17 +140,18 @@ public sealed class EventDecoder : IEventDecoder
     private void Decode(Action<DetectedEvent> emit)
     {
         var plain = _filter.IsPlain ? _filter.Current.Scores : null;
-        _covered.Clear();
+        _choice.Clear();
         for (var label = 0; label < _tracks.Length; label++)
         {
             _scores[label] = plain is null ? _filter.Median(label) : plain[label];
             if (_scores[label] >= Needed(label))
-                _covered.Sounds(label, _options);
+                _choice.Add(label, _scores[label], _tracks[label].IsActive, _options);
         }
 
+        _choice.Decide(_options);
         for (var label = 0; label < _tracks.Length; label++)
         {
-            var score = _covered[label] ? float.NegativeInfinity : _scores[label];
+            var score = _choice.IsCovered(label) ? float.NegativeInfinity : _scores[label];
             if (score >= _off[label] || _tracks[label].IsActive)
                 Step(label, _filter.Current, score, emit);
         }

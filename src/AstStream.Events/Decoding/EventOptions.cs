@@ -17,6 +17,12 @@ public sealed record EventOptions
     /// </summary>
     public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; init; } = [];
 
+    /// <summary>
+    /// Of each class, the classes that mean the same sound, where neither is above the other: of those that sound at once the surest makes
+    /// an event. Each of two has the other. Empty by default.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<int>> Related { get; init; } = [];
+
     /// <summary>What says when an event begins and ends; <see cref="EventTiming.Window"/> by default.</summary>
     public EventTiming Timing { get; init; } = EventTiming.Window;
 
@@ -47,10 +53,14 @@ public sealed record EventOptions
         var problems = new List<string>();
         if (ReleaseThresholds.Count != Thresholds.Count)
             problems.Add($"{ReleaseThresholds.Count} release thresholds for {Thresholds.Count} thresholds");
-        if (Ancestors.Count != 0 && Ancestors.Count != Thresholds.Count)
-            problems.Add($"{Ancestors.Count} lists of ancestors for {Thresholds.Count} thresholds");
-        else if (Ancestors.Any(a => a.Any(c => c < 0 || c >= Thresholds.Count)))
-            problems.Add("an ancestor is no class");
+        foreach (var (name, lists) in new[] { ("ancestors", Ancestors), ("related", Related) })
+        {
+            if (lists.Count != 0 && lists.Count != Thresholds.Count)
+                problems.Add($"{lists.Count} lists of {name} for {Thresholds.Count} thresholds");
+            else if (lists.Any(l => l.Any(c => c < 0 || c >= Thresholds.Count)))
+                problems.Add($"one of the {name} is no class");
+        }
+
         for (var i = 0; i < Math.Min(Thresholds.Count, ReleaseThresholds.Count); i++)
         {
             if (!(ReleaseThresholds[i] <= Thresholds[i]))

@@ -19,7 +19,7 @@ public sealed class SegmentDecoder : IEventDecoder
     private readonly EventTrack[] _tracks; // by class
     private readonly SteadyState[] _steady; // by class
     private readonly float[] _scores; // of the part that is named
-    private readonly CoveredClasses _covered;
+    private readonly ClassChoice _choice;
     private readonly List<DetectedEvent> _found = []; // of the windows
     private readonly Action<DetectedEvent> _find;
     private EventOptions _options;
@@ -38,7 +38,7 @@ public sealed class SegmentDecoder : IEventDecoder
         var labels = options.Thresholds.Count;
         (_options, _sums, _alone, _tracks) = (options, new float[labels], new float[labels], new EventTrack[labels]);
         _steady = new SteadyState[labels];
-        (_scores, _covered) = (new float[labels], new CoveredClasses(labels));
+        (_scores, _choice) = (new float[labels], new ClassChoice(labels));
         _windows = new EventDecoder(Steady(options));
         _find = _found.Add;
     }
@@ -181,20 +181,21 @@ public sealed class SegmentDecoder : IEventDecoder
     /// <summary>The event of the label that is clear already, where no label has an event of the part yet.</summary>
     private void NameEarly(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
     {
-        _covered.Clear();
+        _choice.Clear();
         for (var label = 0; _hasAlone && label < _tracks.Length; label++)
         {
             if (_tracks[label].IsActive && _tracks[label].Offset > part.Start)
                 return;
             if (IsClear(label))
-                _covered.Sounds(label, _options);
+                _choice.Add(label, _alone[label], _tracks[label].IsActive, _options);
         }
 
+        _choice.Decide(_options);
         var (best, surest) = (-1, 0f);
         for (var label = 0; _hasAlone && label < _tracks.Length; label++)
         {
             var surety = _alone[label] / _options.Thresholds[label];
-            if (IsClear(label) && !_covered[label] && surety > surest)
+            if (IsClear(label) && !_choice.IsCovered(label) && surety > surest)
                 (best, surest) = (label, surety);
         }
 
@@ -205,16 +206,18 @@ public sealed class SegmentDecoder : IEventDecoder
     private bool IsClear(int label) => _options.Thresholds[label] < float.PositiveInfinity
         && _alone[label] >= Math.Min(SureScore, EarlySurety * _options.Thresholds[label]);
 
-    /// <summary>The events of the labels that a part has; where a class and one above it have it, the class alone.</summary>
+    /// <summary>The events of the labels that a part has.</summary>
     private void Name(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
     {
-        _covered.Clear();
+        _choice.Clear();
         for (var label = 0; label < _tracks.Length && part.End > part.Start; label++)
         {
             _scores[label] = Score(label);
             if (_scores[label] >= Needed(label, part))
-                _covered.Sounds(label, _options);
+                _choice.Add(label, _scores[label], GoesOn(label, part), _options);
         }
+
+        _choice.Decide(_options);
 
         for (var label = 0; label < _tracks.Length; label++)
         {
@@ -226,7 +229,7 @@ public sealed class SegmentDecoder : IEventDecoder
                 continue;
             }
 
-            if (_covered[label])
+            if (_choice.IsCovered(label))
                 continue;
             if (_scores[label] >= Needed(label, part))
                 Hear(label, part, _scores[label], origin, emit);
@@ -235,9 +238,11 @@ public sealed class SegmentDecoder : IEventDecoder
         }
     }
 
+    private bool GoesOn(int label, in ActivityPart part) =>
+        _tracks[label].IsActive && part.Start - _tracks[label].Offset <= _options.MergeGap;
+
     private float Needed(int label, in ActivityPart part) =>
-        _tracks[label].IsActive && part.Start - _tracks[label].Offset <= _options.MergeGap
-            ? _options.ReleaseThresholds[label] : _options.Thresholds[label];
+        GoesOn(label, part) ? _options.ReleaseThresholds[label] : _options.Thresholds[label];
 
     private float Score(int label)
     {

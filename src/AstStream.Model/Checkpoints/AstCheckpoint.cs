@@ -44,6 +44,21 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>The view whose classes are its own now; null, unless one was taken.</summary>
     public LabelView? View { get; private set; }
 
+    /// <summary>
+    /// Of each label, the indices of those that mean the same sound: AudioSet's that do, and those that make one class of a view.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<int>> Related()
+    {
+        var related = AudioSet.Related(Config.Labels).Select(r => r.ToHashSet()).ToArray();
+        foreach (var members in View is null ? Views.Values.SelectMany(v => v.Members) : [])
+        {
+            foreach (var member in members)
+                related[member].UnionWith(members.Where(m => m != member));
+        }
+
+        return [.. related.Select(r => (IReadOnlyList<int>)[.. r.Order()])];
+    }
+
     /// <summary>Whether it has a classifier; an ASTModel has none, and gives its other outputs alone.</summary>
     public bool HasHead { get; private set; } = true;
 

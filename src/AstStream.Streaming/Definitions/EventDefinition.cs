@@ -31,10 +31,11 @@ internal sealed record EventDefinition
     public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels",
         "The labels that make events, or names of views: groups of labels that belong to the model. All labels by default. A view with "
             + "classes of its own stands alone, and a change to it or from it needs a restart.");
-    public static readonly Key<string> ParentsKey = Keys.Choice(
-        "parents",
-        "Whether a class's event is dropped where one of a class below it in AudioSet's ontology sounds (Animal where Dog does), so that "
-            + "one sound gives one event: drop (the default) or keep.", "drop", "drop", "keep");
+    public static readonly Key<string> RelatedKey = Keys.Choice(
+        "related",
+        "What becomes of labels that speak of one sound, where several are over their thresholds at once: drop (the default) keeps the "
+            + "lowest in AudioSet's ontology (Dog, and not Animal) and the surest of those that mean the same (Bark or Yip), keep all of "
+            + "them.", "drop", "drop", "keep");
     public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
         + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<int> MedianWindowsKey = Keys.Integer("median_windows",
@@ -52,7 +53,7 @@ internal sealed record EventDefinition
 
     public static readonly Key[] All =
     [
-        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, ParentsKey, SmoothingKey,
+        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey, SmoothingKey,
         MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
     ];
 
@@ -68,8 +69,8 @@ internal sealed record EventDefinition
     /// <summary>The labels that make events, and views; null for all.</summary>
     public IReadOnlyList<string>? Labels { get; init; }
 
-    /// <summary>Whether a parent's event is dropped where a child's is.</summary>
-    public bool DropsParents { get; init; }
+    /// <summary>Whether of labels that speak of one sound only one makes an event.</summary>
+    public bool DropsRelated { get; init; }
 
     /// <summary>The time that the median filter looks at; null where the options say it as a number of hops.</summary>
     public TimeSpan? Smoothing { get; init; }
@@ -98,7 +99,7 @@ internal sealed record EventDefinition
             Thresholds = section.Get(ThresholdsKey) ?? new Dictionary<string, double>(),
             ReleaseThreshold = section.Get(ReleaseThresholdKey),
             Labels = section.Get(LabelsKey),
-            DropsParents = section.Get(ParentsKey) == "drop",
+            DropsRelated = section.Get(RelatedKey) == "drop",
             Smoothing = section.Get(SmoothingKey),
             Options = new EventOptions
             {

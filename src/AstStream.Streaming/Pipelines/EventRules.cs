@@ -38,7 +38,8 @@ internal static class EventRules
         {
             Thresholds = thresholds,
             ReleaseThresholds = releases,
-            Ancestors = definition.DropsParents ? model.Ancestors : [],
+            Ancestors = definition.DropsRelated ? model.Ancestors : [],
+            Related = definition.DropsRelated ? model.Related : [],
             MedianWindows = MedianWindows(definition, model.Window.HopFrames, problems),
             HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
         };

@@ -28,7 +28,7 @@ internal sealed class OpenModel : IDisposable
         if (Activations.Contains(ScoreActivation.None))
             problems.Add(definition.Places.Problem(PipelineKeys.FunctionToApply,
                 "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them"));
-        Ancestors = Configs[0].Ancestors();
+        (Ancestors, Related) = (Configs[0].Ancestors(), Checkpoints[0].Related());
         Events = EventRules.For(definition.Events, this, problems);
     }
 
@@ -66,6 +66,9 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>Of each label, the indices of those above it in AudioSet's ontology.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; }
+
+    /// <summary>Of each label, the indices of those that mean the same sound.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> Related { get; }
 
     /// <summary>
     /// The score that opens an event of a label where the pipeline says none: the checkpoint's own, if it brings one for scores as they are

@@ -90,6 +90,20 @@ public sealed class LabelViewTests : CheckpointTrial
     }
 
     [Fact]
+    public void Related_LabelsThatMeanTheSame_HaveOneAnother()
+    {
+        Edit("config.json", "id2label", """{"0": "Yip", "1": "x", "2": "Bark", "3": "Speech", "4": "Bow-wow"}""");
+        Independent();
+        Views("""{"plain": ["Speech", "Yip"], "own": {"one": ["x", "Yip"], "other": ["Speech"]}}""");
+        using var checkpoint = AstCheckpoint.Open(_folder);
+
+        // Yip, Bark and Bow-wow are AudioSet's; x and Yip make one class.
+        Assert.Equal(["1 2 4", "0", "0 4", "", "0 2"], checkpoint.Related().Select(a => string.Join(' ', a)));
+        checkpoint.Take("own");
+        Assert.All(checkpoint.Related(), Assert.Empty);
+    }
+
+    [Fact]
     public void Views_OfAudioSet_AreThereWhereAllTheirLabelsAre()
     {
         using var checkpoint = AstCheckpoint.Open(_folder);

@@ -55,10 +55,10 @@ public sealed class PipelineLabelTests : CheckpointTrial
     }
 
     [Theory]
-    [InlineData("parents: drop", "1 2")]
+    [InlineData("related: drop", "1 2")]
     [InlineData("", "1 2")]
-    [InlineData("parents: keep", "")]
-    public void Load_ParentsOfLabels_CoverUnlessTheyAreKept(string events, string ancestors)
+    [InlineData("related: keep", "")]
+    public void Load_RelatedLabels_CoverUnlessTheyAreKept(string events, string ancestors)
     {
         Edit("config.json", "id2label", """{"0": "Bark", "1": "Dog", "2": "Animal", "3": "class 3", "4": "class 1"}""");
         using var pipeline = Load(events, views: """{"few": ["class 3"]}""");

@@ -3,8 +3,8 @@ using AstStream.Events.Decoding;
 
 namespace AstStream.Tests.Events;
 
-/// <summary>Class b stands above class a, and class c above both.</summary>
-public class ParentTests
+/// <summary>Class b stands above class a, and class c above both; where classes are alike, a and b are.</summary>
+public class RelatedClassTests
 {
     private readonly List<string> _events = [];
 
@@ -92,6 +92,35 @@ public class ParentTests
         Assert.Equal(["o b", "o a 40000", "c b 10000", "c a 40000"], _events);
     }
 
+    [Fact]
+    public void Push_ClassesThatMeanTheSame_AreTheSurest()
+    {
+        Push(new EventDecoder(Alike(EventTiming.Window)), [0.7f, 0.6f, 0.6f]); // b is surer: its threshold is lower
+
+        Assert.Equal(["o b", "o c", "c b", "c c"], _events);
+    }
+
+    [Fact]
+    public void Push_ClassThatIsUnderWay_StaysWhereOneThatMeansTheSameIsSurer()
+    {
+        Push(new EventDecoder(Alike(EventTiming.Window)), [0.7f, 0.3f, 0], [0.6f, 0.9f, 0], [0.1f, 0.9f, 0]);
+
+        Assert.Equal(["o a", "c a", "o b", "c b"], _events);
+    }
+
+    [Fact]
+    public void Push_PartOfClassesThatMeanTheSame_IsTheSurestAndTheEarlyOneWhereItHolds()
+    {
+        var decoder = new SegmentDecoder(Alike(EventTiming.Segment));
+        decoder.Push(new ActivityPart(0, 20_000, ActivityProgress.Over), [0.7f, 0.6f, 0], Add);
+        decoder.Flush(30_000, Add);
+        decoder.Push(new ActivityPart(40_000, 50_000, ActivityProgress.Early), [0.9f, 0.2f, 0], Add);
+        decoder.Push(new ActivityPart(40_000, 60_000, ActivityProgress.Over), [0.6f, 0.9f, 0], Add);
+        decoder.Flush(70_000, Add);
+
+        Assert.Equal(["o b", "c b", "o a", "c a"], _events);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
@@ -103,7 +132,7 @@ public class ParentTests
 
     [Fact]
     public void Validate_AncestorThatIsNoClass_Throws() =>
-        Assert.Contains("an ancestor is no class", Assert.Throws<ArgumentException>(() => new EventDecoder(
+        Assert.Contains("one of the ancestors is no class", Assert.Throws<ArgumentException>(() => new EventDecoder(
             Options(EventTiming.Window) with { Ancestors = [[], [3], []] })).Message, StringComparison.Ordinal);
 
     private static EventOptions Options(EventTiming timing) => new()
@@ -112,6 +141,14 @@ public class ParentTests
         Thresholds = [0.5f, 0.5f, 0.5f],
         ReleaseThresholds = [0.4f, 0.4f, 0.4f],
         Ancestors = [[1, 2], [2], []],
+    };
+
+    private static EventOptions Alike(EventTiming timing) => Options(timing) with
+    {
+        Thresholds = [0.5f, 0.4f, 0.5f],
+        ReleaseThresholds = [0.4f, 0.4f, 0.4f],
+        Ancestors = [],
+        Related = [[1], [0], []],
     };
 
     private static string Text(DetectedEvent e) => $"{(e.State == EventState.Opened ? 'o' : 'c')} {(char)('a' + e.Label)}";

@@ -1,0 +1,56 @@
+namespace AstStream.Events.Decoding;
+
+/// <summary>
+/// Which of the classes that sound at a time make events: of classes above one another the lowest, and of classes that mean one sound the
+/// one that is under way, else the surest.
+/// </summary>
+internal sealed class ClassChoice(int classes)
+{
+    private readonly bool[] _isCovered = new bool[classes];
+    private readonly List<(int Label, float Surety)> _sounding = [];
+
+    /// <summary>Whether another class stands for this one.</summary>
+    public bool IsCovered(int label) => _isCovered[label];
+
+    /// <summary>Begins with another time, at which nothing sounds.</summary>
+    public void Clear()
+    {
+        if (_sounding.Count > 0)
+            _isCovered.AsSpan().Clear();
+        _sounding.Clear();
+    }
+
+    /// <summary>A class sounds.</summary>
+    /// <param name="label">The class.</param>
+    /// <param name="score">Its score, 0 to 1.</param>
+    /// <param name="isUnderWay">Whether its event is.</param>
+    /// <param name="options">What relates to what, and thresholds.</param>
+    public void Add(int label, float score, bool isUnderWay, EventOptions options)
+    {
+        if (options.Ancestors.Count > 0 || options.Related.Count > 0)
+            _sounding.Add((label, isUnderWay ? float.PositiveInfinity : score / Math.Max(options.Thresholds[label], float.Epsilon)));
+    }
+
+    /// <summary>All that sounds was added: chooses.</summary>
+    public void Decide(EventOptions options)
+    {
+        if (_sounding.Count < 2)
+            return;
+        foreach (var (label, _) in _sounding)
+            Cover(options.Ancestors, label);
+        _sounding.Sort(static (a, b) => a.Surety != b.Surety ? b.Surety.CompareTo(a.Surety) : a.Label - b.Label);
+        foreach (var (label, _) in _sounding)
+        {
+            if (!_isCovered[label])
+                Cover(options.Related, label);
+        }
+    }
+
+    private void Cover(IReadOnlyList<IReadOnlyList<int>> others, int label)
+    {
+        if (others.Count == 0)
+            return;
+        foreach (var other in others[label])
+            _isCovered[other] = true;
+    }
+}
