@@ -48,6 +48,7 @@ public class RelatedClassTests
         Push(new EventDecoder(options), [0.99f, 0.9f, 0]);
         var segments = new SegmentDecoder(options with { Timing = EventTiming.Segment });
         segments.Push(new ActivityPart(0, 10_000, ActivityProgress.Early), [0.99f, 0.9f, 0], Add);
+        Assert.Equal(["o b", "c b", "o b"], _events);
         segments.Push(new ActivityPart(0, 20_000, ActivityProgress.Over), [0.99f, 0.9f, 0], Add);
         segments.Flush(30_000, Add);
 

@@ -17,6 +17,7 @@ import features
 import probe
 import sounds
 import yamnet
+from muon import Muon
 
 FLOOR = np.log(2.0 ** -23)
 CONSTANTS = 'preprocessor', 'mean', 'std', 'soft'  # what a run finds out before its first step
@@ -167,34 +168,6 @@ def constants(pool, fbank, device):
         'mean': float(real.mean()), 'std': float(real.std()), 'padding_side': 'right', 'padding_value': 0.0,
         'return_attention_mask': False, 'sampling_rate': 16000,
     }, mean.to(device), std.to(device), [s.to(device) for s in soft]
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal by Newton and Schulz's iteration (K. Jordan, 2024): for the blocks' matrices."""
-
-    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
-        super().__init__(params, {'lr': lr, 'momentum': momentum, 'weight_decay': weight_decay})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for p in group['params']:
-                buffer = self.state[p].setdefault('momentum', torch.zeros_like(p))
-                buffer.lerp_(p.grad, 1 - group['momentum'])
-                step = p.grad.lerp(buffer, group['momentum'])
-                parts = step.chunk(3) if step.shape[0] == 3 * step.shape[1] else [step]  # query, key and value are three matrices
-                step = torch.cat([self.orthogonal(part) for part in parts])
-                p.mul_(1 - group['lr'] * group['weight_decay'])
-                p.add_(step, alpha=-group['lr'] * 0.2 * max(parts[0].shape) ** 0.5)  # as large as a step of Adam's
-
-    @staticmethod
-    def orthogonal(g):
-        x = g.T if g.shape[0] > g.shape[1] else g
-        x = x / (x.norm() + 1e-7)
-        for _ in range(5):
-            a = x @ x.T
-            x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-        return x.T if g.shape[0] > g.shape[1] else x
 
 
 def main():
