@@ -5,6 +5,11 @@ namespace AstStream.Events.Decoding;
 /// </summary>
 public interface IEventDecoder
 {
+    /// <summary>Makes the decoder of the options' timing.</summary>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    static IEventDecoder For(EventOptions options) =>
+        options.Timing == EventTiming.Segment ? new SegmentDecoder(options) : new EventDecoder(options);
+
     /// <summary>The options that it decodes by.</summary>
     EventOptions Options { get; }
 

@@ -22,6 +22,8 @@ public sealed class ClipReport
         var byGroup = clips.Index().GroupBy(c => c.Item.Group, StringComparer.Ordinal);
         List<IReadOnlyList<int>> groups = [.. byGroup.Select(g => (IReadOnlyList<int>)[.. g.Select(c => c.Index)])];
         Groups = groups.Count;
+        Confusion = clips.SelectMany((c, i) => c.Labels.Select(l => (There: l, Told: labels[_ranked[i][0]])))
+            .GroupBy(p => p).ToDictionary(g => g.Key, g => g.Count());
         Top1 = Within(1, groups);
         Top3 = Within(3, groups);
     }
@@ -40,6 +42,9 @@ public sealed class ClipReport
 
     /// <summary>The classes that are there.</summary>
     public IReadOnlyList<ClassMeasures> Classes { get; }
+
+    /// <summary>How often the clips that have a label have their highest score at one.</summary>
+    public IReadOnlyDictionary<(string There, string Told), int> Confusion { get; }
 
     /// <summary>Mean average precision over the classes (mAP).</summary>
     public double MeanAveragePrecision => Classes.Average(c => c.AveragePrecision);

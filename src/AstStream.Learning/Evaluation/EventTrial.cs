@@ -1,20 +1,22 @@
+using System.Collections.Concurrent;
 using AstStream.Events;
+using AstStream.Events.Decoding;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Learning.Evaluation;
 
-/// <summary>Runs a pipeline without its sinks, and keeps the events of each stream.</summary>
+/// <summary>
+/// Runs a pipeline without its sinks, and keeps the events of each stream, and the scores that they were made of.
+/// </summary>
 public sealed class EventTrial : ISink
 {
     private readonly List<TimedLabel> _events = [];
     private readonly Dictionary<string, double> _opened = new(StringComparer.Ordinal); // by id, of events that are not closed
     private readonly Dictionary<string, double> _seconds = new(StringComparer.Ordinal);
-
-    private EventTrial()
-    {
-    }
+    private readonly ConcurrentBag<DecodeTape> _tapes = [];
+    private readonly TapeBudget _budget = new(1L << 30);
 
     /// <summary>The closed events; their file is the stream.</summary>
     public IReadOnlyList<TimedLabel> Events => _events;
@@ -24,16 +26,32 @@ public sealed class EventTrial : ISink
 
     string ISink.Description => "kept for comparison";
 
-    /// <summary>Runs the pipeline to its end.</summary>
-    /// <param name="pipeline">The pipeline; its sinks get nothing.</param>
+    /// <summary>Whether all scores were kept; hundreds of hours have too many.</summary>
+    public bool CanReplay => !_budget.IsOver;
+
+    /// <summary>A host whose pipelines this trial can run.</summary>
+    public PipelineHost Hear(PipelineHost host) => host with { DecoderTap = Tap };
+
+    /// <summary>Runs a pipeline to its end.</summary>
+    /// <param name="pipeline">One that was loaded for the host of <see cref="Hear"/>; its sinks get nothing.</param>
     /// <param name="report">Counts what the run does.</param>
     /// <param name="stop">Asks the sources to end.</param>
-    public static async Task<EventTrial> RunAsync(Pipeline pipeline, RunReport report, CancellationToken stop)
+    public async Task RunAsync(Pipeline pipeline, RunReport report, CancellationToken stop)
     {
-        var trial = new EventTrial();
-        pipeline.ReplaceSinks(trial, new SinkOptions { Coverage = true, StopsRun = true });
+        pipeline.ReplaceSinks(this, new SinkOptions { Coverage = true, StopsRun = true });
         await pipeline.Build(report, stop).RunAsync(stop).ConfigureAwait(false);
-        return trial;
+    }
+
+    /// <summary>The events that one threshold for all labels would have given.</summary>
+    /// <exception cref="InvalidOperationException">Not all scores were kept.</exception>
+    public IReadOnlyList<TimedLabel> Replay(double threshold) => CanReplay ? [.. _tapes.SelectMany(t => t.Replay((float)threshold))]
+        : throw new InvalidOperationException("not all scores were kept");
+
+    private DecodeTape Tap(string stream, IReadOnlyList<string> labels, IEventDecoder decoder)
+    {
+        var tape = new DecodeTape(stream, labels, decoder, _budget);
+        _tapes.Add(tape);
+        return tape;
     }
 
     ValueTask ISink.OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;

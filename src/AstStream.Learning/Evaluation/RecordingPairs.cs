@@ -6,6 +6,8 @@ namespace AstStream.Learning.Evaluation;
 /// <param name="Hours">How much sound that is.</param>
 public sealed record RecordingPairs(Truth Truth, IReadOnlyList<TimedLabel> Reported, double Hours)
 {
+    private Dictionary<string, string> ByStream { get; init; } = [];
+
     /// <summary>Brings both sides together by the files' names, or as they are where each side has but one.</summary>
     /// <param name="truth">What is there.</param>
     /// <param name="trial">What was reported.</param>
@@ -35,7 +37,14 @@ public sealed record RecordingPairs(Truth Truth, IReadOnlyList<TimedLabel> Repor
             warn($"{file}: the pipeline has no such recording: what is there in it is left out");
         return new RecordingPairs(
             new Truth(files, [.. truth.Events.Where(e => files.Contains(e.File))]),
-            [.. trial.Events.Where(e => byStream.ContainsKey(e.File)).Select(e => e with { File = byStream[e.File] })],
-            byStream.Keys.Sum(s => trial.Seconds[s]) / 3600);
+            Renamed(trial.Events, byStream),
+            byStream.Keys.Sum(s => trial.Seconds[s]) / 3600)
+        { ByStream = byStream };
     }
+
+    /// <summary>Other events of the run, of these recordings, under the truth's names.</summary>
+    public IReadOnlyList<TimedLabel> Of(IEnumerable<TimedLabel> events) => Renamed(events, ByStream);
+
+    private static IReadOnlyList<TimedLabel> Renamed(IEnumerable<TimedLabel> events, Dictionary<string, string> byStream) =>
+        [.. events.Where(e => byStream.ContainsKey(e.File)).Select(e => e with { File = byStream[e.File] })];
 }

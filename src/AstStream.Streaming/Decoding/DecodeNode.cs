@@ -95,8 +95,9 @@ internal sealed class DecodeNode : Node
         var timeline = piece.Timeline;
         if (_streams.TryGetValue(timeline, out var stream))
             return stream;
+        var decoder = IEventDecoder.For(options.Options);
         stream = new StreamDecoding(
-            options.Options.Timing == EventTiming.Segment ? new SegmentDecoder(options.Options) : new EventDecoder(options.Options),
+            options.Tap?.Invoke(timeline.Stream.Id, options.Labels, decoder) ?? decoder,
             new CoverageLedger(timeline.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart),
             timeline.Stream.Delivery is null ? 0 : 1);
         timeline.Resumed?.Restore(stream.Ledger.Restore, stream.Decoder.Restore);

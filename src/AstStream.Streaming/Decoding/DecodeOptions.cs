@@ -6,4 +6,8 @@ namespace AstStream.Streaming.Decoding;
 /// <param name="Labels">The class names.</param>
 /// <param name="Options">How scores become events; may change while the graph runs.</param>
 /// <param name="ModelHash">Tells models apart in the ids of events.</param>
-internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, string ModelHash);
+internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, string ModelHash)
+{
+    /// <summary>What stands before each stream's decoder; null for nothing.</summary>
+    public DecoderTap? Tap { get; init; }
+}

@@ -1,3 +1,4 @@
+using AstStream.Streaming.Decoding;
 using AstStream.Streaming.Definitions;
 
 namespace AstStream.Streaming.Pipelines;
@@ -10,6 +11,10 @@ public sealed record PipelineHost
 
     /// <summary>The model of a pipeline that names none.</summary>
     public required string DefaultModel { get; init; }
+
+    /// <summary>What stands before each stream's decoder: for trials that decode the same scores in other ways, too. Nothing by default.
+    /// </summary>
+    public DecoderTap? DecoderTap { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

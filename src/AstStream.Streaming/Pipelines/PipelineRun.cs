@@ -106,7 +106,8 @@ public sealed class PipelineRun
                 mayFallBack => Scorer.Open(model.Scorer, mayFallBack ? options : options with { Fallback = false }),
                 model.Describe(options), _pipeline.Host.Time, report));
         nodes.Add(_decoders[model.Name] = new DecodeNode(
-            _pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler, model.Decoding, records, report));
+            _pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler,
+            model.Decoding with { Tap = _pipeline.Host.DecoderTap }, records, report));
         return nodes;
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Numerics.Tensors;
 using System.Text.Json;
 using AstStream.Connectors.Files;
 using AstStream.Dsp;
@@ -32,6 +33,8 @@ internal static class EvaluateClips
         var folds = EvaluateCommands.Folds();
         var view = ViewFlag.Make();
         var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
+        var html = HtmlFlag.Make();
+        var ensemble = new Option<bool>("--ensemble") { Description = "Several models score all clips: the mean of their scores counts." };
         var thresholds = new Option<string?>("--thresholds")
         {
             Description = "Chooses a threshold a class and writes thresholds.json: precision=0.9, f1, or fp-per-hour=1.",
@@ -52,7 +55,7 @@ internal static class EvaluateClips
         var command = Help.Add(
             new Command("clips", "Names labelled clips, and says how often that is right.")
             {
-                models, data, folds, view, json, thresholds, to
+                models, data, folds, view, ensemble, json, html, thresholds, to
             },
             $"""
             A table has a header and a row a clip: filename, and category or labels (several with ; between); fold, and src_file or group,
@@ -62,13 +65,15 @@ internal static class EvaluateClips
             top-1 and top-3 are the shares of clips one of whose labels has the highest score, or one of the three highest; their 95 %
             intervals come from drawing recordings again. mAP and AUC are scikit-learn's average precision and area under the ROC curve,
             the means over the classes that are there; d′ is that of the mean area. With several models the first is measured on the first
-            fold (by name), the second on the second, and so on: models that never heard that fold.
+            fold (by name), the second on the second, and so on: models that never heard that fold; with --ensemble the mean of their
+            scores is measured on all clips.
 
             Examples:
               aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
               aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
               aststream evaluate clips --data my-clips.csv --json
-              aststream evaluate clips --view esc50 --data ESC-50/
+              aststream evaluate clips first second third --ensemble --data kept-out.csv
+              aststream evaluate clips --view esc50 --data ESC-50/ --html report.html
               aststream evaluate clips my-model --data kept-out.csv --thresholds precision=0.9 --to my-model/thresholds.json
 
             {ExitCode.Help}
@@ -85,9 +90,11 @@ internal static class EvaluateClips
             if (wanted.Length > 0)
                 clips = [.. clips.Where(c => wanted.Contains(c.Fold))];
             there = [.. clips.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal)];
-            if (folders.Length > 1 && folders.Length != there.Count)
+            var areTogether = folders.Length == 1 || result.GetValue(ensemble);
+            if (!areTogether && folders.Length != there.Count)
                 throw new InvalidTruthException(
-                    $"{folders.Length} models, and {there.Count} folds ({string.Join(", ", there)}); expected one model, or one a fold");
+                    $"{folders.Length} models, and {there.Count} folds ({string.Join(", ", there)}); expected one model, one a fold, or "
+                        + $"--ensemble");
 
             var (heard, labels, failed) = (new HeardClips(), (IReadOnlyList<string>)[], 0);
             foreach (var (i, folder) in folders.Index())
@@ -96,14 +103,14 @@ internal static class EvaluateClips
                 if (i > 0 && !checkpoint.Config.Labels.SequenceEqual(labels))
                     throw new InvalidTruthException($"{folder}: has other labels than {folders[0]}");
                 labels = checkpoint.Config.Labels;
-                List<LabelledClip> own = [.. clips.Where(c => folders.Length == 1 || c.Fold == there[i])];
+                List<LabelledClip> own = [.. clips.Where(c => areTogether || c.Fold == there[i])];
                 var options = flags.Read(result, checkpoint.Config);
                 failed += await ScoreAsync(checkpoint, options, own, heard, stop).ConfigureAwait(false);
             }
 
             if (heard.Clips.Count == 0)
                 throw new InvalidTruthException($"{result.GetValue(data)}: no clip could be compared");
-            var report = new ClipReport(labels, heard.Clips, heard.Scores);
+            var report = new ClipReport(labels, heard.Clips, heard.Means());
             Terminal.Lines(result.GetValue(json) ? Json(report) : Text(report, string.Join(", ", folders)));
             if (result.GetValue(thresholds) is { } rule)
             {
@@ -111,7 +118,8 @@ internal static class EvaluateClips
                     result.GetValue(to)!, ThresholdRule.TryParse(rule)!, rule, report, heard.Seconds / 3600, shows: !result.GetValue(json));
             }
 
-            return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+            var isWritten = HtmlFlag.Write(result.GetValue(html), () => ClipHtml.Page(report, string.Join(", ", folders)));
+            return !isWritten ? ExitCode.Failed : failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
         });
         return command;
     }
@@ -132,12 +140,11 @@ internal static class EvaluateClips
         var features = new ClipFeatures(checkpoint);
         var (failed, cut) = (0, 0);
         using var progress = new ProgressLine("scoring", clips.Count - strange.Count);
-        var batch = new ClipBatch<LabelledClip>(session, (clip, logits) =>
+        var batch = new ClipBatch<(LabelledClip Clip, double Seconds)>(session, (key, logits) =>
         {
             var row = logits.ToArray();
             checkpoint.Config.DefaultActivation.Apply(row);
-            heard.Clips.Add(clip);
-            heard.Scores.Add(row);
+            heard.Add(key.Clip, key.Seconds, row);
         });
         foreach (var clip in clips.Where(c => c.Labels.Any(known.Contains)))
         {
@@ -147,8 +154,7 @@ internal static class EvaluateClips
                 await using var sound = await AudioFile.OpenAsync(clip.Path, stop: stop).ConfigureAwait(false);
                 var frames = features.Read(sound, clip.Path, session.Config.MaxLength);
                 cut += frames.IsCut ? 1 : 0;
-                heard.Seconds += frames.Frames.Length / session.Config.NumMelBins * FbankOptions.FrameTime.TotalSeconds;
-                batch.Add(clip, frames);
+                batch.Add((clip, frames.Frames.Length / session.Config.NumMelBins * FbankOptions.FrameTime.TotalSeconds), frames);
             }
             catch (InvalidAudioException e)
             {
@@ -238,10 +244,30 @@ internal static class EvaluateClips
     /// <summary>What was heard of all models' clips.</summary>
     private sealed class HeardClips
     {
+        private readonly Dictionary<LabelledClip, (float[] Sum, int Models)> _scores =
+            new(ReferenceEqualityComparer.Instance);
+
+        /// <summary>In the order in which they were first heard.</summary>
         public List<LabelledClip> Clips { get; } = [];
 
-        public List<float[]> Scores { get; } = [];
+        public double Seconds { get; private set; }
 
-        public double Seconds { get; set; }
+        /// <summary>Takes a model's scores of a clip.</summary>
+        public void Add(LabelledClip clip, double seconds, float[] scores)
+        {
+            if (_scores.TryGetValue(clip, out var before))
+            {
+                TensorPrimitives.Add(before.Sum, scores, before.Sum);
+                _scores[clip] = (before.Sum, before.Models + 1);
+                return;
+            }
+
+            Clips.Add(clip);
+            Seconds += seconds;
+            _scores.Add(clip, (scores, 1));
+        }
+
+        /// <summary>The mean scores of each clip over the models that could read it.</summary>
+        public List<float[]> Means() => [.. Clips.Select(c => _scores[c]).Select(s => Array.ConvertAll(s.Sum, v => v / s.Models))];
     }
 }

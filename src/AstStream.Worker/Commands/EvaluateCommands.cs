@@ -9,6 +9,8 @@ namespace AstStream.Worker.Commands;
 /// <summary>evaluate: how right a model is about clips, and a pipeline about events.</summary>
 internal static class EvaluateCommands
 {
+    private static readonly double[] s_thresholds = [.. Enumerable.Range(0, 50).Select(i => (i + 0.5) / 50)]; // as DCASE's
+
     public static IEnumerable<Command> All(string defaultModel)
     {
         var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = defaultModel };
@@ -69,10 +71,11 @@ internal static class EvaluateCommands
                 r.AddError("--length-share: expected a number from 0 to 1");
         });
         var json = new Option<bool>("--json") { Description = "One JSON object in place of tables." };
+        var html = HtmlFlag.Make();
         var command = Help.Add(
             new Command("events", "Runs a pipeline over recordings, and compares its events with what people heard.")
             {
-                file, truth, set, collars, share, json,
+                file, truth, set, collars, share, json, html,
             },
             $"""
             The pipeline runs without its sinks: nothing is published. A table of the truth has an onset, an offset (seconds) and a label in
@@ -82,25 +85,27 @@ internal static class EvaluateCommands
 
             Measures are sed_eval's: an event is hit where one of its label begins within the collar and ends within the collar or the share
             of its length. Heard are events that one of their label overlaps at all, false those that overlap none; the errors of onsets and
-            offsets are those of what was heard.
+            offsets are those of what was heard. The scores are kept and decoded again with one threshold for all labels, fifty times: PSDS
+            (DCASE's two scenarios), and what is false where a share is heard.
 
             Examples:
               aststream evaluate events recordings.yaml --truth labels/
               aststream evaluate events recordings.yaml --truth truth.tsv --collar 0.2 --length-share 0.2 --set events.threshold=0.4
               aststream evaluate events recordings.yaml --truth labels/ --json > before.json
+              aststream evaluate events recordings.yaml --truth labels/ --html report.html
 
             {ExitCode.Help}
             """);
         command.SetAction((result, stop) => RunAsync(
             host, result.GetValue(file)!, result.GetValue(set)!, result.GetValue(truth)!,
             [.. result.GetValue(collars)!.Split(',').Select(c => Number(c, 0, 3600)!.Value)], Number(result.GetValue(share)!, 0, 1)!.Value,
-            result.GetValue(json), stop));
+            result.GetValue(json), result.GetValue(html), stop));
         return command;
     }
 
     private static async Task<int> RunAsync(
         PipelineHost host, string file, string[] set, string path, IReadOnlyList<double> collars, double share, bool json,
-        CancellationToken stop)
+        string? html, CancellationToken stop)
     {
         if (!Path.Exists(path))
         {
@@ -109,9 +114,10 @@ internal static class EvaluateCommands
         }
 
         var truth = Truth.Read(path);
-        using var pipeline = Pipeline.Load(file, set, host);
+        var trial = new EventTrial();
+        using var pipeline = Pipeline.Load(file, set, trial.Hear(host));
         using var report = new RunReport();
-        var trial = await EventTrial.RunAsync(pipeline, report, stop).ConfigureAwait(false);
+        await trial.RunAsync(pipeline, report, stop).ConfigureAwait(false);
         foreach (var error in report.Errors)
             Errors.Write(error.Message);
         var pairs = RecordingPairs.Match(truth, trial, Errors.Warn);
@@ -125,10 +131,16 @@ internal static class EvaluateCommands
         var known = pipeline.Checkpoints.SelectMany(c => c.Config.Labels);
         foreach (var label in pairs.Truth.Events.Select(e => e.Label).Distinct().Except(known))
             Errors.Warn($"{path}: no model has the label '{label}': its events count as missed");
-        var compared = EventReport.Make(pairs.Truth, pairs.Reported, pairs.Hours, collars, share);
+        if (!trial.CanReplay)
+            Errors.Note("there are too many scores to keep them: PSDS and other thresholds are left out");
+        var compared = EventReport.Make(
+            pairs.Truth, pairs.Reported, pairs.Hours, collars, share,
+            trial.CanReplay ? [.. s_thresholds.Select(t => (t, pairs.Of(trial.Replay(t))))] : []);
         var rate = report.Windows / trial.Seconds.Values.Sum();
         Terminal.Lines(
             json ? EventTables.Json(compared, rate) : EventTables.Text(compared, rate, pairs.Truth.Files.Count, report.Models));
+        if (!HtmlFlag.Write(html, () => EventHtml.Page(compared, pairs, file, rate, report.Models)))
+            return ExitCode.Failed;
         return report.Errors.Count > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 

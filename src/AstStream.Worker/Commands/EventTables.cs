@@ -39,6 +39,16 @@ internal static class EventTables
         Line($"opened after      {Quartiles(report.OpenedAfter)}");
         Line($"false events      {report.FalseEventsPerHour:0.0} an hour");
         Line($"windows scored    {windowsPerSecond:0.00} a second of sound");
+        if (report is { Psds1: { } first, Psds2: { } second })
+        {
+            Line($"PSDS              {first.Score:0.000} (scenario 1), {second.Score:0.000} (scenario 2)");
+            var within = report.Collars[report.Collars.Count / 2].Both.Collar;
+            Line($"\n| one threshold for all | heard | false events an hour | F1 within {within:0.###} s |");
+            Line($"|---|---:|---:|---:|");
+            foreach (var (name, point) in Chosen(report))
+                Line($"| {name}: {point.Threshold:0.00} | {point.Heard:P1} | {point.FalseEventsPerHour:0.0} | {point.F1:0.000} |");
+        }
+
         var (middle, _) = report.Collars[report.Collars.Count / 2];
         Line($"\n| label | there | reported | hits within {middle.Collar:0.###} s | F1 | F1 of seconds |\n|---|---:|---:|---:|---:|---:|");
         foreach (var (label, c) in middle.ByLabel.OrderBy(l => l.Key, StringComparer.Ordinal))
@@ -76,8 +86,29 @@ internal static class EventTables
             opened_after = Summary(report.OpenedAfter),
             false_events_per_hour = Finite(report.FalseEventsPerHour),
             windows_per_second = Finite(windowsPerSecond),
+            psds1 = report.Psds1?.Score,
+            psds2 = report.Psds2?.Score,
+            thresholds = report.Points.Select(p => new
+            {
+                threshold = p.Threshold,
+                heard = Finite(p.Heard),
+                false_events_per_hour = Finite(p.FalseEventsPerHour),
+                f1 = Finite(p.F1),
+            }),
         },
         s_json);
+
+    /// <summary>Thresholds that say most: where shares are heard, and where F1 is highest.</summary>
+    private static IEnumerable<(string Name, OperatingPoint Point)> Chosen(EventReport report)
+    {
+        foreach (var heard in (double[])[0.9, 0.8, 0.7, 0.6, 0.5])
+        {
+            if (report.At(heard) is { } point)
+                yield return (string.Create(CultureInfo.InvariantCulture, $"hears {heard:P0}"), point);
+        }
+
+        yield return ("highest F1", report.Points.MaxBy(p => p.F1)!);
+    }
 
     private static string Cells(Counts c) => string.Create(
         CultureInfo.InvariantCulture, $"{c.F1:0.000} | {c.Precision:0.000} | {c.Recall:0.000} | {c.ErrorRate:0.00}");

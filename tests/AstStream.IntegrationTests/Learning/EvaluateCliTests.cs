@@ -7,6 +7,8 @@ public sealed class EvaluateCliTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-evaluate-").FullName;
 
+    private static string Default => Path.Combine(AppContext.BaseDirectory, "pipelines", "models", "ast-esc50");
+
     private string Pipeline => Path.Combine(_folder, "p.yaml");
 
     private string Labels => Path.Combine(_folder, "labels");
@@ -44,7 +46,21 @@ public sealed class EvaluateCliTests : IDisposable
         Assert.Equal(0, json.GetProperty("false_events_per_hour").GetDouble());
         Assert.False(File.Exists(Path.Combine(_folder, "events.jsonl")));
 
-        var table = await Cli.RunAsync("evaluate", "events", Pipeline, "--truth", Labels);
+        // One threshold for all: low ones hear everything, and false things besides; the highest hear nothing.
+        var points = json.GetProperty("thresholds").EnumerateArray().ToList();
+        Assert.Equal(50, points.Count);
+        Assert.Equal(1, points[0].GetProperty("heard").GetDouble());
+        Assert.True(points[0].GetProperty("false_events_per_hour").GetDouble() > 0);
+        Assert.Equal(0, points[^1].GetProperty("heard").GetDouble());
+        Assert.InRange(json.GetProperty("psds1").GetDouble(), 0, 1);
+
+        var page = Path.Combine(_folder, "report.html");
+        var table = await Cli.RunAsync("evaluate", "events", Pipeline, "--truth", Labels, "--html", page);
+        var html = await File.ReadAllTextAsync(page);
+        Assert.Contains("<svg", html, StringComparison.Ordinal);
+        Assert.Contains("bursts-12s", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", html, StringComparison.Ordinal);
+        Assert.Contains("| highest F1: ", table.Output, StringComparison.Ordinal);
         Assert.Contains("| 0.25 s | 1.000 | 1.000 | 1.000 | 0.00 |", table.Output, StringComparison.Ordinal);
         Assert.True(json.GetProperty("opened_after").GetProperty("median").GetDouble() > 0);
         Assert.True(json.GetProperty("windows_per_second").GetDouble() > 0);
@@ -86,6 +102,13 @@ public sealed class EvaluateCliTests : IDisposable
         Assert.Contains("| siren | ", chosen.Output, StringComparison.Ordinal);
         var thresholds = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(path)).GetProperty("thresholds");
         Assert.InRange(thresholds.GetProperty("siren").GetDouble(), 0, 1);
+
+        // An ensemble of a model and itself is the model.
+        string[] both = [Default, Default];
+        var together = await Cli.RunAsync(
+            ["evaluate", "clips", .. both, "--ensemble", "--data", Path.Combine(_folder, "data"), "--thresholds", "f1", "--to", path]);
+        Assert.Equal(chosen.Output[chosen.Output.IndexOf("clips of", StringComparison.Ordinal)..],
+            together.Output[together.Output.IndexOf("clips of", StringComparison.Ordinal)..]);
 
         var several = await Cli.RunAsync("evaluate", "clips", "a", "b", "--data", Path.Combine(_folder, "data"));
         Assert.Equal(2, several.ExitCode);

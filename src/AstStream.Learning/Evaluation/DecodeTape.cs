@@ -1,0 +1,80 @@
+using AstStream.Events;
+using AstStream.Events.Decoding;
+
+namespace AstStream.Learning.Evaluation;
+
+/// <summary>Stands before a stream's decoder, and keeps what it is given: to be decoded once more by other thresholds.</summary>
+internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IEventDecoder decoder, TapeBudget budget)
+    : IEventDecoder
+{
+    private readonly List<(WindowTime? Window, ActivityPart? Part, Half[] Scores, long FlushedTo)> _given = [];
+
+    /// <inheritdoc/>
+    public EventOptions Options => decoder.Options;
+
+    /// <inheritdoc/>
+    public void Reconfigure(EventOptions options) => decoder.Reconfigure(options);
+
+    /// <inheritdoc/>
+    public void Push(in WindowTime window, ReadOnlySpan<float> scores, Action<DetectedEvent> emit)
+    {
+        Keep(window, null, scores, 0);
+        decoder.Push(window, scores, emit);
+    }
+
+    /// <inheritdoc/>
+    public void Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
+    {
+        Keep(null, part, scores, 0);
+        decoder.Push(part, scores, emit, origin);
+    }
+
+    /// <inheritdoc/>
+    public void Flush(long end, Action<DetectedEvent> emit)
+    {
+        Keep(null, null, [], end);
+        decoder.Flush(end, emit);
+    }
+
+    /// <inheritdoc/>
+    public void Save(BinaryWriter state) => decoder.Save(state);
+
+    /// <inheritdoc/>
+    public void Restore(BinaryReader state) => decoder.Restore(state);
+
+    /// <summary>The closed events with one threshold for all labels that make events, and a release threshold of 0.8 of it.</summary>
+    public IEnumerable<TimedLabel> Replay(float threshold)
+    {
+        const float hysteresis = 0.8f;
+        float[] Of(float value) => [.. Options.Thresholds.Select(t => float.IsPositiveInfinity(t) ? t : value)];
+        var other = IEventDecoder.For(Options with { Thresholds = Of(threshold), ReleaseThresholds = Of(hysteresis * threshold) });
+        var events = new List<TimedLabel>();
+        void Add(DetectedEvent e)
+        {
+            if (e.State == EventState.Closed)
+                events.Add(new TimedLabel(stream, labels[e.Label], ModelTime.Seconds(e.Onset), ModelTime.Seconds(e.Offset)));
+        }
+
+        foreach (var (window, part, halves, flushedTo) in _given)
+        {
+            var scores = Array.ConvertAll(halves, h => (float)h);
+            if (window is { } w)
+                other.Push(w, scores, Add);
+            else if (part is { } p)
+                other.Push(p, scores, Add);
+            else
+                other.Flush(flushedTo, Add);
+        }
+
+        return events;
+    }
+
+    private void Keep(WindowTime? window, ActivityPart? part, ReadOnlySpan<float> scores, long flushedTo)
+    {
+        if (!budget.Take(scores.Length * sizeof(ushort)))
+            return;
+        var halves = new Half[scores.Length];
+        System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(scores, halves);
+        _given.Add((window, part, halves, flushedTo));
+    }
+}
