@@ -12,7 +12,7 @@ public sealed class EventDecoder : IEventDecoder
 
     private readonly MedianFilter _filter;
     private readonly EventTrack[] _tracks; // by class
-    private readonly float[] _scores; // of the interval that is decoded
+    private readonly float[] _medians; // of the interval that is decoded
     private readonly ClassChoice _choice;
     private EventOptions _options;
     private float[] _on;
@@ -24,7 +24,7 @@ public sealed class EventDecoder : IEventDecoder
     {
         _filter = new MedianFilter(options.Thresholds.Count);
         _tracks = new EventTrack[options.Thresholds.Count];
-        _scores = new float[options.Thresholds.Count];
+        _medians = new float[options.Thresholds.Count];
         _choice = new ClassChoice(options.Thresholds.Count);
         Take(options);
     }
@@ -139,22 +139,27 @@ public sealed class EventDecoder : IEventDecoder
     /// <summary>Decodes the filter's current interval.</summary>
     private void Decode(Action<DetectedEvent> emit)
     {
-        var plain = _filter.IsPlain ? _filter.Current.Scores : null;
+        var scores = _filter.IsPlain ? _filter.Current.Scores : Medians();
         _choice.Clear();
-        for (var label = 0; label < _tracks.Length; label++)
+        for (var label = 0; label < scores.Length; label++)
         {
-            _scores[label] = plain is null ? _filter.Median(label) : plain[label];
-            if (_scores[label] >= Needed(label))
-                _choice.Add(label, _scores[label], _tracks[label].IsActive, _options);
+            if (scores[label] >= _off[label] && scores[label] >= Needed(label))
+                _choice.Add(label, scores[label], _tracks[label].IsActive, _options);
         }
 
         _choice.Decide(_options);
-        for (var label = 0; label < _tracks.Length; label++)
+        for (var label = 0; label < scores.Length; label++)
         {
-            var score = _choice.IsCovered(label) ? float.NegativeInfinity : _scores[label];
-            if (score >= _off[label] || _tracks[label].IsActive)
-                Step(label, _filter.Current, score, emit);
+            if (scores[label] >= _off[label] || _tracks[label].IsActive)
+                Step(label, _filter.Current, _choice.IsCovered(label) ? float.NegativeInfinity : scores[label], emit);
         }
+    }
+
+    private float[] Medians()
+    {
+        for (var label = 0; label < _medians.Length; label++)
+            _medians[label] = _filter.Median(label);
+        return _medians;
     }
 
     private float Needed(int label) => _tracks[label] is { IsActive: true, IsSounding: true } ? _off[label] : _on[label];
