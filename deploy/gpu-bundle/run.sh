@@ -26,7 +26,7 @@ out=$results/$step.md
 ASTSTREAM_CACHE=${ASTSTREAM_CACHE:-$here/cache}
 aststream=$here/aststream/aststream
 load=$here/aststream/AstStream.LoadTest
-default=$here/aststream/pipelines/models/ast-esc50
+default=$here/aststream/pipelines/models/ast-audioset-tiny
 checkpoint=$ASTSTREAM_CACHE/random/ast-$size-1
 
 # CUDA's libraries lie where CUDA was installed, or among the packages of a Python with PyTorch.

@@ -1,7 +1,7 @@
 using AstStream.Connectors.Files;
 using AstStream.Learning;
 
-// dotnet run --project examples/TagClip -- pipelines/models/ast-esc50 clip.wav
+// dotnet run --project examples/TagClip -- pipelines/models/ast-audioset-tiny clip.wav
 using var tagger = AudioTagger.Open(args[0]);
 await using var sound = await AudioFile.OpenAsync(args[1]);
 foreach (var (start, tags) in tagger.TagWindows(sound))

@@ -65,11 +65,11 @@ Add("saturate", "Sound as fast as it is taken: the engine's throughput beside th
     }, seconds, run, window, batch, hop, model, providers);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
-    r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-esc50"), data, model);
+    r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-audioset-tiny"), data, model);
 var folders = new Option<string[]>("--models")
 {
     Description = "precision, starts: folders of checkpoints.",
-    DefaultValueFactory = _ => ["pipelines/models/ast-esc50"],
+    DefaultValueFactory = _ => ["pipelines/models/ast-audioset-tiny"],
     AllowMultipleArgumentsPerToken = true
 };
 var openings = new Option<int>("--turns") { DefaultValueFactory = _ => 20 };

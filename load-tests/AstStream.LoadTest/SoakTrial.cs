@@ -84,7 +84,7 @@ internal sealed partial class SoakTrial : IAsyncDisposable
         var text = $"""
             sources:
               {string.Join("\n  ", sources)}
-            model: {"{"}path: {Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")}, hop: 5s{"}"}
+            model: {"{"}path: {Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-audioset-tiny")}, hop: 5s{"}"}
             events: {"{"}threshold: {(0.3 + (0.01 * (_version % 40))).ToString(CultureInfo.InvariantCulture)}, smoothing: 0s{"}"}
             sinks:
               log: {"{"}type: jsonl, path: records.jsonl, records: [events, coverage]{"}"}

@@ -79,7 +79,7 @@ internal sealed class Tap : IAsyncDisposable
                 path, [], new PipelineHost
                 {
                     Catalog = WorkerCatalog.All,
-                    DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")
+                    DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-audioset-tiny")
                 });
             return pipeline.Definition.Sources.Single().Settings.Build(pipeline.Definition);
         }

@@ -55,7 +55,7 @@ static async Task<int> MainAsync(string[] args)
         Examples:
           aststream run pipelines/demo.yaml
           aststream classify clip.wav --top-k 3
-          aststream model info pipelines/models/ast-esc50
+          aststream model info pipelines/models/ast-audioset-tiny
 
         {ExitCode.Help}
         """);

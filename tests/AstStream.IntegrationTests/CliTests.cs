@@ -120,8 +120,11 @@ public sealed class CliTests : IDisposable
         var result = await Cli.RunAsync("model", "info");
 
         Assert.Equal(0, result.ExitCode);
-        foreach (var text in (
-            string[])["258 (8 × 32 patches + 2)", "2,778,866 in 107 tensors, F16", "GMAC per window", "sigmoid", "church_bells"])
+        string[] texts =
+        [
+            "258 (8 × 32 patches + 2)", "2,871,699 in 107 tensors, F16", "GMAC per window", "sigmoid", "Church bell", "esc50 (50 classes)",
+        ];
+        foreach (var text in texts)
             Assert.Contains(text, result.Output, StringComparison.Ordinal);
     }
 
@@ -156,16 +159,16 @@ public sealed class CliTests : IDisposable
     {
         var pipeline = Pipeline("""
             sources: {mic: {type: stdin, encoding: s16le, sample_rate: 44100, channels: 2}}
-            events: {threshold: 0}
+            events: {threshold: 0, labels: esc50}
             sinks: {console: {type: console, format: json}}
             """);
 
-        var result = await Cli.RunAsync(new byte[44100 * 4 * 3], ["run", pipeline, "--set", "events.labels=[rain]"]);
+        var result = await Cli.RunAsync(new byte[44100 * 4 * 3], ["run", pipeline, "--set", "events.labels=[Rain]"]);
 
         Assert.Equal(0, result.ExitCode);
         var e = JsonSerializer.Deserialize<JsonElement>(result.Output.Trim());
         Assert.Equal(
-            ("mic", "rain", 0.0, 3.0),
+            ("mic", "Rain", 0.0, 3.0),
             (e.GetProperty("stream").GetString(), e.GetProperty("event_label").GetString(), e.GetProperty("event_onset").GetDouble(),
             e.GetProperty("event_offset").GetDouble()));
         Assert.True(e.TryGetProperty("onset_time", out _));
@@ -228,7 +231,7 @@ public sealed class CliTests : IDisposable
         Tones.Write(_folder, "a.wav", 5);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
-            events: {threshold: 0}
+            events: {threshold: 0, labels: esc50}
             sinks: {out: {type: jsonl, path: /dev/full, retry_for: 0s, on_failure: stop}}
             """);
 
@@ -244,7 +247,7 @@ public sealed class CliTests : IDisposable
         Tones.Write(_folder, "a.wav", 5);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
-            events: {threshold: 0}
+            events: {threshold: 0, labels: esc50}
             sinks: {full: {type: jsonl, path: /dev/full, retry_for: 0s}, out: {type: jsonl, path: out.jsonl}}
             """);
 
@@ -280,7 +283,7 @@ public sealed class CliTests : IDisposable
         await File.WriteAllTextAsync(output, "{\"id\":\"cut sho");
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: a.wav}}
-            events: {threshold: 0}
+            events: {threshold: 0, labels: esc50}
             sinks: {out: {type: jsonl, path: out.jsonl, rotate_size: 9KB, keep: 5, flush: disk}}
             """);
 
@@ -297,7 +300,7 @@ public sealed class CliTests : IDisposable
     /// <summary>A run on standard input that has read at least a second of sound, and goes on waiting for more.</summary>
     private async Task<System.Diagnostics.Process> RunningAsync(string sinks)
     {
-        var process = Cli.Start("run", Pipeline("sources: {mic: {type: stdin}}\nevents: {threshold: 0, labels: [rain]}\n" + sinks));
+        var process = Cli.Start("run", Pipeline("sources: {mic: {type: stdin}}\nevents: {threshold: 0, labels: [Rain]}\n" + sinks));
 
         // A pipe holds 64 KiB: when 128 KiB are written, two seconds have been read.
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -313,7 +316,7 @@ public sealed class CliTests : IDisposable
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: long.wav}}
             model: {hop: 100ms}
-            events: {threshold: 0, max_duration: 1s}
+            events: {threshold: 0, labels: esc50, max_duration: 1s}
             sinks: {console: {type: console, format: lines, when_full: WHEN}}
             """.Replace("WHEN", whenFull, StringComparison.Ordinal));
         return Cli.Start("run", pipeline, "--no-summary");

@@ -19,7 +19,7 @@ public sealed class LiveChangeTests : IDisposable
     {
         var path = Write(1);
         using var process = Cli.Start(byHangup ? ["run", path, "--no-watch"] : ["run", path]);
-        Assert.Matches("ast-esc50 on cpu in float32, .* [0-9.]+ windows/s at the start$", await LineAsync(process));
+        Assert.Matches("ast-audioset-tiny on cpu in float32, .* [0-9.]+ windows/s at the start$", await LineAsync(process));
         await SendAsync(process, 3);
 
         File.WriteAllText(path, "sources: {mic: {type: stdin}}\nevents: {treshold: 0}\nsinks: {out: {type: jsonl, path: out.jsonl}}");
@@ -139,7 +139,7 @@ public sealed class LiveChangeTests : IDisposable
         File.WriteAllText(path, FormattableString.Invariant(
             $$$"""
             sources: {mic: {type: stdin}}
-            events: {threshold: {{{threshold}}}, labels: [rain]}
+            events: {threshold: {{{threshold}}}, labels: [Rain]}
             sinks: {out: {type: jsonl, path: out.jsonl}}
             """));
         return path;

@@ -84,7 +84,7 @@ public sealed class OutputTests : IDisposable
     {
         Tones.Write(_folder, "long.wav", 400);
         var pipeline = Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
-            "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}");
+            "model: {hop: 100ms}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}");
         using var process = Cli.Start("run", pipeline);
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
@@ -105,7 +105,7 @@ public sealed class OutputTests : IDisposable
     {
         Tones.Write(_folder, "long.wav", 100);
         using var process = Cli.Start("run", Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
-            "model: {hop: 100ms}\nevents: {threshold: 0, max_duration: 1s}"), "--no-summary");
+            "model: {hop: 100ms}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}"), "--no-summary");
         process.StandardInput.Close();
         var lines = 0;
         while (await process.StandardOutput.ReadLineAsync() is not null)
@@ -122,7 +122,7 @@ public sealed class OutputTests : IDisposable
     public async Task Run_LogRotatedByOthers_EventsAreInTheFileOfThatName()
     {
         using var process = Cli.Start(
-            "run", Pipeline("{mic: {type: stdin}}", "", "model: {hop: 100ms}\nevents: {threshold: 0, labels: [rain], max_duration: 1s}"));
+            "run", Pipeline("{mic: {type: stdin}}", "", "model: {hop: 100ms}\nevents: {threshold: 0, labels: [Rain], max_duration: 1s}"));
         async Task HearAsync(int seconds)
         {
             var before = Lines();
@@ -204,7 +204,7 @@ public sealed class OutputTests : IDisposable
         return process.ExitCode;
     }
 
-    private string Pipeline(string sources, string sinks, string more = "events: {threshold: 0}")
+    private string Pipeline(string sources, string sinks, string more = "events: {threshold: 0, labels: esc50}")
     {
         var path = Path.Combine(_folder, "pipeline.yaml");
         File.WriteAllText(path, $"sources: {sources}\n{more}\nsinks: {{out: {{type: jsonl, path: out.jsonl}}{sinks}}}\n");

@@ -9,6 +9,11 @@ internal sealed class ClassChoice(int classes)
     private readonly bool[] _isCovered = new bool[classes];
     private readonly List<(int Label, float Surety)> _sounding = [];
 
+    /// <summary>Whether one class may stand for another: it is below it, or means the same.</summary>
+    public static bool StandsFor(int label, int other, EventOptions options) =>
+        (options.Ancestors.Count > 0 && options.Ancestors[label].Contains(other))
+        || (options.Related.Count > 0 && options.Related[label].Contains(other));
+
     /// <summary>Whether another class stands for this one.</summary>
     public bool IsCovered(int label) => _isCovered[label];
 

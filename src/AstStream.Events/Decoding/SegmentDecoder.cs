@@ -296,6 +296,19 @@ public sealed class SegmentDecoder : IEventDecoder
         emit(track.ToEvent(EventState.Closed, label));
     }
 
+    /// <summary>Whether an activity has the label in that time, or one that stands for it.</summary>
+    private bool IsExplained(in DetectedEvent e)
+    {
+        for (var label = 0; label < _tracks.Length; label++)
+        {
+            if ((_tracks[label].IsActive || _tracks[label].Offset > e.Onset)
+                && (label == e.Label || ClassChoice.StandsFor(label, e.Label, _options)))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Gives what windows alone have found, unless an activity explains it.</summary>
     private void TakeSteady(Action<DetectedEvent> emit)
     {
@@ -303,7 +316,7 @@ public sealed class SegmentDecoder : IEventDecoder
         {
             ref var steady = ref _steady[e.Label];
             if (e.State == EventState.Opened)
-                steady = _tracks[e.Label].IsActive || _tracks[e.Label].Offset > e.Onset ? SteadyState.Explained : SteadyState.Open;
+                steady = IsExplained(e) ? SteadyState.Explained : SteadyState.Open;
             if (steady == SteadyState.Open)
                 emit(e);
             if (e.State == EventState.Closed)

@@ -41,6 +41,10 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>Named groups of its labels: those of the views.json beside the weights, and AudioSet's where it has those labels.</summary>
     public IReadOnlyDictionary<string, LabelView> Views { get; private set; } = new Dictionary<string, LabelView>();
 
+    /// <summary>The view whose own classes have a name that is no label; null where none has.</summary>
+    public string? ViewWith(string label) =>
+        Config.Labels.Contains(label) ? null : Views.Values.FirstOrDefault(v => v.HasOwnClasses && v.Labels.Contains(label))?.Name;
+
     /// <summary>The view whose classes are its own now; null, unless one was taken.</summary>
     public LabelView? View { get; private set; }
 

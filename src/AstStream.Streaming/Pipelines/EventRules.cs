@@ -57,11 +57,15 @@ internal static class EventRules
         }
 
         foreach (var name in (definition.Labels ?? []).Where(n => model.LabelsOf(n).Count == 0))
-            problems.Add(definition.Places.Problem(
-                EventDefinition.LabelsKey,
-                model.Views.ContainsKey(name)
-                    ? $"the view '{name}' has classes of its own, so it stands alone, from the start of a run"
-                    : $"the model has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}"));
+        {
+            var problem = model.Views.ContainsKey(name)
+                ? $"the view '{name}' has classes of its own, so it stands alone, from the start of a run"
+                : model.Checkpoints[0].ViewWith(name) is { } own
+                ? $"the model has no label '{name}', its view '{own}' does: 'labels: {own}' makes its classes the model's"
+                : $"the model has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}";
+            problems.Add(definition.Places.Problem(EventDefinition.LabelsKey, problem));
+        }
+
         return definition.Labels?.SelectMany(model.LabelsOf).ToHashSet(StringComparer.Ordinal);
     }
 

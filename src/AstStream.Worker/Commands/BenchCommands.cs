@@ -60,7 +60,7 @@ internal static class BenchCommands
             this machine. All that is compared takes turns, run by run. The logit error is that of the parity check.
 
             Examples:
-              aststream bench model pipelines/models/ast-esc50 --precision float32,int8
+              aststream bench model pipelines/models/ast-audioset-tiny --precision float32,int8
               aststream bench model --random base --batch 1 --frequency-stride 16 --time-stride 16
               aststream bench model --random base --providers cuda --precision float16 --batch 1,2,4,8,16,32,64
 

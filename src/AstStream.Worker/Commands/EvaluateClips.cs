@@ -69,11 +69,11 @@ internal static class EvaluateClips
             scores is measured on all clips.
 
             Examples:
-              aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
+              aststream evaluate clips --view esc50 --data ESC-50/ --fold 4
               aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
               aststream evaluate clips --data my-clips.csv --json
               aststream evaluate clips first second third --ensemble --data kept-out.csv
-              aststream evaluate clips --view esc50 --data ESC-50/ --html report.html
+              aststream evaluate clips --view esc50 --data ESC-50/ --fold 4 --html report.html
               aststream evaluate clips my-model --data kept-out.csv --thresholds precision=0.9 --to my-model/thresholds.json
 
             {ExitCode.Help}
@@ -133,7 +133,9 @@ internal static class EvaluateClips
         if (strange.Count > 0)
             Errors.Warn(
                 $"{strange.Count} clips have no label of {checkpoint.Name} and are left out: "
-                    + string.Join(", ", strange.SelectMany(c => c.Labels).Distinct().Order(StringComparer.Ordinal).Take(10)));
+                    + string.Join(", ", strange.SelectMany(c => c.Labels).Distinct().Order(StringComparer.Ordinal).Take(10))
+                    + (strange.SelectMany(c => c.Labels).Select(checkpoint.ViewWith).FirstOrDefault(v => v is not null) is { } view
+                        ? $"; --view {view} has them" : ""));
         using var session = AstSession.Create(checkpoint, options);
         foreach (var warning in session.Warnings)
             Errors.Warn(warning);

@@ -20,7 +20,7 @@ internal static class EvaluateCommands
                 EvaluateClips.Make(defaultModel), Events(host), EvaluateScenes.Make(),
             }, """
             Examples:
-              aststream evaluate clips pipelines/models/ast-esc50 --data ESC-50/ --fold 4
+              aststream evaluate clips --view esc50 --data ESC-50/ --fold 4
               aststream evaluate events recordings.yaml --truth labels/
             """);
     }

@@ -19,7 +19,7 @@ internal static class ModelCommands
     {
         yield return Help.Add(new Command("model", "Works with checkpoints.") { Info(defaultModel), Import(), Average() }, """
             Examples:
-              aststream model info pipelines/models/ast-esc50
+              aststream model info pipelines/models/ast-audioset-tiny
               aststream model import hf://MIT/ast-finetuned-audioset-10-10-0.4593 --to models/audioset
               aststream model average epoch3 epoch4 epoch5 --to models/averaged
             """);
@@ -33,7 +33,7 @@ internal static class ModelCommands
             With another window, tokens and cost stand as they are and as they would be.
 
             Examples:
-              aststream model info pipelines/models/ast-esc50
+              aststream model info pipelines/models/ast-audioset-tiny
               aststream model info models/audioset --window 2.56s --frequency-stride 16 --time-stride 16
             """);
         window.AddTo(info);

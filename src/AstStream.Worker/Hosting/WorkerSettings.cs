@@ -79,7 +79,7 @@ internal sealed record WorkerSettings
             throw new InvalidDataException($"{given.Where}: found '{address}'; expected an address such as http://localhost:4317");
         return new WorkerSettings
         {
-            DefaultModel = Folder("DefaultModel") ?? Path.GetFullPath("pipelines/models/ast-esc50", folder),
+            DefaultModel = Folder("DefaultModel") ?? Path.GetFullPath("pipelines/models/ast-audioset-tiny", folder),
             Cache = Folder("Cache"),
             Level = Word("Logging:Level", "note", Levels.Keys),
             Format = Word("Logging:Format", "text", EnumWords.All<LogFormat>()),

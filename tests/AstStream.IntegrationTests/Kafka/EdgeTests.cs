@@ -184,7 +184,7 @@ public sealed class EdgeTests : IDisposable
         }
 
         Assert.Equal(22, heard.Count);
-        Assert.Equal(50, heard[0].GetProperty("scores").EnumerateObject().Count());
+        Assert.Equal(531, heard[0].GetProperty("scores").EnumerateObject().Count());
         for (var i = 0; i < 11; i++)
         {
             Assert.Equal(heard[i].GetProperty("start_sample").GetInt64(), heard[i + 11].GetProperty("start_sample").GetInt64());

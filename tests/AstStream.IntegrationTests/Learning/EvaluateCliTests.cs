@@ -7,7 +7,7 @@ public sealed class EvaluateCliTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-evaluate-").FullName;
 
-    private static string Default => Path.Combine(AppContext.BaseDirectory, "pipelines", "models", "ast-esc50");
+    private static string Default => Path.Combine(AppContext.BaseDirectory, "pipelines", "models", "ast-audioset-tiny");
 
     private string Pipeline => Path.Combine(_folder, "p.yaml");
 
@@ -83,25 +83,27 @@ public sealed class EvaluateCliTests : IDisposable
     [Fact]
     public async Task Clips_FolderALabel_AreNamedAndBadOnesAreSaid()
     {
-        foreach (var label in (string[])["siren", "zebra"])
+        foreach (var label in (string[])["Siren", "zebra", "dog"])
             Tones.Write(Directory.CreateDirectory(Path.Combine(_folder, "data", label)).FullName, "tone.wav", 2);
-        await File.WriteAllTextAsync(Path.Combine(_folder, "data", "siren", "text.wav"), "no sound");
+        await File.WriteAllTextAsync(Path.Combine(_folder, "data", "Siren", "text.wav"), "no sound");
 
         var result = await Cli.RunAsync("evaluate", "clips", "--data", Path.Combine(_folder, "data"), "--json");
 
         Assert.Equal(3, result.ExitCode);
-        Assert.Contains("1 clips have no label of ast-esc50 and are left out: zebra", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 clips have no label of ast-audioset-tiny and are left out: dog, zebra; --view esc50 has them", result.Error,
+            StringComparison.Ordinal);
         Assert.Contains("text.wav: not a WAV file", result.Error, StringComparison.Ordinal);
         var json = JsonSerializer.Deserialize<JsonElement>(result.Output);
         Assert.Equal(1, json.GetProperty("clips").GetInt32());
-        Assert.Equal("siren", Assert.Single(json.GetProperty("classes").EnumerateArray()).GetProperty("label").GetString());
+        Assert.Equal("Siren", Assert.Single(json.GetProperty("classes").EnumerateArray()).GetProperty("label").GetString());
 
         var path = Path.Combine(_folder, "thresholds.json");
         var chosen = await Cli.RunAsync(
             "evaluate", "clips", "--data", Path.Combine(_folder, "data"), "--thresholds", "f1", "--to", path);
-        Assert.Contains("| siren | ", chosen.Output, StringComparison.Ordinal);
+        Assert.Contains("| Siren | ", chosen.Output, StringComparison.Ordinal);
         var thresholds = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(path)).GetProperty("thresholds");
-        Assert.InRange(thresholds.GetProperty("siren").GetDouble(), 0, 1);
+        Assert.InRange(thresholds.GetProperty("Siren").GetDouble(), 0, 1);
 
         // An ensemble of a model and itself is the model.
         string[] both = [Default, Default];
@@ -118,7 +120,7 @@ public sealed class EvaluateCliTests : IDisposable
     [Fact]
     public async Task Scenes_FolderALabel_AreMadeAndCanBeMeasured()
     {
-        var sounds = Directory.CreateDirectory(Path.Combine(_folder, "data", "siren")).FullName;
+        var sounds = Directory.CreateDirectory(Path.Combine(_folder, "data", "Siren")).FullName;
         Tones.Write(sounds, "tone.wav", 2);
         var scenes = Path.Combine(_folder, "scenes");
 
@@ -150,7 +152,7 @@ public sealed class EvaluateCliTests : IDisposable
         File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/audio/bursts-12s.wav"), Path.Combine(clips, "bursts-12s.wav"));
         await File.WriteAllTextAsync(Pipeline, """
             sources: {a: {type: file, path: clips}}
-            events: {threshold: 0.1}
+            events: {threshold: 0.1, related: keep}
             sinks: {out: {type: jsonl, path: events.jsonl}}
             """);
     }

@@ -123,6 +123,23 @@ public class RelatedClassTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Push_WindowsThatHaveWhatAnActivityIsForLong_AreNoEventBeside(bool isParent)
+    {
+        // All windows have b. An activity in them is a, which stands for b.
+        var decoder = new SegmentDecoder(isParent ? Options(EventTiming.Segment) : Alike(EventTiming.Segment));
+        decoder.Push(new ActivityPart(1_000, 90_000, ActivityProgress.Whole), [0.9f, 0.2f, 0], Add);
+        for (var i = 0; i < 12; i++)
+            decoder.Push(new WindowTime(10_000 * i, 10_000 * (i + 1), (10_000 * i) - 20_000, (10_000 * i) + 30_000), [0.3f, 0.9f, 0], Add);
+        decoder.Push(new ActivityPart(90_000, 130_000, ActivityProgress.Over), [0.9f, 0.2f, 0], Add);
+        decoder.Flush(140_000, Add);
+
+        Assert.DoesNotContain("o b", _events);
+        Assert.Contains("o a", _events);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(4)]
     public void Validate_AncestorsThatDoNotFit_Throws(int classes) =>

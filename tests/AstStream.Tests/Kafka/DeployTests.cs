@@ -42,7 +42,7 @@ public class DeployTests
             new PipelineHost
             {
                 Catalog = WorkerCatalog.All,
-                DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-esc50")
+                DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-audioset-tiny")
             });
         var topics = Read("compose.yaml")["services"]["topics"]["command"][0].ToString();
         var group = Read("pipeline.yaml")["sources"]["in"]["group"].ToString();

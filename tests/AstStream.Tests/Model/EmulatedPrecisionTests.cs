@@ -9,7 +9,7 @@ namespace AstStream.Tests.Model;
 /// <summary>The graphs of a GPU with its rounding, operator by operator, where no processor here computes them.</summary>
 public sealed class EmulatedPrecisionTests : GraphTrial
 {
-    private static readonly string s_default = Path.Combine(AppContext.BaseDirectory, "pipelines", "models", "ast-esc50");
+    private static readonly string s_default = Path.Combine(AppContext.BaseDirectory, "pipelines", "models", "ast-audioset-tiny");
 
     /// <summary>The interpreter itself: without rounding it gives what ONNX Runtime gives.</summary>
     [Theory]

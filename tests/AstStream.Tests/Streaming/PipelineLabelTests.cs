@@ -23,6 +23,8 @@ public sealed class PipelineLabelTests : CheckpointTrial
 
     [Theory]
     [InlineData("labels: [own, class 0]", "events.labels: the view 'own' has classes of its own, so it stands alone")]
+    [InlineData("labels: [b]",
+        "events.labels: the model has no label 'b', its view 'own' does: 'labels: own' makes its classes the model's")]
     [InlineData("labels: fex", "events.labels: the model has no label 'fex'; did you mean 'few'?")]
     public void Load_LabelsByViewsThatDoNotFit_Throws(string events, string message) => Assert.Contains(
         message, Assert.Throws<InvalidPipelineException>(() => Load(events)).Message, StringComparison.Ordinal);

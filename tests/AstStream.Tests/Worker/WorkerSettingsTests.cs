@@ -18,7 +18,7 @@ public sealed class WorkerSettingsTests : IDisposable
     {
         var settings = WorkerSettings.Read(_folder, _prefix);
 
-        Assert.Equal(Path.Combine(_folder, "pipelines", "models", "ast-esc50"), settings.DefaultModel);
+        Assert.Equal(Path.Combine(_folder, "pipelines", "models", "ast-audioset-tiny"), settings.DefaultModel);
         Assert.Equal(("note", "text", null), (settings.Level, settings.Format, settings.Endpoint));
     }
 

@@ -42,7 +42,8 @@ class Ast(nn.Module):
         self.special = nn.Parameter(torch.zeros(2, width))  # the cls and the distillation token
         self.positions = nn.Parameter(torch.zeros(2 + self.rows * self.columns, width))
         self.project = nn.Linear(self.patch ** 2, width)
-        self.blocks = nn.ModuleList(Block(width, config['num_attention_heads'], config['intermediate_size']) for _ in range(config['num_hidden_layers']))
+        heads, inner = config['num_attention_heads'], config['intermediate_size']
+        self.blocks = nn.ModuleList(Block(width, heads, inner) for _ in range(config['num_hidden_layers']))
         self.norm = nn.LayerNorm(width, EPS)
         self.head_norm = nn.LayerNorm(width, EPS)
         self.head = nn.Linear(width, len(config['id2label']))
@@ -100,19 +101,38 @@ def to_hugging_face(model):
     return {name: tensor.detach() for name, tensor in t.items()}
 
 
-def save(model, folder, preprocessor):
-    """Writes config.json, preprocessor_config.json and model.safetensors (float16)."""
-    os.makedirs(folder, exist_ok=True)
+def write_tensors(tensors, path):
+    """A .safetensors file (float16)."""
     header, blobs, at = {}, [], 0
-    for name, tensor in sorted(to_hugging_face(model).items()):
+    for name, tensor in sorted(tensors.items()):
         blob = tensor.half().contiguous().cpu().numpy().tobytes()
         header[name] = {'dtype': 'F16', 'shape': list(tensor.shape), 'data_offsets': [at, at + len(blob)]}
         blobs.append(blob)
         at += len(blob)
     text = json.dumps({'__metadata__': {'format': 'pt'}, **header}).encode()
     text += b' ' * (-len(text) % 8)
-    with open(os.path.join(folder, 'model.safetensors'), 'wb') as f:
+    with open(path, 'wb') as f:
         f.write(struct.pack('<Q', len(text)) + text + b''.join(blobs))
+
+
+def read_tensors(path):
+    """The tensors of a .safetensors file, in float32, by name."""
+    raw = open(path, 'rb').read()
+    size, = struct.unpack('<Q', raw[:8])
+    stored = {}
+    for name, entry in json.loads(raw[8:8 + size]).items():
+        if name != '__metadata__':
+            kind = {'F16': np.float16, 'F32': np.float32}[entry['dtype']]
+            low, high = entry['data_offsets']
+            values = np.frombuffer(raw[8 + size + low:8 + size + high], kind).astype(np.float32)
+            stored[name] = torch.from_numpy(values.reshape(entry['shape']))
+    return stored
+
+
+def save(model, folder, preprocessor):
+    """Writes config.json, preprocessor_config.json and model.safetensors (float16)."""
+    os.makedirs(folder, exist_ok=True)
+    write_tensors(to_hugging_face(model), os.path.join(folder, 'model.safetensors'))
     for name, value in (('config.json', model.config), ('preprocessor_config.json', preprocessor)):
         with open(os.path.join(folder, name), 'w') as f:
             json.dump(value, f, indent=2)
@@ -123,14 +143,7 @@ def load(folder):
     """The model of a folder that save wrote, or any other AST in Hugging Face's format, and its preprocessor's settings."""
     config = json.load(open(os.path.join(folder, 'config.json')))
     preprocessor = json.load(open(os.path.join(folder, 'preprocessor_config.json')))
-    raw = open(os.path.join(folder, 'model.safetensors'), 'rb').read()
-    size, = struct.unpack('<Q', raw[:8])
-    stored = {}
-    for name, entry in json.loads(raw[8:8 + size]).items():
-        if name != '__metadata__':
-            kind = {'F16': np.float16, 'F32': np.float32}[entry['dtype']]
-            low, high = entry['data_offsets']
-            stored[name] = torch.from_numpy(np.frombuffer(raw[8 + size + low:8 + size + high], kind).astype(np.float32).reshape(entry['shape']))
+    stored = read_tensors(os.path.join(folder, 'model.safetensors'))
     model = Ast(config)
     with torch.no_grad():
         for name, tensor in to_hugging_face(model).items():

@@ -1,0 +1,73 @@
+"""The model that is trained: an AST, and heads for what only training needs, and for where in time something sounds."""
+import torch
+from torch import nn
+
+import ast_model
+import kinds
+
+TEACHER_EMBEDDING = 384
+PLACES = 192  # width of the head that says where
+HEADS = 'recipe/heads.safetensors'  # in a model's folder: what only training needs
+
+
+class Student(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model, width = model, model.config['hidden_size']
+        self.embedding = nn.Linear(width, TEACHER_EMBEDDING)
+        self.local = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PLACES), nn.GELU(), nn.Linear(PLACES, len(kinds.GROUPS)))
+
+    def forward(self, inputs, keep):
+        """
+        Logits, an estimate of the teacher's embedding, logits of groups by column [batch, columns, groups], and which columns are there;
+        with only so many patches kept, others each time.
+        """
+        m = self.model
+        x = m.embed(inputs)
+        batch, width = len(x), x.shape[2]
+        kept = torch.rand(batch, m.rows * m.columns, device=x.device).argsort(1)[:, :keep]
+        x = torch.cat((x[:, :2], x[:, 2:].gather(1, kept[..., None].expand(-1, -1, width))), 1)
+        for block in m.blocks:
+            x = block(x)
+        x = m.norm(x)
+        column = kept % m.columns
+        sums = x.new_zeros(batch, m.columns, width).scatter_add_(1, column[..., None].expand(-1, -1, width), x[:, 2:])
+        counts = x.new_zeros(batch, m.columns).scatter_add_(1, column, torch.ones_like(column, dtype=x.dtype))
+        return m.classify(x), self.embedding(x.mean(1)), self.local(sums / counts.clamp_min(1)[..., None]), counts > 0
+
+
+def configuration(before, layers):
+    names = {str(i): n for i, n in enumerate(kinds.LABELS)}
+    return {**before.config, 'num_hidden_layers': layers, 'id2label': names, 'label2id': {n: int(i) for i, n in names.items()}}
+
+
+@torch.no_grad()
+def begin(before, layers, rows, logits):
+    """
+    A student that says of the fifty classes what the model before says, and of the other labels what a ridge regression from that one's
+    features to the teacher's logits does. Layers that it has more than the model before do nothing yet.
+
+    rows: what the model before has of windows before its classifier [windows, width]; logits: the teacher's [windows, 527].
+    """
+    model = ast_model.Ast(configuration(before, layers))
+    model.special.copy_(before.special)
+    model.positions.copy_(before.positions)
+    for name in ('project', 'norm', 'head_norm'):
+        getattr(model, name).load_state_dict(getattr(before, name).state_dict())
+    times = layers // len(before.blocks)
+    for i, block in enumerate(model.blocks):
+        block.load_state_dict(before.blocks[i // times].state_dict())
+        if i % times:
+            for part in (block.out, block.down):
+                part.weight.zero_()
+                part.bias.zero_()
+    x = torch.cat((rows, torch.ones(len(rows), 1)), 1)
+    w = torch.linalg.solve(x.T @ x + 30 * torch.eye(x.shape[1]), x.T @ logits).T
+    model.head.weight[: len(kinds.AUDIOSET)], model.head.bias[: len(kinds.AUDIOSET)] = w[:, :-1], w[:, -1]
+    of_view = torch.from_numpy(kinds.matrix([kinds.VIEW[c] for c in kinds.CLASSES])) > 0
+    for label in range(len(kinds.LABELS)):
+        classes = of_view[:, label].nonzero()[:, 0]
+        if len(classes):
+            model.head.weight[label] = before.head.weight[classes].mean(0)
+            model.head.bias[label] = before.head.bias[classes].mean()
+    return Student(model)

@@ -1,0 +1,85 @@
+"""Chooses from which score on each label makes an event, and writes thresholds.json.
+
+    thresholds.py MODEL-FOLDER POOL [--precision 0.8]
+
+On shards that were not trained on (another seed). What is there is the recordings' own label where that is known, else what the teacher
+gives 0.5 or more (its logit one higher, as the student learns it). A label's threshold is the least, 0.5 to 0.95, from which on the
+asked part of the windows has it, drawn half-way to that of all labels together; what the shards hardly have must be clear (0.6), and
+places and silence are no events.
+"""
+import argparse
+import json
+import os
+
+import kinds  # first: it says where the modules of the model before are
+import ast_model
+import evaluate
+import features
+import numpy as np
+import torch
+from mixtures import log_mel
+from pool import Pool
+
+NEVER = [
+    'Silence', 'Inside, small room', 'Inside, large room or hall', 'Inside, public space', 'Outside, urban or manmade',
+    'Outside, rural or natural', 'Reverberation', 'Echo', 'Field recording', 'Environmental noise', 'Sound effect', 'Effects unit',
+    'Chorus effect', 'Distortion', 'Sidetone', 'Cacophony', 'Television', 'Radio', 'Noise',
+]  # fmt: skip
+LOWEST, HIGHEST, RARE = 0.5, 0.95, 0.6  # RARE: of labels that these shards hardly have
+
+
+def least(scores, there, precision):
+    """The least score from which on, at every higher one too, at least this part of the windows has it; the first few tell nothing."""
+    order = np.argsort(-scores, kind='stable')
+    share = np.cumsum(there[order]) / np.arange(1, len(order) + 1)
+    wrong = np.flatnonzero(share < precision)
+    wrong = wrong[wrong >= 8]
+    last = (wrong[0] if len(wrong) else len(order)) - 1
+    return float(scores[order[max(last, 0)]])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('model')
+    parser.add_argument('pool')
+    parser.add_argument('--precision', type=float, default=0.8)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model, preprocessor = ast_model.load(args.model)
+    pool = Pool(args.pool)
+    inputs = features.normalised(log_mel(pool.all('fbank')), preprocessor)
+    scores = evaluate.forward(model, inputs).sigmoid().numpy()
+    there = np.zeros(scores.shape, bool)
+    there[:, : len(kinds.AUDIOSET)] = pool.all('logits').astype(np.float32) + 1 >= 0
+    known = np.zeros_like(there)
+    for i, group in enumerate(pool.all('groups').T):
+        for name in kinds.GROUPS[i][1]:
+            label = kinds.INDEX[name]
+            there[:, label] |= group == 1
+            there[group == 0, label] = False
+            known[:, label] |= group >= 0
+    own = range(len(kinds.AUDIOSET), len(kinds.LABELS))
+    rows = np.array([c for c in range(scores.shape[1]) if there[:, c].sum() >= 20 and c not in own])
+    overall = least(scores[:, rows].ravel(), there[:, rows].ravel(), args.precision)
+    thresholds = {}
+    for c, name in enumerate(kinds.LABELS):
+        if name in NEVER:
+            thresholds[name] = 1.0
+            continue
+        if c not in rows and c not in own:
+            thresholds[name] = RARE
+            continue
+        mine = least(scores[:, c], there[:, c], args.precision) if c in rows else overall
+        thresholds[name] = round(min(max((mine + overall) / 2, LOWEST), HIGHEST), 3)
+    values = np.array([thresholds[n] for n in kinds.LABELS])
+    found = scores >= values
+    print(
+        f'{len(scores)} windows; overall threshold {overall:.3f}; of what is over them {(found & there).sum() / found.sum():.1%} is there, '
+        f'of what is there {(found & there).sum() / there.sum():.1%} is over them'
+    )
+    with open(os.path.join(args.model, 'thresholds.json'), 'w') as f:
+        json.dump({'precision': args.precision, 'thresholds': thresholds}, f, indent=2)
+        f.write('\n')
+
+
+main()
