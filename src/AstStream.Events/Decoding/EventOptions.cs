@@ -3,6 +3,9 @@ namespace AstStream.Events.Decoding;
 /// <summary>How scores become events. Durations are in samples, so that nothing depends on a clock.</summary>
 public sealed record EventOptions
 {
+    /// <summary>The release threshold by the threshold, where nobody gives another one.</summary>
+    public const float Hysteresis = 0.8f;
+
     /// <summary>
     /// The least smoothed score that opens an event, by class index; 0 to 1, or infinity for a class that makes no events.
     /// </summary>

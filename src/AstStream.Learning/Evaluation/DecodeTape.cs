@@ -42,12 +42,12 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
     /// <inheritdoc/>
     public void Restore(BinaryReader state) => decoder.Restore(state);
 
-    /// <summary>The closed events with one threshold for all labels that make events, and a release threshold of 0.8 of it.</summary>
+    /// <summary>The closed events with one threshold for all labels that make events, and the usual release threshold.</summary>
     public IEnumerable<TimedLabel> Replay(float threshold)
     {
-        const float hysteresis = 0.8f;
         float[] Of(float value) => [.. Options.Thresholds.Select(t => float.IsPositiveInfinity(t) ? t : value)];
-        var other = IEventDecoder.For(Options with { Thresholds = Of(threshold), ReleaseThresholds = Of(hysteresis * threshold) });
+        var other = IEventDecoder.For(
+            Options with { Thresholds = Of(threshold), ReleaseThresholds = Of(EventOptions.Hysteresis * threshold) });
         var events = new List<TimedLabel>();
         void Add(DetectedEvent e)
         {

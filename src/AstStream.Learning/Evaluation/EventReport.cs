@@ -87,7 +87,7 @@ public sealed class EventReport
     private static int CountFalse(IReadOnlyList<TimedLabel> reference, IReadOnlyList<TimedLabel> reported)
     {
         var ours = reference.ToLookup(e => (e.File, e.Label));
-        return reported.Count(r => !ours[(r.File, r.Label)].Any(t => IsOverlap(t, r)));
+        return reported.Count(r => !ours[(r.File, r.Label)].Any(t => t.Overlaps(r)));
     }
 
     private static List<(TimedLabel Reference, TimedLabel Reported)> Overlapping(
@@ -95,10 +95,7 @@ public sealed class EventReport
     {
         var theirs = reported.Index().ToLookup(e => (e.Item.File, e.Item.Label));
         var partners = Matching.Largest(reported.Count, [.. reference.Select(r => (IReadOnlyList<int>)
-            [.. theirs[(r.File, r.Label)].Where(e => IsOverlap(r, e.Item)).Select(e => e.Index)])]);
+            [.. theirs[(r.File, r.Label)].Where(e => r.Overlaps(e.Item)).Select(e => e.Index)])]);
         return [.. partners.Index().Where(p => p.Item >= 0).Select(p => (reference[p.Index], reported[p.Item]))];
     }
-
-    /// <summary>Whether two of one file and label overlap.</summary>
-    private static bool IsOverlap(TimedLabel a, TimedLabel b) => a.Onset < b.Offset && b.Onset < a.Offset;
 }

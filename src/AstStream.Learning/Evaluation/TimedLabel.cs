@@ -9,4 +9,8 @@ public readonly record struct TimedLabel(string File, string Label, double Onset
 {
     /// <summary>Seconds of the file that were heard when it was reported as opened; null where nobody knows.</summary>
     public double? Opened { get; init; }
+
+    /// <summary>Whether another one is of the same file and label, and sounds at some time at which this one does.</summary>
+    public bool Overlaps(TimedLabel other) =>
+        File == other.File && Label == other.Label && Onset < other.Offset && other.Onset < Offset;
 }

@@ -9,8 +9,6 @@ namespace AstStream.Streaming.Pipelines;
 /// </summary>
 internal static class EventRules
 {
-    private const float Hysteresis = 0.8f; // of a label's threshold, where the definition says no release threshold
-
     public static EventOptions For(EventDefinition definition, OpenModel model, ConfigProblems problems)
     {
         var labels = model.Labels;
@@ -31,7 +29,7 @@ internal static class EventRules
 
             thresholds[i] = (float)(definition.Thresholds.TryGetValue(labels[i], out var own) ? own
                 : definition.Threshold ?? model.DefaultThreshold(i));
-            releases[i] = Math.Min(thresholds[i], (float?)definition.ReleaseThreshold ?? (Hysteresis * thresholds[i]));
+            releases[i] = Math.Min(thresholds[i], (float?)definition.ReleaseThreshold ?? (EventOptions.Hysteresis * thresholds[i]));
         }
 
         return definition.Options with

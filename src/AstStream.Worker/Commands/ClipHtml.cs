@@ -13,11 +13,10 @@ internal static class ClipHtml
     public static string Page(ClipReport report, string models)
     {
         static string N(double value, string format = "0.000") => HtmlPage.Number(value, format);
-        static string Share((double Share, double Low, double High) s) =>
-            $"{N(100 * s.Share, "0.0")} % ({N(100 * s.Low, "0.0")} to {N(100 * s.High, "0.0")})";
         var page = new HtmlPage($"Clips, by {models}");
-        page.Paragraph($"{report.Clips} clips of {report.Groups} recordings. Top-1 {Share(report.Top1)}, top-3 {Share(report.Top3)}; mAP "
-            + $"{N(report.MeanAveragePrecision)}, AUC {N(report.MeanAuc)}, d\u2032 {N(report.DPrime)}.");
+        page.Paragraph($"{report.Clips} clips of {report.Groups} recordings. Top-1 {EvaluateClips.Share(report.Top1)}, "
+            + $"top-3 {EvaluateClips.Share(report.Top3)}; mAP {N(report.MeanAveragePrecision)}, AUC {N(report.MeanAuc)}, "
+            + $"d\u2032 {N(report.DPrime)}.");
         page.Heading("Class by class");
         page.Table([
             ["class", "clips", "AP", "AUC", "recall", "precision", "most often taken for"],

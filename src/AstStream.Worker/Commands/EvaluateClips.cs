@@ -192,10 +192,12 @@ internal static class EvaluateClips
         Terminal.Lines(string.Join('\n', lines));
     }
 
+    /// <summary>A share and its interval, in percent.</summary>
+    internal static string Share((double Share, double Low, double High) s) => string.Create(
+        CultureInfo.InvariantCulture, $"{100 * s.Share:0.0} % ({100 * s.Low:0.0} to {100 * s.High:0.0})");
+
     private static string Text(ClipReport report, string models)
     {
-        static string Share((double Share, double Low, double High) s) => string.Create(
-            CultureInfo.InvariantCulture, $"{100 * s.Share:0.0} % ({100 * s.Low:0.0} to {100 * s.High:0.0})");
         List<string> lines =
         [
             FormattableString.Invariant($"{Printable.Text(models)}: {report.Clips} clips of {report.Groups} recordings"),

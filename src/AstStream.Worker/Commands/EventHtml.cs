@@ -84,7 +84,7 @@ internal static class EventHtml
         TimedLabel[] there = [.. pairs.Truth.Events.Where(e => e.File == file)];
         TimedLabel[] told = [.. pairs.Reported.Where(e => e.File == file)];
         IEnumerable<(double, double, int, string)> Bars(TimedLabel[] ones, TimedLabel[] others) => ones.Select(e => (
-            e.Onset, e.Offset, others.Any(o => o.Label == e.Label && o.Onset < e.Offset && e.Onset < o.Offset) ? 2 : 1,
+            e.Onset, e.Offset, others.Any(e.Overlaps) ? 2 : 1,
             $"{e.Label}, {HtmlPage.Number(e.Onset, "0.00")} to {HtmlPage.Number(e.Offset, "0.00")} s"));
         var seconds = there.Concat(told).Select(e => e.Offset).DefaultIfEmpty(1).Max();
         return SvgPlot.Timeline(seconds, ("there", Bars(there, told)), ("reported", Bars(told, there)));

@@ -237,7 +237,7 @@ HALF = torch.from_numpy(HALF / HALF.sum())[None, None]
 
 
 def fbank_bytes(windows, heard):
-    """What the student hears: log-mel of the windows at 16 kHz, a byte a value, 0 behind what is heard."""
+    """What the student hears: log-mel of the windows at 16 kHz, a byte a value, 0 after what is heard."""
     x = torch.nn.functional.conv1d(torch.from_numpy(windows)[:, None], HALF, stride=2, padding=31)[:, 0]
     fbank = torch.cat([features.student_fbank(one[None]) for one in x])
     q = ((fbank - LOW) / STEP).round().clamp(1, 255).byte()

@@ -1,7 +1,7 @@
 """mn04: an AudioSet tagger to distil from. MobileNetV3 of width 0.4 with squeeze-excitation, 983,599 parameters, 527 classes, mAP 0.432.
 
 The weights are EfficientAT's (F. Schmid, K. Koutini, G. Widmer, "Efficient Large-scale Audio Tagging via Transformer-to-CNN
-Knowledge Distillation", ICASSP 2023; MIT licence). This module is written anew: it needs torch only.
+Knowledge Distillation", ICASSP 2023; MIT licence). This module is an implementation of its own, and needs torch only.
 
     teacher = Teacher("weights/mn04_as_mAP_432.pt")
     logits, embedding = teacher(waveforms)      # [B, samples] or [samples] at 32 kHz, in [-1, 1] -> [B, 527], [B, 384]
@@ -61,7 +61,7 @@ class FastFrontEnd(nn.Module):
         self.register_buffer("mel", mel.t().repeat_interleave(2, 0)[: self.used].contiguous().float(), persistent=False)
 
     def forward(self, wave):
-        half = WINDOW // 2  # power knows no phase: the zeros may all stand behind the frame
+        half = WINDOW // 2  # power knows no phase: all zeros may stand after the frame
         wave = wave[:, 1:] - PREEMPHASIS * wave[:, :-1]
         wave = torch.nn.functional.pad(wave[:, None], (half, half), mode="reflect")[:, 0]
         rows = []

@@ -28,16 +28,6 @@ NEVER = [
 LOWEST, HIGHEST, RARE = 0.5, 0.95, 0.6  # RARE: of labels that these shards hardly have
 
 
-def least(scores, there, precision):
-    """The least score from which on, at every higher one too, at least this part of the windows has it; the first few tell nothing."""
-    order = np.argsort(-scores, kind='stable')
-    share = np.cumsum(there[order]) / np.arange(1, len(order) + 1)
-    wrong = np.flatnonzero(share < precision)
-    wrong = wrong[wrong >= 8]
-    last = (wrong[0] if len(wrong) else len(order)) - 1
-    return float(scores[order[max(last, 0)]])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model')
@@ -51,16 +41,14 @@ def main():
     scores = evaluate.forward(model, inputs).sigmoid().numpy()
     there = np.zeros(scores.shape, bool)
     there[:, : len(kinds.AUDIOSET)] = pool.all('logits').astype(np.float32) + 1 >= 0
-    known = np.zeros_like(there)
     for i, group in enumerate(pool.all('groups').T):
         for name in kinds.GROUPS[i][1]:
             label = kinds.INDEX[name]
             there[:, label] |= group == 1
             there[group == 0, label] = False
-            known[:, label] |= group >= 0
     own = range(len(kinds.AUDIOSET), len(kinds.LABELS))
     rows = np.array([c for c in range(scores.shape[1]) if there[:, c].sum() >= 20 and c not in own])
-    overall = least(scores[:, rows].ravel(), there[:, rows].ravel(), args.precision)
+    overall = evaluate.least_threshold(scores[:, rows].ravel(), there[:, rows].ravel(), args.precision)
     thresholds = {}
     for c, name in enumerate(kinds.LABELS):
         if name in NEVER:
@@ -69,7 +57,7 @@ def main():
         if c not in rows and c not in own:
             thresholds[name] = RARE
             continue
-        mine = least(scores[:, c], there[:, c], args.precision) if c in rows else overall
+        mine = evaluate.least_threshold(scores[:, c], there[:, c], args.precision) if c in rows else overall
         thresholds[name] = round(min(max((mine + overall) / 2, LOWEST), HIGHEST), 3)
     values = np.array([thresholds[n] for n in kinds.LABELS])
     found = scores >= values

@@ -21,18 +21,6 @@ import sounds
 FILE = 'thresholds.json'
 
 
-def least_threshold(scores, there, precision):
-    """The least score from which on, at every higher one too, at least this part of the windows holds the class."""
-    order = np.argsort(-scores, kind='stable')
-    hits = np.cumsum(there[order])
-    at = hits / np.arange(1, len(order) + 1)
-    worst = np.flatnonzero(at < precision)
-    # The first few tell nothing: one wrong window at the top would forbid the class.
-    worst = worst[worst >= 8]
-    last = (worst[0] if len(worst) else len(order)) - 1
-    return float(scores[order[max(last, 0)]])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model', help='folder of the trained model')
@@ -76,10 +64,10 @@ def main():
 
     silent = ~there.any(1)
     quiet = np.quantile(scores[silent], 1 - 1 / 200, axis=0)
-    overall = least_threshold(scores.ravel(), there.ravel(), args.precision)
+    overall = evaluate.least_threshold(scores.ravel(), there.ravel(), args.precision)
     thresholds = {}
     for c, name in enumerate(names):
-        own = least_threshold(scores[:, c], there[:, c], args.precision)
+        own = evaluate.least_threshold(scores[:, c], there[:, c], args.precision)
         thresholds[name] = round(float(max(min((own + overall) / 2, 0.9), min(1.05 * quiet[c], 0.95))), 3)
     values = np.array([thresholds[n] for n in names])
     found = scores >= values

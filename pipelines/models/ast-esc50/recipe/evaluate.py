@@ -49,6 +49,18 @@ def right(scores, targets, k):
     return (scores.topk(k).indices == torch.tensor(targets)[:, None]).any(1).float().mean().item()
 
 
+def least_threshold(scores, there, precision):
+    """The least score from which on, at every higher one too, at least this part of the windows holds the class."""
+    order = np.argsort(-scores, kind='stable')
+    hits = np.cumsum(there[order])
+    at = hits / np.arange(1, len(order) + 1)
+    worst = np.flatnonzero(at < precision)
+    # The first few tell nothing: one wrong window at the top would forbid the class.
+    worst = worst[worst >= 8]
+    last = (worst[0] if len(worst) else len(order)) - 1
+    return float(scores[order[max(last, 0)]])
+
+
 def summary(model, preprocessor, clips):
     """Top-1 and top-3 over whole clips [(samples, target)], and top-3 over a second of each, alone."""
     targets = [t for _, t in clips]
