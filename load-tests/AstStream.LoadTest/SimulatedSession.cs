@@ -80,8 +80,9 @@ internal sealed partial class SimulatedSession(
         }
     }
 
-    public void Read(int slot, int row, Span<float> scores)
+    public void Read(int slot, int row, Piece window)
     {
+        var scores = window.ResizeScores(NumLabels);
         var features = _rows[(slot * maxBatch) + row];
         for (var i = 0; i < scores.Length; i++)
             scores[i] = Math.Abs(features[i * 61 % features.Length] % 0.9f);

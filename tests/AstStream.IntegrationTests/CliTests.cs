@@ -122,7 +122,8 @@ public sealed class CliTests : IDisposable
         Assert.Equal(0, result.ExitCode);
         string[] texts =
         [
-            "258 (8 × 32 patches + 2)", "2,871,699 in 107 tensors, F16", "GMAC per window", "sigmoid", "Church bell", "esc50 (50 classes)",
+            "258 (8 × 32 patches + 2)", "2,927,088 in 113 tensors, F16", "GMAC per window", "sigmoid", "Church bell", "esc50 (50 classes)",
+            "93 groups of labels",
         ];
         foreach (var text in texts)
             Assert.Contains(text, result.Output, StringComparison.Ordinal);

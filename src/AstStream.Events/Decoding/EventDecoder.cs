@@ -69,7 +69,8 @@ public sealed class EventDecoder : IEventDecoder
     }
 
     /// <summary>Parts of activities say nothing here: windows alone decide.</summary>
-    void IEventDecoder.Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin)
+    void IEventDecoder.Push(
+        in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin, ReadOnlySpan<LabelExtent> extents)
     {
     }
 

@@ -32,7 +32,10 @@ public interface IEventDecoder
     /// <param name="scores">One score a class of the part alone; empty where it was not scored.</param>
     /// <param name="emit">Receives events in the order in which they are decided.</param>
     /// <param name="origin">Where in its input the part was heard.</param>
-    void Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default);
+    /// <param name="extents">One extent a class; empty where only the part's own times are known.</param>
+    void Push(
+        in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default,
+        ReadOnlySpan<LabelExtent> extents = default);
 
     /// <summary>
     /// The stream ends or breaks here: decides everything that waits. The last interval is taken to last until

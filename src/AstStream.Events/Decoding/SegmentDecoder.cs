@@ -2,10 +2,10 @@ namespace AstStream.Events.Decoding;
 
 /// <summary>
 /// Turns one stream's scores into events whose times are those of its activity: what rises above the noise floor says when, windows say
-/// what. A part of an activity is named by its own score, when it is scored alone, and by the mean of the windows' scores that have it,
-/// each weighted by the square of what it has of it; both together by their geometric mean. Where a part is clear early, its event opens
-/// early. What sounds all the time does not rise above its floor: labels that windows have for longer than one activity explains
-/// become events too, timed by the windows.
+/// what; a label that sounds in a stretch of a part only has its event there. A part of an activity is named by its own score, when it is
+/// scored alone, and by the mean of the windows' scores that have it, each weighted by the square of what it has of it; both together by
+/// their geometric mean. Where a part is clear early, its event opens early. What sounds all the time does not rise above its floor:
+/// labels that windows have for longer than one activity explains become events too, timed by the windows.
 /// </summary>
 public sealed class SegmentDecoder : IEventDecoder
 {
@@ -88,7 +88,9 @@ public sealed class SegmentDecoder : IEventDecoder
     }
 
     /// <inheritdoc/>
-    public void Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
+    public void Push(
+        in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default,
+        ReadOnlySpan<LabelExtent> extents = default)
     {
         if (!_isActive || part.Start != _partStart)
             Begin(part.Start); // the end of the last one may be lost
@@ -97,11 +99,11 @@ public sealed class SegmentDecoder : IEventDecoder
         _now = Math.Max(_now, part.End);
         if (part.Progress == ActivityProgress.Early)
         {
-            NameEarly(part, origin, emit);
+            NameEarly(part, extents, origin, emit);
             return;
         }
 
-        Name(part, origin, emit);
+        Name(part, extents, origin, emit);
         if (part.Progress == ActivityProgress.Whole)
             Begin(part.End);
         else
@@ -179,7 +181,8 @@ public sealed class SegmentDecoder : IEventDecoder
     }
 
     /// <summary>The event of the label that is clear already, where no label has an event of the part yet.</summary>
-    private void NameEarly(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
+    private void NameEarly(
+        in ActivityPart part, ReadOnlySpan<LabelExtent> extents, InputRange origin, Action<DetectedEvent> emit)
     {
         _choice.Clear();
         for (var label = 0; _hasAlone && label < _tracks.Length; label++)
@@ -200,14 +203,18 @@ public sealed class SegmentDecoder : IEventDecoder
         }
 
         if (best >= 0)
-            Hear(best, part, _alone[best], origin, emit);
+            Hear(best, Within(part, extents, best), _alone[best], origin, emit);
     }
 
     private bool IsClear(int label) => _options.Thresholds[label] < float.PositiveInfinity
         && _alone[label] >= Math.Min(SureScore, EarlySurety * _options.Thresholds[label]);
 
+    /// <summary>That of a part in which a label sounds.</summary>
+    private static ActivityPart Within(in ActivityPart part, ReadOnlySpan<LabelExtent> extents, int label) =>
+        extents.IsEmpty ? part : part with { Start = extents[label].Start, End = extents[label].End };
+
     /// <summary>The events of the labels that a part has.</summary>
-    private void Name(in ActivityPart part, InputRange origin, Action<DetectedEvent> emit)
+    private void Name(in ActivityPart part, ReadOnlySpan<LabelExtent> extents, InputRange origin, Action<DetectedEvent> emit)
     {
         _choice.Clear();
         for (var label = 0; label < _tracks.Length && part.End > part.Start; label++)
@@ -232,9 +239,9 @@ public sealed class SegmentDecoder : IEventDecoder
             if (_choice.IsCovered(label))
                 continue;
             if (_scores[label] >= Needed(label, part))
-                Hear(label, part, _scores[label], origin, emit);
+                Hear(label, Within(part, extents, label), _scores[label], origin, emit);
             else if (track.IsActive && track.Offset > part.Start)
-                track.Offset = Math.Max(track.Offset, part.End); // it was clear early: it lasts as long as its part
+                track.Offset = Math.Max(track.Offset, Within(part, extents, label).End); // it was clear early, and lasts
         }
     }
 

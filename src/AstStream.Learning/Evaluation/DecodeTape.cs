@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AstStream.Events;
 using AstStream.Events.Decoding;
 
@@ -7,7 +8,7 @@ namespace AstStream.Learning.Evaluation;
 internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IEventDecoder decoder, TapeBudget budget)
     : IEventDecoder
 {
-    private readonly List<(WindowTime? Window, ActivityPart? Part, Half[] Scores, long FlushedTo)> _given = [];
+    private readonly List<(WindowTime? Window, ActivityPart? Part, Half[] Scores, LabelExtent[] Extents, long FlushedTo)> _given = [];
 
     /// <inheritdoc/>
     public EventOptions Options => decoder.Options;
@@ -18,21 +19,23 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
     /// <inheritdoc/>
     public void Push(in WindowTime window, ReadOnlySpan<float> scores, Action<DetectedEvent> emit)
     {
-        Keep(window, null, scores, 0);
+        Keep(window, null, scores, [], 0);
         decoder.Push(window, scores, emit);
     }
 
     /// <inheritdoc/>
-    public void Push(in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default)
+    public void Push(
+        in ActivityPart part, ReadOnlySpan<float> scores, Action<DetectedEvent> emit, InputRange origin = default,
+        ReadOnlySpan<LabelExtent> extents = default)
     {
-        Keep(null, part, scores, 0);
-        decoder.Push(part, scores, emit, origin);
+        Keep(null, part, scores, extents, 0);
+        decoder.Push(part, scores, emit, origin, extents);
     }
 
     /// <inheritdoc/>
     public void Flush(long end, Action<DetectedEvent> emit)
     {
-        Keep(null, null, [], end);
+        Keep(null, null, [], [], end);
         decoder.Flush(end, emit);
     }
 
@@ -55,13 +58,13 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
                 events.Add(new TimedLabel(stream, labels[e.Label], ModelTime.Seconds(e.Onset), ModelTime.Seconds(e.Offset)));
         }
 
-        foreach (var (window, part, halves, flushedTo) in _given)
+        foreach (var (window, part, halves, extents, flushedTo) in _given)
         {
             var scores = Array.ConvertAll(halves, h => (float)h);
             if (window is { } w)
                 other.Push(w, scores, Add);
             else if (part is { } p)
-                other.Push(p, scores, Add);
+                other.Push(p, scores, Add, extents: extents);
             else
                 other.Flush(flushedTo, Add);
         }
@@ -69,12 +72,13 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
         return events;
     }
 
-    private void Keep(WindowTime? window, ActivityPart? part, ReadOnlySpan<float> scores, long flushedTo)
+    private void Keep(
+        WindowTime? window, ActivityPart? part, ReadOnlySpan<float> scores, ReadOnlySpan<LabelExtent> extents, long flushedTo)
     {
-        if (!budget.Take(scores.Length * sizeof(ushort)))
+        if (!budget.Take((scores.Length * sizeof(ushort)) + (extents.Length * Unsafe.SizeOf<LabelExtent>())))
             return;
         var halves = new Half[scores.Length];
         System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(scores, halves);
-        _given.Add((window, part, halves, flushedTo));
+        _given.Add((window, part, halves, extents.ToArray(), flushedTo));
     }
 }

@@ -63,6 +63,13 @@ public sealed class AstCheckpoint : IDisposable
         return [.. related.Select(r => (IReadOnlyList<int>)[.. r.Order()])];
     }
 
+    /// <summary>
+    /// Of each class, the output of the <see cref="AstConfig.Localiser"/> that places it in time, -1 where none does; empty without a
+    /// localiser.
+    /// </summary>
+    public IReadOnlyList<int> GroupOf() =>
+        Config.Localiser?.GroupOf(View?.Members ?? [.. Config.Labels.Select((_, i) => (int[])[i])]) ?? [];
+
     /// <summary>Whether it has a classifier; an ASTModel has none, and gives its other outputs alone.</summary>
     public bool HasHead { get; private set; } = true;
 

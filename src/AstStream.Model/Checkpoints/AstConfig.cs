@@ -53,6 +53,9 @@ public sealed record AstConfig
     /// <summary>single_label_classification, multi_label_classification, regression, or null where the checkpoint does not say.</summary>
     public string? ProblemType { get; init; }
 
+    /// <summary>What says when in a window a label sounds; null where the checkpoint has nothing of the kind.</summary>
+    public LocaliserConfig? Localiser { get; init; }
+
     /// <summary>Patches along the frequency axis.</summary>
     public int FrequencyPatches => ((NumMelBins - PatchSize) / FrequencyStride) + 1;
 

@@ -12,6 +12,10 @@ internal static class AstTensors
     public const string ClassifierLayerNorm = "classifier.layernorm";
     public const string ClassifierDense = "classifier.dense";
 
+    public const string LocaliserLayerNorm = "localiser.layernorm";
+    public const string LocaliserIntermediate = "localiser.intermediate.dense";
+    public const string LocaliserOutput = "localiser.output.dense";
+
     public const string Layers = Prefix + "encoder.layer.";
 
     public static string Layer(int layer, string part) => $"{Layers}{layer}.{part}";
@@ -19,6 +23,12 @@ internal static class AstTensors
     /// <summary>The classifier's tensors.</summary>
     public static IEnumerable<(string Name, int[] Shape)> Head(AstConfig config) =>
         Pair(ClassifierLayerNorm, [config.HiddenSize]).Concat(Pair(ClassifierDense, [config.Labels.Count, config.HiddenSize]));
+
+    /// <summary>The localiser's tensors; none where there is none.</summary>
+    public static IEnumerable<(string Name, int[] Shape)> Localiser(AstConfig config) => config.Localiser is not { } localiser ? []
+        : Pair(LocaliserLayerNorm, [config.HiddenSize])
+            .Concat(Pair(LocaliserIntermediate, [localiser.IntermediateSize, config.HiddenSize]))
+            .Concat(Pair(LocaliserOutput, [localiser.Groups.Count, localiser.IntermediateSize]));
 
     public static IEnumerable<(string Name, int[] Shape)> Expected(AstConfig config, bool hasHead = true)
     {
@@ -45,7 +55,7 @@ internal static class AstTensors
                 yield return tensor;
         }
 
-        foreach (var tensor in Pair(FinalLayerNorm, [d]).Concat(hasHead ? Head(config) : []))
+        foreach (var tensor in Pair(FinalLayerNorm, [d]).Concat(hasHead ? Head(config) : []).Concat(Localiser(config)))
             yield return tensor;
     }
 

@@ -119,6 +119,7 @@ internal sealed class ConfigReader
             ProblemType = problem,
             HiddenAct = HiddenActs.All.GetValueOrDefault(act),
         };
+        config = config with { Localiser = Localiser(config.Labels) };
         if (_problems.Count > 0)
             return config;
         if (config.HiddenSize % config.NumAttentionHeads != 0)
@@ -209,6 +210,55 @@ internal sealed class ConfigReader
         if (missing >= 0)
             Problem("id2label", $"no label {missing}", "all indices from 0 on, without a hole");
         return [.. labels.Values];
+    }
+
+    private LocaliserConfig? Localiser(IReadOnlyList<string> labels)
+    {
+        if (!_root.TryGetProperty("localiser", out var own) || own.ValueKind == JsonValueKind.Null)
+            return null;
+        if (own.ValueKind != JsonValueKind.Object)
+        {
+            Problem("localiser", Name(own), "an object");
+            return null;
+        }
+
+        var reader = new ConfigReader($"{_file}: localiser", own);
+        var localiser = new LocaliserConfig
+        {
+            IntermediateSize = reader.Integer("intermediate_size", 192, 1, 65536),
+            LayerNormEps = (float)reader.Number("layer_norm_eps", 1e-5, 0, 1),
+            Groups = reader.Groups(labels),
+        };
+        _problems.AddRange(reader._problems);
+        return localiser;
+    }
+
+    /// <summary>The labels of each of the localiser's outputs, by index.</summary>
+    private List<IReadOnlyList<int>> Groups(IReadOnlyList<string> labels)
+    {
+        var index = labels.Index().DistinctBy(l => l.Item).ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
+        var groups = new List<IReadOnlyList<int>>();
+        if (!_root.TryGetProperty("groups", out var all) || all.ValueKind != JsonValueKind.Array
+            || all.GetArrayLength() is 0 or > MaxLabels)
+        {
+            Problem(
+                "groups", all.ValueKind == JsonValueKind.Undefined ? "nothing" : Name(all), "a list with a list of labels for each output");
+            return groups;
+        }
+
+        foreach (var (i, group) in all.EnumerateArray().Index())
+        {
+            var isList = group.ValueKind == JsonValueKind.Array && group.GetArrayLength() > 0;
+            if (!isList)
+                Problem($"groups[{i}]", Name(group), "a list of labels");
+            var members = isList ? group.EnumerateArray().Select(l => l.ValueKind == JsonValueKind.String
+                ? index.GetValueOrDefault(l.GetString()!, -1) : -1).ToList() : [];
+            if (members.IndexOf(-1) is >= 0 and var wrong)
+                Problem($"groups[{i}][{wrong}]", Shortened(group[wrong]), "a label of id2label");
+            groups.Add(members);
+        }
+
+        return groups;
     }
 
     private void Same(string key, int absent, int expected, string what)

@@ -6,7 +6,7 @@ namespace AstStream.Model.Onnx;
 /// Builds the ONNX graph of an AST: log-mel (or input_values) [batch, max_length, num_mel_bins] to logits and what else is asked for.
 /// Every node has fixed shapes but for the batch and none computes on shapes, so that a CUDA graph can hold the whole.
 /// </summary>
-internal sealed class AstGraph
+internal sealed partial class AstGraph
 {
     public const string InputValues = "input_values";
     public const string Logits = "logits";
@@ -14,6 +14,7 @@ internal sealed class AstGraph
     public const string LastHiddenState = "last_hidden_state";
     public const string HiddenStates = "hidden_states";
     public const string Attentions = "attentions";
+    public const string Columns = "columns";
 
     private const int Opset = 20; // the first with Gelu
     private const string Contrib = "com.microsoft";
@@ -57,6 +58,7 @@ internal sealed class AstGraph
             (AstOutputs.LastHiddenState, LastHiddenState, [tokens, d]),
             (AstOutputs.HiddenStates, HiddenStates, [layers + 1, tokens, d]),
             (AstOutputs.Attentions, Attentions, [layers, config.NumAttentionHeads, tokens, tokens]),
+            (AstOutputs.Columns, Columns, [config.TimePatches, config.Localiser?.Groups.Count ?? 0]),
         ];
         return all.Where(o => wanted.HasFlag(o.Kind));
     }
@@ -82,21 +84,7 @@ internal sealed class AstGraph
             _hidden.Add(x);
         }
 
-        // The mean of the cls and the distillation token. From here on a window is a few numbers: all float32.
-        var last = normal;
-        var two = Float32(_options.NeedsAllTokens ? FirstTwo(last) : last);
-        var pooled = _graph.Node("ReduceMean", "", PoolerOutput, [two, _graph.Int64s([1], 1)], ("keepdims", 0));
-        var head = LayerNorm(AstTensors.ClassifierLayerNorm, pooled, isFloat: true);
-        var product = Linears(head, _config.HiddenSize, _config.Labels.Count, [(AstTensors.ClassifierDense, false)], isFloat: true)[0];
-        _graph.Node("Add", "", Logits, [product, Weight(AstTensors.ClassifierDense + ".bias", ElementType.Float32, _config.Labels.Count)]);
-        if (_options.Outputs.HasFlag(AstOutputs.LastHiddenState))
-            _graph.Node("Identity", "", LastHiddenState, [Float32(last)]);
-        if (_options.Outputs.HasFlag(AstOutputs.HiddenStates))
-            Stack(HiddenStates, _hidden);
-        if (_options.Outputs.HasFlag(AstOutputs.Attentions))
-            Stack(Attentions, _attentions);
-        foreach (var (_, name, shape) in Outputs(_config, _options.Outputs))
-            _graph.Output(name, ElementType.Float32, ["batch", .. shape.Select(s => (object)s)]);
+        Heads(normal);
     }
 
     /// <summary>
@@ -263,14 +251,14 @@ internal sealed class AstGraph
     /// <summary>
     /// LayerNorm with its sums in float32 (stash_type 1): an epsilon of 1e-12 is zero in half precision.
     /// </summary>
-    private string LayerNorm(string name, string x, bool isFloat = false)
+    private string LayerNorm(string name, string x, bool isFloat = false, float? epsilon = null)
     {
         var d = _config.HiddenSize;
         var type = isFloat || _options.CastLayerNorm ? ElementType.Float32 : _type;
         var input = type == _type || isFloat ? x : Float32(x);
         var output = _graph.Node(
             "LayerNormalization", "", name, [input, Weight(name + ".weight", type, d), Weight(name + ".bias", type, d)],
-            ("axis", -1), ("epsilon", _config.LayerNormEps), ("stash_type", 1));
+            ("axis", -1), ("epsilon", epsilon ?? _config.LayerNormEps), ("stash_type", 1));
         return isFloat ? output : Cast(output, type);
     }
 

@@ -32,7 +32,7 @@ internal sealed record AstGraphOptions
     public bool CastLayerNorm { get; init; }
 
     /// <summary>Whether an output shows more of the last layer than the two tokens that the logits are made of.</summary>
-    public bool NeedsAllTokens => (Outputs & (AstOutputs.LastHiddenState | AstOutputs.HiddenStates | AstOutputs.Attentions)) != 0;
+    public bool NeedsAllTokens => (Outputs & ~AstOutputs.PoolerOutput) != AstOutputs.Logits;
 
     /// <summary>What the weights' values depend on, for their file's name; their places are added to it.</summary>
     public string WeightsName =>

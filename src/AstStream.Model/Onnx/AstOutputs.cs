@@ -20,4 +20,9 @@ public enum AstOutputs
 
     /// <summary>[batch, layers, heads, tokens, tokens]: the attention probabilities; eager attention only.</summary>
     Attentions = 8,
+
+    /// <summary>
+    /// [batch, columns, groups]: the localiser's logits, by the window's columns of patches; of a checkpoint that has a localiser.
+    /// </summary>
+    Columns = 16,
 }

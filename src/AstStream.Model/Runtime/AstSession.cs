@@ -18,6 +18,7 @@ public sealed class AstSession : IDisposable
     private readonly BatchTimes _times = new();
     private readonly BoundSession _session;
     private readonly SessionOutput _logits;
+    private readonly SessionOutput? _columns; // where they were asked for
     private BatchPlan _plan;
     private int[]? _rowsToRun; // by rows at hand; null where every row costs its own
     private int _rows;
@@ -44,6 +45,7 @@ public sealed class AstSession : IDisposable
             OnThread(() => session = new BoundSession(graph, config, plan, checkpoint.Extractor, UsesCudaGraph));
             _session = session!;
             _logits = _session.Outputs[0];
+            _columns = _session.Outputs.FirstOrDefault(o => o.Kind == AstOutputs.Columns);
         }
         catch
         {
@@ -226,6 +228,11 @@ public sealed class AstSession : IDisposable
         shape = [.. found.Shape];
         return Read(found, row);
     }
+
+    /// <summary>The localiser's logits of one row of the slot's last run, by column and group.</summary>
+    /// <exception cref="InvalidOperationException">The session was not made with <see cref="AstOutputs.Columns"/>.</exception>
+    public ReadOnlySpan<float> Columns(int row, int slot = 0) =>
+        Read(_columns ?? throw new InvalidOperationException("the session was not made with columns"), RowOf(row, slot));
 
     /// <summary>What it runs as, in a line.</summary>
     public override string ToString()

@@ -43,7 +43,7 @@ internal static class SessionFactory
             var warnings = new List<string>(passedOver);
             var plan = SessionPlan.Make(options, precisions, provider => DeviceTuning.Read(checkpoint, asked, provider), warnings);
             var config = options.Config ?? checkpoint.Config;
-            SessionPlan.CheckMemory(checkpoint, config, plan.Options);
+            SessionPlan.CheckOutputs(checkpoint, config, plan.Options);
             var (first, precision) = (plan.Providers[0], plan.Graph.Precision);
             var isLast = asked.Precision is not null
                 || SessionPlan.Precisions(first).All(p => p == precision || precisions.Contains(p));

@@ -68,10 +68,14 @@ internal sealed record SessionPlan(AstSessionOptions Options, IReadOnlyList<Exec
         { ChoosesSizes = isOnGpu && isFree && known is not { BatchSizes.Count: > 0 } };
     }
 
-    /// <summary>Checks that no buffer of the session becomes too large.</summary>
-    /// <exception cref="ModelExecutionException">One does.</exception>
-    public static void CheckMemory(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
+    /// <summary>Checks that the checkpoint has what is asked for, and that no buffer of the session becomes too large.</summary>
+    /// <exception cref="ModelExecutionException">It has not, or one does.</exception>
+    public static void CheckOutputs(AstCheckpoint checkpoint, AstConfig config, AstSessionOptions options)
     {
+        if (options.Outputs.HasFlag(AstOutputs.Columns) && config.Localiser is null)
+            throw new ModelExecutionException(
+                $"{checkpoint.Folder}: has no localiser, which gives {AstGraph.Columns}; expected other outputs, or a checkpoint whose "
+                    + $"config.json describes one");
         var batch = (long)options.BatchSizes.Max() * options.Slots;
         var largest = AstGraph.Outputs(config, options.Outputs).Max(o => o.Shape.Aggregate(1L, (a, b) => a * b));
         largest = Math.Max(largest, (long)config.MaxLength * config.NumMelBins);

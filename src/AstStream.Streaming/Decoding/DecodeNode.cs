@@ -28,6 +28,7 @@ internal sealed class DecodeNode : Node
     private readonly List<DetectedEvent> _detected = [];
     private readonly Action<DetectedEvent> _detect;
     private readonly float[] _silence;
+    private readonly Localiser? _localiser;
     private volatile DecodeOptions _options;
     private volatile bool _givesScores;
 
@@ -38,12 +39,13 @@ internal sealed class DecodeNode : Node
         _output = WritesTo(output);
         scheduler.AddDecoder(name);
         _silence = new float[options.Labels.Count];
+        _localiser = options.Columns is { } columns ? new Localiser(columns) : null;
         _detect = _detected.Add;
     }
 
     public override string Description =>
         $"{_options.Labels.Count} labels, timed by {_options.Options.Timing.Word()}, median of {_options.Options.MedianWindows} windows, "
-            + "threshold and hysteresis";
+            + "threshold and hysteresis" + (_localiser is null ? "" : ", placed by a localiser");
 
     /// <summary>Whether it gives the scores of every window besides; may be set while the graph runs.</summary>
     public bool GivesScores
@@ -113,7 +115,9 @@ internal sealed class DecodeNode : Node
         {
             case PieceState.Analysed or PieceState.Noted when piece.Part is { } part:
                 stream.HeardBy = piece.HeardBy ?? stream.HeardBy;
-                decoder.Push(part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Origin);
+                decoder.Push(
+                    part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Origin,
+                    _localiser is null ? [] : _localiser.Extents(piece, part));
                 break;
             case PieceState.Analysed:
                 stream.HeardBy = piece.HeardBy;

@@ -8,6 +8,9 @@ namespace AstStream.Streaming.Decoding;
 /// <param name="ModelHash">Tells models apart in the ids of events.</param>
 internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, string ModelHash)
 {
+    /// <summary>What a localiser says of windows that are aimed at an activity; null where none is asked.</summary>
+    public ColumnLayout? Columns { get; init; }
+
     /// <summary>What stands before each stream's decoder; null for nothing.</summary>
     public DecoderTap? Tap { get; init; }
 }

@@ -13,6 +13,7 @@ internal sealed class Piece : Pooled<Piece>
 {
     private readonly WindowFrames _frames = new();
     private readonly ScoreBuffer _scores = new();
+    private readonly ScoreBuffer _columns = new();
     private (long Start, long End) _cell;
 
     public Piece()
@@ -83,6 +84,12 @@ internal sealed class Piece : Pooled<Piece>
     /// <summary>One score a class, once it is analysed.</summary>
     public Span<float> Scores => _scores.All;
 
+    /// <summary>
+    /// The localiser's logits by column and group, once it is analysed; empty but for a window that is aimed at an activity, by a model
+    /// that has a localiser.
+    /// </summary>
+    public Span<float> Columns => _columns.All;
+
     /// <summary>A window over frames that are in chunks, which it holds from here on.</summary>
     public static Piece Rent(
         StreamTimeline timeline, List<FrameChunk> chunks, int firstFrame, int frames, int bins, long start, long cellStart, long cellEnd,
@@ -105,6 +112,7 @@ internal sealed class Piece : Pooled<Piece>
         window._cell = (start, end);
         (window.Captured, window.Arrived, window.Failures) = (0, 0, 0);
         window._scores.Resize(0);
+        window._columns.Resize(0);
         window.HeardBy = null;
         window.Origin = default;
         window.Part = null;
@@ -122,6 +130,9 @@ internal sealed class Piece : Pooled<Piece>
 
     /// <summary>Makes room for scores, whose values are undefined yet.</summary>
     public Span<float> ResizeScores(int count) => _scores.Resize(count);
+
+    /// <summary>Makes room for the localiser's logits, whose values are undefined yet.</summary>
+    public Span<float> ResizeColumns(int count) => _columns.Resize(count);
 
     protected override void Clear()
     {

@@ -1,15 +1,15 @@
 namespace AstStream.Streaming.FrontEnd;
 
-/// <summary>The scores of a window. Used again by one piece after another.</summary>
+/// <summary>What a model says of a window. Used again by one piece after another.</summary>
 internal sealed class ScoreBuffer
 {
     private float[] _scores = [];
     private int _count;
 
-    /// <summary>One score a class.</summary>
+    /// <summary>All values.</summary>
     public Span<float> All => _scores.AsSpan(0, _count);
 
-    /// <summary>Makes room for scores, whose values are undefined yet.</summary>
+    /// <summary>Makes room for values, which are undefined yet.</summary>
     public Span<float> Resize(int count)
     {
         if (_scores.Length < count)

@@ -50,11 +50,16 @@ internal sealed class OpenModel : IDisposable
 
     private EventTiming Timing => _definition.Events.Options.Timing;
 
+    private bool Places => Timing == EventTiming.Segment && _definition.Events.Confirms && Configs[0].Localiser is not null;
+
     /// <summary>How its scores become events when the run begins.</summary>
     public EventOptions Events { get; }
 
     /// <summary>The same, with what the records of the model carry.</summary>
-    public DecodeOptions Decoding => new(Labels, Events, Hash);
+    public DecodeOptions Decoding => new(Labels, Events, Hash)
+    {
+        Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
+    };
 
     public IReadOnlyList<string> Labels => Configs[0].Labels;
 
@@ -78,7 +83,7 @@ internal sealed class OpenModel : IDisposable
         Checkpoints is [{ Thresholds: { } own } only] && Activations[0] == only.Config.DefaultActivation && !float.IsNaN(own[label])
             ? own[label] : 0.5f;
 
-    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations, Hash);
+    public ScorerOptions Scorer => new(Checkpoints, Configs, Activations, Hash) { Places = Places };
 
     /// <summary>What a name means among its labels: a label, or those of a view; nothing where it is neither.</summary>
     public IReadOnlyList<string> LabelsOf(string name) =>

@@ -47,6 +47,6 @@ internal interface IModelSession : IDisposable
     /// <summary>Scores the first rows of a slot, 1 to <see cref="MaxBatch"/>.</summary>
     void Run(int slot, int rows);
 
-    /// <summary>The scores of a row of the slot's last run.</summary>
-    void Read(int slot, int row, Span<float> scores);
+    /// <summary>Gives a window its scores: those of a row of the slot's last run.</summary>
+    void Read(int slot, int row, Piece window);
 }

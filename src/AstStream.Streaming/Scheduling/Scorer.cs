@@ -1,5 +1,6 @@
 using AstStream.Events;
 using AstStream.Model.Checkpoints;
+using AstStream.Model.Onnx;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.FrontEnd;
 
@@ -13,11 +14,13 @@ internal sealed class Scorer : IModelSession
     private readonly IReadOnlyList<AstSession> _sessions;
     private readonly IReadOnlyList<ScoreActivation> _activations;
     private readonly float[] _own; // one model's scores
+    private readonly bool _places; // the first session says when labels sound
 
     private Scorer(IReadOnlyList<AstSession> sessions, ScorerOptions models)
     {
         _sessions = sessions;
         _activations = models.Activations;
+        _places = models.Places;
         _own = new float[NumLabels];
         MaxBatch = sessions.Min(s => s.MaxBatch);
         var first = sessions[0];
@@ -34,7 +37,11 @@ internal sealed class Scorer : IModelSession
         try
         {
             for (var i = 0; i < models.Checkpoints.Count; i++)
-                sessions.Add(AstSession.Create(models.Checkpoints[i], options with { Config = models.Configs[i] }));
+                sessions.Add(AstSession.Create(models.Checkpoints[i], options with
+                {
+                    Config = models.Configs[i],
+                    Outputs = models.Places && i == 0 ? AstOutputs.Columns : AstOutputs.Logits,
+                }));
             return new Scorer(sessions, models) { Slots = options.Slots };
         }
         catch
@@ -81,8 +88,9 @@ internal sealed class Scorer : IModelSession
             session.Run(rows, slot);
     }
 
-    public void Read(int slot, int row, Span<float> scores)
+    public void Read(int slot, int row, Piece window)
     {
+        var scores = window.ResizeScores(NumLabels);
         scores.Clear();
         for (var i = 0; i < _sessions.Count; i++)
         {
@@ -90,6 +98,12 @@ internal sealed class Scorer : IModelSession
             _activations[i].Apply(_own);
             for (var k = 0; k < scores.Length; k++)
                 scores[k] += _own[k] / _sessions.Count;
+        }
+
+        if (_places && window.Part is not null)
+        {
+            var columns = _sessions[0].Columns(row, slot);
+            columns.CopyTo(window.ResizeColumns(columns.Length));
         }
     }
 

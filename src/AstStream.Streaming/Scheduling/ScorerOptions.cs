@@ -8,4 +8,10 @@ namespace AstStream.Streaming.Scheduling;
 /// <param name="Activations">How each one's logits become scores.</param>
 /// <param name="Hash">Tells the models apart in records.</param>
 public sealed record ScorerOptions(
-    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations, string Hash);
+    IReadOnlyList<AstCheckpoint> Checkpoints, IReadOnlyList<AstConfig> Configs, IReadOnlyList<ScoreActivation> Activations, string Hash)
+{
+    /// <summary>
+    /// Whether the first model's localiser is asked when labels sound, in windows that are aimed at an activity; false by default.
+    /// </summary>
+    public bool Places { get; init; }
+}

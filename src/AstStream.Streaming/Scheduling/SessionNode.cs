@@ -189,7 +189,7 @@ internal sealed class SessionNode : Node
                 window.ReleaseFrames();
                 window.HeardBy = session.Identity;
                 if (!batch.HasScores)
-                    session.Read(batch.Slot, row, window.ResizeScores(session.NumLabels));
+                    session.Read(batch.Slot, row, window);
                 if (window.Timeline.IsLive)
                     _report.Scored(_scheduler.Model, _time.GetElapsedTime(window.Captured, now));
             }
@@ -267,7 +267,7 @@ internal sealed class SessionNode : Node
             }
 
             for (var i = 0; i < count; i++)
-                session.Read(batch.Slot, i, batch.Unread[done + i].ResizeScores(session.NumLabels));
+                session.Read(batch.Slot, i, batch.Unread[done + i]);
             done += count;
         }
 

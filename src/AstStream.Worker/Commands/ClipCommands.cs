@@ -21,6 +21,7 @@ internal static class ClipCommands
         ["last_hidden_state"] = AstOutputs.LastHiddenState,
         ["hidden_states"] = AstOutputs.HiddenStates,
         ["attentions"] = AstOutputs.Attentions,
+        ["columns"] = AstOutputs.Columns,
     };
 
     public static IEnumerable<Command> All(string defaultModel)
@@ -156,7 +157,8 @@ internal static class ClipCommands
             $"""
             Names and shapes are transformers' own, without the batch: logits [labels], pooler_output [hidden_size], last_hidden_state
             [tokens, hidden_size], hidden_states [layers + 1, tokens, hidden_size], attentions [layers, heads, tokens, tokens].
-            attentions take --attention eager.
+            attentions take --attention eager. Of a checkpoint with a localiser, columns [columns, groups] are its logits: where in the
+            window the labels of each group sound, if they do.
 
             Examples:
               aststream outputs clip.wav --to out --output pooler_output

@@ -294,6 +294,7 @@ internal static class ModelCommands
             ("thresholds", checkpoint.Thresholds is { } own
                 ? string.Join(", ", config.Labels.Zip(own).Where(t => !float.IsNaN(t.Second))
                 .Select(t => FormattableString.Invariant($"{t.First} {t.Second:0.##}"))) : "0.5 (no thresholds.json)"),
+            ("localiser", config.Localiser is { } localiser ? $"{localiser.Groups.Count} groups of labels" : "none"),
             ("labels", $"{config.Labels.Count}: {string.Join(", ", config.Labels)}"),
             ("views", checkpoint.Views.Count == 0 ? "none (no views.json)" : string.Join(", ", checkpoint.Views.Values
                 .OrderBy(v => v.Name, StringComparer.Ordinal)

@@ -61,6 +61,34 @@ public class SegmentDecoderTests
     }
 
     [Fact]
+    public void Push_LabelWithAnExtent_IsAsLongAsThat()
+    {
+        var trial = new Trial().Part(100, 140, Over, (110, 125), 0.9f, 0.8f);
+
+        Assert.Equal(["o a 110-125 0.90", "o b 100-140 0.80", "c a 110-125 0.90", "c b 100-140 0.80"], trial.Flush(300).Events);
+    }
+
+    [Fact]
+    public void Push_ClearEarlyWithAnExtent_BeginsAndEndsWithIt()
+    {
+        var trial = new Trial().Part(100, 120, Early, (112, 120), 0.7f, 0.2f).Part(100, 140, Over, (113, 130), 0.3f, 0.3f);
+
+        Assert.Equal(["o a 112-120 0.70", "c a 112-130 0.70"], trial.Flush(300).Events);
+    }
+
+    [Theory]
+    [InlineData(5, "c a 130-190 0.90")]
+    [InlineData(20, "c a 130-190 0.90", "o a 160-190 0.70", "c a 160-190 0.70")]
+    public void Push_ExtentsOfTwoParts_AreOneEventWhereTheMergeGapJoinsThem(int gap, params string[] events)
+    {
+        var trial = new Trial { MergeGap = 12 }.Part(100, 150, Whole, (130, 145), 0.9f, 0).Part(150, 200, Over, (140 + gap, 190), 0.7f, 0);
+
+        string[] expected = events.Length == 1 ? ["o a 130-145 0.90", .. events]
+            : ["o a 130-145 0.90", "c a 130-145 0.90", .. events[1..]];
+        Assert.Equal(expected, trial.Flush(300).Events);
+    }
+
+    [Fact]
     public void Push_EndInTheGapOfTheLastPart_EndsThere()
     {
         var trial = new Trial().Part(100, 150, Whole, 0.9f, 0).Part(150, 148, Over);
@@ -258,6 +286,15 @@ public class SegmentDecoderTests
         public Trial Part(int start, int end, ActivityProgress progress, params float[] scores)
         {
             Decoder.Push(new ActivityPart(start * 1000, end * 1000, progress), scores, Add);
+            return this;
+        }
+
+        /// <summary>A part of which the first label has a stretch only.</summary>
+        public Trial Part(int start, int end, ActivityProgress progress, (int Start, int End) a, params float[] scores)
+        {
+            Decoder.Push(
+                new ActivityPart(start * 1000, end * 1000, progress), scores, Add,
+                extents: [new LabelExtent(a.Start * 1000, a.End * 1000), new LabelExtent(start * 1000, end * 1000)]);
             return this;
         }
 

@@ -52,9 +52,11 @@ public abstract class CheckpointTrial : IDisposable
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)json.Length), .. json, .. data]);
     }
 
-    private protected (JsonObject Header, byte[] Data) Split()
+    private protected (JsonObject Header, byte[] Data) Split() => Split(Weights);
+
+    private protected static (JsonObject Header, byte[] Data) Split(string path)
     {
-        var bytes = File.ReadAllBytes(Weights);
+        var bytes = File.ReadAllBytes(path);
         var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         return (JsonNode.Parse(bytes.AsSpan(8, length))!.AsObject(), bytes[(8 + length)..]);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AstStream.Events.Decoding;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.Scheduling;
@@ -27,6 +28,29 @@ public sealed class ScorerTests : IDisposable
     }
 
     [Fact]
+    public void Read_ModelWithALocaliser_GivesItsColumnsToPartsOfActivitiesAlone()
+    {
+        using var model = AstCheckpoint.Open(Reference.RepositoryFolder("pipelines/models/ast-audioset-tiny"));
+        using var scorer = Scorer.Open(
+            new ScorerOptions([model], [model.Config], [ScoreActivation.Sigmoid], "hash") { Places = true },
+            new AstSessionOptions { CacheFolder = Path.Combine(_folder, "cache") });
+        var (plain, aimed) = (Windows.From(new float[512 * 128], 512), Windows.From(new float[512 * 128], 512));
+        aimed.Part = new ActivityPart(0, 1, ActivityProgress.Over);
+        scorer.SetInput(0, 0, plain);
+        scorer.SetInput(0, 1, aimed);
+        scorer.Run(0, 2);
+
+        scorer.Read(0, 0, plain);
+        scorer.Read(0, 1, aimed);
+
+        Assert.Equal(0, plain.Columns.Length);
+        Assert.Equal(32 * model.Config.Localiser!.Groups.Count, aimed.Columns.Length);
+        Assert.True(plain.Scores.SequenceEqual(aimed.Scores));
+        plain.Return();
+        aimed.Return();
+    }
+
+    [Fact]
     public void Open_OneBrokenModelOfTwo_ClosesTheOther()
     {
         using var one = AstCheckpoint.Open(Path.Combine(Reference.Folder, "ast-small-16x16-t256"));
@@ -46,8 +70,8 @@ public sealed class ScorerTests : IDisposable
         var window = Windows.From(input, 256);
         scorer.SetInput(0, 0, window);
         scorer.Run(0, 1);
-        var scores = new float[scorer.NumLabels];
-        scorer.Read(0, 0, scores);
+        scorer.Read(0, 0, window);
+        var scores = window.Scores.ToArray();
         window.Return();
         return scores;
     }

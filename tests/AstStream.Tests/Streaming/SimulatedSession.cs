@@ -57,8 +57,9 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
         Array.Copy(_input, slot * size, _scores, slot * size, rows * labels);
     }
 
-    public void Read(int slot, int row, Span<float> scores)
+    public void Read(int slot, int row, Piece window)
     {
+        var scores = window.ResizeScores(NumLabels);
         for (var label = 0; label < labels; label++)
             scores[label] = _scores[slot, row, label];
     }

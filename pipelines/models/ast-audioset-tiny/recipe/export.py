@@ -26,9 +26,9 @@ def main():
     layers = 1 + max(int(name.split('.')[2]) for name in average if name.startswith('model.blocks.'))
     student = Student(ast_model.Ast(configuration(before, layers)))
     student.load_state_dict(average)
-    ast_model.save(student.model, folder, preprocessor)
+    ast_model.save(student.model, folder, preprocessor, student.localiser())
     os.makedirs(os.path.dirname(os.path.join(folder, HEADS)), exist_ok=True)
-    heads = {name: value for name, value in student.state_dict().items() if not name.startswith('model.')}
+    heads = {name: value for name, value in student.state_dict().items() if name.startswith('embedding.')}
     ast_model.write_tensors(heads, os.path.join(folder, HEADS))
 
 

@@ -1,4 +1,6 @@
 """The model that is trained: an AST, and heads for what only training needs, and for where in time something sounds."""
+import os
+
 import torch
 from torch import nn
 
@@ -8,6 +10,7 @@ import kinds
 TEACHER_EMBEDDING = 384
 PLACES = 192  # width of the head that says where
 HEADS = 'recipe/heads.safetensors'  # in a model's folder: what only training needs
+LOCALISER = {'localiser.layernorm.': 'local.0.', 'localiser.intermediate.dense.': 'local.1.', 'localiser.output.dense.': 'local.3.'}
 
 
 class Student(nn.Module):
@@ -35,10 +38,23 @@ class Student(nn.Module):
         counts = x.new_zeros(batch, m.columns).scatter_add_(1, column, torch.ones_like(column, dtype=x.dtype))
         return m.classify(x), self.embedding(x.mean(1)), self.local(sums / counts.clamp_min(1)[..., None]), counts > 0
 
+    def localiser(self):
+        """The tensors of the head that says where, by the names that AstStream reads beside the model's own."""
+        state = self.state_dict()
+        return {theirs + part: state[own + part] for theirs, own in LOCALISER.items() for part in ('weight', 'bias')}
+
+    def take(self, folder):
+        """Takes over what a model's folder has of it besides the model."""
+        tensors = ast_model.read_tensors(os.path.join(folder, 'model.safetensors'))
+        state = {own + part: tensors[theirs + part] for theirs, own in LOCALISER.items() for part in ('weight', 'bias')}
+        self.load_state_dict({**self.state_dict(), **state, **ast_model.read_tensors(os.path.join(folder, HEADS))})
+
 
 def configuration(before, layers):
     names = {str(i): n for i, n in enumerate(kinds.LABELS)}
-    return {**before.config, 'num_hidden_layers': layers, 'id2label': names, 'label2id': {n: int(i) for i, n in names.items()}}
+    localiser = {'intermediate_size': PLACES, 'layer_norm_eps': 1e-5, 'groups': [labels for _, labels in kinds.GROUPS]}
+    labels = {'id2label': names, 'label2id': {n: int(i) for i, n in names.items()}}
+    return {**before.config, 'num_hidden_layers': layers, **labels, 'localiser': localiser}
 
 
 @torch.no_grad()

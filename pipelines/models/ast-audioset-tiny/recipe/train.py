@@ -20,7 +20,7 @@ from mixtures import log_mel
 from muon import Muon
 from pool import Pool
 from probe import Probe
-from student import HEADS, Student, begin, configuration
+from student import Student, begin, configuration
 
 FIFTY = len(kinds.CLASSES)
 
@@ -131,8 +131,7 @@ def main():
         student = Student(ast_model.Ast(configuration(before, args.layers)))
     elif args.start:
         student = Student(ast_model.load(args.start)[0])
-        heads = ast_model.read_tensors(os.path.join(args.start, HEADS))
-        student.load_state_dict({**student.state_dict(), **heads})
+        student.take(args.start)
     else:
         student = begin(before, args.layers, *features_before(pool, before, preprocessor))
     student.to(args.device)

@@ -129,10 +129,10 @@ def read_tensors(path):
     return stored
 
 
-def save(model, folder, preprocessor):
-    """Writes config.json, preprocessor_config.json and model.safetensors (float16)."""
+def save(model, folder, preprocessor, besides={}):
+    """Writes config.json, preprocessor_config.json and model.safetensors (float16), with tensors besides the model's own."""
     os.makedirs(folder, exist_ok=True)
-    write_tensors(to_hugging_face(model), os.path.join(folder, 'model.safetensors'))
+    write_tensors({**to_hugging_face(model), **besides}, os.path.join(folder, 'model.safetensors'))
     for name, value in (('config.json', model.config), ('preprocessor_config.json', preprocessor)):
         with open(os.path.join(folder, name), 'w') as f:
             json.dump(value, f, indent=2)
