@@ -11,23 +11,27 @@ public static class ClipDataset
     private static readonly string[] s_group = ["src_file", "group", "source", "speaker", "fsid"];
 
     /// <summary>
-    /// Reads a table with a row a clip, ESC-50's folder (meta/esc50.csv beside audio), or a folder with a folder a label, of which
-    /// testing_list.txt, where it is there, names the clips (Speech Commands).
+    /// Reads a table with a row a clip, one of AudioSet's, ESC-50's folder (meta/esc50.csv beside audio), or a folder with a folder a
+    /// label, of which testing_list.txt, where it is there, names the clips (Speech Commands).
     /// </summary>
     /// <param name="path">The table or the folder.</param>
+    /// <param name="note">Is told what is left out.</param>
     /// <exception cref="InvalidTruthException">It is none of these; says what was expected.</exception>
-    public static IReadOnlyList<LabelledClip> Read(string path)
+    public static IReadOnlyList<LabelledClip> Read(string path, Action<string> note)
     {
         if (File.Exists(path))
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            var lines = File.ReadAllLines(path);
+            if (AudioSetTable.Is(lines))
+                return AudioSetTable.Read(path, lines, note);
             return Path.GetFileName(path) == "esc50.csv" && Directory.Exists(Path.Combine(folder, "..", "audio"))
-                ? Table(path, Path.GetFullPath(Path.Combine(folder, "..", "audio"))) : Table(path, folder);
+                ? Table(path, lines, Path.GetFullPath(Path.Combine(folder, "..", "audio"))) : Table(path, lines, folder);
         }
 
         var esc50 = Path.Combine(path, "meta", "esc50.csv");
         if (File.Exists(esc50))
-            return Table(esc50, Path.Combine(path, "audio"));
+            return Table(esc50, File.ReadAllLines(esc50), Path.Combine(path, "audio"));
         if (!Directory.Exists(path))
             throw new InvalidTruthException($"{path}: there is no such file or folder");
         var list = Path.Combine(path, "testing_list.txt");
@@ -51,9 +55,8 @@ public static class ClipDataset
             file, [Path.GetFileName(Path.GetDirectoryName(file)!)], speaker > 0 ? name[..speaker] : Path.GetFileName(file), "");
     }
 
-    private static List<LabelledClip> Table(string path, string folder)
+    private static List<LabelledClip> Table(string path, string[] lines, string folder)
     {
-        var lines = File.ReadAllLines(path);
         if (lines.Length == 0)
             throw new InvalidTruthException($"{path}: is empty; expected a line that names columns, and a row a clip");
         var separator = lines[0].Contains('\t') ? '\t' : ',';

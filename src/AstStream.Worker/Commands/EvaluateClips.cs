@@ -26,7 +26,7 @@ internal static class EvaluateClips
         };
         var data = new Option<string>("--data")
         {
-            Description = "Labelled clips: a table, ESC-50's folder, or a folder with a folder a label.",
+            Description = "Labelled clips: a table (AudioSet's, too), ESC-50's folder, or a folder with a folder a label.",
             HelpName = "PATH",
             Required = true
         };
@@ -60,7 +60,9 @@ internal static class EvaluateClips
             $"""
             A table has a header and a row a clip: filename, and category or labels (several with ; between); fold, and src_file or group,
             the recording that a clip is of, where they are known. Paths are relative to the table. In a folder with a folder a label
-            testing_list.txt, where it is there, names the clips (Speech Commands). The first window of a clip counts.
+            testing_list.txt, where it is there, names the clips (Speech Commands). AudioSet's own tables (eval_segments.csv) need
+            class_labels_indices.csv beside them, and the sound below their folder, each file called as its video. The first window of a
+            clip counts.
 
             top-1 and top-3 are the shares of clips one of whose labels has the highest score, or one of the three highest; their 95 %
             intervals come from drawing recordings again. mAP and AUC are scikit-learn's average precision and area under the ROC curve,
@@ -72,6 +74,7 @@ internal static class EvaluateClips
               aststream evaluate clips --view esc50 --data ESC-50/ --fold 4
               aststream evaluate clips fold1 fold2 fold3 fold4 fold5 --data ESC-50/
               aststream evaluate clips --data my-clips.csv --json
+              aststream evaluate clips models/audioset --data audioset/eval_segments.csv
               aststream evaluate clips first second third --ensemble --data kept-out.csv
               aststream evaluate clips --view esc50 --data ESC-50/ --fold 4 --html report.html
               aststream evaluate clips my-model --data kept-out.csv --thresholds precision=0.9 --to my-model/thresholds.json
@@ -82,7 +85,7 @@ internal static class EvaluateClips
         command.SetAction(async (result, stop) =>
         {
             string[] folders = result.GetValue(models) is { Length: > 0 } given ? given : [defaultModel];
-            var clips = ClipDataset.Read(result.GetValue(data)!);
+            var clips = ClipDataset.Read(result.GetValue(data)!, Errors.Note);
             string[] wanted = result.GetValue(folds)!;
             var there = clips.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
             if (wanted.FirstOrDefault(f => !there.Contains(f)) is { } missing)

@@ -72,7 +72,7 @@ internal static class EvaluateScenes
         command.SetAction(async (result, stop) =>
         {
             string[] wanted = result.GetValue(folds)!;
-            List<LabelledClip> clips = [.. ClipDataset.Read(result.GetValue(sounds)!)
+            List<LabelledClip> clips = [.. ClipDataset.Read(result.GetValue(sounds)!, Errors.Note)
                 .Where(c => c.Labels.Count == 1 && (wanted.Length == 0 || wanted.Contains(c.Fold)))];
             if (clips.Count == 0)
                 throw new InvalidTruthException($"{result.GetValue(sounds)}: has no clip of one label in these folds");

@@ -41,20 +41,20 @@ public sealed class ClipReportTests : IDisposable
     public void Read_Forms_GiveLabelsGroupsAndFolds()
     {
         Write("esc/meta/esc50.csv", "filename,fold,target,category,esc10,src_file,take\n1-7-A-0.wav,1,0,dog,True,7,A\n\n");
-        var esc = Assert.Single(ClipDataset.Read(Path.Combine(_folder, "esc")));
+        var esc = Assert.Single(ClipDataset.Read(Path.Combine(_folder, "esc"), Ignore));
         Assert.Equal(Path.Combine(_folder, "esc", "audio", "1-7-A-0.wav"), esc.Path);
         Assert.Equal(("dog", "7", "1"), (esc.Labels[0], esc.Group, esc.Fold));
 
         Write("own.csv", "File\tLabels\na.wav\tdog;cat\n");
-        var own = Assert.Single(ClipDataset.Read(Path.Combine(_folder, "own.csv")));
+        var own = Assert.Single(ClipDataset.Read(Path.Combine(_folder, "own.csv"), Ignore));
         Assert.Equal((Path.Combine(_folder, "a.wav"), "a.wav", ""), (own.Path, own.Group, own.Fold));
         Assert.Equal(["dog", "cat"], own.Labels);
 
         Write("sc/yes/ab12_nohash_0.wav", "");
         Write("sc/no/cd34_nohash_1.wav", "");
-        Assert.Equal(["no", "yes"], ClipDataset.Read(Path.Combine(_folder, "sc")).Select(c => c.Labels[0]));
+        Assert.Equal(["no", "yes"], ClipDataset.Read(Path.Combine(_folder, "sc"), Ignore).Select(c => c.Labels[0]));
         Write("sc/testing_list.txt", "yes/ab12_nohash_0.wav\n");
-        Assert.Equal("ab12", Assert.Single(ClipDataset.Read(Path.Combine(_folder, "sc"))).Group);
+        Assert.Equal("ab12", Assert.Single(ClipDataset.Read(Path.Combine(_folder, "sc"), Ignore)).Group);
     }
 
     [Theory]
@@ -65,8 +65,61 @@ public sealed class ClipReportTests : IDisposable
     public void Read_BrokenTable_SaysWhatWasExpected(string table, string message)
     {
         Write("t.csv", table);
-        var e = Assert.Throws<InvalidTruthException>(() => ClipDataset.Read(Path.Combine(_folder, "t.csv")));
+        var e = Assert.Throws<InvalidTruthException>(() => ClipDataset.Read(Path.Combine(_folder, "t.csv"), Ignore));
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_AudioSetsTable_NamesClassesAndFindsTheClipsThatAreThere()
+    {
+        Write("as/class_labels_indices.csv", """
+            index,mid,display_name
+            0,/m/09x0r,"Speech"
+            1,/m/05zppz,"Male speech, man speaking"
+            2,/m/0bt9lr,Dog
+            """);
+        Write("as/eval_segments.csv", """
+            # Segments csv created Sun Mar  5 10:54:25 2017
+            # num_ytids=4, num_segs=4, num_unique_labels=3, num_positive_labels=5
+            # YTID, start_seconds, end_seconds, positive_labels
+            --4gqARaEJE, 0.000, 10.000, "/m/09x0r,/m/05zppz"
+            -AbCdEfGhI_, 30.000, 40.000, "/m/0bt9lr"
+            YbCdEfGhIjK, 30.000, 40.000, "/m/0bt9lr"
+            goneGoneGon, 30.000, 40.000, "/m/0bt9lr"
+
+            """);
+        string[] files = ["a/--4gqARaEJE.wav", "a/Y-AbCdEfGhI_.flac", "YbCdEfGhIjK_30000_40000.wav", "goneGoneGon.txt", "b/x.wav"];
+        foreach (var file in files)
+            Write("as/" + file, "");
+        var notes = new List<string>();
+
+        var clips = ClipDataset.Read(Path.Combine(_folder, "as", "eval_segments.csv"), notes.Add);
+
+        Assert.Equal(
+            ["--4gqARaEJE.wav Speech|Male speech, man speaking", "Y-AbCdEfGhI_.flac Dog", "YbCdEfGhIjK_30000_40000.wav Dog"],
+            clips.Select(c => $"{Path.GetFileName(c.Path)} {string.Join('|', c.Labels)}"));
+        Assert.Equal("-AbCdEfGhI_", clips[1].Group);
+        Assert.Contains("1 of 4 clips have no sound", Assert.Single(notes), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x, 0.000, 10.000, \"/m/09x0r\"", null, "classes are named by class_labels_indices.csv; expected that beside it")]
+    [InlineData("x, 0.000, 10.000, \"/m/09x0r\"", "0,/m/09x0r,Speech", "none of its 1 clips is there; expected their sound below")]
+    [InlineData("x, 0.000, 10.000, \"/m/1\"", "0,/m/09x0r,Speech", "t.csv:2: found the class /m/1, which class_labels_indices.csv does")]
+    [InlineData("x, 0.000, 10.000, \"\"", "0,/m/09x0r,Speech", "t.csv:2: found 'x, 0.000, 10.000, \"\"'; expected VIDEO, start, end")]
+    [InlineData("x, /m/09x0r", "0,/m/09x0r,Speech", "t.csv:2: found 'x, /m/09x0r'; expected VIDEO, start, end")]
+    [InlineData("x, 0.000, 10.000, \"/m/09x0r\"", "Speech", "class_labels_indices.csv:2: found 'Speech'; expected index,class,\"name\"")]
+    public void Read_BrokenTableOfAudioSets_SaysWhatWasExpected(string row, string? classes, string message)
+    {
+        Write("t.csv", $"# YTID, start_seconds, end_seconds, positive_labels\n{row}\n");
+        if (classes is not null)
+            Write("class_labels_indices.csv", $"index,mid,display_name\n{classes}\n");
+        var e = Assert.Throws<InvalidTruthException>(() => ClipDataset.Read(Path.Combine(_folder, "t.csv"), Ignore));
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    private static void Ignore(string note)
+    {
     }
 
     private static LabelledClip Clip(string label) => new("x", [label], Guid.NewGuid().ToString(), "");
