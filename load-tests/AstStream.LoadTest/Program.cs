@@ -63,6 +63,21 @@ Add("saturate", "Sound as fast as it is taken: the engine's throughput beside th
         using var real = RealModel.TryOpen(r.GetValue(model), r.GetValue(providers)!);
         await Scenarios.SaturateAsync(Read(r), real);
     }, seconds, run, window, batch, hop, model, providers);
+var folder = new Option<string>("--folder") { Description = "store: where it is made.", DefaultValueFactory = _ => "artifacts/store" };
+var events = new Option<int>("--events") { Description = "store: in a year.", DefaultValueFactory = _ => 10_000_000 };
+Add("store", "Fills a store with a year of events, and times what a page asks of it.", r =>
+{
+    StoreTrial.Run(r.GetValue(folder)!, r.GetValue(events));
+    return Task.CompletedTask;
+}, folder, events);
+var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 100 };
+Add("store-kills", "Kills a process that writes to a store again and again.",
+    r => StoreKills.RunAsync(r.GetValue(folder)!, r.GetValue(kills)), folder, kills);
+Add("store-writer", "Writes to a store until it is killed, and says how many events are there; for store-kills.", r =>
+{
+    StoreKills.Write(r.GetValue(folder)!, r.GetValue(events));
+    return Task.CompletedTask;
+}, folder, events);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
     r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-audioset-tiny"), data, model);

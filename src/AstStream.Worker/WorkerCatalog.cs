@@ -1,5 +1,6 @@
 using AstStream.Connectors;
 using AstStream.Kafka;
+using AstStream.Station;
 using AstStream.Streaming.Definitions;
 
 namespace AstStream.Worker;
@@ -8,5 +9,5 @@ namespace AstStream.Worker;
 internal static class WorkerCatalog
 {
     /// <summary>The source and sink types of this build.</summary>
-    public static ComponentCatalog All { get; } = ComponentCatalog.Join(ConnectorCatalog.All, KafkaCatalog.All);
+    public static ComponentCatalog All { get; } = ComponentCatalog.Join(ConnectorCatalog.All, KafkaCatalog.All, StationCatalog.All);
 }

@@ -8,6 +8,7 @@ using AstStream.Events;
 using AstStream.Kafka;
 using AstStream.Learning;
 using AstStream.Model.Checkpoints;
+using AstStream.Station;
 using AstStream.Streaming.Graph;
 using AstStream.Worker;
 
@@ -23,7 +24,7 @@ public partial class ArchitectureTests
     [
         typeof(OnlineFbank).Assembly, typeof(SoundEvent).Assembly, typeof(AstCheckpoint).Assembly, typeof(DataflowGraph).Assembly,
         typeof(ConnectorCatalog).Assembly, typeof(KafkaCatalog).Assembly, typeof(AudioTagger).Assembly,
-        typeof(WorkerCatalog).Assembly,
+        typeof(StationCatalog).Assembly, typeof(WorkerCatalog).Assembly,
     ];
 
     /// <summary>The projects and packages that each project may use.</summary>
@@ -43,6 +44,10 @@ public partial class ArchitectureTests
                 "AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming", "Microsoft.Extensions.FileSystemGlobbing",
                 "Polly.Core", "PortAudioSharp", "Spectre.Console",
             ]
+        },
+        {
+            "AstStream.Station",
+            ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"]
         },
         { "AstStream.Learning", ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming"] },
         { "AstStream.Kafka", ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Microsoft.Data.Sqlite"] },

@@ -1,0 +1,11 @@
+using AstStream.Station.Store;
+using AstStream.Streaming.Definitions;
+
+namespace AstStream.Station;
+
+/// <summary>What pipelines can name of the station.</summary>
+public static class StationCatalog
+{
+    /// <summary>The sink types.</summary>
+    public static ComponentCatalog All { get; } = new() { Sources = [], Sinks = [StoreSink.Type] };
+}

@@ -1,0 +1,148 @@
+using AstStream.Events;
+using Microsoft.Data.Sqlite;
+
+namespace AstStream.Station.Store;
+
+/// <summary>Reads a store, also while a run writes to it. For one thread at a time.</summary>
+public sealed class StoreReader : IDisposable
+{
+    private const int MostBranches = 64;
+
+    private readonly StoreFile _file;
+
+    private StoreReader(StoreFile file) => _file = file;
+
+    /// <summary>Opens a store.</summary>
+    /// <exception cref="StoreException">There is none, or it can't be read.</exception>
+    public static StoreReader Open(string path) => new(StoreFile.OpenToRead(path));
+
+    /// <summary>Events in the order of their time.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IEnumerable<StoredEvent> Events(EventQuery query)
+    {
+        using var command = _file.Guarded("reading", () => Statement(query));
+        using var rows = _file.Guarded("reading", command.ExecuteReader);
+        while (_file.Guarded("reading", rows.Read))
+        {
+            var (time, place, clock) = (StoreTime.From(rows.GetInt64(2)), ModelTime.Seconds(rows.GetInt64(4)), rows.GetInt64(3));
+            var stream = new StoredStream(rows.GetString(10), rows.GetString(11), clock > 0 ? time : null, place, clock == 2)
+            {
+                Partition = rows.GetString(12) is { Length: > 0 } topic ? new InputPartition(topic, rows.GetInt32(13)) : null,
+            };
+            var e = new SoundEvent(
+                EventId.Text((byte[])rows.GetValue(0)), rows.GetInt64(1) == 1 ? EventState.Closed : EventState.Opened, stream,
+                rows.GetString(15), rows.GetString(14), place, ModelTime.Seconds(rows.GetInt64(5)), rows.GetFloat(6), rows.GetFloat(7))
+            {
+                Origin = new InputRange(rows.GetInt64(8), rows.GetInt64(9)),
+                HeardBy = rows.GetString(16) is { Length: > 0 } hash
+                    ? new ModelIdentity(hash, rows.GetString(17), rows.GetString(18)) : null,
+            };
+            yield return new StoredEvent(e, time, clock > 0);
+        }
+    }
+
+    /// <summary>The names of the labels that events have.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<string> Labels() => Names("labels");
+
+    /// <summary>The names of the streams.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<string> Streams() => Names("streams");
+
+    /// <summary>How many events each label has on each day, with their seconds.</summary>
+    /// <param name="first">The first day.</param>
+    /// <param name="last">The last day.</param>
+    /// <param name="stream">Of one stream; null for all.</param>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<DayCount> Days(DateOnly first, DateOnly last, string? stream = null) => _file.Guarded("reading", () =>
+    {
+        using var command = stream is null
+            ? _file.Command(
+                """
+                SELECT d.day, l.name, d.events, d.seconds FROM label_days d JOIN labels l ON l.id = d.label
+                WHERE d.day BETWEEN $0 AND $1 ORDER BY d.day, l.name
+                """, first.DayNumber, last.DayNumber)
+            : _file.Command(
+                """
+                SELECT d.day, l.name, sum(d.events), sum(d.seconds)
+                FROM stream_days d JOIN labels l ON l.id = d.label JOIN streams s ON s.id = d.stream
+                WHERE s.name = $2 AND d.day BETWEEN $0 AND $1 GROUP BY d.day, l.name ORDER BY d.day, l.name
+                """, first.DayNumber, last.DayNumber, stream);
+        using var rows = command.ExecuteReader();
+        var days = new List<DayCount>();
+        while (rows.Read())
+            days.Add(new DayCount(DateOnly.FromDayNumber(rows.GetInt32(0)), rows.GetString(1), rows.GetInt64(2), rows.GetDouble(3)));
+        return days;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>
+    /// The latest of several labels, or of several streams, are the latest of the latest of each: so an index gives them in order, however
+    /// many there are.
+    /// </summary>
+    private SqliteCommand Statement(EventQuery query)
+    {
+        var (values, common) = (new List<object?>(), new List<string> { "1" });
+        string Value(object value)
+        {
+            values.Add(value);
+            return FormattableString.Invariant($"${values.Count - 1}");
+        }
+
+        if (query.Since is { } since)
+            common.Add($"time >= {Value(StoreTime.Of(since))}");
+        if (query.Until is { } until)
+            common.Add($"time < {Value(StoreTime.Of(until))}");
+        if (query.MinScore > 0)
+            common.Add($"score >= {Value(query.MinScore)}");
+        var labels = query.Labels.Count > 0 ? Ids("labels", query.Labels.Select(l => $"name = {Value(l)}"), values) : null;
+        var streams = query.Streams.Count > 0 ? Ids("streams", query.Streams.Select(s => $"name GLOB {Value(Glob(s))}"), values) : null;
+        var (by, keys) = labels is { Count: <= MostBranches } ? ("label", labels) : ("stream", streams);
+        IEnumerable<string> branches = query.Limit is null || keys is null or { Count: 0 or > MostBranches } ? ["1"]
+            : keys.Select(k => FormattableString.Invariant($"{by} = {k}"));
+        if (labels is not null)
+            common.Add($"label IN ({string.Join(", ", labels)})");
+        if (streams is not null)
+            common.Add($"stream IN ({string.Join(", ", streams)})");
+        var end = query.Limit is { } limit ? FormattableString.Invariant($"ORDER BY time DESC, number DESC LIMIT {limit}") : "";
+        var numbers = string.Join(
+            " UNION ALL ", branches.Select(b => $"SELECT * FROM (SELECT number, time FROM events WHERE {b} AND "
+                + $"{string.Join(" AND ", common)} {end})"));
+        return _file.Command(
+            $"""
+            SELECT e.id, e.closed, e.time, e.clock, e.start, e.end, e.score, e.mean_score, e.first_offset, e.last_offset,
+                s.name, s.source, s.topic, s.partition, l.name, m.name, m.hash, m.precision, m.provider
+            FROM (SELECT * FROM ({numbers}) {end}) p JOIN events e ON e.number = p.number
+                JOIN streams s ON s.id = e.stream JOIN labels l ON l.id = e.label JOIN models m ON m.id = e.model
+            ORDER BY p.time, p.number
+            """, [.. values]);
+    }
+
+    /// <summary>The ids of the rows for which one of some conditions holds.</summary>
+    private List<long> Ids(string table, IEnumerable<string> conditions, List<object?> values)
+    {
+        var sql = $"SELECT id FROM {table} WHERE {string.Join(" OR ", conditions)}";
+        using var command = _file.Command(sql, [.. values]);
+        using var rows = command.ExecuteReader();
+        var ids = new List<long>();
+        while (rows.Read())
+            ids.Add(rows.GetInt64(0));
+        return ids;
+    }
+
+    /// <summary>A pattern of streams as SQLite has it: of its signs only the star means anything.</summary>
+    private static string Glob(string pattern) =>
+        pattern.Replace("[", "[[]", StringComparison.Ordinal).Replace("?", "[?]", StringComparison.Ordinal);
+
+    private List<string> Names(string table) => _file.Guarded("reading", () =>
+    {
+        using var command = _file.Command($"SELECT DISTINCT name FROM {table} ORDER BY name");
+        using var rows = command.ExecuteReader();
+        var names = new List<string>();
+        while (rows.Read())
+            names.Add(rows.GetString(0));
+        return names;
+    });
+}

@@ -1,0 +1,58 @@
+namespace AstStream.Station.Store;
+
+/// <summary>
+/// The tables of a store. A store says its version; one of an earlier version is brought to this one when it is opened for writing, by the
+/// steps after its own.
+/// </summary>
+internal static class StoreSchema
+{
+    /// <summary>"ASTS", which tells a store from other SQLite files.</summary>
+    public const long ApplicationId = 0x41535453;
+
+    /// <summary>The version that this program writes.</summary>
+    public static int Version => s_steps.Length;
+
+    /// <summary>
+    /// What makes each version of the one before. Times are UTC, in units of 100 ns since 1970; samples are those of the models' rate, from
+    /// the start of the recording that they are of.
+    /// </summary>
+    private static readonly string[] s_steps =
+    [
+        """
+        CREATE TABLE labels (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE models (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL, precision TEXT NOT NULL, provider TEXT NOT NULL,
+            UNIQUE (name, hash, precision, provider));
+        CREATE TABLE streams (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
+            UNIQUE (name, source, topic, partition));
+
+        -- time: of the onset; where the recording's start is not known (clock 0), when it was stored. clock: 1 not synchronised, 2 good.
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, stream INTEGER NOT NULL, label INTEGER NOT NULL, model INTEGER NOT NULL,
+            closed INTEGER NOT NULL, time INTEGER NOT NULL, clock INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+            score REAL NOT NULL, mean_score REAL NOT NULL, first_offset INTEGER NOT NULL, last_offset INTEGER NOT NULL);
+        CREATE INDEX events_by_time ON events (time);
+        CREATE INDEX events_by_label ON events (label, time);
+        CREATE INDEX events_by_stream ON events (stream, time);
+
+        -- Events and their seconds by day, as the calendar has it where they were stored: a year is added up in no time.
+        CREATE TABLE label_days (
+            label INTEGER NOT NULL, day INTEGER NOT NULL, events INTEGER NOT NULL, seconds REAL NOT NULL,
+            PRIMARY KEY (label, day)) WITHOUT ROWID;
+        CREATE TABLE stream_days (
+            stream INTEGER NOT NULL, day INTEGER NOT NULL, label INTEGER NOT NULL, events INTEGER NOT NULL, seconds REAL NOT NULL,
+            PRIMARY KEY (stream, day, label)) WITHOUT ROWID;
+
+        -- A stretch of a stream whose samples are counted from one start; time 0 where that is not known.
+        CREATE TABLE recordings (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, time INTEGER NOT NULL, UNIQUE (stream, time));
+        CREATE TABLE coverage (
+            recording INTEGER NOT NULL, model INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, state TEXT NOT NULL,
+            reason TEXT NOT NULL, source TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (recording, model, start)) WITHOUT ROWID;
+        CREATE INDEX coverage_by_time ON coverage (time);
+        """,
+    ];
+
+    /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>
+    public static IEnumerable<string> After(int version) => s_steps.Skip(version);
+}

@@ -1,0 +1,111 @@
+using AstStream.Events;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Sinks;
+
+namespace AstStream.Station.Store;
+
+/// <summary>
+/// Keeps events and coverage in a SQLite file: what was written is on the disk at most 200 ms later, and a run that is repeated changes
+/// nothing. What is older than the retention goes. One process writes to a store, any number read from it meanwhile.
+/// </summary>
+public sealed class StoreSink : ISink
+{
+    private const int MostWaiting = 2_000; // records that one transaction takes
+
+    internal static readonly Key<string?> Path = Keys.Text(
+        "path", "The SQLite file; relative to this file. File and folder are made where they are missing.", required: true);
+    internal static readonly Key<TimeSpan?> Retention = Keys.Duration(
+        "retention", "How long events and coverage are kept, such as 30d; 365d by default. Counts by day stay.", TimeSpan.FromHours(1),
+        TimeSpan.FromDays(36_500));
+
+    /// <summary>The type as pipelines name it.</summary>
+    public static readonly SinkType Type = new(
+        "store", "Keeps events, and coverage where that is asked for, in a SQLite file: for aststream events, and for any SQLite tool.",
+        [Path, Retention], (section, _) => new Settings(
+            section.Get(Path) is { } path ? section.ResolveLinks(path) : "", section.Get(Retention) ?? TimeSpan.FromDays(365)));
+
+    private static readonly TimeSpan s_betweenCommits = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_betweenRemovals = TimeSpan.FromMinutes(1);
+
+    private readonly string _path;
+    private readonly TimeSpan _retention;
+    private readonly TimeProvider _time;
+    private StoreWriter? _writer;
+    private long _committed; // when
+    private long _removed; // when; 0 where there is more to remove
+
+    private StoreSink(Settings settings, TimeProvider time) => (_path, _retention, _time) = (settings.Path, settings.Retention, time);
+
+    /// <inheritdoc/>
+    public string Description => $"store {_path}";
+
+    /// <inheritdoc/>
+    public ValueTask OpenAsync(CancellationToken cancellation) => Guarded(() =>
+    {
+        _writer = StoreWriter.Open(_path, _time);
+        _committed = _time.GetTimestamp();
+    });
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation) => Guarded(() =>
+    {
+        if (_writer!.Waiting >= MostWaiting)
+            Commit();
+        _writer.Add(record);
+    });
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        // Each transaction waits for the disk: what comes meanwhile goes with it.
+        var since = _time.GetElapsedTime(_committed);
+        if (since < s_betweenCommits)
+            await Task.Delay(s_betweenCommits - since, _time, cancellation).ConfigureAwait(false);
+        await Guarded(() =>
+        {
+            Commit();
+            if (_removed != 0 && _time.GetElapsedTime(_removed) < s_betweenRemovals)
+                return;
+            _removed = _writer!.Remove(_time.GetUtcNow() - _retention) ? 0 : _time.GetTimestamp();
+        }).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask CompleteAsync(CancellationToken cancellation) => Guarded(Commit);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _writer?.Dispose();
+        _writer = null;
+        return ValueTask.CompletedTask;
+    }
+
+    internal static StoreSink Make(string path, TimeSpan retention, TimeProvider time) => new(new Settings(path, retention), time);
+
+    private void Commit()
+    {
+        _writer!.Commit();
+        _committed = _time.GetTimestamp();
+    }
+
+    private static ValueTask Guarded(Action work)
+    {
+        try
+        {
+            work();
+            return ValueTask.CompletedTask;
+        }
+        catch (StoreException e)
+        {
+            throw new SinkException(e.Message, e.IsTransient);
+        }
+    }
+
+    private sealed record Settings(string Path, TimeSpan Retention) : SinkSettings
+    {
+        public override IReadOnlyList<Resource> Resources => Path.Length > 0 ? [Resource.Writes(Path)] : [];
+
+        public override ISink Build() => new StoreSink(this, TimeProvider.System);
+    }
+}

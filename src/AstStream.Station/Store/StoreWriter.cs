@@ -1,0 +1,219 @@
+using AstStream.Events;
+
+namespace AstStream.Station.Store;
+
+/// <summary>
+/// Writes records to a store, many in one transaction. The same event again changes nothing: it is known by its id, and a closed one stays
+/// closed; coverage that is known is not added twice, and what goes on is one row. For one thread at a time.
+/// </summary>
+internal sealed class StoreWriter : IDisposable
+{
+    private const int MostNames = 10_000; // that are remembered
+    private const int AtOnce = 2_000; // old rows that one transaction removes
+
+    private readonly StoreFile _file;
+    private readonly TimeProvider _time;
+    private readonly List<StreamRecord> _records = []; // taken, and not committed yet
+    private readonly Dictionary<(string Kind, string Name), long> _ids = []; // of names that are committed
+
+    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _time) = (file, time);
+
+    /// <summary>Records that were taken and are not on the disk.</summary>
+    public int Waiting => _records.Count;
+
+    /// <summary>The most pages of 4 KB that the file may have.</summary>
+    internal long MaxPages
+    {
+        set => _file.Run(FormattableString.Invariant($"PRAGMA max_page_count = {value}"));
+    }
+
+    /// <summary>Opens a store, which is made where there is none.</summary>
+    /// <exception cref="StoreException">The store can't be used.</exception>
+    public static StoreWriter Open(string path, TimeProvider time) => new(StoreFile.OpenToWrite(path), time);
+
+    /// <summary>Takes an event or an interval of coverage.</summary>
+    public void Add(StreamRecord record) => _records.Add(record);
+
+    /// <summary>Writes what was taken: all of it, or, where that fails, nothing; then it may be tried again.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void Commit()
+    {
+        if (_records.Count == 0)
+            return;
+        Transact("writing", () =>
+        {
+            foreach (var record in _records)
+            {
+                if (record is SoundEvent e)
+                    Write(e);
+                else if (record is CoverageInterval c)
+                    Write(c);
+            }
+        });
+        _records.Clear();
+        if (_ids.Count > MostNames)
+            _ids.Clear();
+    }
+
+    /// <summary>Removes some of the events and the coverage of before a time; true where there may be more.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public bool Remove(DateTimeOffset before)
+    {
+        var removed = 0;
+        Transact("removing what is old", () =>
+        {
+            foreach (var (table, key) in ((string, string)[])[("events", "number"), ("coverage", "recording, model, start")])
+                removed += _file.Prepared(
+                    $"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE time < $0 ORDER BY time LIMIT $1)",
+                    StoreTime.Of(before), AtOnce).ExecuteNonQuery();
+        });
+        return removed >= AtOnce;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void Transact(string what, Action work) => _file.Guarded(what, () =>
+    {
+        _file.Run("BEGIN IMMEDIATE");
+        try
+        {
+            work();
+            _file.Run("COMMIT");
+            return 0;
+        }
+        catch
+        {
+            _ids.Clear(); // some may be of names that were not written
+            if (SQLitePCL.raw.sqlite3_get_autocommit(_file.Connection.Handle) == 0)
+                _file.Run("ROLLBACK");
+            throw;
+        }
+    });
+
+    private void Write(SoundEvent e)
+    {
+        var (stream, label, model) = (Stream(e.Stream), Label(e.Label), Model(e));
+        var id = EventId.Bytes(e.Id);
+        var (start, end) = (Sample(e.Onset), Sample(e.Offset));
+        var closed = e.State == EventState.Closed ? 1 : 0;
+        long? number = null;
+        long time = 0, oldEnd = 0;
+        using (var known = _file.Prepared("SELECT number, closed, time, end, score FROM events WHERE id = $0", id).ExecuteReader())
+        {
+            if (known.Read())
+            {
+                if (known.GetInt64(1) > closed || (known.GetInt64(1) == closed && known.GetInt64(3) == end && known.GetFloat(4) == e.Score))
+                    return;
+                (number, time, oldEnd) = (known.GetInt64(0), known.GetInt64(2), known.GetInt64(3));
+            }
+        }
+
+        if (number is { } row)
+        {
+            _file.Prepared(
+                "UPDATE events SET closed = $1, end = $2, score = $3, mean_score = $4, last_offset = $5, model = $6 WHERE number = $0",
+                row, closed, end, (double)e.Score, (double)e.MeanScore, e.Origin.Last, model).ExecuteNonQuery();
+            Count(stream, label, time, 0, end - oldEnd);
+            return;
+        }
+
+        var at = e.Stream.TimeAt(e.Onset);
+        time = StoreTime.Of(at ?? _time.GetUtcNow());
+        _file.Prepared(
+            """
+            INSERT INTO events (id, stream, label, model, closed, time, clock, start, end, score, mean_score, first_offset, last_offset)
+            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            """,
+            id, stream, label, model, closed, time, at is null ? 0 : e.Stream.IsClockGood ? 2 : 1, start, end, (double)e.Score,
+            (double)e.MeanScore, e.Origin.First, e.Origin.Last).ExecuteNonQuery();
+        Count(stream, label, time, 1, end - start);
+    }
+
+    /// <summary>Adds to what the days have.</summary>
+    private void Count(long stream, long label, long time, int events, long samples)
+    {
+        var (day, seconds) = (StoreTime.Day(time, _time.LocalTimeZone), ModelTime.Seconds(samples));
+        _file.Prepared(
+            """
+            INSERT INTO label_days VALUES ($0, $1, $2, $3)
+            ON CONFLICT DO UPDATE SET events = events + excluded.events, seconds = seconds + excluded.seconds
+            """, label, day, events, seconds).ExecuteNonQuery();
+        _file.Prepared(
+            """
+            INSERT INTO stream_days VALUES ($0, $1, $2, $3, $4)
+            ON CONFLICT DO UPDATE SET events = events + excluded.events, seconds = seconds + excluded.seconds
+            """, stream, day, label, events, seconds).ExecuteNonQuery();
+    }
+
+    private void Write(CoverageInterval c)
+    {
+        var (recording, model) = (Recording(c.Stream), Model(c));
+        var (state, reason, source) = (c.State.ToString(), c.Reason.ToString(), c.Source?.ToString() ?? "");
+        var start = c.Start;
+        using (var last = _file.Prepared(
+            """
+            SELECT start, end, state, reason, source FROM coverage WHERE recording = $0 AND model = $1 AND start <= $2
+            ORDER BY start DESC LIMIT 1
+            """, recording, model, c.Start).ExecuteReader())
+        {
+            if (last.Read() && last.GetInt64(1) is var known)
+            {
+                if (known >= c.End)
+                    return;
+                if (known >= c.Start && (last.GetString(2), last.GetString(3), last.GetString(4)) == (state, reason, source))
+                {
+                    var row = last.GetInt64(0);
+                    last.Close();
+                    _file.Prepared(
+                        "UPDATE coverage SET end = $3 WHERE recording = $0 AND model = $1 AND start = $2", recording, model, row, c.End)
+                        .ExecuteNonQuery();
+                    return;
+                }
+
+                start = Math.Max(start, known);
+            }
+        }
+
+        var time = StoreTime.Of(c.Stream.TimeAt(ModelTime.Seconds(start)) ?? _time.GetUtcNow());
+        _file.Prepared(
+            "INSERT INTO coverage VALUES ($0, $1, $2, $3, $4, $5, $6, $7)", recording, model, start, c.End, state, reason, source, time)
+            .ExecuteNonQuery();
+    }
+
+    private long Label(string name) => Id("label", name, "labels (name) VALUES ($0)", name);
+
+    private long Model(StreamRecord record)
+    {
+        var by = (record as SoundEvent)?.HeardBy;
+        var (hash, precision, provider) = (by?.Hash ?? "", by?.Precision ?? "", by?.Provider ?? "");
+        return Id(
+            "model", $"{record.Model}\n{hash}\n{precision}\n{provider}", "models (name, hash, precision, provider) VALUES ($0, $1, $2, $3)",
+            record.Model, hash, precision, provider);
+    }
+
+    private long Stream(StreamIdentity stream)
+    {
+        var (topic, partition) = (stream.Partition?.Topic ?? "", stream.Partition?.Number ?? -1);
+        return Id(
+            "stream", $"{stream.Id}\n{stream.Source}\n{topic}\n{partition}",
+            "streams (name, source, topic, partition) VALUES ($0, $1, $2, $3)", stream.Id, stream.Source, topic, partition);
+    }
+
+    private long Recording(StreamIdentity stream)
+    {
+        var (owner, time) = (Stream(stream), stream.StartTime is { } start ? StoreTime.Of(start) : 0);
+        return Id("recording", $"{owner} {time}", "recordings (stream, time) VALUES ($0, $1)", owner, time);
+    }
+
+    /// <summary>The id of a row that is known by all of its values; it is added where it is not there.</summary>
+    private long Id(string kind, string name, string row, params ReadOnlySpan<object?> values)
+    {
+        if (_ids.TryGetValue((kind, name), out var id))
+            return id;
+        var first = row[(row.IndexOf('(') + 1)..row.IndexOfAny([',', ')'])];
+        id = (long)_file.Prepared($"INSERT INTO {row} ON CONFLICT DO UPDATE SET {first} = {first} RETURNING id", values).ExecuteScalar()!;
+        return _ids[(kind, name)] = id;
+    }
+
+    private static long Sample(double seconds) => (long)Math.Round(seconds * ModelTime.SampleRate);
+}

@@ -1,0 +1,9 @@
+using AstStream.Events;
+
+namespace AstStream.Station.Store;
+
+/// <summary>An event of a store.</summary>
+/// <param name="Event">The event, as sinks publish it.</param>
+/// <param name="Time">When it began; where that is not known, when it was stored.</param>
+/// <param name="IsTimeKnown">Whether that is when it began.</param>
+public sealed record StoredEvent(SoundEvent Event, DateTimeOffset Time, bool IsTimeKnown);

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AstStream.Events;
+using AstStream.Events.Json;
+using AstStream.Station.Store;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>Writes the events of a store in the forms that other programs read.</summary>
+internal static class EventFormats
+{
+    /// <summary>
+    /// Comma-separated values with a line of names. A text that a spreadsheet would take for a formula begins with an apostrophe.
+    /// </summary>
+    public static void Csv(IEnumerable<StoredEvent> events, TextWriter output)
+    {
+        output.Write("id,time,stream,label,onset,offset,score,mean_score,state,source,model\n");
+        foreach (var (e, time, isTimeKnown) in events)
+        {
+            string[] cells =
+            [
+                Quoted(e.Id), isTimeKnown ? time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture) : "",
+                Quoted(e.Stream.Id), Quoted(e.Label), Seconds(e.Onset), Seconds(e.Offset), Score(e.Score), Score(e.MeanScore),
+                e.State.SnakeCase(), Quoted(e.Stream.Source), Quoted(e.Model),
+            ];
+            output.Write(string.Join(',', cells) + "\n");
+        }
+    }
+
+    /// <summary>The object that sinks publish, one a line.</summary>
+    public static void Json(IEnumerable<StoredEvent> events, TextWriter output)
+    {
+        using var buffer = new MemoryStream();
+        foreach (var (e, _, _) in events)
+        {
+            buffer.SetLength(0);
+            using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
+                RecordJson.Write(json, e);
+            output.Write(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n");
+        }
+    }
+
+    /// <summary>A selection table of Raven's; streams are its files.</summary>
+    public static void Raven(IEnumerable<StoredEvent> events, TextWriter output)
+    {
+        output.Write("Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin File\tLabel\tScore\n");
+        foreach (var (i, (e, _, _)) in events.Index())
+            output.Write(FormattableString.Invariant(
+                $"{i + 1}\tSpectrogram 1\t1\t{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t0\t8000\t{Cell(Path.GetFileName(e.Stream.Id))}\t")
+                    + $"{Cell(e.Label)}\t{Score(e.Score)}\n");
+    }
+
+    /// <summary>A label track of Audacity's, of one stream.</summary>
+    public static void Audacity(IEnumerable<StoredEvent> events, TextWriter output)
+    {
+        foreach (var (e, _, _) in events)
+            output.Write($"{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t{Cell(e.Label)}\n");
+    }
+
+    private static string Seconds(double seconds) => seconds.ToString("0.####", CultureInfo.InvariantCulture);
+
+    private static string Score(float score) => score.ToString("0.####", CultureInfo.InvariantCulture);
+
+    /// <summary>A cell between tabs.</summary>
+    private static string Cell(string text) => Printable.Text(text).Replace('\t', ' ');
+
+    /// <summary>A cell between commas.</summary>
+    private static string Quoted(string text)
+    {
+        if (text is ['=' or '+' or '-' or '@' or '\t' or '\r', ..])
+            text = "'" + text;
+        return text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+    }
+}

@@ -1,0 +1,249 @@
+using System.CommandLine;
+using System.Globalization;
+using AstStream.Station.Store;
+using AstStream.Streaming.Definitions;
+using Spectre.Console;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>events, store: what a store has, and its care.</summary>
+internal static class StoreCommands
+{
+    private const int MostShown = 100;
+    private const string DefaultStore = "station/events.db";
+
+    private static readonly Dictionary<string, Action<IEnumerable<StoredEvent>, TextWriter>> s_forms = new(StringComparer.Ordinal)
+    {
+        ["csv"] = EventFormats.Csv,
+        ["json"] = EventFormats.Json,
+        ["raven"] = EventFormats.Raven,
+        ["audacity"] = EventFormats.Audacity,
+    };
+
+    public static IEnumerable<Command> All()
+    {
+        yield return Events();
+        var check = new Command("check", "Says what a store holds, and whether it is sound.");
+        var vacuum = new Command("vacuum", "Gives the room of removed events back to the disk; no run may use the store.");
+        var backup = new Command("backup", "Copies a store as it is at one moment, also while a run writes to it.");
+        var (file, to) = (Store(), new Argument<string>("TO") { Description = "The copy's file." });
+        foreach (var command in (Command[])[check, vacuum, backup])
+        {
+            command.Arguments.Add(file);
+            Help.Add(command, ExitCode.Help);
+        }
+
+        backup.Arguments.Add(to);
+        check.SetAction(result => Guarded(() => Show(result.GetValue(file)!)));
+        vacuum.SetAction(result => Guarded(() =>
+        {
+            StoreCare.Vacuum(result.GetValue(file)!);
+            return ExitCode.Ok;
+        }));
+        backup.SetAction(result => Guarded(() =>
+        {
+            StoreCare.Backup(result.GetValue(file)!, result.GetValue(to)!);
+            return ExitCode.Ok;
+        }));
+        yield return Help.Add(new Command("store", "Looks after a store of events.") { check, vacuum, backup }, $"""
+            Examples:
+              aststream store check {DefaultStore}
+              aststream store backup {DefaultStore} events-2026-11.db
+
+            {ExitCode.Help}
+            """);
+    }
+
+    private static Argument<string> Store() => new("STORE")
+    {
+        Description = "The SQLite file of a sink of 'type: store'.",
+        DefaultValueFactory = _ => DefaultStore,
+    };
+
+    private static Command Events()
+    {
+        var store = Store();
+        var labels = new Option<string[]>("--label")
+        {
+            Description = "Only events of a label. May be given several times.",
+            HelpName = "LABEL",
+        };
+        var streams = new Option<string[]>("--stream")
+        {
+            Description = "Only those of a stream; * stands for anything. May be given several times.",
+            HelpName = "NAME",
+        };
+        var since = new Option<string?>("--since")
+        {
+            Description = "Only from then on: 90m, 1d, or a date and time.",
+            HelpName = "TIME",
+        };
+        var until = new Option<string?>("--until") { Description = "Only before then.", HelpName = "TIME" };
+        var score = new Option<double>("--min-score") { Description = "Only from that score on.", HelpName = "SCORE" };
+        var limit = new Option<int?>("--limit")
+        {
+            Description = $"The latest so many; {MostShown} for a table, all for the other forms.",
+            HelpName = "N",
+        };
+        var days = new Option<bool>("--days") { Description = "How many each day has, by label, in place of single ones." };
+        Dictionary<string, Option<bool>> forms = s_forms.Keys.ToDictionary(f => f, f => new Option<bool>($"--{f}")
+        {
+            Description = f switch
+            {
+                "csv" => "Comma-separated values.",
+                "json" => "The JSON object that sinks publish, one a line.",
+                "raven" => "A selection table for Raven.",
+                _ => "A label track for Audacity, of one stream.",
+            },
+        });
+        var command = Help.Add(
+            new Command("events", "Shows the events of a store.") { store, labels, streams, since, until, score, limit, days }, $"""
+            Times without a zone are this machine's. An event of a recording whose time is not known has the time when it was stored.
+
+            Examples:
+              aststream events {DefaultStore} --label Dog --since 1d
+              aststream events {DefaultStore} --since 2026-11-01 --until 2026-12-01 --csv > november.csv
+              aststream events {DefaultStore} --stream yard.wav --audacity > yard.txt
+              aststream events {DefaultStore} --since 7d --days
+
+            {ExitCode.Help}
+            """);
+        foreach (var form in forms.Values)
+            command.Options.Add(form);
+        command.Validators.Add(r =>
+        {
+            if (forms.Values.Append(days).Count(f => r.GetResult(f) is not null) > 1)
+                r.AddError("expected one of --" + string.Join(", --", [.. s_forms.Keys, "days"]));
+        });
+        foreach (var option in (Option<string?>[])[since, until])
+            option.Validators.Add(r =>
+            {
+                if (r.Tokens.Any(t => Time(t.Value) is null))
+                    r.AddError($"{option.Name} {r.Tokens[0].Value}: expected 90m, 1d, or a date and time such as 2026-11-26 or "
+                        + "2026-11-26T14:00");
+            });
+        command.SetAction(result => Guarded(() =>
+        {
+            using var reader = StoreReader.Open(result.GetValue(store)!);
+            var form = forms.FirstOrDefault(f => result.GetValue(f.Value)).Key;
+            var query = new EventQuery
+            {
+                Labels = result.GetValue(labels) ?? [],
+                Streams = result.GetValue(streams) ?? [],
+                Since = Time(result.GetValue(since)),
+                Until = Time(result.GetValue(until)),
+                MinScore = result.GetValue(score),
+                Limit = result.GetValue(limit) ?? (form is null ? MostShown : null),
+            };
+            CheckLabels(reader, query);
+            if (result.GetValue(days))
+                return ShowDays(reader, query);
+            if (form is null)
+                return ShowTable(reader, query);
+            var events = reader.Events(query);
+            if (form == "audacity" && events.Select(e => e.Event.Stream.Id).Distinct().Take(2).Count() > 1)
+                throw new StoreException("the events are of several streams, and a label track is of one; expected --stream NAME");
+            using var output = new StreamWriter(Console.OpenStandardOutput(), Console.OutputEncoding);
+            s_forms[form](events, output);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static void CheckLabels(StoreReader reader, EventQuery query)
+    {
+        if (query.Labels.Count == 0)
+            return;
+        var known = reader.Labels();
+        foreach (var label in query.Labels.Where(l => !known.Contains(l)))
+            Errors.Warn($"the store has no events of the label '{label}'{Nearest.Hint(label, [.. known])}");
+    }
+
+    private static int ShowTable(StoreReader reader, EventQuery query)
+    {
+        var events = reader.Events(query).ToList();
+        if (events.Count == 0)
+        {
+            Errors.Note("no event of the store is as asked for");
+            return ExitCode.Ok;
+        }
+
+        var table = new Table { Border = TableBorder.Rounded }.AddColumns("time", "stream", "label", "score", "seconds");
+        table.Columns[3].RightAligned();
+        table.Columns[4].RightAligned();
+        foreach (var (e, time, isTimeKnown) in events)
+        {
+            var place = TimeSpan.FromSeconds(e.Onset).ToString(@"d\.hh\:mm\:ss\.ff", CultureInfo.InvariantCulture);
+            var shown = isTimeKnown ? Shown(time)
+                : place.StartsWith("0.", StringComparison.Ordinal) ? place[2..] : place;
+            table.AddRow(
+                Terminal.Cell(shown), Terminal.Cell(e.Stream.Id), Terminal.Cell(e.Label),
+                e.Score.ToString("0.00", CultureInfo.InvariantCulture),
+                (e.Offset - e.Onset).ToString("0.0", CultureInfo.InvariantCulture)
+                    + (e.State == AstStream.Events.EventState.Opened ? "+" : ""));
+        }
+
+        Terminal.Table(table);
+        if (events.Count == query.Limit)
+            Errors.Note($"the latest {events.Count}; --limit N shows more");
+        return ExitCode.Ok;
+    }
+
+    private static int ShowDays(StoreReader reader, EventQuery query)
+    {
+        if (query.Streams.Count > 1 || query.Streams.Any(s => s.Contains('*', StringComparison.Ordinal)) || query.MinScore > 0)
+            throw new StoreException(
+                "--days counts all streams or one, and all scores; expected at most one --stream, and no --min-score");
+        DateOnly Day(DateTimeOffset? time, DateOnly other) => time is { } t ? DateOnly.FromDateTime(t.LocalDateTime) : other;
+        var (first, last) = (Day(query.Since, DateOnly.MinValue), Day(query.Until?.AddTicks(-1), DateOnly.MaxValue));
+        var days = reader.Days(first, last, query.Streams is [var one] ? one : null);
+        var table = new Table { Border = TableBorder.Rounded }.AddColumns("day", "label", "events", "seconds");
+        table.Columns[2].RightAligned();
+        table.Columns[3].RightAligned();
+        foreach (var day in days.Where(d => query.Labels.Count == 0 || query.Labels.Contains(d.Label)))
+            table.AddRow(
+                day.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), Terminal.Cell(day.Label), $"{day.Events}",
+                day.Seconds.ToString("0.0", CultureInfo.InvariantCulture));
+        Terminal.Table(table);
+        return ExitCode.Ok;
+    }
+
+    private static int Show(string path)
+    {
+        var check = StoreCare.Check(path);
+        Terminal.Line(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{path}: version {check.Version}, {check.Events:N0} events of {check.Labels:N0} labels in {check.Streams:N0} streams, ")
+                + string.Create(CultureInfo.InvariantCulture, $"{check.Coverage:N0} intervals of coverage"));
+        if (check.Times is { } times)
+            Terminal.Line($"from {Shown(times.First)} to {Shown(times.Last)}");
+        Terminal.Line(string.Create(
+            CultureInfo.InvariantCulture, $"{check.Bytes / 1e6:0.0} MB, of which a vacuum gives back {check.FreeBytes / 1e6:0.0} MB"));
+        foreach (var problem in check.Problems)
+            Errors.Write($"{path}: {problem}");
+        if (check.Problems.Count == 0)
+            Terminal.Line("sound");
+        return check.Problems.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    private static string Shown(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    /// <summary>A time, or a span before now; null where it is neither.</summary>
+    private static DateTimeOffset? Time(string? text) =>
+        text is null ? null
+        : Keys.ParseDuration(text) is { } span && span < TimeSpan.FromDays(36_500) ? TimeProvider.System.GetUtcNow() - span
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time) ? time : null;
+
+    private static int Guarded(Func<int> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (StoreException e)
+        {
+            Errors.Write(e.Message);
+            return e.IsTransient ? ExitCode.Failed : ExitCode.Invalid;
+        }
+    }
+}
