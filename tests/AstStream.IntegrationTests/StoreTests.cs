@@ -45,7 +45,7 @@ public sealed class StoreTests : IDisposable
         Assert.Contains("the latest 3; --limit N shows more", table.Error, StringComparison.Ordinal);
         Assert.All((await Events("--json")).Output.Trim().Split('\n'), l => Assert.StartsWith("{\"id\":\"", l, StringComparison.Ordinal));
         Assert.StartsWith("Selection\tView", (await Events("--raven")).Output, StringComparison.Ordinal);
-        var (stream, label) = (await CsvAsync("events.db"))[1].Split(',') is [_, _, var s, var l, ..] ? (s, l) : default;
+        var (stream, label) = (await CsvAsync("events.db"))[0].Split(',') is [_, _, var s, var l, ..] ? (s, l) : default;
         var track = await Events("--audacity", "--stream", stream);
         Assert.All(track.Output.Trim().Split('\n'), l => Assert.Equal(3, l.Split('\t').Length));
         Assert.Contains("seconds", (await Events("--days")).Output, StringComparison.Ordinal);
@@ -66,6 +66,45 @@ public sealed class StoreTests : IDisposable
         }
 
         Assert.Contains("did you mean", (await Events("--label", label + "x")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Review_Events_AreATruthToEvaluateBy()
+    {
+        var pipeline = Pipeline("events.db");
+        Assert.Equal(0, (await Cli.RunAsync("run", pipeline)).ExitCode);
+        var store = Path.Combine(_folder, "events.db");
+        var events = (await CsvAsync("events.db"))[..^1]; // the line of names is last
+        foreach (var (i, line) in events.Take(3).Index())
+        {
+            string[] verdict = i == 0 ? ["wrong"] : i == 1 ? ["--label", "Speech"] : ["right"];
+            var result = await Cli.RunAsync(["review", line[..9], .. verdict, "--store", store, "--by", "ann"]);
+            Assert.True(result.ExitCode == 0, result.Error);
+        }
+
+        var truth = await Cli.RunAsync("events", store, "--verdict", "right", "--verdict", "other_label", "--raven");
+        var rows = truth.Output.Trim().Split('\n');
+        Assert.Equal(3, rows.Length);
+        Assert.Single(rows, r => r.Contains("\tSpeech\t", StringComparison.Ordinal));
+        var table = Path.Combine(_folder, "truth.txt");
+        await File.WriteAllTextAsync(table, truth.Output);
+        var evaluated = await Cli.RunAsync("evaluate", "events", pipeline, "--truth", table);
+        Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+        Assert.Contains("2 events are there", evaluated.Output, StringComparison.Ordinal);
+
+        (string[] Arguments, string Message)[] mistakes =
+        [
+            (["review", "zz", "right"], "has no event whose id begins with 'zz'"),
+            (["review", events[0][..9], "maybe"], "expected right, wrong, or --label LABEL"),
+            (["review", events[0][..9]], "expected right, wrong, or --label LABEL"),
+            (["review", events[0][..9], "--label", " "], "--label: expected 1 to 200 characters"),
+        ];
+        foreach (var (arguments, message) in mistakes)
+        {
+            var result = await Cli.RunAsync([.. arguments, "--store", store]);
+            Assert.Equal(2, result.ExitCode);
+            Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        }
     }
 
     /// <summary>A pipeline with recordings that are full of events.</summary>

@@ -1,8 +1,13 @@
+using AstStream.Events;
+
 namespace AstStream.Station.Store;
 
 /// <summary>Which events of a store.</summary>
 public sealed record EventQuery
 {
+    /// <summary>The id of the only one; null, the default, for any.</summary>
+    public string? Id { get; init; }
+
     /// <summary>Their labels; none, the default, for all.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
@@ -17,6 +22,9 @@ public sealed record EventQuery
 
     /// <summary>The least score, 0 (the default) to 1.</summary>
     public double MinScore { get; init; }
+
+    /// <summary>What people found of them, null for those that nobody reviewed; none, the default, for all.</summary>
+    public IReadOnlyList<ReviewVerdict?> Verdicts { get; init; } = [];
 
     /// <summary>The most that are given, the latest of them; null, the default, for all.</summary>
     public int? Limit { get; init; }

@@ -1,8 +1,9 @@
+using AstStream.Events;
 using Microsoft.Data.Sqlite;
 
 namespace AstStream.Station.Store;
 
-/// <summary>What a store needs now and then: a check, less room, a copy.</summary>
+/// <summary>What people do with a store now and then: a review, a check, less room, a copy.</summary>
 public static class StoreCare
 {
     /// <summary>What a store holds, and what is wrong with it.</summary>
@@ -29,6 +30,18 @@ public static class StoreCare
                 file.Ask("SELECT count(*) FROM coverage"),
                 new FileInfo(path).Length, file.Ask("PRAGMA freelist_count") * file.Ask("PRAGMA page_size"));
         });
+    }
+
+    /// <summary>Adds a review of an event.</summary>
+    /// <exception cref="StoreException">There is no such event or store, or it can't be written to.</exception>
+    public static void Add(string path, Review review)
+    {
+        using (StoreFile.OpenToRead(path))
+        {
+        }
+
+        using var writer = StoreWriter.Open(path, TimeProvider.System);
+        writer.Add(review);
     }
 
     /// <summary>Gives the room of what was removed back to the disk. Nothing may write to the store meanwhile.</summary>

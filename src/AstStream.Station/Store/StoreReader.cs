@@ -37,9 +37,28 @@ public sealed class StoreReader : IDisposable
                 HeardBy = rows.GetString(16) is { Length: > 0 } hash
                     ? new ModelIdentity(hash, rows.GetString(17), rows.GetString(18)) : null,
             };
-            yield return new StoredEvent(e, time, clock > 0);
+            var review = rows.IsDBNull(19) ? null : new Review(
+                e.Id, Enum.Parse<ReviewVerdict>(rows.GetString(19)), rows.IsDBNull(20) ? null : rows.GetString(20), rows.GetString(21),
+                StoreTime.From(rows.GetInt64(22)));
+            yield return new StoredEvent(e, time, clock > 0, review);
         }
     }
+
+    /// <summary>The ids that begin with some hexadecimal digits, at most so many.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<string> Ids(string beginning, int most) => _file.Guarded("reading", () =>
+    {
+        const int digits = 20; // of the ids that the engine gives
+        var rest = Math.Max(beginning.Length % 2, digits - beginning.Length);
+        using var command = _file.Command(
+            "SELECT id FROM events WHERE id BETWEEN $0 AND $1 ORDER BY id LIMIT $2", EventId.Bytes(beginning + new string('0', rest)),
+            EventId.Bytes(beginning + new string('f', rest)), most);
+        using var rows = command.ExecuteReader();
+        var ids = new List<string>();
+        while (rows.Read())
+            ids.Add(EventId.Text((byte[])rows.GetValue(0)));
+        return ids;
+    });
 
     /// <summary>The names of the labels that events have.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
@@ -91,10 +110,19 @@ public sealed class StoreReader : IDisposable
             return FormattableString.Invariant($"${values.Count - 1}");
         }
 
+        if (query.Id is { } id)
+            common.Add($"id = {Value(EventId.Bytes(id))}");
         if (query.Since is { } since)
             common.Add($"time >= {Value(StoreTime.Of(since))}");
         if (query.Until is { } until)
             common.Add($"time < {Value(StoreTime.Of(until))}");
+        if (query.Verdicts.Count > 0)
+        {
+            var verdict = $"(SELECT verdict FROM reviews WHERE number = {LastReview("events.number")})";
+            common.Add($"({string.Join(" OR ", query.Verdicts.Select(
+                v => v is { } known ? $"{verdict} = {Value(known.ToString())}" : $"{verdict} IS NULL"))})");
+        }
+
         if (query.MinScore > 0)
             common.Add($"score >= {Value(query.MinScore)}");
         var labels = query.Labels.Count > 0 ? Ids("labels", query.Labels.Select(l => $"name = {Value(l)}"), values) : null;
@@ -113,12 +141,16 @@ public sealed class StoreReader : IDisposable
         return _file.Command(
             $"""
             SELECT e.id, e.closed, e.time, e.clock, e.start, e.end, e.score, e.mean_score, e.first_offset, e.last_offset,
-                s.name, s.source, s.topic, s.partition, l.name, m.name, m.hash, m.precision, m.provider
+                s.name, s.source, s.topic, s.partition, l.name, m.name, m.hash, m.precision, m.provider,
+                r.verdict, r.label, r.by, r.time
             FROM (SELECT * FROM ({numbers}) {end}) p JOIN events e ON e.number = p.number
                 JOIN streams s ON s.id = e.stream JOIN labels l ON l.id = e.label JOIN models m ON m.id = e.model
+                LEFT JOIN reviews r ON r.number = {LastReview("e.number")}
             ORDER BY p.time, p.number
             """, [.. values]);
     }
+
+    private static string LastReview(string number) => $"(SELECT max(number) FROM reviews WHERE event = {number})";
 
     /// <summary>The ids of the rows for which one of some conditions holds.</summary>
     private List<long> Ids(string table, IEnumerable<string> conditions, List<object?> values)

@@ -51,6 +51,12 @@ internal static class StoreSchema
             reason TEXT NOT NULL, source TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (recording, model, start)) WITHOUT ROWID;
         CREATE INDEX coverage_by_time ON coverage (time);
         """,
+        """
+        -- What people found. Only added to: the last one of an event holds.
+        CREATE TABLE reviews (
+            number INTEGER PRIMARY KEY, event INTEGER NOT NULL, verdict TEXT NOT NULL, label TEXT, by TEXT NOT NULL, time INTEGER NOT NULL);
+        CREATE INDEX reviews_by_event ON reviews (event);
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

@@ -55,16 +55,32 @@ internal sealed class StoreWriter : IDisposable
             _ids.Clear();
     }
 
-    /// <summary>Removes some of the events and the coverage of before a time; true where there may be more.</summary>
+    /// <summary>Adds a review of an event.</summary>
+    /// <exception cref="StoreException">It failed, or there is no such event.</exception>
+    public void Add(Review review) => Transact("writing", () =>
+    {
+        if (_file.Prepared("SELECT number FROM events WHERE id = $0", EventId.Bytes(review.EventId)).ExecuteScalar() is not long number)
+            throw new StoreException($"{_file.Path}: has no event {review.EventId}");
+        _file.Prepared(
+            "INSERT INTO reviews (event, verdict, label, by, time) VALUES ($0, $1, $2, $3, $4)",
+            number, review.Verdict.ToString(), review.Label, review.By, StoreTime.Of(review.At)).ExecuteNonQuery();
+    });
+
+    /// <summary>
+    /// Removes some of the events that nobody reviewed, and of the coverage, of before a time; true where there may be more.
+    /// </summary>
     /// <exception cref="StoreException">It failed.</exception>
     public bool Remove(DateTimeOffset before)
     {
         var removed = 0;
         Transact("removing what is old", () =>
         {
-            foreach (var (table, key) in ((string, string)[])[("events", "number"), ("coverage", "recording, model, start")])
+            foreach (var (table, key, kept) in ((string, string, string)[])
+                [("events", "number", "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number)"),
+                    ("coverage", "recording, model, start", "1")])
                 removed += _file.Prepared(
-                    $"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE time < $0 ORDER BY time LIMIT $1)",
+                    $"DELETE FROM {table} WHERE ({key}) IN "
+                        + $"(SELECT {key} FROM {table} WHERE time < $0 AND {kept} ORDER BY time LIMIT $1)",
                     StoreTime.Of(before), AtOnce).ExecuteNonQuery();
         });
         return removed >= AtOnce;

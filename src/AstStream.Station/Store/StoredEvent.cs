@@ -6,4 +6,9 @@ namespace AstStream.Station.Store;
 /// <param name="Event">The event, as sinks publish it.</param>
 /// <param name="Time">When it began; where that is not known, when it was stored.</param>
 /// <param name="IsTimeKnown">Whether that is when it began.</param>
-public sealed record StoredEvent(SoundEvent Event, DateTimeOffset Time, bool IsTimeKnown);
+/// <param name="Review">The last word of a person on it; null where there is none.</param>
+public sealed record StoredEvent(SoundEvent Event, DateTimeOffset Time, bool IsTimeKnown, Review? Review)
+{
+    /// <summary>Its label: that of the review, where a person found another one.</summary>
+    public string Label => Review?.Label ?? Event.Label;
+}

@@ -16,14 +16,15 @@ internal static class EventFormats
     /// </summary>
     public static void Csv(IEnumerable<StoredEvent> events, TextWriter output)
     {
-        output.Write("id,time,stream,label,onset,offset,score,mean_score,state,source,model\n");
-        foreach (var (e, time, isTimeKnown) in events)
+        output.Write("id,time,stream,label,onset,offset,score,mean_score,state,source,model,verdict,reviewed_label,reviewed_by\n");
+        foreach (var (e, time, isTimeKnown, review) in events)
         {
             string[] cells =
             [
                 Quoted(e.Id), isTimeKnown ? time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture) : "",
                 Quoted(e.Stream.Id), Quoted(e.Label), Seconds(e.Onset), Seconds(e.Offset), Score(e.Score), Score(e.MeanScore),
-                e.State.SnakeCase(), Quoted(e.Stream.Source), Quoted(e.Model),
+                e.State.SnakeCase(), Quoted(e.Stream.Source), Quoted(e.Model), review?.Verdict.SnakeCase() ?? "",
+                Quoted(review?.Label ?? ""), Quoted(review?.By ?? ""),
             ];
             output.Write(string.Join(',', cells) + "\n");
         }
@@ -33,7 +34,7 @@ internal static class EventFormats
     public static void Json(IEnumerable<StoredEvent> events, TextWriter output)
     {
         using var buffer = new MemoryStream();
-        foreach (var (e, _, _) in events)
+        foreach (var e in events.Select(s => s.Event))
         {
             buffer.SetLength(0);
             using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
@@ -46,17 +47,21 @@ internal static class EventFormats
     public static void Raven(IEnumerable<StoredEvent> events, TextWriter output)
     {
         output.Write("Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin File\tLabel\tScore\n");
-        foreach (var (i, (e, _, _)) in events.Index())
+        foreach (var (i, stored) in events.Index())
+        {
+            var e = stored.Event;
             output.Write(FormattableString.Invariant(
                 $"{i + 1}\tSpectrogram 1\t1\t{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t0\t8000\t{Cell(Path.GetFileName(e.Stream.Id))}\t")
-                    + $"{Cell(e.Label)}\t{Score(e.Score)}\n");
+                    + $"{Cell(stored.Label)}\t{Score(e.Score)}\n");
+        }
+
     }
 
     /// <summary>A label track of Audacity's, of one stream.</summary>
     public static void Audacity(IEnumerable<StoredEvent> events, TextWriter output)
     {
-        foreach (var (e, _, _) in events)
-            output.Write($"{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t{Cell(e.Label)}\n");
+        foreach (var stored in events)
+            output.Write($"{Seconds(stored.Event.Onset)}\t{Seconds(stored.Event.Offset)}\t{Cell(stored.Label)}\n");
     }
 
     private static string Seconds(double seconds) => seconds.ToString("0.####", CultureInfo.InvariantCulture);

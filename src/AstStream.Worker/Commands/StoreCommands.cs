@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using AstStream.Events;
 using AstStream.Station.Store;
 using AstStream.Streaming.Definitions;
 using Spectre.Console;
@@ -10,7 +11,16 @@ namespace AstStream.Worker.Commands;
 internal static class StoreCommands
 {
     private const int MostShown = 100;
+    private const int ShownDigits = 8; // of an id: enough to name it
     private const string DefaultStore = "station/events.db";
+
+    private static readonly Dictionary<string, ReviewVerdict?> s_verdicts = new(StringComparer.Ordinal)
+    {
+        ["none"] = null,
+        ["right"] = ReviewVerdict.Right,
+        ["wrong"] = ReviewVerdict.Wrong,
+        ["other_label"] = ReviewVerdict.OtherLabel,
+    };
 
     private static readonly Dictionary<string, Action<IEnumerable<StoredEvent>, TextWriter>> s_forms = new(StringComparer.Ordinal)
     {
@@ -23,6 +33,7 @@ internal static class StoreCommands
     public static IEnumerable<Command> All()
     {
         yield return Events();
+        yield return ReviewCommand.Make();
         var check = new Command("check", "Says what a store holds, and whether it is sound.");
         var vacuum = new Command("vacuum", "Gives the room of removed events back to the disk; no run may use the store.");
         var backup = new Command("backup", "Copies a store as it is at one moment, also while a run writes to it.");
@@ -60,6 +71,14 @@ internal static class StoreCommands
         DefaultValueFactory = _ => DefaultStore,
     };
 
+    /// <summary>The store of a command that has another argument.</summary>
+    public static Option<string> StoreOption() => new("--store")
+    {
+        Description = "The SQLite file of a sink of 'type: store'.",
+        HelpName = "STORE",
+        DefaultValueFactory = _ => DefaultStore,
+    };
+
     private static Command Events()
     {
         var store = Store();
@@ -80,6 +99,13 @@ internal static class StoreCommands
         };
         var until = new Option<string?>("--until") { Description = "Only before then.", HelpName = "TIME" };
         var score = new Option<double>("--min-score") { Description = "Only from that score on.", HelpName = "SCORE" };
+        var verdicts = new Option<string[]>("--verdict")
+        {
+            Description = "Only those that people found so: right, wrong, other_label, or none who nobody reviewed. May be given several "
+                + "times.",
+            HelpName = "VERDICT",
+        };
+        ExecutionFlags.OneOf(verdicts, [.. s_verdicts.Keys]);
         var limit = new Option<int?>("--limit")
         {
             Description = $"The latest so many; {MostShown} for a table, all for the other forms.",
@@ -97,7 +123,10 @@ internal static class StoreCommands
             },
         });
         var command = Help.Add(
-            new Command("events", "Shows the events of a store.") { store, labels, streams, since, until, score, limit, days }, $"""
+            new Command("events", "Shows the events of a store.")
+            {
+                store, labels, streams, since, until, score, verdicts, limit, days,
+            }, $"""
             Times without a zone are this machine's. An event of a recording whose time is not known has the time when it was stored.
 
             Examples:
@@ -105,6 +134,7 @@ internal static class StoreCommands
               aststream events {DefaultStore} --since 2026-11-01 --until 2026-12-01 --csv > november.csv
               aststream events {DefaultStore} --stream yard.wav --audacity > yard.txt
               aststream events {DefaultStore} --since 7d --days
+              aststream events {DefaultStore} --verdict right --verdict other_label --raven > truth.txt
 
             {ExitCode.Help}
             """);
@@ -133,6 +163,7 @@ internal static class StoreCommands
                 Since = Time(result.GetValue(since)),
                 Until = Time(result.GetValue(until)),
                 MinScore = result.GetValue(score),
+                Verdicts = [.. (result.GetValue(verdicts) ?? []).Select(v => s_verdicts[v])],
                 Limit = result.GetValue(limit) ?? (form is null ? MostShown : null),
             };
             CheckLabels(reader, query);
@@ -168,19 +199,24 @@ internal static class StoreCommands
             return ExitCode.Ok;
         }
 
-        var table = new Table { Border = TableBorder.Rounded }.AddColumns("time", "stream", "label", "score", "seconds");
-        table.Columns[3].RightAligned();
+        var table = new Table { Border = TableBorder.Rounded }.AddColumns("id", "time", "stream", "label", "score", "seconds");
         table.Columns[4].RightAligned();
-        foreach (var (e, time, isTimeKnown) in events)
+        table.Columns[5].RightAligned();
+        if (events.Any(e => e.Review is not null))
+            table.AddColumn("review");
+        foreach (var (e, time, isTimeKnown, review) in events)
         {
             var place = TimeSpan.FromSeconds(e.Onset).ToString(@"d\.hh\:mm\:ss\.ff", CultureInfo.InvariantCulture);
             var shown = isTimeKnown ? Shown(time)
                 : place.StartsWith("0.", StringComparison.Ordinal) ? place[2..] : place;
-            table.AddRow(
-                Terminal.Cell(shown), Terminal.Cell(e.Stream.Id), Terminal.Cell(e.Label),
-                e.Score.ToString("0.00", CultureInfo.InvariantCulture),
-                (e.Offset - e.Onset).ToString("0.0", CultureInfo.InvariantCulture)
-                    + (e.State == AstStream.Events.EventState.Opened ? "+" : ""));
+            string[] cells =
+            [
+                Terminal.Cell(e.Id[..Math.Min(e.Id.Length, ShownDigits)]), Terminal.Cell(shown), Terminal.Cell(e.Stream.Id),
+                Terminal.Cell(e.Label), e.Score.ToString("0.00", CultureInfo.InvariantCulture),
+                (e.Offset - e.Onset).ToString("0.0", CultureInfo.InvariantCulture) + (e.State == EventState.Opened ? "+" : ""),
+                Terminal.Cell(review?.Label ?? review?.Verdict.SnakeCase() ?? ""),
+            ];
+            table.AddRow(cells[..table.Columns.Count]);
         }
 
         Terminal.Table(table);
@@ -234,7 +270,8 @@ internal static class StoreCommands
         : Keys.ParseDuration(text) is { } span && span < TimeSpan.FromDays(36_500) ? TimeProvider.System.GetUtcNow() - span
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time) ? time : null;
 
-    private static int Guarded(Func<int> work)
+    /// <summary>Runs a command over a store; what is wrong with that is said.</summary>
+    public static int Guarded(Func<int> work)
     {
         try
         {

@@ -70,6 +70,7 @@ public sealed class StoreTests : IDisposable
         Write([Coverage(new StreamIdentity("yard", "mic", s_start), 0, 100)]);
         Write([Coverage(new StreamIdentity("yard", "mic", s_start.AddHours(1)), 0, 50)]);
         Write([Coverage(new StreamIdentity("yard", "mic", s_start), 50, 150, CoverageState.Gated)]); // half of it is known
+        Write([Coverage(new StreamIdentity("yard", "mic", s_start), 100, 150, CoverageState.Lost, LossReason.Gap)]); // all of it is
 
         var rows = Dump().Split('\n').Where(l => l.StartsWith("coverage|", StringComparison.Ordinal)).ToList();
         Assert.Equal(
@@ -132,6 +133,59 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void Add_Reviews_TheLastOneHoldsAndKeepsItsEvent()
+    {
+        var mic = new StreamIdentity("yard", "mic", s_start);
+        Write([Event("01", mic, 0, 1), Event("0203", mic, 1, 2), Event("0213", mic, 2, 3), Event("00ff", mic, 3, 4)]);
+        var late = s_start.AddHours(3);
+        StoreCare.Add(Store, new Review("01", ReviewVerdict.Wrong, null, "bea", s_start.AddHours(2)));
+        StoreCare.Add(Store, new Review("01", ReviewVerdict.OtherLabel, "Fox", "ann", late));
+        StoreCare.Add(Store, new Review("0213", ReviewVerdict.Right, null, "ann", late));
+
+        var none = Assert.Throws<StoreException>(() => StoreCare.Add(Store, new Review("0f", ReviewVerdict.Right, null, "ann", late)));
+
+        Assert.Contains("has no event 0f", none.Message, StringComparison.Ordinal);
+        using (var reader = StoreReader.Open(Store))
+        {
+            string Ids(params ReviewVerdict?[] verdicts) =>
+                string.Join(' ', reader.Events(new EventQuery { Verdicts = verdicts }).Select(e => e.Event.Id));
+            Assert.Equal("01", Ids(ReviewVerdict.OtherLabel));
+            Assert.Equal("", Ids(ReviewVerdict.Wrong)); // it was, and then it was another label
+            Assert.Equal("01 0213", Ids(ReviewVerdict.Right, ReviewVerdict.OtherLabel));
+            Assert.Equal("0203 00ff", Ids((ReviewVerdict?)null));
+            var found = Assert.Single(reader.Events(new EventQuery { Id = "01" }));
+            Assert.Equal(new Review("01", ReviewVerdict.OtherLabel, "Fox", "ann", late), found.Review);
+            Assert.Equal(("Fox", "Dog"), (found.Label, found.Event.Label));
+            Assert.Equal(["0203", "0213"], reader.Ids("02", 9));
+            Assert.Equal(["0203"], reader.Ids("020", 9));
+            Assert.Equal(["00ff"], reader.Ids("00", 9));
+            Assert.Single(reader.Ids("", 1));
+            Assert.Empty(reader.Ids("02030", 9));
+        }
+
+        using (var writer = StoreWriter.Open(Store, _time))
+            writer.Remove(s_start.AddDays(1));
+        using var after = StoreReader.Open(Store);
+        Assert.Equal(["01", "0213"], after.Events(new EventQuery()).Select(e => e.Event.Id));
+    }
+
+    [Fact]
+    public void Open_EarlierVersion_IsBroughtToThisOneByWriting()
+    {
+        Run(Store, StoreSchema.After(0).First() + FormattableString.Invariant(
+            $"PRAGMA application_id = {StoreSchema.ApplicationId}; PRAGMA user_version = 1; INSERT INTO labels VALUES (7, 'Dog')"));
+        var e = Assert.Throws<StoreException>(() => StoreReader.Open(Store).Dispose());
+        Assert.Contains("is a store of version 1; this program reads 2", e.Message, StringComparison.Ordinal);
+
+        Write([Event("01", new StreamIdentity("yard", "mic", s_start), 0, 1)]);
+
+        using var reader = StoreReader.Open(Store);
+        Assert.Equal("Dog", Assert.Single(reader.Events(new EventQuery())).Event.Label);
+        Assert.Contains("labels|7|Dog", Dump(), StringComparison.Ordinal);
+        Assert.Equal(StoreSchema.Version, StoreCare.Check(Store).Version);
+    }
+
+    [Fact]
     public void Open_ForeignAndLaterFiles_AreRefusedAndLeftAlone()
     {
         var other = Path.Combine(_folder, "other.db");
@@ -143,7 +197,7 @@ public sealed class StoreTests : IDisposable
         File.WriteAllText(text, new string('x', 5000));
         foreach (var (path, message) in ((string, string)[])[
             (other, "is another program's SQLite file; expected a store"),
-            (later, "is a store of version 99, which a later program made; this one knows up to 1"),
+            (later, "is a store of version 99, which a later program made; this one knows up to 2"),
             (text, "is no store; expected one that a sink of 'type: store' made")])
         {
             var before = File.ReadAllBytes(path);
