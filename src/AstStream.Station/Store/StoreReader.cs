@@ -7,6 +7,7 @@ namespace AstStream.Station.Store;
 public sealed class StoreReader : IDisposable
 {
     private const int MostBranches = 64;
+    private const int AtOnce = 5_000; // events that are read at a time
 
     private readonly StoreFile _file;
 
@@ -16,31 +17,22 @@ public sealed class StoreReader : IDisposable
     /// <exception cref="StoreException">There is none, or it can't be read.</exception>
     public static StoreReader Open(string path) => new(StoreFile.OpenToRead(path));
 
-    /// <summary>Events in the order of their time.</summary>
+    /// <summary>
+    /// Events in the order of their time. They are read some at a time, each time as the store is then: whoever takes long over them holds
+    /// nothing up.
+    /// </summary>
     /// <exception cref="StoreException">Reading failed.</exception>
     public IEnumerable<StoredEvent> Events(EventQuery query)
     {
-        using var command = _file.Guarded("reading", () => Statement(query));
-        using var rows = _file.Guarded("reading", command.ExecuteReader);
-        while (_file.Guarded("reading", rows.Read))
+        (long Time, long Number)? after = null;
+        while (true)
         {
-            var (time, place, clock) = (StoreTime.From(rows.GetInt64(2)), ModelTime.Seconds(rows.GetInt64(4)), rows.GetInt64(3));
-            var stream = new StoredStream(rows.GetString(10), rows.GetString(11), clock > 0 ? time : null, place, clock == 2)
-            {
-                Partition = rows.GetString(12) is { Length: > 0 } topic ? new InputPartition(topic, rows.GetInt32(13)) : null,
-            };
-            var e = new SoundEvent(
-                EventId.Text((byte[])rows.GetValue(0)), rows.GetInt64(1) == 1 ? EventState.Closed : EventState.Opened, stream,
-                rows.GetString(15), rows.GetString(14), place, ModelTime.Seconds(rows.GetInt64(5)), rows.GetFloat(6), rows.GetFloat(7))
-            {
-                Origin = new InputRange(rows.GetInt64(8), rows.GetInt64(9)),
-                HeardBy = rows.GetString(16) is { Length: > 0 } hash
-                    ? new ModelIdentity(hash, rows.GetString(17), rows.GetString(18)) : null,
-            };
-            var review = rows.IsDBNull(19) ? null : new Review(
-                e.Id, Enum.Parse<ReviewVerdict>(rows.GetString(19)), rows.IsDBNull(20) ? null : rows.GetString(20), rows.GetString(21),
-                StoreTime.From(rows.GetInt64(22)));
-            yield return new StoredEvent(e, time, clock > 0, review);
+            var part = _file.Guarded("reading", () => Read(query, after));
+            foreach (var (e, _) in part)
+                yield return e;
+            if (query.Limit is not null || part.Count < AtOnce)
+                yield break;
+            after = (StoreTime.Of(part[^1].Event.Time), part[^1].Number);
         }
     }
 
@@ -98,10 +90,10 @@ public sealed class StoreReader : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>
-    /// The latest of several labels, or of several streams, are the latest of the latest of each: so an index gives them in order, however
-    /// many there are.
+    /// The first or the last of several labels, or of several streams, are the first or the last of those of each: so an index gives them
+    /// in order, however many there are.
     /// </summary>
-    private SqliteCommand Statement(EventQuery query)
+    private SqliteCommand Statement(EventQuery query, (long Time, long Number)? after)
     {
         var (values, common) = (new List<object?>(), new List<string> { "1" });
         string Value(object value)
@@ -110,6 +102,8 @@ public sealed class StoreReader : IDisposable
             return FormattableString.Invariant($"${values.Count - 1}");
         }
 
+        if (after is { } place)
+            common.Add($"(time, number) > ({Value(place.Time)}, {Value(place.Number)})");
         if (query.Id is { } id)
             common.Add($"id = {Value(EventId.Bytes(id))}");
         if (query.Since is { } since)
@@ -128,13 +122,14 @@ public sealed class StoreReader : IDisposable
         var labels = query.Labels.Count > 0 ? Ids("labels", query.Labels.Select(l => $"name = {Value(l)}"), values) : null;
         var streams = query.Streams.Count > 0 ? Ids("streams", query.Streams.Select(s => $"name GLOB {Value(Glob(s))}"), values) : null;
         var (by, keys) = labels is { Count: <= MostBranches } ? ("label", labels) : ("stream", streams);
-        IEnumerable<string> branches = query.Limit is null || keys is null or { Count: 0 or > MostBranches } ? ["1"]
+        IEnumerable<string> branches = keys is null or { Count: 0 or > MostBranches } ? ["1"]
             : keys.Select(k => FormattableString.Invariant($"{by} = {k}"));
         if (labels is not null)
             common.Add($"label IN ({string.Join(", ", labels)})");
         if (streams is not null)
             common.Add($"stream IN ({string.Join(", ", streams)})");
-        var end = query.Limit is { } limit ? FormattableString.Invariant($"ORDER BY time DESC, number DESC LIMIT {limit}") : "";
+        var end = query.Limit is { } limit ? FormattableString.Invariant($"ORDER BY time DESC, number DESC LIMIT {limit}")
+            : FormattableString.Invariant($"ORDER BY time, number LIMIT {AtOnce}");
         var numbers = string.Join(
             " UNION ALL ", branches.Select(b => $"SELECT * FROM (SELECT number, time FROM events WHERE {b} AND "
                 + $"{string.Join(" AND ", common)} {end})"));
@@ -142,12 +137,42 @@ public sealed class StoreReader : IDisposable
             $"""
             SELECT e.id, e.closed, e.time, e.clock, e.start, e.end, e.score, e.mean_score, e.first_offset, e.last_offset,
                 s.name, s.source, s.topic, s.partition, l.name, m.name, m.hash, m.precision, m.provider,
-                r.verdict, r.label, r.by, r.time
+                r.verdict, r.label, r.by, r.time, e.number
             FROM (SELECT * FROM ({numbers}) {end}) p JOIN events e ON e.number = p.number
                 JOIN streams s ON s.id = e.stream JOIN labels l ON l.id = e.label JOIN models m ON m.id = e.model
                 LEFT JOIN reviews r ON r.number = {LastReview("e.number")}
             ORDER BY p.time, p.number
             """, [.. values]);
+    }
+
+    /// <summary>The latest events of a query with a limit; the next ones after a place of one without.</summary>
+    private List<(StoredEvent Event, long Number)> Read(EventQuery query, (long Time, long Number)? after)
+    {
+        using var command = Statement(query, after);
+        using var rows = command.ExecuteReader();
+        var events = new List<(StoredEvent, long)>();
+        while (rows.Read())
+        {
+            var (time, place, clock) = (StoreTime.From(rows.GetInt64(2)), ModelTime.Seconds(rows.GetInt64(4)), rows.GetInt64(3));
+            var stream = new StoredStream(rows.GetString(10), rows.GetString(11), clock > 0 ? time : null, place, clock == 2)
+            {
+                Partition = rows.GetString(12) is { Length: > 0 } topic ? new InputPartition(topic, rows.GetInt32(13)) : null,
+            };
+            var e = new SoundEvent(
+                EventId.Text((byte[])rows.GetValue(0)), rows.GetInt64(1) == 1 ? EventState.Closed : EventState.Opened, stream,
+                rows.GetString(15), rows.GetString(14), place, ModelTime.Seconds(rows.GetInt64(5)), rows.GetFloat(6), rows.GetFloat(7))
+            {
+                Origin = new InputRange(rows.GetInt64(8), rows.GetInt64(9)),
+                HeardBy = rows.GetString(16) is { Length: > 0 } hash
+                    ? new ModelIdentity(hash, rows.GetString(17), rows.GetString(18)) : null,
+            };
+            var review = rows.IsDBNull(19) ? null : new Review(
+                e.Id, Enum.Parse<ReviewVerdict>(rows.GetString(19)), rows.IsDBNull(20) ? null : rows.GetString(20), rows.GetString(21),
+                StoreTime.From(rows.GetInt64(22)));
+            events.Add((new StoredEvent(e, time, clock > 0, review), rows.GetInt64(23)));
+        }
+
+        return events;
     }
 
     private static string LastReview(string number) => $"(SELECT max(number) FROM reviews WHERE event = {number})";

@@ -111,6 +111,7 @@ internal static class StoreCommands
             Description = $"The latest so many; {MostShown} for a table, all for the other forms.",
             HelpName = "N",
         };
+        ExecutionFlags.Validate(limit, 1, 1_000_000_000);
         var days = new Option<bool>("--days") { Description = "How many each day has, by label, in place of single ones." };
         Dictionary<string, Option<bool>> forms = s_forms.Keys.ToDictionary(f => f, f => new Option<bool>($"--{f}")
         {

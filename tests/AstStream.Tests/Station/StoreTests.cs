@@ -103,6 +103,21 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void Events_MoreThanAreReadAtOnce_ComeOnceAndInOrder()
+    {
+        var mic = new StreamIdentity("yard", "mic", s_start);
+        string[] labels = ["Dog", "Cat", "Cow"];
+        Write([.. Enumerable.Range(0, 12_345).Select(i => Event($"{i + 1:x8}", mic, i / 7, (i / 7) + 1, label: labels[i % 3]))]);
+        using var reader = StoreReader.Open(Store);
+
+        var all = reader.Events(new EventQuery()).ToList();
+        var two = reader.Events(new EventQuery { Labels = ["Dog", "Cow"] }).ToList();
+
+        Assert.Equal(Enumerable.Range(1, 12_345).Select(i => $"{i:x8}"), all.Select(e => e.Event.Id)); // by time, and as they were written
+        Assert.Equal(all.Where(e => e.Label != "Cat"), two, (a, b) => a.Event.Id == b.Event.Id);
+    }
+
+    [Fact]
     public void Days_OfAllAndOfAStream_AreCountedByTheCalendar()
     {
         var (yard, hall) = (new StreamIdentity("yard", "mic", s_start.AddDays(-1)), new StreamIdentity("hall", "mic", s_start));
