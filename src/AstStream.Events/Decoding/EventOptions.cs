@@ -40,6 +40,12 @@ public sealed record EventOptions
     /// </summary>
     public long HopLength { get; init; }
 
+    /// <summary>
+    /// Times its threshold, what a label needs to open its event before its sound is over, at 0.95 at most; 1.2 by default. The lower, the
+    /// sooner events open, and the more of them are wrong.
+    /// </summary>
+    public float EarlySurety { get; init; } = 1.2f;
+
     /// <summary>Shorter events are dropped; 0 by default.</summary>
     public long MinDuration { get; init; }
 
@@ -72,6 +78,8 @@ public sealed record EventOptions
 
         if (MedianWindows is < 1 or > 99 || MedianWindows % 2 == 0)
             problems.Add($"MedianWindows is {MedianWindows}; expected an odd number from 1 to 99");
+        if (!(EarlySurety > 0))
+            problems.Add($"EarlySurety is {EarlySurety}; expected more than 0");
         if (HopLength < 0)
             problems.Add("HopLength can't be negative");
         if (MinDuration < 0 || MergeGap < 0)

@@ -9,7 +9,6 @@ namespace AstStream.Events.Decoding;
 /// </summary>
 public sealed class SegmentDecoder : IEventDecoder
 {
-    private const float EarlySurety = 1.2f; // times its threshold, what a label needs before all of its part was heard
     private const float SureScore = 0.95f; // enough for any label
     private const long NotedWithin = 12_800; // samples after which an activity is known of at the latest: 0.8 s
 
@@ -207,7 +206,7 @@ public sealed class SegmentDecoder : IEventDecoder
     }
 
     private bool IsClear(int label) => _options.Thresholds[label] < float.PositiveInfinity
-        && _alone[label] >= Math.Min(SureScore, EarlySurety * _options.Thresholds[label]);
+        && _alone[label] >= Math.Min(SureScore, _options.EarlySurety * _options.Thresholds[label]);
 
     /// <summary>That of a part in which a label sounds.</summary>
     private static ActivityPart Within(in ActivityPart part, ReadOnlySpan<LabelExtent> extents, int label) =>

@@ -28,6 +28,9 @@ internal sealed record EventDefinition
         "confirm",
         "Whether what rises above the noise floor is scored once more, alone: segment (the default) or none. A change of it needs a "
             + "restart.", "segment", "segment", "none");
+    public static readonly Key<double?> EarlyKey = Keys.Number(
+        "early", "How sure a label must be to open its event before its sound is over: times its threshold, or a score of 0.95. 1.2 by "
+            + "default; less opens sooner, and more events are wrong.", 0.5, 10);
     public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels",
         "The labels that make events, or names of views: groups of labels that belong to the model. All labels by default. A view with "
             + "classes of its own stands alone, and a change to it or from it needs a restart.");
@@ -53,7 +56,7 @@ internal sealed record EventDefinition
 
     public static readonly Key[] All =
     [
-        TimingKey, ConfirmKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey, SmoothingKey,
+        TimingKey, ConfirmKey, EarlyKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey, SmoothingKey,
         MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
     ];
 
@@ -107,6 +110,7 @@ internal sealed record EventDefinition
                 ReleaseThresholds = [],
                 Timing = timing,
                 MedianWindows = section.Get(MedianWindowsKey),
+                EarlySurety = (float?)section.Get(EarlyKey) ?? new EventOptions { Thresholds = [], ReleaseThresholds = [] }.EarlySurety,
                 MinDuration = Samples(section.Get(MinDurationKey)),
                 MergeGap = Samples(section.Get(MergeGapKey) ?? (timing == EventTiming.Segment ? s_mergeGap : null)),
                 MaxDuration = Samples(section.Get(MaxDurationKey) ?? TimeSpan.FromMinutes(10)),
@@ -116,10 +120,11 @@ internal sealed record EventDefinition
         };
         if (events.Options.MaxDuration < events.Options.MinDuration)
             section.Problem(MaxDurationKey, "is shorter than min_duration: no event could be long enough");
-        if (timing != EventTiming.Segment && section.Has(ConfirmKey))
+        foreach (var key in ((Key[])[ConfirmKey, EarlyKey]).Where(k => timing != EventTiming.Segment && section.Has(k)))
             section.Problem(
-                ConfirmKey,
-                $"stands beside 'timing: {timing.Word()}', by which nothing is scored alone; expected it with 'timing: segment'");
+                key, $"stands beside 'timing: {timing.Word()}', by which nothing is scored alone; expected it with 'timing: segment'");
+        if (section.Has(EarlyKey) && timing == EventTiming.Segment && !events.Confirms)
+            section.Problem(EarlyKey, "stands beside 'confirm: none', by which nothing is known early; expected 'confirm: segment'");
         if (events.Smoothing is not null && section.Has(MedianWindowsKey))
             section.Problem(MedianWindowsKey, "stands beside 'smoothing', which says the same as a time; expected one of them");
         else if (events.Options.MedianWindows % 2 == 0)

@@ -43,6 +43,15 @@ public class SegmentDecoderTests
         Assert.Equal("c a 100-140 0.61", trial.Part(100, 140, Over, 0.3f, 0.3f).Flush(200).Events[^1]);
     }
 
+    [Theory]
+    [InlineData(1f, 0.5f, true)]
+    [InlineData(1f, 0.49f, false)]
+    [InlineData(1.2f, 0.59f, false)]
+    [InlineData(10f, 0.94f, false)]
+    [InlineData(10f, 0.95f, true)] // that sure is sure enough
+    public void Push_EarlySurety_SaysHowClearIsClear(float surety, float score, bool opens) =>
+        Assert.Equal(opens, new Trial { EarlySurety = surety }.Part(100, 110, Early, score, 0).Events.Count == 1);
+
     [Fact]
     public void Push_NotSoClearEarly_WaitsForTheWholePart()
     {
@@ -263,6 +272,8 @@ public class SegmentDecoderTests
 
         public int Seed { get; init; }
 
+        public float EarlySurety { get; init; } = 1.2f;
+
         public List<string> Events { get; } = [];
 
         public SegmentDecoder Decoder => _decoder ??= new SegmentDecoder(new EventOptions
@@ -271,6 +282,7 @@ public class SegmentDecoderTests
             Thresholds = [0.5f, 0.5f],
             ReleaseThresholds = [0.4f, 0.4f],
             MergeGap = MergeGap * 1000,
+            EarlySurety = EarlySurety,
             MinDuration = MinDuration * 1000,
             MaxDuration = MaxDuration * 1000L,
         });
