@@ -24,12 +24,44 @@ public static class StoreCare
             var times = file.Ask("SELECT count(*) FROM events") > 0
                 ? (StoreTime.From(file.Ask("SELECT min(time) FROM events")), StoreTime.From(file.Ask("SELECT max(time) FROM events")))
                 : ((DateTimeOffset First, DateTimeOffset Last)?)null;
+            problems.Remove("ok");
+            problems.AddRange(Missing(file));
+            if (problems.Count > 0)
+                return new StoreCheck(problems, StoreSchema.Version, 0, null, 0, 0, 0, 0, 0);
+            foreach (var (table, column) in ((string, string)[])[("labels", "label"), ("streams", "stream"), ("models", "model")])
+            {
+                if (file.Ask($"SELECT count(*) FROM events WHERE {column} NOT IN (SELECT id FROM {table})") is > 0 and var orphans)
+                    problems.Add($"{orphans} events have a {column} that is not in {table}");
+            }
+
+            var page = file.Ask("PRAGMA page_size");
             return new StoreCheck(
-                problems is ["ok"] ? [] : problems, StoreSchema.Version, file.Ask("SELECT count(*) FROM events"), times,
+                problems, StoreSchema.Version, file.Ask("SELECT count(*) FROM events"), times,
                 file.Ask("SELECT count(*) FROM streams"), file.Ask("SELECT count(*) FROM labels"),
                 file.Ask("SELECT count(*) FROM coverage"),
-                new FileInfo(path).Length, file.Ask("PRAGMA freelist_count") * file.Ask("PRAGMA page_size"));
+                file.Ask("PRAGMA page_count") * page, file.Ask("PRAGMA freelist_count") * page);
         });
+    }
+
+    /// <summary>What a store of this version has and this one lacks, in words.</summary>
+    private static List<string> Missing(StoreFile file)
+    {
+        using var memory = new SqliteConnection("Data Source=:memory:");
+        memory.Open();
+        const string all = "SELECT type || ' ' || name FROM sqlite_master WHERE sql IS NOT NULL";
+        return [.. Names(memory, string.Concat(StoreSchema.After(0)) + all).Except(Names(file.Connection, all))
+            .Select(n => $"the {n} is missing")];
+    }
+
+    private static List<string> Names(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var rows = command.ExecuteReader();
+        var names = new List<string>();
+        while (rows.Read())
+            names.Add(rows.GetString(0));
+        return names;
     }
 
     /// <summary>Adds a review of an event.</summary>
@@ -56,7 +88,8 @@ public static class StoreCare
         file.Guarded("vacuuming", () =>
         {
             file.Run("VACUUM");
-            return file.Ask("PRAGMA wal_checkpoint(TRUNCATE)");
+            return file.Ask("PRAGMA wal_checkpoint(TRUNCATE)") == 0 ? 0 : throw new StoreException(
+                $"{path}: vacuuming is not over: another process reads it. Expected that to end first", isTransient: true);
         });
     }
 
@@ -66,13 +99,16 @@ public static class StoreCare
     /// <exception cref="StoreException">It failed; nothing is left there then.</exception>
     public static void Backup(string path, string to)
     {
-        using var file = StoreFile.OpenToRead(path);
-        if (File.Exists(to))
-            throw new StoreException($"{to}: is there already; expected another name");
-        var aside = $"{to}.{System.IO.Path.GetRandomFileName()}.part";
+        using var file = StoreFile.OpenToRead(path, isEarlierAllowed: true);
+        if (to.Length == 0 || File.Exists(to) || Directory.Exists(to))
+            throw new StoreException($"{(to.Length == 0 ? "the copy's name is empty" : $"{to}: is there already")}; expected another name");
+        var folder = Path.GetDirectoryName(Path.GetFullPath(to))!;
+        if (!Directory.Exists(folder))
+            throw new StoreException($"{to}: can't be written: there is no folder {folder}");
+        var aside = $"{Path.GetFullPath(to)}.{Path.GetRandomFileName()}.part";
         try
         {
-            file.Guarded("copying", () =>
+            file.Guarded($"copying to {to}", () =>
             {
                 using var copy = new SqliteConnection(
                     new SqliteConnectionStringBuilder { DataSource = aside, Pooling = false }.ToString());

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace AstStream.Station.Store;
@@ -7,7 +8,7 @@ namespace AstStream.Station.Store;
 /// A store's SQLite file, open: to write, by one process at a time, or to read, by any number beside it. What was committed is on the disk.
 /// For one thread at a time.
 /// </summary>
-internal sealed class StoreFile : IDisposable
+internal sealed partial class StoreFile : IDisposable
 {
     private const int BusySeconds = 5; // that another process is waited for
 
@@ -35,15 +36,18 @@ internal sealed class StoreFile : IDisposable
     });
 
     /// <summary>Opens a store to read from it.</summary>
+    /// <param name="path">The store.</param>
+    /// <param name="isEarlierAllowed">Whether one of an earlier version will do.</param>
     /// <exception cref="StoreException">There is none, or it can't be used.</exception>
-    public static StoreFile OpenToRead(string path)
+    public static StoreFile OpenToRead(string path, bool isEarlierAllowed = false)
     {
         if (!File.Exists(path))
             throw new StoreException($"{path}: there is no such store; a sink of 'type: store' makes one");
-        return Open(path, SqliteOpenMode.ReadOnly, file =>
+        return Open(path, SqliteOpenMode.ReadWrite, file =>
         {
+            file.Run("PRAGMA query_only = ON");
             var version = file.CheckVersion(isEmptyAllowed: false);
-            if (version < StoreSchema.Version)
+            if (version < StoreSchema.Version && !isEarlierAllowed)
                 throw new StoreException($"{path}: is a store of version {version}; this program reads {StoreSchema.Version}, which a run "
                     + "that writes to it makes of it");
         });
@@ -95,6 +99,11 @@ internal sealed class StoreFile : IDisposable
         {
             throw Problem(Path, what, e);
         }
+        catch (Exception e) when (e is InvalidCastException or FormatException or OverflowException or ArgumentException)
+        {
+            throw new StoreException($"{Path}: {what} failed: it holds a value that no run writes ({e.Message.ReplaceLineEndings(" ")}); "
+                + "expected what a sink of 'type: store' wrote");
+        }
     }
 
     public void Dispose()
@@ -106,9 +115,19 @@ internal sealed class StoreFile : IDisposable
 
     private static StoreFile Open(string path, SqliteOpenMode mode, Action<StoreFile> prepare)
     {
+        // A full path: SQLite takes others for addresses, too.
+        var full = System.IO.Path.GetFullPath(path);
+        var isFixed = false;
+        if (mode == SqliteOpenMode.ReadWrite && !MayWrite(full))
+        {
+            // Who may not write to it can't remove SQLite's log either. Without a log no run has it open, and none is needed.
+            mode = SqliteOpenMode.ReadOnly;
+            isFixed = !File.Exists(full + "-wal");
+        }
+
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
-            DataSource = path,
+            DataSource = isFixed ? $"file:{Uri.EscapeDataString(full)}?immutable=1" : full,
             Mode = mode,
             Pooling = false,
             DefaultTimeout = BusySeconds,
@@ -117,7 +136,7 @@ internal sealed class StoreFile : IDisposable
         try
         {
             if (mode == SqliteOpenMode.ReadWriteCreate)
-                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+                Directory.CreateDirectory(System.IO.Path.GetDirectoryName(full)!);
             connection.Open();
             prepare(file);
             return file;
@@ -139,7 +158,7 @@ internal sealed class StoreFile : IDisposable
     private static StoreException Problem(string path, string what, SqliteException e) => e.SqliteErrorCode switch
     {
         5 or 6 => new StoreException($"{path}: {what} failed: another process has written to it for {BusySeconds} s", isTransient: true),
-        8 => new StoreException($"{path}: {what} failed: it, or its folder, may not be written to"),
+        8 => new StoreException($"{path}: {what} failed: it, its folder, or {path}-wal and -shm beside it, may not be written to"),
         10 or 13 => new StoreException(
             $"{path}: {what} failed: {(e.SqliteErrorCode == 13 ? "no space left on the disk" : e.Message)}", isTransient: true),
         11 => new StoreException($"{path}: {what} failed: it is damaged; aststream store check says how. Take a backup, or move it away"),
@@ -147,6 +166,16 @@ internal sealed class StoreFile : IDisposable
         26 => new StoreException($"{path}: is no store; expected one that a sink of 'type: store' made"),
         _ => new StoreException($"{path}: {what} failed: {e.Message}"),
     };
+
+    /// <summary>Whether this process may write to a file and its folder.</summary>
+    private static bool MayWrite(string path)
+    {
+        const int writing = 2;
+        return Access(path, writing) == 0 && Access(System.IO.Path.GetDirectoryName(path)!, writing) == 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
 
     /// <summary>The version of a store; 0 for a file that has nothing in it.</summary>
     private int CheckVersion(bool isEmptyAllowed)

@@ -43,8 +43,9 @@ public sealed class StoreReader : IDisposable
         const int digits = 20; // of the ids that the engine gives
         var rest = Math.Max(beginning.Length % 2, digits - beginning.Length);
         using var command = _file.Command(
-            "SELECT id FROM events WHERE id BETWEEN $0 AND $1 ORDER BY id LIMIT $2", EventId.Bytes(beginning + new string('0', rest)),
-            EventId.Bytes(beginning + new string('f', rest)), most);
+            "SELECT id FROM events WHERE id BETWEEN $0 AND $1 OR id = $3 ORDER BY id LIMIT $2",
+            EventId.Bytes(beginning + new string('0', rest)), EventId.Bytes(beginning + new string('f', rest)), most,
+            EventId.Bytes(beginning));
         using var rows = command.ExecuteReader();
         var ids = new List<string>();
         while (rows.Read())
@@ -119,8 +120,9 @@ public sealed class StoreReader : IDisposable
 
         if (query.MinScore > 0)
             common.Add($"score >= {Value(query.MinScore)}");
-        var labels = query.Labels.Count > 0 ? Ids("labels", query.Labels.Select(l => $"name = {Value(l)}"), values) : null;
-        var streams = query.Streams.Count > 0 ? Ids("streams", query.Streams.Select(s => $"name GLOB {Value(Glob(s))}"), values) : null;
+        var labels = query.Labels.Count > 0 ? Ids("labels", $"name IN ({string.Join(", ", query.Labels.Select(Value))})", values) : null;
+        var streams = query.Streams.Count > 0
+            ? Ids("streams", string.Join(" OR ", query.Streams.Select(s => $"name GLOB {Value(Glob(s))}")), values) : null;
         var (by, keys) = labels is { Count: <= MostBranches } ? ("label", labels) : ("stream", streams);
         IEnumerable<string> branches = keys is null or { Count: 0 or > MostBranches } ? ["1"]
             : keys.Select(k => FormattableString.Invariant($"{by} = {k}"));
@@ -136,10 +138,11 @@ public sealed class StoreReader : IDisposable
         return _file.Command(
             $"""
             SELECT e.id, e.closed, e.time, e.clock, e.start, e.end, e.score, e.mean_score, e.first_offset, e.last_offset,
-                s.name, s.source, s.topic, s.partition, l.name, m.name, m.hash, m.precision, m.provider,
+                coalesce(s.name, '?'), coalesce(s.source, '?'), coalesce(s.topic, ''), s.partition, coalesce(l.name, '?'),
+                coalesce(m.name, '?'), coalesce(m.hash, ''), m.precision, m.provider,
                 r.verdict, r.label, r.by, r.time, e.number
             FROM (SELECT * FROM ({numbers}) {end}) p JOIN events e ON e.number = p.number
-                JOIN streams s ON s.id = e.stream JOIN labels l ON l.id = e.label JOIN models m ON m.id = e.model
+                LEFT JOIN streams s ON s.id = e.stream LEFT JOIN labels l ON l.id = e.label LEFT JOIN models m ON m.id = e.model
                 LEFT JOIN reviews r ON r.number = {LastReview("e.number")}
             ORDER BY p.time, p.number
             """, [.. values]);
@@ -169,6 +172,8 @@ public sealed class StoreReader : IDisposable
             var review = rows.IsDBNull(19) ? null : new Review(
                 e.Id, Enum.Parse<ReviewVerdict>(rows.GetString(19)), rows.IsDBNull(20) ? null : rows.GetString(20), rows.GetString(21),
                 StoreTime.From(rows.GetInt64(22)));
+            if (!float.IsFinite(e.Score) || !float.IsFinite(e.MeanScore))
+                throw new FormatException($"event {e.Id} has a score of {e.Score}");
             events.Add((new StoredEvent(e, time, clock > 0, review), rows.GetInt64(23)));
         }
 
@@ -177,11 +182,10 @@ public sealed class StoreReader : IDisposable
 
     private static string LastReview(string number) => $"(SELECT max(number) FROM reviews WHERE event = {number})";
 
-    /// <summary>The ids of the rows for which one of some conditions holds.</summary>
-    private List<long> Ids(string table, IEnumerable<string> conditions, List<object?> values)
+    /// <summary>The ids of the rows for which a condition holds.</summary>
+    private List<long> Ids(string table, string condition, List<object?> values)
     {
-        var sql = $"SELECT id FROM {table} WHERE {string.Join(" OR ", conditions)}";
-        using var command = _file.Command(sql, [.. values]);
+        using var command = _file.Command($"SELECT id FROM {table} WHERE {condition}", [.. values]);
         using var rows = command.ExecuteReader();
         var ids = new List<long>();
         while (rows.Read())

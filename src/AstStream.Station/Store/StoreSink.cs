@@ -30,6 +30,7 @@ public sealed class StoreSink : ISink
     private readonly string _path;
     private readonly TimeSpan _retention;
     private readonly TimeProvider _time;
+    private ISinkReport? _report;
     private StoreWriter? _writer;
     private long _committed; // when
     private long _removed; // when; 0 where there is more to remove
@@ -38,6 +39,12 @@ public sealed class StoreSink : ISink
 
     /// <inheritdoc/>
     public string Description => $"store {_path}";
+
+    /// <inheritdoc/>
+    public ISinkReport Report
+    {
+        set => _report = value;
+    }
 
     /// <inheritdoc/>
     public ValueTask OpenAsync(CancellationToken cancellation) => Guarded(() =>
@@ -87,6 +94,10 @@ public sealed class StoreSink : ISink
     {
         _writer!.Commit();
         _committed = _time.GetTimestamp();
+        if (_writer.Replaced is not { } what)
+            return;
+        _report?.Warn(what);
+        _writer.Replaced = null;
     }
 
     private static ValueTask Guarded(Action work)

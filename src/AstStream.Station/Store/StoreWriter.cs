@@ -11,20 +11,24 @@ internal sealed class StoreWriter : IDisposable
     private const int MostNames = 10_000; // that are remembered
     private const int AtOnce = 2_000; // old rows that one transaction removes
 
-    private readonly StoreFile _file;
+    private readonly string _path;
     private readonly TimeProvider _time;
     private readonly List<StreamRecord> _records = []; // taken, and not committed yet
     private readonly Dictionary<(string Kind, string Name), long> _ids = []; // of names that are committed
+    private StoreFile? _file; // null where it went
 
-    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _time) = (file, time);
+    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _path, _time) = (file, file.Path, time);
 
     /// <summary>Records that were taken and are not on the disk.</summary>
     public int Waiting => _records.Count;
 
+    /// <summary>What became of a file that went while it was written to, until this is set to null.</summary>
+    public string? Replaced { get; set; }
+
     /// <summary>The most pages of 4 KB that the file may have.</summary>
     internal long MaxPages
     {
-        set => _file.Run(FormattableString.Invariant($"PRAGMA max_page_count = {value}"));
+        set => Opened.Run(FormattableString.Invariant($"PRAGMA max_page_count = {value}"));
     }
 
     /// <summary>Opens a store, which is made where there is none.</summary>
@@ -40,6 +44,8 @@ internal sealed class StoreWriter : IDisposable
     {
         if (_records.Count == 0)
             return;
+        if (!File.Exists(_path))
+            Close(); // moved away or removed: nobody would find what is written to it
         Transact("writing", () =>
         {
             foreach (var record in _records)
@@ -59,9 +65,9 @@ internal sealed class StoreWriter : IDisposable
     /// <exception cref="StoreException">It failed, or there is no such event.</exception>
     public void Add(Review review) => Transact("writing", () =>
     {
-        if (_file.Prepared("SELECT number FROM events WHERE id = $0", EventId.Bytes(review.EventId)).ExecuteScalar() is not long number)
-            throw new StoreException($"{_file.Path}: has no event {review.EventId}");
-        _file.Prepared(
+        if (Opened.Prepared("SELECT number FROM events WHERE id = $0", EventId.Bytes(review.EventId)).ExecuteScalar() is not long number)
+            throw new StoreException($"{Opened.Path}: has no event {review.EventId}");
+        Opened.Prepared(
             "INSERT INTO reviews (event, verdict, label, by, time) VALUES ($0, $1, $2, $3, $4)",
             number, review.Verdict.ToString(), review.Label, review.By, StoreTime.Of(review.At)).ExecuteNonQuery();
     });
@@ -78,7 +84,7 @@ internal sealed class StoreWriter : IDisposable
             foreach (var (table, key, kept) in ((string, string, string)[])
                 [("events", "number", "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number)"),
                     ("coverage", "recording, model, start", "1")])
-                removed += _file.Prepared(
+                removed += Opened.Prepared(
                     $"DELETE FROM {table} WHERE ({key}) IN "
                         + $"(SELECT {key} FROM {table} WHERE time < $0 AND {kept} ORDER BY time LIMIT $1)",
                     StoreTime.Of(before), AtOnce).ExecuteNonQuery();
@@ -86,22 +92,40 @@ internal sealed class StoreWriter : IDisposable
         return removed >= AtOnce;
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _file?.Dispose();
 
-    private void Transact(string what, Action work) => _file.Guarded(what, () =>
+    /// <summary>
+    /// The file is gone: another one is begun by the next transaction. SQLite's log, which has what was not in the file yet, is kept aside.
+    /// </summary>
+    private void Close()
     {
-        _file.Run("BEGIN IMMEDIATE");
+        _file?.Dispose();
+        _file = null;
+        _ids.Clear();
+        var (log, aside) = (_path + "-wal", $"{_path}-wal.{_time.GetUtcNow():yyyyMMdd'T'HHmmss}");
+        var hasLog = File.Exists(log) && new FileInfo(log).Length > 0;
+        if (hasLog)
+            File.Move(log, aside, overwrite: true);
+        Replaced = $"{_path}: was moved away or removed; a new store is begun"
+            + (hasLog ? $". What was not in it yet is in {aside}: beside the moved file, called as that with -wal, SQLite reads it" : "");
+    }
+
+    private StoreFile Opened => _file ??= StoreFile.OpenToWrite(_path);
+
+    private void Transact(string what, Action work) => Opened.Guarded(what, () =>
+    {
+        Opened.Run("BEGIN IMMEDIATE");
         try
         {
             work();
-            _file.Run("COMMIT");
+            Opened.Run("COMMIT");
             return 0;
         }
         catch
         {
             _ids.Clear(); // some may be of names that were not written
-            if (SQLitePCL.raw.sqlite3_get_autocommit(_file.Connection.Handle) == 0)
-                _file.Run("ROLLBACK");
+            if (SQLitePCL.raw.sqlite3_get_autocommit(Opened.Connection.Handle) == 0)
+                Opened.Run("ROLLBACK");
             throw;
         }
     });
@@ -114,7 +138,7 @@ internal sealed class StoreWriter : IDisposable
         var closed = e.State == EventState.Closed ? 1 : 0;
         long? number = null;
         long time = 0, oldEnd = 0;
-        using (var known = _file.Prepared("SELECT number, closed, time, end, score FROM events WHERE id = $0", id).ExecuteReader())
+        using (var known = Opened.Prepared("SELECT number, closed, time, end, score FROM events WHERE id = $0", id).ExecuteReader())
         {
             if (known.Read())
             {
@@ -126,7 +150,7 @@ internal sealed class StoreWriter : IDisposable
 
         if (number is { } row)
         {
-            _file.Prepared(
+            Opened.Prepared(
                 "UPDATE events SET closed = $1, end = $2, score = $3, mean_score = $4, last_offset = $5, model = $6 WHERE number = $0",
                 row, closed, end, (double)e.Score, (double)e.MeanScore, e.Origin.Last, model).ExecuteNonQuery();
             Count(stream, label, time, 0, end - oldEnd);
@@ -135,7 +159,7 @@ internal sealed class StoreWriter : IDisposable
 
         var at = e.Stream.TimeAt(e.Onset);
         time = StoreTime.Of(at ?? _time.GetUtcNow());
-        _file.Prepared(
+        Opened.Prepared(
             """
             INSERT INTO events (id, stream, label, model, closed, time, clock, start, end, score, mean_score, first_offset, last_offset)
             VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -149,12 +173,12 @@ internal sealed class StoreWriter : IDisposable
     private void Count(long stream, long label, long time, int events, long samples)
     {
         var (day, seconds) = (StoreTime.Day(time, _time.LocalTimeZone), ModelTime.Seconds(samples));
-        _file.Prepared(
+        Opened.Prepared(
             """
             INSERT INTO label_days VALUES ($0, $1, $2, $3)
             ON CONFLICT DO UPDATE SET events = events + excluded.events, seconds = seconds + excluded.seconds
             """, label, day, events, seconds).ExecuteNonQuery();
-        _file.Prepared(
+        Opened.Prepared(
             """
             INSERT INTO stream_days VALUES ($0, $1, $2, $3, $4)
             ON CONFLICT DO UPDATE SET events = events + excluded.events, seconds = seconds + excluded.seconds
@@ -166,7 +190,7 @@ internal sealed class StoreWriter : IDisposable
         var (recording, model) = (Recording(c.Stream), Model(c));
         var (state, reason, source) = (c.State.ToString(), c.Reason.ToString(), c.Source?.ToString() ?? "");
         var start = c.Start;
-        using (var last = _file.Prepared(
+        using (var last = Opened.Prepared(
             """
             SELECT start, end, state, reason, source FROM coverage WHERE recording = $0 AND model = $1 AND start <= $2
             ORDER BY start DESC LIMIT 1
@@ -180,7 +204,7 @@ internal sealed class StoreWriter : IDisposable
                 {
                     var row = last.GetInt64(0);
                     last.Close();
-                    _file.Prepared(
+                    Opened.Prepared(
                         "UPDATE coverage SET end = $3 WHERE recording = $0 AND model = $1 AND start = $2", recording, model, row, c.End)
                         .ExecuteNonQuery();
                     return;
@@ -191,7 +215,7 @@ internal sealed class StoreWriter : IDisposable
         }
 
         var time = StoreTime.Of(c.Stream.TimeAt(ModelTime.Seconds(start)) ?? _time.GetUtcNow());
-        _file.Prepared(
+        Opened.Prepared(
             "INSERT INTO coverage VALUES ($0, $1, $2, $3, $4, $5, $6, $7)", recording, model, start, c.End, state, reason, source, time)
             .ExecuteNonQuery();
     }
@@ -227,7 +251,7 @@ internal sealed class StoreWriter : IDisposable
         if (_ids.TryGetValue((kind, name), out var id))
             return id;
         var first = row[(row.IndexOf('(') + 1)..row.IndexOfAny([',', ')'])];
-        id = (long)_file.Prepared($"INSERT INTO {row} ON CONFLICT DO UPDATE SET {first} = {first} RETURNING id", values).ExecuteScalar()!;
+        id = (long)Opened.Prepared($"INSERT INTO {row} ON CONFLICT DO UPDATE SET {first} = {first} RETURNING id", values).ExecuteScalar()!;
         return _ids[(kind, name)] = id;
     }
 

@@ -74,7 +74,8 @@ internal static class EventFormats
     /// <summary>A cell between commas.</summary>
     private static string Quoted(string text)
     {
-        if (text is ['=' or '+' or '-' or '@' or '\t' or '\r', ..])
+        text = Printable.Text(text);
+        if (text is ['=' or '+' or '-' or '@', ..])
             text = "'" + text;
         return text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
     }

@@ -61,7 +61,7 @@ internal static class ReviewCommand
     private static SoundEvent Find(string path, string beginning, string? other)
     {
         using var reader = StoreReader.Open(path);
-        var ids = reader.Ids(beginning, most: 2);
+        var ids = reader.Ids(beginning.All(char.IsAsciiHexDigit) ? beginning.ToLowerInvariant() : beginning, most: 2);
         if (ids.Count != 1)
             throw new StoreException(ids.Count == 0
                 ? $"{path}: has no event whose id begins with '{beginning}'; aststream events shows them"

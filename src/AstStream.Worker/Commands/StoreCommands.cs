@@ -11,6 +11,7 @@ namespace AstStream.Worker.Commands;
 internal static class StoreCommands
 {
     private const int MostShown = 100;
+    private const int MostNames = 500; // in a question
     private const int ShownDigits = 8; // of an id: enough to name it
     private const string DefaultStore = "station/events.db";
 
@@ -146,6 +147,17 @@ internal static class StoreCommands
             if (forms.Values.Append(days).Count(f => r.GetResult(f) is not null) > 1)
                 r.AddError("expected one of --" + string.Join(", --", [.. s_forms.Keys, "days"]));
         });
+        score.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => !(double.TryParse(t.Value, CultureInfo.InvariantCulture, out var s) && s is >= 0 and <= 1)))
+                r.AddError($"{score.Name}: expected a score from 0 to 1");
+        });
+        foreach (var option in (Option<string[]>[])[labels, streams])
+            option.Validators.Add(r =>
+            {
+                if (r.Tokens.Count > MostNames)
+                    r.AddError($"{option.Name}: found {r.Tokens.Count} of them; expected at most {MostNames}");
+            });
         foreach (var option in (Option<string?>[])[since, until])
             option.Validators.Add(r =>
             {
@@ -228,9 +240,11 @@ internal static class StoreCommands
 
     private static int ShowDays(StoreReader reader, EventQuery query)
     {
-        if (query.Streams.Count > 1 || query.Streams.Any(s => s.Contains('*', StringComparison.Ordinal)) || query.MinScore > 0)
+        if (query.Verdicts.Count > 0 || query.MinScore > 0 || query.Streams.Count > 1
+            || query.Streams.Any(s => s.Contains('*', StringComparison.Ordinal)))
             throw new StoreException(
-                "--days counts all streams or one, and all scores; expected at most one --stream, and no --min-score");
+                "--days counts all streams or one, and all scores and verdicts; expected at most one --stream, no --min-score and no "
+                    + "--verdict");
         DateOnly Day(DateTimeOffset? time, DateOnly other) => time is { } t ? DateOnly.FromDateTime(t.LocalDateTime) : other;
         var (first, last) = (Day(query.Since, DateOnly.MinValue), Day(query.Until?.AddTicks(-1), DateOnly.MaxValue));
         var days = reader.Days(first, last, query.Streams is [var one] ? one : null);
@@ -269,7 +283,9 @@ internal static class StoreCommands
     private static DateTimeOffset? Time(string? text) =>
         text is null ? null
         : Keys.ParseDuration(text) is { } span && span < TimeSpan.FromDays(36_500) ? TimeProvider.System.GetUtcNow() - span
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time) ? time : null;
+        : text.Contains('-', StringComparison.Ordinal)
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time)
+            && time.Year is > 1970 and < 9000 ? time : null;
 
     /// <summary>Runs a command over a store; what is wrong with that is said.</summary>
     public static int Guarded(Func<int> work)

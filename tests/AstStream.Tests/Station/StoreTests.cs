@@ -247,6 +247,74 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void Commit_StoreThatWasMovedAway_GoesOnInANewOne()
+    {
+        var mic = new StreamIdentity("yard", "mic", s_start);
+        using var writer = StoreWriter.Open(Store, _time);
+        writer.Add(Event("01", mic, 0, 1));
+        writer.Commit();
+        var moved = Path.Combine(_folder, "moved.db");
+        File.Move(Store, moved);
+        writer.Add(Event("02", mic, 1, 2));
+
+        writer.Commit();
+
+        Assert.Contains("was moved away or removed; a new store is begun", writer.Replaced, StringComparison.Ordinal);
+        File.Move(Assert.Single(Directory.GetFiles(_folder, "events.db-wal.2*")), moved + "-wal");
+        foreach (var (path, id) in ((string, string)[])[(moved, "01"), (Store, "02")])
+        {
+            Assert.Empty(StoreCare.Check(path).Problems);
+            using var reader = StoreReader.Open(path);
+            Assert.Equal(id, Assert.Single(reader.Events(new EventQuery())).Event.Id);
+        }
+    }
+
+    [Fact]
+    public void Open_NamesThatSqliteTakesForAddresses_AreFiles()
+    {
+        var before = Directory.GetCurrentDirectory();
+        Directory.SetCurrentDirectory(_folder);
+        try
+        {
+            foreach (var name in (string[])[":memory:", "file:x.db?mode=memory", "a;Mode=Memory", "file:y.db#"])
+            {
+                Write([Event("01", new StreamIdentity("yard", "mic", s_start), 0, 1)], name);
+                StoreCare.Backup(name, $"copy of {name}");
+                Assert.Equal(1, StoreCare.Check(name).Events + StoreCare.Check($"copy of {name}").Events - 1);
+                Assert.True(File.Exists(name));
+            }
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(before);
+        }
+    }
+
+    [Theory]
+    [InlineData("UPDATE events SET label = 999 WHERE number = 2", "1 events have a label that is not in labels", null)]
+    [InlineData("DROP TABLE reviews", "the table reviews is missing", "no such table: reviews")]
+    [InlineData("DROP INDEX events_by_time", "the index events_by_time is missing", null)]
+    [InlineData("UPDATE events SET score = 9e999 WHERE number = 2", null, "holds a value that no run writes")]
+    [InlineData("UPDATE events SET time = 9223372036854775807 WHERE number = 2", null, "holds a value that no run writes")]
+    [InlineData("UPDATE events SET id = 'text' WHERE number = 2", null, "holds a value that no run writes")]
+    [InlineData("INSERT INTO reviews VALUES (1, 2, 'Bogus', NULL, 'x', 0)", null, "holds a value that no run writes")]
+    public void CheckAndRead_WhatNoRunWrites_IsSaid(string sql, string? problem, string? reading)
+    {
+        var mic = new StreamIdentity("yard", "mic", s_start);
+        Write([.. Enumerable.Range(1, 3).Select(i => Event($"{i:x8}", mic, i, i + 1))]);
+        Run(Store, sql);
+
+        if (problem is not null)
+            Assert.Equal(problem, StoreCare.Check(Store).Problems[0]);
+        using var reader = StoreReader.Open(Store);
+        if (reading is null)
+            Assert.Equal(3, reader.Events(new EventQuery()).Count());
+        else
+            Assert.Contains(reading, Assert.Throws<StoreException>(
+                () => reader.Events(new EventQuery()).ToList()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Care_CheckBackupAndVacuum_DoWhatTheySay()
     {
         var mic = new StreamIdentity("yard", "mic", s_start);
