@@ -19,7 +19,7 @@ internal static partial class AudioSetTable
     /// <summary>The clips of a table whose sound is there.</summary>
     /// <param name="path">The table.</param>
     /// <param name="lines">Its lines.</param>
-    /// <param name="note">Is told how many clips have no sound.</param>
+    /// <param name="note">Receives how many clips have no sound.</param>
     public static List<LabelledClip> Read(string path, IReadOnlyList<string> lines, Action<string> note)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;

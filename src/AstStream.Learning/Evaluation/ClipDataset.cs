@@ -15,7 +15,7 @@ public static class ClipDataset
     /// label, of which testing_list.txt, where it is there, names the clips (Speech Commands).
     /// </summary>
     /// <param name="path">The table or the folder.</param>
-    /// <param name="note">Is told what is left out.</param>
+    /// <param name="note">Receives what is left out.</param>
     /// <exception cref="InvalidTruthException">It is none of these; says what was expected.</exception>
     public static IReadOnlyList<LabelledClip> Read(string path, Action<string> note)
     {

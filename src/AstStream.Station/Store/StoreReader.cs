@@ -118,6 +118,10 @@ public sealed class StoreReader : IDisposable
                 v => v is { } known ? $"{verdict} = {Value(known.ToString())}" : $"{verdict} IS NULL"))})");
         }
 
+        // Few are reviewed: these are looked up, and put in order after.
+        var areReviewed = query.Verdicts.Count > 0 && !query.Verdicts.Contains(null);
+        if (areReviewed)
+            common.Add("number IN (SELECT event FROM reviews)");
         if (query.MinScore > 0)
             common.Add($"score >= {Value(query.MinScore)}");
         var labels = query.Labels.Count > 0 ? Ids("labels", $"name IN ({string.Join(", ", query.Labels.Select(Value))})", values) : null;
@@ -130,8 +134,9 @@ public sealed class StoreReader : IDisposable
             common.Add($"label IN ({string.Join(", ", labels)})");
         if (streams is not null)
             common.Add($"stream IN ({string.Join(", ", streams)})");
-        var end = query.Limit is { } limit ? FormattableString.Invariant($"ORDER BY time DESC, number DESC LIMIT {limit}")
-            : FormattableString.Invariant($"ORDER BY time, number LIMIT {AtOnce}");
+        var time = areReviewed ? "+time" : "time"; // no index gives that order
+        var end = query.Limit is { } limit ? FormattableString.Invariant($"ORDER BY {time} DESC, number DESC LIMIT {limit}")
+            : FormattableString.Invariant($"ORDER BY {time}, number LIMIT {AtOnce}");
         var numbers = string.Join(
             " UNION ALL ", branches.Select(b => $"SELECT * FROM (SELECT number, time FROM events WHERE {b} AND "
                 + $"{string.Join(" AND ", common)} {end})"));
