@@ -6,6 +6,9 @@ public sealed record EventOptions
     /// <summary>The release threshold by the threshold, where nobody gives another one.</summary>
     public const float Hysteresis = 0.8f;
 
+    /// <summary>The surety of early events where nobody gives another one.</summary>
+    public const float UsualSurety = 1.2f;
+
     /// <summary>
     /// The least smoothed score that opens an event, by class index; 0 to 1, or infinity for a class that makes no events.
     /// </summary>
@@ -44,7 +47,7 @@ public sealed record EventOptions
     /// Times its threshold, what a label needs to open its event before its sound is over, at 0.95 at most; 1.2 by default. The lower, the
     /// sooner events open, and the more of them are wrong.
     /// </summary>
-    public float EarlySurety { get; init; } = 1.2f;
+    public float EarlySurety { get; init; } = UsualSurety;
 
     /// <summary>Shorter events are dropped; 0 by default.</summary>
     public long MinDuration { get; init; }

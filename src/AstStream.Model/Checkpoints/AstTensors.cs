@@ -25,7 +25,7 @@ internal static class AstTensors
         Pair(ClassifierLayerNorm, [config.HiddenSize]).Concat(Pair(ClassifierDense, [config.Labels.Count, config.HiddenSize]));
 
     /// <summary>The localiser's tensors; none where there is none.</summary>
-    public static IEnumerable<(string Name, int[] Shape)> Localiser(AstConfig config) => config.Localiser is not { } localiser ? []
+    private static IEnumerable<(string Name, int[] Shape)> Localiser(AstConfig config) => config.Localiser is not { } localiser ? []
         : Pair(LocaliserLayerNorm, [config.HiddenSize])
             .Concat(Pair(LocaliserIntermediate, [localiser.IntermediateSize, config.HiddenSize]))
             .Concat(Pair(LocaliserOutput, [localiser.Groups.Count, localiser.IntermediateSize]));

@@ -110,7 +110,7 @@ internal sealed record EventDefinition
                 ReleaseThresholds = [],
                 Timing = timing,
                 MedianWindows = section.Get(MedianWindowsKey),
-                EarlySurety = (float?)section.Get(EarlyKey) ?? new EventOptions { Thresholds = [], ReleaseThresholds = [] }.EarlySurety,
+                EarlySurety = (float?)section.Get(EarlyKey) ?? EventOptions.UsualSurety,
                 MinDuration = Samples(section.Get(MinDurationKey)),
                 MergeGap = Samples(section.Get(MergeGapKey) ?? (timing == EventTiming.Segment ? s_mergeGap : null)),
                 MaxDuration = Samples(section.Get(MaxDurationKey) ?? TimeSpan.FromMinutes(10)),

@@ -262,6 +262,13 @@ internal static class StoreCommands
     private static int Show(string path)
     {
         var check = StoreCare.Check(path);
+        if (check.Problems.Count > 0)
+        {
+            foreach (var problem in check.Problems)
+                Errors.Write($"{path}: {problem}");
+            return ExitCode.Failed; // what it holds can't be counted on
+        }
+
         Terminal.Line(string.Create(
             CultureInfo.InvariantCulture,
             $"{path}: version {check.Version}, {check.Events:N0} events of {check.Labels:N0} labels in {check.Streams:N0} streams, ")
@@ -270,11 +277,8 @@ internal static class StoreCommands
             Terminal.Line($"from {Shown(times.First)} to {Shown(times.Last)}");
         Terminal.Line(string.Create(
             CultureInfo.InvariantCulture, $"{check.Bytes / 1e6:0.0} MB, of which a vacuum gives back {check.FreeBytes / 1e6:0.0} MB"));
-        foreach (var problem in check.Problems)
-            Errors.Write($"{path}: {problem}");
-        if (check.Problems.Count == 0)
-            Terminal.Line("sound");
-        return check.Problems.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+        Terminal.Line("sound");
+        return ExitCode.Ok;
     }
 
     private static string Shown(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
