@@ -1,4 +1,5 @@
 # make run    sets up, builds, makes the demo scene and runs the main job on it
+# make page   the same at the pace of time, with a page to look at it: http://127.0.0.1:8765, until Ctrl-C
 # make test   sets up, builds and runs all tests
 # make build  leaves a runnable artifacts/aststream/aststream
 # make test-kafka  runs all Kafka tests over a real cluster: ASTSTREAM_KAFKA=HOST:PORT, and ASTSTREAM_KAFKA_SASL=HOST:PORT for a listener that asks for a password
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run build test test-kafka invariants mutants bench gpu-bundle schema format clean
+.PHONY: run page build test test-kafka invariants mutants bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -24,6 +25,9 @@ SETTINGS := AstStream.sln $(wildcard Directory.*.props) src/Directory.Build.prop
 
 run: $(APP) $(SCENE)
 	$(APP) run pipelines/demo.yaml
+
+page: $(APP) $(SCENE)
+	$(APP) run pipelines/station.yaml --keep-page
 
 build: $(APP)
 

@@ -11,4 +11,7 @@ public enum ReviewVerdict
 
     /// <summary>It is another sound, which the review names.</summary>
     OtherLabel,
+
+    /// <summary>The review before is taken back: nobody has said anything of it.</summary>
+    Withdrawn,
 }

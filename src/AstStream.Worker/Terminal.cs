@@ -31,6 +31,23 @@ internal static class Terminal
             Console.Error.WriteLine(Printable.Text(line));
     }
 
+    /// <summary>Asks for a line that is not shown while it is typed, on standard error.</summary>
+    public static string Secret(string question)
+    {
+        Console.Error.Write(question);
+        var text = "";
+        while (Console.ReadKey(intercept: true) is var key && key.Key != ConsoleKey.Enter)
+        {
+            if (key.Key == ConsoleKey.Backspace)
+                text = text.Length > 0 ? text[..^1] : "";
+            else if (!char.IsControl(key.KeyChar))
+                text += key.KeyChar;
+        }
+
+        Console.Error.WriteLine();
+        return text;
+    }
+
     /// <summary>Draws over the line at hand, on standard error.</summary>
     public static void Draw(string text) => Console.Error.Write($"\r{Printable.Text(text)}");
 }

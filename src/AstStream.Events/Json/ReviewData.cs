@@ -8,7 +8,7 @@ internal sealed record ReviewData
     [Description("The id of the event that it is about.")]
     public required string EventId { get; init; }
 
-    [Description("right, wrong or other_label.")]
+    [Description("right, wrong or other_label; withdrawn takes back what was said before.")]
     public required string Verdict { get; init; }
 
     [Description("What it is, where that is another label.")]

@@ -20,6 +20,9 @@ public sealed record EventQuery
     /// <summary>Onsets are before it; null, the default, for no end.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>Only those that come before this place in the order of time, as <see cref="StoredEvent.Place"/>; null for all.</summary>
+    public string? Before { get; init; }
+
     /// <summary>The least score, 0 (the default) to 1.</summary>
     public double MinScore { get; init; }
 

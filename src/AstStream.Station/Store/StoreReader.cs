@@ -1,3 +1,4 @@
+using System.Globalization;
 using AstStream.Events;
 using Microsoft.Data.Sqlite;
 
@@ -87,6 +88,34 @@ public sealed class StoreReader : IDisposable
         return days;
     });
 
+    /// <summary>What became of a stream's time, in order, as far as it is known when that was; at most so many intervals.</summary>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="since">The earliest beginning.</param>
+    /// <param name="until">Beginnings are before it.</param>
+    /// <param name="most">The most intervals.</param>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<StoredCoverage> Coverage(string stream, DateTimeOffset since, DateTimeOffset until, int most) => _file.Guarded(
+        "reading", () =>
+        {
+            using var command = _file.Command(
+                """
+                SELECT c.time, c.end - c.start, c.state, c.reason, c.source, coalesce(m.name, '?')
+                FROM coverage c JOIN recordings r ON r.id = c.recording LEFT JOIN models m ON m.id = c.model
+                WHERE c.time BETWEEN $1 AND $2 AND r.stream IN (SELECT id FROM streams WHERE name = $0)
+                ORDER BY c.time LIMIT $3
+                """, stream, StoreTime.Of(since), StoreTime.Of(until) - 1, most);
+            using var rows = command.ExecuteReader();
+            var intervals = new List<StoredCoverage>();
+            while (rows.Read())
+                intervals.Add(new StoredCoverage(
+                    StoreTime.From(rows.GetInt64(0)), ModelTime.Seconds(rows.GetInt64(1)), rows.GetString(2), rows.GetString(3),
+                    rows.GetString(4), rows.GetString(5)));
+            return intervals;
+        });
+
+    /// <summary>Whether a text is a place in the order of time.</summary>
+    public static bool IsPlace(string text) => PlaceOf(text) is not null;
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
@@ -105,6 +134,8 @@ public sealed class StoreReader : IDisposable
 
         if (after is { } place)
             common.Add($"(time, number) > ({Value(place.Time)}, {Value(place.Number)})");
+        if (query.Before is not null && PlaceOf(query.Before) is { } earlier)
+            common.Add($"(time, number) < ({Value(earlier.Time)}, {Value(earlier.Number)})");
         if (query.Id is { } id)
             common.Add($"id = {Value(EventId.Bytes(id))}");
         if (query.Since is { } since)
@@ -113,7 +144,7 @@ public sealed class StoreReader : IDisposable
             common.Add($"time < {Value(StoreTime.Of(until))}");
         if (query.Verdicts.Count > 0)
         {
-            var verdict = $"(SELECT verdict FROM reviews WHERE number = {LastReview("events.number")})";
+            var verdict = $"(SELECT {Verdict("verdict")} FROM reviews WHERE number = {LastReview("events.number")})";
             common.Add($"({string.Join(" OR ", query.Verdicts.Select(
                 v => v is { } known ? $"{verdict} = {Value(known.ToString())}" : $"{verdict} IS NULL"))})");
         }
@@ -145,10 +176,11 @@ public sealed class StoreReader : IDisposable
             SELECT e.id, e.closed, e.time, e.clock, e.start, e.end, e.score, e.mean_score, e.first_offset, e.last_offset,
                 coalesce(s.name, '?'), coalesce(s.source, '?'), coalesce(s.topic, ''), s.partition, coalesce(l.name, '?'),
                 coalesce(m.name, '?'), coalesce(m.hash, ''), m.precision, m.provider,
-                r.verdict, r.label, r.by, r.time, e.number
+                {Verdict("r.verdict")}, r.label, r.by, r.time, e.number, c.id
             FROM (SELECT * FROM ({numbers}) {end}) p JOIN events e ON e.number = p.number
                 LEFT JOIN streams s ON s.id = e.stream LEFT JOIN labels l ON l.id = e.label LEFT JOIN models m ON m.id = e.model
                 LEFT JOIN reviews r ON r.number = {LastReview("e.number")}
+                LEFT JOIN clips c ON c.number = (SELECT max(clip) FROM clip_events WHERE event = e.id)
             ORDER BY p.time, p.number
             """, [.. values]);
     }
@@ -179,11 +211,25 @@ public sealed class StoreReader : IDisposable
                 StoreTime.From(rows.GetInt64(22)));
             if (!float.IsFinite(e.Score) || !float.IsFinite(e.MeanScore))
                 throw new FormatException($"event {e.Id} has a score of {e.Score}");
-            events.Add((new StoredEvent(e, time, clock > 0, review), rows.GetInt64(23)));
+            events.Add((
+                new StoredEvent(e, time, clock > 0, review)
+                {
+                    Place = FormattableString.Invariant($"{rows.GetInt64(2)}.{rows.GetInt64(23)}"),
+                    Clip = rows.IsDBNull(24) ? null : EventId.Text((byte[])rows.GetValue(24)),
+                },
+                rows.GetInt64(23)));
         }
 
         return events;
     }
+
+    private static (long Time, long Number)? PlaceOf(string text) =>
+        text.Split('.') is [var time, var number]
+            && long.TryParse(time, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var t)
+            && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? (t, n) : null;
+
+    /// <summary>A verdict that holds; NULL for one that was taken back.</summary>
+    private static string Verdict(string column) => $"nullif({column}, '{ReviewVerdict.Withdrawn}')";
 
     private static string LastReview(string number) => $"(SELECT max(number) FROM reviews WHERE event = {number})";
 

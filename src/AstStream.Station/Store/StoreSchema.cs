@@ -57,6 +57,18 @@ internal static class StoreSchema
             number INTEGER PRIMARY KEY, event INTEGER NOT NULL, verdict TEXT NOT NULL, label TEXT, by TEXT NOT NULL, time INTEGER NOT NULL);
         CREATE INDEX reviews_by_event ON reviews (event);
         """,
+        """
+        -- Sound in files. id: of the first event in it. start and samples: at the stream's own rate. muted: private, missing: lost samples.
+        CREATE TABLE clips (
+            number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, stream INTEGER NOT NULL, time INTEGER NOT NULL, clock INTEGER NOT NULL,
+            start INTEGER NOT NULL, rate INTEGER NOT NULL, samples INTEGER NOT NULL, muted INTEGER NOT NULL, missing INTEGER NOT NULL,
+            file TEXT NOT NULL, bytes INTEGER NOT NULL, pinned INTEGER NOT NULL);
+        CREATE INDEX clips_by_time ON clips (time);
+
+        -- Which events' sound is in which clip. An event may come into the store after its clip.
+        CREATE TABLE clip_events (event BLOB NOT NULL, clip INTEGER NOT NULL, PRIMARY KEY (event, clip)) WITHOUT ROWID;
+        CREATE INDEX clip_events_by_clip ON clip_events (clip);
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

@@ -30,6 +30,7 @@ public sealed class StoreSink : ISink
     private readonly string _path;
     private readonly TimeSpan _retention;
     private readonly TimeProvider _time;
+    private readonly Lock _lock = new(); // the writer
     private ISinkReport? _report;
     private StoreWriter? _writer;
     private long _committed; // when
@@ -83,16 +84,41 @@ public sealed class StoreSink : ISink
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        _writer?.Dispose();
-        _writer = null;
+        lock (_lock)
+        {
+            _writer?.Dispose();
+            _writer = null;
+        }
+
         return ValueTask.CompletedTask;
     }
 
-    internal static StoreSink Make(string path, TimeSpan retention, TimeProvider time) => new(new Settings(path, retention), time);
+    /// <summary>Hears each record that is in the store, after it is there.</summary>
+    private Action<StreamRecord>? Committed { get; init; }
+
+    /// <summary>Does something with the store between the records, which wait meanwhile; also when the run is over.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    internal void Use(Action<StoreWriter> work)
+    {
+        lock (_lock)
+        {
+            if (_writer is not null)
+            {
+                work(_writer);
+                return;
+            }
+
+            using var writer = StoreWriter.Open(_path, _time);
+            work(writer);
+        }
+    }
+
+    internal static StoreSink Make(string path, TimeSpan retention, TimeProvider time, Action<StreamRecord>? committed = null) =>
+        new(new Settings(path, retention), time) { Committed = committed };
 
     private void Commit()
     {
-        _writer!.Commit();
+        _writer!.Commit(Committed);
         _committed = _time.GetTimestamp();
         if (_writer.Replaced is not { } what)
             return;
@@ -100,11 +126,12 @@ public sealed class StoreSink : ISink
         _writer.Replaced = null;
     }
 
-    private static ValueTask Guarded(Action work)
+    private ValueTask Guarded(Action work)
     {
         try
         {
-            work();
+            lock (_lock)
+                work();
             return ValueTask.CompletedTask;
         }
         catch (StoreException e)

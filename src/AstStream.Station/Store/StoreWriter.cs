@@ -39,8 +39,9 @@ internal sealed class StoreWriter : IDisposable
     public void Add(StreamRecord record) => _records.Add(record);
 
     /// <summary>Writes what was taken: all of it, or, where that fails, nothing; then it may be tried again.</summary>
+    /// <param name="written">Hears each record, after all are written.</param>
     /// <exception cref="StoreException">It failed.</exception>
-    public void Commit()
+    public void Commit(Action<StreamRecord>? written = null)
     {
         if (_records.Count == 0)
             return;
@@ -56,6 +57,8 @@ internal sealed class StoreWriter : IDisposable
                     Write(c);
             }
         });
+        if (written is not null)
+            _records.ForEach(written);
         _records.Clear();
         if (_ids.Count > MostNames)
             _ids.Clear();
@@ -63,14 +66,70 @@ internal sealed class StoreWriter : IDisposable
 
     /// <summary>Adds a review of an event.</summary>
     /// <exception cref="StoreException">It failed, or there is no such event.</exception>
-    public void Add(Review review) => Transact("writing", () =>
+    public void Add(Review review)
     {
-        if (Opened.Prepared("SELECT number FROM events WHERE id = $0", EventId.Bytes(review.EventId)).ExecuteScalar() is not long number)
+        if (Add([review]).Count > 0)
             throw new StoreException($"{Opened.Path}: has no event {review.EventId}");
-        Opened.Prepared(
-            "INSERT INTO reviews (event, verdict, label, by, time) VALUES ($0, $1, $2, $3, $4)",
-            number, review.Verdict.ToString(), review.Label, review.By, StoreTime.Of(review.At)).ExecuteNonQuery();
+    }
+
+    /// <summary>Adds reviews; returns the ids of which there is no event.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public IReadOnlyList<string> Add(IReadOnlyList<Review> reviews)
+    {
+        var missing = new List<string>();
+        Transact("writing", () =>
+        {
+            foreach (var review in reviews)
+            {
+                var id = EventId.Bytes(review.EventId);
+                if (Opened.Prepared("SELECT number FROM events WHERE id = $0", id).ExecuteScalar() is not long number)
+                    missing.Add(review.EventId);
+                else
+                    Opened.Prepared(
+                        "INSERT INTO reviews (event, verdict, label, by, time) VALUES ($0, $1, $2, $3, $4)",
+                        number, review.Verdict.ToString(), review.Label, review.By, StoreTime.Of(review.At)).ExecuteNonQuery();
+            }
+        });
+        return missing;
+    }
+
+    /// <summary>Adds a clip; one of the same id is replaced.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void Add(StoredClip clip) => Transact("writing", () =>
+    {
+        var at = clip.Stream.TimeAt((double)clip.Start / clip.SampleRate);
+        var number = (long)Opened.Prepared(
+            """
+            INSERT INTO clips (id, stream, time, clock, start, rate, samples, muted, missing, file, bytes, pinned)
+            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+            ON CONFLICT DO UPDATE SET start = excluded.start, rate = excluded.rate, samples = excluded.samples, muted = excluded.muted,
+                missing = excluded.missing, file = excluded.file, bytes = excluded.bytes
+            RETURNING number
+            """,
+            EventId.Bytes(clip.Id), Stream(clip.Stream), StoreTime.Of(at ?? _time.GetUtcNow()), Clock(clip.Stream, at), clip.Start,
+            clip.SampleRate, clip.Samples, clip.Muted, clip.Missing, clip.File, clip.Bytes).ExecuteScalar()!;
+        foreach (var e in clip.Events)
+            Opened.Prepared("INSERT INTO clip_events VALUES ($0, $1) ON CONFLICT DO NOTHING", EventId.Bytes(e), number).ExecuteNonQuery();
     });
+
+    /// <summary>Forgets a clip, whose file is gone.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void RemoveClip(string id) => Transact("removing a clip", () =>
+    {
+        Opened.Prepared(
+            "DELETE FROM clip_events WHERE clip = (SELECT number FROM clips WHERE id = $0)", EventId.Bytes(id)).ExecuteNonQuery();
+        Opened.Prepared("DELETE FROM clips WHERE id = $0", EventId.Bytes(id)).ExecuteNonQuery();
+    });
+
+    /// <summary>Keeps a clip from being removed, or no longer; false where there is none.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public bool Pin(string id, bool isPinned)
+    {
+        var changed = 0;
+        Transact("writing", () => changed = Opened.Prepared(
+            "UPDATE clips SET pinned = $1 WHERE id = $0", EventId.Bytes(id), isPinned ? 1 : 0).ExecuteNonQuery());
+        return changed > 0;
+    }
 
     /// <summary>
     /// Removes some of the events that nobody reviewed, and of the coverage, of before a time; true where there may be more.
@@ -164,7 +223,7 @@ internal sealed class StoreWriter : IDisposable
             INSERT INTO events (id, stream, label, model, closed, time, clock, start, end, score, mean_score, first_offset, last_offset)
             VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
-            id, stream, label, model, closed, time, at is null ? 0 : e.Stream.IsClockGood ? 2 : 1, start, end, (double)e.Score,
+            id, stream, label, model, closed, time, Clock(e.Stream, at), start, end, (double)e.Score,
             (double)e.MeanScore, e.Origin.First, e.Origin.Last).ExecuteNonQuery();
         Count(stream, label, time, 1, end - start);
     }
@@ -254,6 +313,8 @@ internal sealed class StoreWriter : IDisposable
         id = (long)Opened.Prepared($"INSERT INTO {row} ON CONFLICT DO UPDATE SET {first} = {first} RETURNING id", values).ExecuteScalar()!;
         return _ids[(kind, name)] = id;
     }
+
+    private static long Clock(StreamIdentity stream, DateTimeOffset? at) => at is null ? 0 : stream.IsClockGood ? 2 : 1;
 
     private static long Sample(double seconds) => (long)Math.Round(seconds * ModelTime.SampleRate);
 }

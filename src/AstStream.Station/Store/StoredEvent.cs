@@ -9,6 +9,12 @@ namespace AstStream.Station.Store;
 /// <param name="Review">The last word of a person on it; null where there is none.</param>
 public sealed record StoredEvent(SoundEvent Event, DateTimeOffset Time, bool IsTimeKnown, Review? Review)
 {
+    /// <summary>Its place in the order of time: <see cref="EventQuery.Before"/> goes on there.</summary>
+    public string Place { get; init; } = "";
+
+    /// <summary>The clip that its sound is in; null where it has none.</summary>
+    public string? Clip { get; init; }
+
     /// <summary>Its label: that of the review, where a person found another one.</summary>
     public string Label => Review?.Label ?? Event.Label;
 }

@@ -158,7 +158,7 @@ internal sealed class DecodeNode : Node
             var label = options.Labels[e.Label];
             if (e.State == EventState.Closed)
                 _report.AddEvent(_scheduler.Model, label);
-            _records.Add(new SoundEvent(
+            var published = new SoundEvent(
                 Id(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
                 ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
             {
@@ -167,10 +167,36 @@ internal sealed class DecodeNode : Node
                 Origin = e.Origin,
                 Decided = ModelTime.Seconds(Math.Max(piece.End, piece.After.HeardUntil)),
                 HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
-            });
+            };
+            _records.Add(published);
+            info.Observer?.Detected(published);
         }
 
         _detected.Clear();
+        if (info.Observer is { } observer)
+            Tell(observer, piece, ledger.Last.State, options);
+    }
+
+    private void Tell(IStreamObserver observer, Piece piece, CoverageState last, DecodeOptions options)
+    {
+        var isAnalysed = piece.State == PieceState.Analysed;
+        observer.Decided(new DecidedPiece
+        {
+            Model = _scheduler.Model,
+            State = isAnalysed ? CoverageState.Analysed : piece.State switch
+            {
+                PieceState.Gated or PieceState.Noted => CoverageState.Gated,
+                PieceState.Tail => last,
+                _ => CoverageState.Lost,
+            },
+            Until = piece.CellEnd,
+            Start = isAnalysed ? piece.Start : piece.CellStart,
+            End = isAnalysed ? piece.End : piece.CellEnd,
+            Scores = isAnalysed ? piece.Scores : [],
+            Thresholds = options.Options.Thresholds,
+            IsInTurn = piece.Part is null,
+            IsEnd = piece.State == PieceState.End,
+        });
     }
 
     private static WindowTime TimeOf(Piece piece) =>

@@ -11,6 +11,7 @@ internal static class Canonical
     public static string Of(object? value) => value switch
     {
         null => "",
+        SectionReader section => section.Fingerprint(),
         string text => JsonSerializer.Serialize(text),
         YamlMappingNode mapping => Mapping(mapping.Children.Select(c => (Of(c.Key), Of(c.Value)))),
         YamlSequenceNode list => List(list.Children),

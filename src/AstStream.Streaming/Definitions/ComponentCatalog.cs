@@ -9,10 +9,14 @@ public sealed class ComponentCatalog
     /// <summary>Sink types.</summary>
     public required IReadOnlyList<SinkType> Sinks { get; init; }
 
+    /// <summary>Sections of a definition beside those of the engine; none by default.</summary>
+    public IReadOnlyList<SectionType> Sections { get; init; } = [];
+
     /// <summary>What several offer, in this order.</summary>
     public static ComponentCatalog Join(params IReadOnlyList<ComponentCatalog> catalogs) => new()
     {
         Sources = [.. catalogs.SelectMany(c => c.Sources)],
         Sinks = [.. catalogs.SelectMany(c => c.Sinks)],
+        Sections = [.. catalogs.SelectMany(c => c.Sections)],
     };
 }

@@ -7,9 +7,9 @@ internal sealed class HeldResources(PipelineFile file)
     private readonly string _path = PipelineFile.RealPath(file.FullPath);
 
     /// <summary>Adds a component's; sources before sinks. What it can't have is noted as a problem.</summary>
-    public void Add(string name, bool isSource, ComponentSettings settings, SectionReader section)
+    public void Add(string name, bool isSource, IReadOnlyList<Resource> resources, SectionReader section)
     {
-        foreach (var resource in settings.Resources)
+        foreach (var resource in resources)
         {
             var isFirst = _holders.TryAdd((resource.Kind, resource.Name), name);
             if (!isFirst && resource.Kind != ResourceKind.FileToRead)

@@ -18,6 +18,9 @@ public abstract class Key(string name, string doc, bool required)
     /// <summary>Whether it must be given.</summary>
     public bool Required => required;
 
+    /// <summary>The keys of the mapping that is its value; none for any other value.</summary>
+    internal IReadOnlyList<Key> Nested { get; init; } = [];
+
     /// <summary>Reads the node; reports a problem and returns null where it can't.</summary>
     internal abstract object? Read(YamlNode node, SectionReader reader);
 

@@ -8,10 +8,11 @@ namespace AstStream.Streaming.Definitions;
 /// <summary>Makes keys.</summary>
 public static class Keys
 {
-    private const string DurationPattern = @"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$";
+    private const string DurationPattern = @"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d|y)$";
     private const string SizePattern = @"^[0-9]+(\.[0-9]+)?\s*(B|KB|MB|GB)$";
 
-    private static readonly (string Unit, double Seconds)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
+    private static readonly (string Unit, double Seconds)[] s_durations = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
+        ("y", 365 * 86400)];
     private static readonly (string Unit, double Bytes)[] s_sizes = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1)];
 
     /// <summary>Any text.</summary>
@@ -122,6 +123,13 @@ public static class Keys
             ["type"] = "object",
             ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number", "boolean") },
         });
+
+    /// <summary>A mapping with keys of its own; null where it is not given.</summary>
+    public static Key<SectionReader?> Nested(string name, string doc, params Key[] keys) =>
+        new(name, doc, null, false, (node, reader) => reader.Nested(node, name, keys), () => PipelineSchema.Section(keys))
+        {
+            Nested = keys,
+        };
 
     /// <summary>A mapping that is read on its own.</summary>
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>

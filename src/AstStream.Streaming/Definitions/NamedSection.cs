@@ -42,7 +42,7 @@ internal sealed partial record NamedSection(string Name, YamlNode Key, YamlNode 
                 found.Add(new NamedSection(name, keyNode, value));
         }
 
-        if (count == 0 && node is YamlMappingNode && (key.Required || key == PipelineKeys.Models))
+        if (count == 0 && node is YamlMappingNode && (key.Required || key == PipelineKeys.Models || key == PipelineKeys.Sinks))
             file.Problem(node, $"{section}: is empty; expected at least one entry");
         return found;
     }

@@ -17,6 +17,9 @@ public sealed record PipelineDefinition
 
     internal IReadOnlyList<SinkDefinition> Sinks { get; init; }
 
+    /// <summary>Sections that are not the engine's.</summary>
+    internal IReadOnlyList<SectionDefinition> Sections { get; init; } = [];
+
     /// <summary>Lanes for live streams, and as many for others.</summary>
     internal int Lanes { get; }
 

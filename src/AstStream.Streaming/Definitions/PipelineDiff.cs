@@ -59,6 +59,8 @@ internal sealed record PipelineDiff(
         if (models.Any(m => m.After is null) || next.Lanes != running.Lanes)
             yield return new ConfigProblem(
                 next.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that");
+        foreach (var section in Changes(running.Sections, next.Sections, s => s.Name, (a, b) => a.Fingerprint == b.Fingerprint))
+            yield return (section.After ?? section.Before!).Places.Problem("can't be changed while it runs; restart for that");
         if (!running.PassesAudio && next.Sinks.FirstOrDefault(s => s.Options.Audio) is { } taker)
             yield return taker.Places.Problem("takes audio, as no sink did when the run began; restart for that");
     }

@@ -16,34 +16,55 @@ internal static class PipelineReader
         string path, IReadOnlyList<string> overrides, ComponentCatalog catalog, ConfigProblems problems)
     {
         var file = PipelineFile.Load(path, overrides, problems);
-        var root = new SectionReader(file, file.Root, "", PipelineKeys.Root);
+        var root = new SectionReader(file, file.Root, "", [.. PipelineKeys.Root, .. catalog.Sections.Select(s => s.Key)]);
+        var others = ReadSections(root, catalog);
         var namedSinks = NamedSection.Of(file, root, PipelineKeys.Sinks);
         var sinks = ReadSinks(file, namedSinks, catalog);
-        var sections = sinks.Count > 0 && sinks.All(s => IsForSound(s.Definition.Options)) ? NoModel(root) : ModelSections(file, root);
+        if (!root.Has(PipelineKeys.Sinks) && others.Count == 0)
+            file.Problem(root.Node, $"the pipeline: key '{PipelineKeys.Sinks.Name}' is missing: {PipelineKeys.Sinks.Doc}");
+        var isForSound = others.Count == 0 && sinks.Count > 0 && sinks.All(s => IsForSound(s.Definition.Options));
+        var sections = isForSound ? NoModel(root) : ModelSections(file, root);
         var passesAudio = sinks.Any(s => s.Definition.Options.Audio);
         var audio = AudioGraph.Read(file, root, [.. sections.Select(s => (s.Name, s.Model))], passesAudio, catalog);
-        CheckNames(file, audio.Names, sections, namedSinks);
+        CheckNames(file, audio.Names, sections, namedSinks, [.. others.Select(o => o.Definition.Name)]);
         var lanes = root.Get(PipelineKeys.Lanes);
         var pipeline = new PipelineDefinition(
             path, [.. sections.Select(s => ModelDefinition.Read(s.Name, s.Model, s.Events))], audio.Sources,
-            [.. sinks.Select(s => s.Definition)], lanes > 0 ? lanes : Math.Clamp(Environment.ProcessorCount, 1, 8));
+            [.. sinks.Select(s => s.Definition)], lanes > 0 ? lanes : Math.Clamp(Environment.ProcessorCount, 1, 8))
+        {
+            Sections = [.. others.Select(o => o.Definition)],
+        };
         var held = new HeldResources(file);
         foreach (var (name, settings, section) in audio.Sections)
         {
-            held.Add(name, isSource: true, settings, section);
+            held.Add(name, isSource: true, settings.Resources, section);
             Check(settings, section, pipeline);
         }
 
         foreach (var (sink, section) in sinks)
         {
-            held.Add(sink.Name, isSource: false, sink.Settings, section);
+            held.Add(sink.Name, isSource: false, sink.Settings.Resources, section);
             Check(sink.Settings, section, pipeline);
             foreach (var model in (sink.Options.Models ?? []).Where(m => sections.All(s => s.Name != m)))
                 section.Problem(
                     PipelineKeys.SinkModels, $"there is no model '{model}'{Nearest.Hint(model, [.. sections.Select(s => s.Name)])}");
         }
 
+        foreach (var (definition, section) in others)
+            held.Add(definition.Name, isSource: false, definition.Settings.Resources, section);
         return pipeline;
+    }
+
+    private static List<(SectionDefinition Definition, SectionReader Section)> ReadSections(SectionReader root, ComponentCatalog catalog)
+    {
+        var read = new List<(SectionDefinition, SectionReader)>();
+        foreach (var type in catalog.Sections)
+        {
+            if (root.Get(type.Key) is { } section)
+                read.Add((new SectionDefinition(type.Name, type.Read(section), section.Fingerprint(), section.Places), section));
+        }
+
+        return read;
     }
 
     private static bool IsForSound(SinkOptions options) => options is { Audio: true, Events: false, Coverage: false, Scores: false };
@@ -79,7 +100,7 @@ internal static class PipelineReader
     /// <summary>A name stands for one thing.</summary>
     private static void CheckNames(
         PipelineFile file, IReadOnlySet<string> audio, List<(string Name, SectionReader Model, SectionReader Events)> models,
-        List<NamedSection> sinks)
+        List<NamedSection> sinks, IReadOnlyList<string> others)
     {
         foreach (var (name, section, _) in models.Where(m => audio.Contains(m.Name)))
             file.Problem(section.Node, $"{section.Name}: a source or transform has this name already");
@@ -89,6 +110,8 @@ internal static class PipelineReader
                 file.Problem(sink.Key, $"sinks.{sink.Name}: a source or transform has this name already");
             if (models.Any(m => m.Name == sink.Name))
                 file.Problem(sink.Key, $"sinks.{sink.Name}: a model has this name already");
+            if (others.Contains(sink.Name))
+                file.Problem(sink.Key, $"sinks.{sink.Name}: the section '{sink.Name}' stands for a sink of this name");
         }
     }
 

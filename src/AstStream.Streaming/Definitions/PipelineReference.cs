@@ -37,7 +37,7 @@ public static class PipelineReference
     public static string Generate(ComponentCatalog catalog)
     {
         var text = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
-        Section(text, "## The file", "", PipelineKeys.Root);
+        Section(text, "## The file", "", [.. PipelineKeys.Root, .. catalog.Sections.Select(s => s.Key)]);
         Section(
             text,
             "## sources.NAME",
@@ -58,6 +58,13 @@ public static class PipelineReference
         Section(text, "## sinks.NAME", "Where records go. Every sink has these keys, and those of its type.", PipelineKeys.SinkKeys);
         foreach (var type in catalog.Sinks)
             Section(text, $"### type: {type.Type}", type.Doc, type.Keys);
+        foreach (var section in catalog.Sections)
+        {
+            Section(text, $"## {section.Name}", section.Doc, section.Keys);
+            foreach (var key in section.Keys.Where(k => k.Nested.Count > 0))
+                Section(text, $"### {section.Name}.{key.Name}", key.Doc, key.Nested);
+        }
+
         return text.ToString();
     }
 

@@ -21,7 +21,11 @@ public static class PipelineSchema
     {
         var transforms = PipelineKeys.TransformTypes.Select(
             t => Component(t.Type, t.Doc, [PipelineKeys.Inputs, .. t.Keys], [PipelineKeys.Inputs.Name]));
-        var schema = Section([.. PipelineKeys.Root]);
+        var schema = Section([.. PipelineKeys.Root, .. catalog.Sections.Select(s => s.Key)]);
+        schema["anyOf"] = new JsonArray([.. catalog.Sections.Select(s => s.Name).Prepend(PipelineKeys.Sinks.Name).Select(n => new JsonObject
+        {
+            ["required"] = new JsonArray(n),
+        })]);
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
         schema["title"] = "AstStream pipeline";
         var properties = schema["properties"]!;
@@ -69,7 +73,8 @@ public static class PipelineSchema
         return section;
     }
 
-    private static JsonObject Section(IReadOnlyList<Key> keys)
+    /// <summary>The schema of a mapping.</summary>
+    internal static JsonObject Section(IReadOnlyList<Key> keys)
     {
         var properties = new JsonObject();
         foreach (var key in keys)

@@ -64,6 +64,9 @@ public sealed class SectionReader
     /// <summary>Where a path from a folder leads, links followed, so that two names of one file are known as one.</summary>
     public static string RealPath(string path, string folder) => PipelineFile.RealPath(System.IO.Path.GetFullPath(path, folder));
 
+    /// <summary>Labels that a key names, which a model must have.</summary>
+    public LabelClaim Labels(Key<IReadOnlyList<string>?> key) => new(Places, key, Get(key) ?? []);
+
     /// <summary>Where the section and its keys stand.</summary>
     internal SectionPlaces Places => new(
         _path, _file.PlaceOf(_node), _nodes.ToDictionary(n => n.Key, n => _file.PlaceOf(n.Value), StringComparer.Ordinal));
@@ -79,6 +82,9 @@ public sealed class SectionReader
             text.Append(key.Name).Append(':').Append(key.Canonical(_values.GetValueOrDefault(key.Name))).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
+
+    /// <summary>A mapping that is the value of a key.</summary>
+    internal SectionReader Nested(YamlNode node, string key, IReadOnlyCollection<Key> keys) => new(_file, node, Path(key), keys);
 
     /// <summary>The sections of a list.</summary>
     internal IReadOnlyList<SectionReader> Sections(Key<YamlNode?> key, IReadOnlyCollection<Key> keys)

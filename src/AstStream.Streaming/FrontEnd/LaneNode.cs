@@ -20,6 +20,7 @@ internal sealed class LaneNode : Node
     private readonly bool _isLive;
     private readonly RunReport _report;
     private readonly Edge<StreamRecord>? _audio;
+    private readonly Func<StreamInfo, IStreamObserver?>? _observe;
     private readonly Dictionary<StreamInfo, StreamFrontEnd?> _streams = []; // null: it has failed, and its source does not know yet
     private readonly Signal _room = new();
     private readonly OnlineFbank _fbank;
@@ -32,12 +33,13 @@ internal sealed class LaneNode : Node
     /// <param name="isLive">Whether its streams can't wait.</param>
     /// <param name="report">Counts.</param>
     /// <param name="audio">Where sound is passed on to; null where nobody asks for it.</param>
+    /// <param name="observe">Who follows a stream that begins; null for nobody.</param>
     public LaneNode(
         string name, Edge<AudioBlock> input, IReadOnlyList<IWindowScheduler> schedulers, bool isLive, RunReport report,
-        Edge<StreamRecord>? audio = null)
+        Edge<StreamRecord>? audio = null, Func<StreamInfo, IStreamObserver?>? observe = null)
         : base(name)
     {
-        (_input, _schedulers, _isLive, _report) = (input, schedulers, isLive, report);
+        (_input, _schedulers, _isLive, _report, _observe) = (input, schedulers, isLive, report, observe);
         _fbank = new OnlineFbank(
             schedulers.Count == 0 ? new FbankOptions() : new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
         if (audio is not null)
@@ -144,6 +146,7 @@ internal sealed class LaneNode : Node
         if (stream.IsAbandoned)
         {
             state.Abandon();
+            stream.Observer?.Left();
             Remove(stream);
             if (block.Kind != MessageKind.End)
                 _streams.Add(stream, null);
@@ -152,6 +155,7 @@ internal sealed class LaneNode : Node
 
         try
         {
+            stream.Observer?.Heard(block);
             _report.AddSamples(state.Accept(block, _resampled));
             if (state.TakeLevelHint(isEnd: block.Kind == MessageKind.End) is { } hint)
                 _report.Warn(stream.Source, $"stream {stream.Id} {hint}");
@@ -190,10 +194,14 @@ internal sealed class LaneNode : Node
                 stream.Source,
                 $"stream {stream.Id}: another model, or another one besides, goes on with it: it starts over with the sound that was not "
                     + $"decided");
+        stream.Observer = _observe?.Invoke(stream);
         var timelines = _schedulers.Select(s => s.Open(stream, _isLive)).ToList();
         for (var i = 0; i < timelines.Count; i++)
             timelines[i].Resumed = goesOn ? states[i] : null;
-        return new StreamFrontEnd(_fbank, sampleRate, timelines.Zip(_schedulers, (t, s) => new WindowCutter(t, s)), stream.FirstSample);
+        return new StreamFrontEnd(_fbank, sampleRate, timelines.Zip(_schedulers, (t, s) => new WindowCutter(t, s)), stream.FirstSample)
+        {
+            Observer = stream.Observer,
+        };
     }
 
     private void Remove(StreamInfo stream)

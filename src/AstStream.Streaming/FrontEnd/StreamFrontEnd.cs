@@ -52,6 +52,9 @@ internal sealed class StreamFrontEnd : IDisposable
             cutter.Begin(_segment, _listener);
     }
 
+    /// <summary>Who follows the stream; null, the default, for nobody.</summary>
+    public IStreamObserver? Observer { get; init; }
+
     /// <summary>The sample at 16 kHz that comes next.</summary>
     private long Position => _segment.Start + _samples;
 
@@ -293,7 +296,10 @@ internal sealed class StreamFrontEnd : IDisposable
         if (inLast == 0)
             _chunks.Add(FrameChunk.Rent(_bins));
         var room = _chunks[^1].From(inLast);
-        _frames += _fbank.Read(room);
+        var read = _fbank.Read(room);
+        _frames += read;
+        if (Observer is { WantsFrames: true } observer)
+            observer.Framed(room[..(read * _bins)], _bins);
     }
 
     /// <summary>Lets go of chunks before the last window's worth of frames, which the last window of the segment may need.</summary>

@@ -12,8 +12,10 @@ namespace AstStream.Streaming.Pipelines;
 /// <param name="schedulers">The models, by their names.</param>
 /// <param name="records">Where sound goes that is passed on; null where none is.</param>
 /// <param name="report">Counts.</param>
+/// <param name="observe">Who follows a stream that begins; null for nobody.</param>
 internal sealed class LaneGroups(
-    int count, IReadOnlyDictionary<string, WindowScheduler> schedulers, Edge<StreamRecord>? records, RunReport report)
+    int count, IReadOnlyDictionary<string, WindowScheduler> schedulers, Edge<StreamRecord>? records, RunReport report,
+    Func<StreamInfo, IStreamObserver?>? observe = null)
 {
     // Messages that fit into an arrow before its writer waits, or drops what is live.
     private const int PatientBlocks = 8;
@@ -42,7 +44,7 @@ internal sealed class LaneGroups(
             {
                 var name = $"lane {++_made}";
                 group.Edges.Add(new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks));
-                group.Nodes.Add(new LaneNode(name, group.Edges[i], heard, isLive, report, records));
+                group.Nodes.Add(new LaneNode(name, group.Edges[i], heard, isLive, report, records, observe));
             }
         }
         catch

@@ -1,6 +1,9 @@
+using AstStream.Dsp;
+using AstStream.Events;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Sources;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Pipelines;
@@ -18,6 +21,12 @@ public sealed class Pipeline : IDisposable
     public int SourceCount => Definition.Sources.Count;
 
     internal PipelineDefinition Definition { get; private set; }
+
+    /// <summary>Sinks that were added beside those of the definition.</summary>
+    internal IReadOnlyList<SinkDefinition> Added { get; private set; } = [];
+
+    /// <summary>Who follows a stream that begins; null, the default, for nobody. To be set before the graph is made.</summary>
+    public Func<StreamInfo, IStreamObserver?>? Observe { get; set; }
 
     internal PipelineHost Host { get; }
 
@@ -71,9 +80,45 @@ public sealed class Pipeline : IDisposable
     /// <param name="options">What it gets.</param>
     public void ReplaceSinks(ISink sink, SinkOptions options) => Definition = Definition with
     {
-        Sinks = [Definition.Sinks[0] with { Name = "trial", Settings = new GivenSink(sink), Options = options, Fingerprint = "" }],
+        Sinks = [Given("trial", sink, options)],
         PassesAudio = false
     };
+
+    /// <summary>
+    /// Adds a sink to those of the definition, which stays when that is read again. To be called before the graph is made.
+    /// </summary>
+    /// <param name="name">Its name, which no sink of the definition can have.</param>
+    /// <param name="sink">The sink.</param>
+    /// <param name="options">What it gets.</param>
+    public void AddSink(string name, ISink sink, SinkOptions options)
+    {
+        Added = [.. Added, Given(name, sink, options)];
+        Definition = Definition with { Sinks = [.. Definition.Sinks, Added[^1]] };
+    }
+
+    /// <summary>What the definition says in a section that is not the engine's; null where it has none of that kind.</summary>
+    public TSettings? Section<TSettings>()
+        where TSettings : SectionSettings => Definition.Sections.Select(s => s.Settings).OfType<TSettings>().FirstOrDefault();
+
+    /// <summary>
+    /// The classes of a model that some names mean, by index: labels, and those of views; and the classes below them in AudioSet's
+    /// ontology.
+    /// </summary>
+    /// <param name="model">The model, by its name in the pipeline.</param>
+    /// <param name="names">Labels or views; those that the model does not have mean nothing.</param>
+    public IReadOnlyList<int> Classes(string model, IReadOnlyList<string> names)
+    {
+        var open = Models.First(m => m.Name == model);
+        var named = names.SelectMany(open.LabelsOf).Select(l => open.Labels.ToList().IndexOf(l)).ToHashSet();
+        return [.. Enumerable.Range(0, open.Labels.Count).Where(
+            c => named.Contains(c) || (open.Ancestors.Count > 0 && open.Ancestors[c].Any(named.Contains)))];
+    }
+
+    /// <summary>The labels of a model, by its name in the pipeline.</summary>
+    public IReadOnlyList<string> LabelsOf(string model) => Models.First(m => m.Name == model).Labels;
+
+    /// <summary>The samples of a model's window, as <see cref="ModelTime"/> counts.</summary>
+    public long WindowLength(string model) => FbankOptions.NumSamples(Models.First(m => m.Name == model).Window.WindowFrames);
 
     /// <summary>Makes the graph. A pipeline makes one in its life.</summary>
     /// <param name="report">Counts what the run does.</param>
@@ -108,8 +153,18 @@ public sealed class Pipeline : IDisposable
             return sink with { Options = sink.Options with { Labels = [.. labels] } };
         }
 
+        foreach (var claim in definition.Sections.SelectMany(s => s.Settings.Labels).Where(_ => models.Count == definition.Models.Count))
+        {
+            List<string> names = [.. models.SelectMany(m => m.Labels.Concat(m.Views.Keys)).Distinct()];
+            foreach (var name in claim.Names.Where(n => models.All(m => m.LabelsOf(n).Count == 0)))
+                problems.Add(claim.Problem($"no model has the label '{name}'{Nearest.Hint(name, names)}"));
+        }
+
         return definition with { Sinks = [.. definition.Sinks.Select(Expanded)] };
     }
+
+    private static SinkDefinition Given(string name, ISink sink, SinkOptions options) => new(
+        name, new GivenSink(sink), options, "", new SectionPlaces(name, new Place("", 0, 0), new Dictionary<string, Place>()));
 
     private static void CheckBins(PipelineDefinition definition, List<OpenModel> models, ConfigProblems problems)
     {

@@ -33,7 +33,7 @@ public sealed class PipelineRun
         foreach (var model in pipeline.Models)
             _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, time, report)
             { Identity = model.Identity };
-        var lanes = new LaneGroups(_definition.Lanes, _schedulers, _definition.PassesAudio ? records : null, report);
+        var lanes = new LaneGroups(_definition.Lanes, _schedulers, _definition.PassesAudio ? records : null, report, pipeline.Observe);
         _sources = new RunningSources(lanes, () => Graph!, time, report, stop);
         _sinks = new RunningSinks(new TeeNode("tee", records, report), () => Graph!, GiveScores, time, report);
         var sources = _sources.Begin(_definition);
@@ -67,6 +67,7 @@ public sealed class PipelineRun
         var problems = new ConfigProblems();
         var next = Pipeline.WithLabels(
             PipelineReader.Read(_definition.Path, overrides, _pipeline.Host.Catalog, problems), _pipeline.Models, problems);
+        next = next with { Sinks = [.. next.Sinks, .. _pipeline.Added] };
         var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);
         foreach (var conflict in diff.Conflicts)
             problems.Add(conflict);

@@ -43,6 +43,9 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     /// </summary>
     public IReadOnlyDictionary<string, byte[]>? States { get; init; }
 
+    /// <summary>Who follows it through the engine; null where nobody does. Set with its first block.</summary>
+    public IStreamObserver? Observer { get; internal set; }
+
     /// <summary>The models that hear it, by their names; none before its lane has got its first block.</summary>
     public IReadOnlyList<string> Models { get; internal set; } = [];
 

@@ -5,6 +5,8 @@ using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Json;
 using AstStream.Model.Checkpoints;
+using AstStream.Station;
+using AstStream.Station.Web;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
@@ -37,6 +39,10 @@ internal static class PipelineCommands
         var fixedFile = new Option<bool>(
             "--no-watch")
         { Description = "Does not look whether the definition was edited; SIGHUP still reloads it." };
+        var keep = new Option<bool>("--keep-page")
+        {
+            Description = "Serves the page of the pipeline's station after all sources have ended, too, until Ctrl-C.",
+        };
         var format = new Option<string>("--log-format")
         {
             Description = "How the log is written: text, or json for one JSON object a "
@@ -50,7 +56,7 @@ internal static class PipelineCommands
             DefaultValueFactory = _ => settings.Level
         };
         ExecutionFlags.OneOf(level, [.. WorkerSettings.Levels.Keys]);
-        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, format, level }, $"""
+        var run = Help.Add(new Command("run", "Runs a pipeline.") { file, set, quiet, fixedFile, keep, format, level }, $"""
             Ends by itself when all its sources have ended. Ctrl-C (or SIGTERM) drains: what was heard is scored and written, for
             at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks;
             the summary and errors to standard error.
@@ -70,6 +76,7 @@ internal static class PipelineCommands
             result.GetValue(set)!,
             !result.GetValue(quiet),
             !result.GetValue(fixedFile),
+            result.GetValue(keep),
             EnumWords.Parse<LogFormat>(result.GetValue(format)!),
             WorkerSettings.Levels[result.GetValue(level)!],
             settings.Endpoint)));
@@ -147,6 +154,7 @@ internal static class PipelineCommands
             HardExit.Arm(s_lastWords, ExitCode.Hung);
         };
         using var pipeline = Pipeline.Load(file, flags.Settings, host);
+        var station = SoundStation.Of(pipeline, TimeProvider.System);
         using var app = BuildHost(pipeline, file, flags, signals, log);
         var report = app.Services.GetRequiredService<RunReport>();
         var files = OpenFiles.Least + ((long)OpenFiles.PerSource * pipeline.SourceCount);
@@ -155,12 +163,33 @@ internal static class PipelineCommands
                 + $"{pipeline.SourceCount} sources may take {files}: those that find none left fail");
         using var exporter = MetricsExport.Start(flags.Endpoint, log);
         var service = app.Services.GetRequiredService<PipelineService>();
+        await using var page = await ServeAsync(station, app.Services, log).ConfigureAwait(false);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
         await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false); // and not RunAsync, which disposes what is read below
         var code = service.ExitCode;
         if (flags.HasSummary && service.HasEnded)
             WriteSummary(report, service.Elapsed);
+        if (flags.KeepsPage && page is not null && !signals.Stop.IsCancellationRequested)
+        {
+            Terminal.Status("the run has ended, the page stays; Ctrl-C ends it");
+            await Task.Delay(Timeout.Infinite, signals.Stop).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        }
+
         return code;
+    }
+
+    /// <summary>Serves the page of a station, where the pipeline has one.</summary>
+    private static async Task<IAsyncDisposable?> ServeAsync(SoundStation? station, IServiceProvider services, LineLogger log)
+    {
+        if (station is null)
+            return null;
+        var (report, graph) = (services.GetRequiredService<RunReport>(), services.GetRequiredService<DataflowGraph>());
+        var version = typeof(PipelineCommands).Assembly.GetName().Version?.ToString(3) ?? "";
+        var run = new RunState(report, () => graph.Started.IsCompletedSuccessfully, () => graph.Edges, version);
+        if (await station.ServeAsync(run, new LineLoggerProvider(log), CancellationToken.None).ConfigureAwait(false) is not { } page)
+            return null;
+        report.Note("station", $"the page is at {page.Address}/");
+        return page.Server;
     }
 
     /// <summary>The host of a run: one log, one life, the pipeline, and systemd where it has started the process.</summary>
@@ -170,7 +199,7 @@ internal static class PipelineCommands
         builder.Logging.AddProvider(new LineLoggerProvider(log)).SetMinimumLevel(flags.Level).AddFilter("Microsoft", LogLevel.Warning);
         builder.Services
             .Configure<HostOptions>(o => o.ShutdownTimeout = Timeout.InfiniteTimeSpan) // the signals have deadlines
-            .AddSingleton<IHostLifetime, RunLifetime>()
+            .AddSingleton<IHostLifetime, GivenLifetime>()
             .AddSingleton(signals)
             .AddSingleton(TimeProvider.System)
             .AddSingleton(s => new RunReport(s.GetRequiredService<ILogger<RunReport>>()))
@@ -217,7 +246,8 @@ internal static class PipelineCommands
             $"\nreal-time factor  {seconds / report.AudioSeconds:0.0000} ({report.AudioSeconds / seconds:0.#} times real time)");
 
     /// <summary>How a run is started.</summary>
-    private sealed record RunFlags(string[] Settings, bool HasSummary, bool Watches, LogFormat Format, LogLevel Level, Uri? Endpoint);
+    private sealed record RunFlags(
+        string[] Settings, bool HasSummary, bool Watches, bool KeepsPage, LogFormat Format, LogLevel Level, Uri? Endpoint);
 
     /// <summary>What became of the streams' time, its parts adding up to the whole.</summary>
     private static string Covered(CoverageTotals totals)

@@ -3,13 +3,12 @@ using System.Text;
 using System.Text.Json;
 using AstStream.Events;
 using AstStream.Events.Json;
-using AstStream.Station.Store;
 using AstStream.Streaming.Telemetry;
 
-namespace AstStream.Worker.Commands;
+namespace AstStream.Station.Store;
 
 /// <summary>Writes the events of a store in the forms that other programs read.</summary>
-internal static class EventFormats
+public static class EventFormats
 {
     /// <summary>
     /// Comma-separated values with a line of names. A text that a spreadsheet would take for a formula begins with an apostrophe.

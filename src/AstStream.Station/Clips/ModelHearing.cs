@@ -1,0 +1,59 @@
+using AstStream.Events;
+using AstStream.Streaming.Sources;
+
+namespace AstStream.Station.Clips;
+
+/// <summary>How far one model has decided a stream, and which of its sound may be kept. Samples are those of models.</summary>
+internal sealed class ModelHearing(ModelClasses classes, float privateThreshold)
+{
+    private readonly IntervalSet _cleared = new(); // was scored, or needed no score
+    private readonly IntervalSet _private = new(); // a private label had a score there
+    private long _until;
+
+    /// <summary>What is known of the model.</summary>
+    public ModelClasses Classes => classes;
+
+    /// <summary>Whether the stream is over for it.</summary>
+    public bool IsOver { get; private set; }
+
+    private bool HasPrivate => classes.PrivateClasses.Count > 0;
+
+    /// <summary>
+    /// The sample before which nothing changes any more of what may be kept. A window that is still to be decided begins at most two of its
+    /// lengths before what is decided.
+    /// </summary>
+    public long Settled => IsOver ? long.MaxValue : HasPrivate ? _until - (2 * classes.WindowLength) : _until;
+
+    /// <summary>Takes what was decided.</summary>
+    public void Take(in DecidedPiece piece)
+    {
+        _until = Math.Max(_until, piece.Until);
+        IsOver |= piece.IsEnd;
+        if (!HasPrivate || piece.IsEnd)
+            return;
+        if (piece.Scores.IsEmpty)
+        {
+            if (piece.State == CoverageState.Gated && piece.IsInTurn)
+                _cleared.Add(piece.Start, piece.End);
+            return;
+        }
+
+        _cleared.Add(piece.Start, piece.End);
+        foreach (var index in classes.PrivateClasses)
+        {
+            if (piece.Scores[index] >= Math.Min(privateThreshold, piece.Thresholds[index]))
+                _private.Add(piece.Start, piece.End);
+        }
+    }
+
+    /// <summary>The parts of an interval that may not be kept.</summary>
+    public IEnumerable<(long Start, long End)> Hidden(long start, long end) =>
+        HasPrivate ? _cleared.Parts(start, end, inside: false).Concat(_private.Parts(start, end, inside: true)) : [];
+
+    /// <summary>Forgets what was before a sample.</summary>
+    public void Trim(long before)
+    {
+        _cleared.Trim(before);
+        _private.Trim(before);
+    }
+}

@@ -1,0 +1,70 @@
+import { call, query } from '../api.js';
+import { clock, day, el, seconds } from '../dom.js';
+
+const colours = { analysed: '#2e7d4f', gated: '#7a8b99', lost: '#c0392b' };
+const perPage = 50;
+
+// What became of each stream's time on a day, and how its source does.
+export class StreamsView extends HTMLElement {
+  title = 'Streams';
+
+  connectedCallback() {
+    this.day = el('input', { type: 'date', value: day(Date.now()), onchange: () => this.#load() });
+    this.find = el('input', { type: 'search', value: this.argument ?? '', onchange: () => this.#load() });
+    this.list = el('div');
+    this.append(
+      el('div', { class: 'row' }, el('label', {}, 'Day', this.day), el('label', {}, 'Find a stream', this.find),
+        el('button', { type: 'button', onclick: () => this.#load() }, 'Look again')),
+      el('p', { class: 'legend' }, ...Object.keys(colours).map((s) => el('span', {}, el('i', { class: s }), s))), this.list);
+    this.#load();
+  }
+
+  async #load() {
+    const start = new Date(`${this.day.value || day(Date.now())}T00:00:00`);
+    const end = new Date(start);
+    end.setDate(end.getDate() + 1);
+    this.list.replaceChildren(el('p', { class: 'quiet' }, 'Reading…'));
+    try {
+      const [names, live] = await Promise.all([call('/streams/names'), call('/streams?limit=1000')]);
+      const now = new Map(live.streams.map((s) => [s.name, s]));
+      const wanted = [...new Set([...now.keys(), ...names])].filter((n) => n.toLowerCase().includes(this.find.value.toLowerCase()));
+      this.list.replaceChildren(...(wanted.length === 0 ? [el('p', {}, 'No stream.')] : []));
+      for (const name of wanted.slice(0, perPage)) {
+        const coverage = await call(`/coverage?${query({ stream: name, since: start.toISOString(), until: end.toISOString() })}`);
+        if (!this.isConnected) return;
+        this.list.append(this.#card(name, now.get(name), coverage, start, end));
+      }
+      if (wanted.length > perPage) this.list.append(el('p', { class: 'quiet' }, `${wanted.length - perPage} more: name some of them above.`));
+    } catch (error) {
+      this.list.replaceChildren(el('p', { class: 'trouble' }, error.message));
+    }
+  }
+
+  #card(name, live, coverage, start, end) {
+    const canvas = el('canvas', { class: 'strip', role: 'img' });
+    const totals = {};
+    for (const c of coverage) {
+      const kind = c.reason ? `lost: ${c.reason.replaceAll('_', ' ')}` : c.state;
+      totals[kind] = (totals[kind] ?? 0) + c.seconds;
+    }
+    const text = Object.entries(totals).map(([kind, s]) => `${kind} ${seconds(s)}`).join(', ') || 'nothing on this day';
+    canvas.setAttribute('aria-label', `Coverage of ${name}: ${text}`);
+    canvas.width = 1440; // minutes
+    canvas.height = 22;
+    const context = canvas.getContext('2d');
+    for (const c of coverage) {
+      const x = ((Date.parse(c.time) - start) / (end - start)) * canvas.width;
+      context.fillStyle = colours[c.state] ?? '#888';
+      context.fillRect(x, 0, Math.max(1, (c.seconds * 1000 / (end - start)) * canvas.width), 22);
+    }
+    const facts = live ? [['State', live.state], ['Level', live.level_dbfs == null ? '' : `${live.level_dbfs} dBFS, peak ${live.peak_dbfs}`],
+      ['Sample rate', live.sample_rate ? `${live.sample_rate} Hz` : ''], ['Reconnects', live.reconnects], ['Clock', live.drift_ppm == null ? ''
+        : `${live.drift_ppm} ppm off`], ['Last sound', live.since_last_block == null ? '' : `${live.since_last_block} s ago`]] : [];
+    const lost = coverage.filter((c) => c.state === 'lost').slice(-5)
+      .map((c) => el('li', {}, `${clock(c.time)}: ${seconds(c.seconds)} lost, ${(c.reason ?? '').replaceAll('_', ' ')}`));
+    return el('section', { class: 'card tile' },
+      el('div', { class: 'head' }, el('h2', {}, name), el('span', { class: `state ${live?.state ?? ''}` }, live?.state ?? 'not now')),
+      canvas, el('p', { class: 'quiet' }, text), lost.length > 0 ? el('ul', {}, ...lost) : null,
+      el('dl', {}, ...facts.filter(([, v]) => v !== '' && v != null).flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, String(v))])));
+  }
+}

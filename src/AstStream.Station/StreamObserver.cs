@@ -1,0 +1,50 @@
+using AstStream.Events;
+using AstStream.Station.Clips;
+using AstStream.Station.Live;
+using AstStream.Streaming.Sources;
+
+namespace AstStream.Station;
+
+/// <summary>Gives what is heard of one stream to its clips and to those who look at it now.</summary>
+/// <param name="clips">Its clips; null where none are kept.</param>
+/// <param name="live">What it is like now.</param>
+/// <param name="ended">Hears that it is over.</param>
+internal sealed class StreamObserver(StreamClips? clips, LiveStream live, Action<LiveStream> ended) : IStreamObserver
+{
+    private int _isOver;
+
+    public bool WantsFrames => live.HasFrameViewers;
+
+    public void Heard(AudioBlock block)
+    {
+        clips?.Hear(block);
+        live.Hear(block);
+        if (block.Kind == MessageKind.End)
+            End();
+    }
+
+    public void Framed(ReadOnlySpan<float> frames, int numMelBins) => live.Frame(frames, numMelBins);
+
+    public void Detected(SoundEvent e) => clips?.Take(e);
+
+    public void Decided(in DecidedPiece piece)
+    {
+        clips?.Take(piece);
+        if (!piece.Scores.IsEmpty)
+            live.Take(piece.Model, piece.Scores, piece.Thresholds);
+        if (piece.IsEnd)
+            End();
+    }
+
+    public void Left()
+    {
+        clips?.End();
+        End();
+    }
+
+    private void End()
+    {
+        if (Interlocked.Exchange(ref _isOver, 1) == 0)
+            ended(live);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace AstStream.Station.Web;
+
+/// <summary>
+/// Who may do what. Pages of other sites get nothing, whatever a browser sends along for them; a name that is not this station's is not
+/// answered, so that no other site can take one on that leads here.
+/// </summary>
+internal sealed class Access(WebOptions options, TimeProvider time) : IDisposable
+{
+    /// <summary>The cookie of a session.</summary>
+    public const string Cookie = "aststream";
+
+    private const string Bearer = "Bearer ";
+
+    private readonly HashSet<string> _hosts = new(
+        [.. options.Hosts, "localhost", Dns.GetHostName(), Dns.GetHostName() + ".local"], StringComparer.OrdinalIgnoreCase);
+
+    private readonly Dictionary<string, Right> _tokens = options.Tokens.ToDictionary(
+        t => Sessions.HashOf(t.Key), t => t.Value, StringComparer.Ordinal);
+
+    private readonly SemaphoreSlim _hashing = new(1); // a hash takes a core for a while: one at a time
+
+    /// <summary>Who has logged in.</summary>
+    public Sessions Sessions { get; } = new(time);
+
+    /// <summary>How often a password may be tried.</summary>
+    public LoginLimit Logins { get; } = new(time);
+
+    /// <summary>Whether the page needs a password.</summary>
+    public bool NeedsPassword => options.PasswordHash is not null;
+
+    /// <summary>Whether a request calls the station by a name of its own: an address, this machine's name, or one that was given.</summary>
+    public bool IsHostGood(HttpRequest request) =>
+        request.Host.Host is var host && (_hosts.Contains(host) || IPAddress.TryParse(host.Trim('[', ']'), out _));
+
+    /// <summary>
+    /// Whether a request does not come from a page of another site. Browsers say where requests come from; programs say nothing, and have
+    /// no cookie that they would be made to send.
+    /// </summary>
+    public static bool IsSiteGood(HttpRequest request)
+    {
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        var isFromHere = site is "" or "same-origin" or "none";
+        if (!isFromHere)
+            return request.Headers["Sec-Fetch-Mode"] == "navigate" && HttpMethods.IsGet(request.Method) && request.Path == "/";
+        if (request.Headers.Origin.ToString() is { Length: > 0 } origin)
+            return origin == $"{request.Scheme}://{request.Host}";
+        var changes = !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method);
+        return !(changes || request.HttpContext.WebSockets.IsWebSocketRequest) || site.Length > 0 || !request.Cookies.ContainsKey(Cookie);
+    }
+
+    /// <summary>What whoever sent a request may do.</summary>
+    public Right RightOf(HttpRequest request)
+    {
+        if (options.IsOpen)
+            return Right.Admin;
+        if (request.Headers[HeaderNames.Authorization].ToString() is { Length: > 0 } given)
+            return given.StartsWith(Bearer, StringComparison.Ordinal)
+                ? _tokens.GetValueOrDefault(Sessions.HashOf(given[Bearer.Length..])) : Right.Nothing;
+        return request.Cookies[Cookie] is { } secret && Sessions.IsGood(secret) ? Right.Admin : Right.Nothing;
+    }
+
+    public void Dispose() => _hashing.Dispose();
+
+    /// <summary>Whether a password is the right one.</summary>
+    public async Task<bool> IsPasswordAsync(string password, CancellationToken cancellation)
+    {
+        await _hashing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return options.PasswordHash is { } hash
+                && await Task.Run(() => Password.Matches(password, hash), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _hashing.Release();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Buffers;
+using System.ComponentModel;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using AstStream.Events;
+using AstStream.Events.Json;
+using AstStream.Station.Live;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace AstStream.Station.Web;
+
+/// <summary>What happens now: events as they come, the spectrogram and the sound of a stream.</summary>
+internal static class LiveApi
+{
+    private const int MostFollowers = 200;
+
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15); // after as long a line says that the connection lives
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with a viewer that takes nothing
+
+    public static void Map(RouteGroupBuilder api, WebSource source, CancellationToken stop)
+    {
+        var viewers = new int[1];
+        api.MapGet("/live", (Delegate)((HttpContext context) => FollowAsync(context, source.Feed, stop)))
+            .Needs(Right.Read).WithName("live").Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithSummary("Events as they are opened and closed, as server-sent events: opened or closed, with the event as data.");
+        api.MapGet("/live/stream", (HttpContext context, [Description("The stream's name.")] string name,
+            [Description("Whether its sound is sent.")] bool? sound, [Description("Whether its spectrogram is sent.")] bool? spectrogram) =>
+            ViewAsync(context, source.Streams, name, new LiveViewer(sound == true, spectrogram == true), viewers, stop))
+            .Needs(Right.Read).WithName("live_stream").Produces(StatusCodes.Status101SwitchingProtocols)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .WithSummary("A WebSocket. First a text message: sample_rate, num_mel_bins, columns_per_second. Then binary ones: a byte 1 and "
+                + "columns of the log-mel spectrogram, a byte a bin; or a byte 2 and samples of 16 bits, little-endian.");
+    }
+
+    private static async Task FollowAsync(HttpContext context, EventFeed feed, CancellationToken stop)
+    {
+        if (feed.Followers >= MostFollowers)
+        {
+            await Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{MostFollowers} viewers follow already").ExecuteAsync(context)
+                .ConfigureAwait(false);
+            return;
+        }
+
+        var follower = feed.Follow();
+        try
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stop);
+            context.Response.ContentType = "text/event-stream";
+            context.Response.Headers.CacheControl = "no-store";
+            await WriteAsync(context, ":\n\n"u8.ToArray(), ended.Token).ConfigureAwait(false);
+            while (true)
+            {
+                var waiting = follower.Reader.WaitToReadAsync(ended.Token).AsTask();
+                while (await Task.WhenAny(waiting, Task.Delay(s_quiet, ended.Token)).ConfigureAwait(false) != waiting)
+                    await WriteAsync(context, ":\n\n"u8.ToArray(), ended.Token).ConfigureAwait(false);
+                await waiting.ConfigureAwait(false); // where the viewer has gone, this says so
+                while (follower.Reader.TryRead(out var e))
+                    await WriteAsync(context, Message(e), ended.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The viewer has gone, takes nothing, or the run has ended.
+        }
+        finally
+        {
+            feed.Leave(follower);
+        }
+    }
+
+    private static byte[] Message(SoundEvent e)
+    {
+        var data = new ArrayBufferWriter<byte>();
+        RecordJson.Write(data, e);
+        return [.. Encoding.ASCII.GetBytes($"event: {e.State.SnakeCase()}\ndata: "), .. data.WrittenSpan, .. "\n\n"u8];
+    }
+
+    /// <summary>Writes, and gives up a viewer that does not take it.</summary>
+    private static async Task WriteAsync(HttpContext context, byte[] message, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(s_patience);
+        await context.Response.Body.WriteAsync(message, patience.Token).ConfigureAwait(false);
+        await context.Response.Body.FlushAsync(patience.Token).ConfigureAwait(false);
+    }
+
+    private static async Task ViewAsync(
+        HttpContext context, LiveStreams streams, string name, LiveViewer viewer, int[] viewers, CancellationToken stop)
+    {
+        if (streams.Find(name) is not { } stream)
+        {
+            await Problems.NotFound("stream", name).ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            await Problems.Bad("expected a WebSocket").ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (Interlocked.Increment(ref viewers[0]) > MostFollowers)
+        {
+            Interlocked.Decrement(ref viewers[0]);
+            await Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{MostFollowers} viewers look already").ExecuteAsync(context)
+                .ConfigureAwait(false);
+            return;
+        }
+
+        stream.Add(viewer);
+        try
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stop);
+            var closing = ReadAsync(socket, ended);
+            await SendAsync(socket, stream, viewer, ended.Token).ConfigureAwait(false);
+            await ended.CancelAsync().ConfigureAwait(false);
+            await closing.ConfigureAwait(false);
+        }
+        finally
+        {
+            stream.Remove(viewer);
+            Interlocked.Decrement(ref viewers[0]);
+        }
+    }
+
+    private static async Task SendAsync(WebSocket socket, LiveStream stream, LiveViewer viewer, CancellationToken cancellation)
+    {
+        try
+        {
+            var hello = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, int>
+            {
+                ["sample_rate"] = stream.SampleRate,
+                ["num_mel_bins"] = LiveStream.MelBins,
+                ["columns_per_second"] = 100 / LiveStream.ColumnFrames,
+            });
+            await SendAsync(socket, hello, WebSocketMessageType.Text, cancellation).ConfigureAwait(false);
+            await foreach (var message in viewer.Messages.ReadAllAsync(cancellation).ConfigureAwait(false))
+                await SendAsync(socket, message, WebSocketMessageType.Binary, cancellation).ConfigureAwait(false);
+            using var patience = new CancellationTokenSource(s_patience);
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "the stream has ended", patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException)
+        {
+            // The viewer has gone, or takes nothing.
+        }
+    }
+
+    private static async Task SendAsync(WebSocket socket, byte[] message, WebSocketMessageType type, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(s_patience);
+        await socket.SendAsync(message, type, endOfMessage: true, patience.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Hears when the viewer closes; what it sends is of no interest.</summary>
+    private static async Task ReadAsync(WebSocket socket, CancellationTokenSource ended)
+    {
+        var buffer = new byte[256];
+        try
+        {
+            WebSocketMessageType type;
+            do
+                type = (await socket.ReceiveAsync(buffer.AsMemory(), ended.Token).ConfigureAwait(false)).MessageType;
+            while (type != WebSocketMessageType.Close);
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException)
+        {
+            // It has gone.
+        }
+
+        await ended.CancelAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,11 @@
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Station.Web;
+
+/// <summary>What the page shows of the run.</summary>
+/// <param name="Report">What the run has done.</param>
+/// <param name="HasStarted">Whether its graph runs: models are open and have passed their checks, sinks can write.</param>
+/// <param name="Edges">The arrows of its graph.</param>
+/// <param name="Version">The program's version.</param>
+public sealed record RunState(RunReport Report, Func<bool> HasStarted, Func<IEnumerable<IEdge>> Edges, string Version);

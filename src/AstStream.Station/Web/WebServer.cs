@@ -1,0 +1,181 @@
+using System.Net.Sockets;
+using AstStream.Station.Store;
+using AstStream.Streaming.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+
+namespace AstStream.Station.Web;
+
+/// <summary>Serves the page, the API, probes and metrics.</summary>
+internal sealed class WebServer : IAsyncDisposable
+{
+    private const string Api = "/api/v1";
+    private const int MostConnections = 1000;
+    private const int MostBody = 1 << 20;
+
+    private static readonly TimeSpan s_alive = TimeSpan.FromSeconds(15); // between signs of life of a viewer
+    private static readonly TimeSpan s_stopping = TimeSpan.FromSeconds(2);
+
+    private readonly WebApplication _app;
+    private readonly MeterProvider _meters;
+    private readonly Access _access;
+    private readonly CancellationTokenSource _stop;
+    private readonly Task _liveness;
+
+    private WebServer(WebApplication app, MeterProvider meters, Access access, CancellationTokenSource stop, Task liveness) =>
+        (_app, _meters, _access, _stop, _liveness) = (app, meters, access, stop, liveness);
+
+    /// <summary>Where it is served.</summary>
+    public string Address => _app.Urls.First();
+
+    /// <summary>Its routes.</summary>
+    internal IReadOnlyList<Endpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
+
+    /// <summary>Begins to serve.</summary>
+    /// <exception cref="IOException">The address can't be had.</exception>
+    public static async Task<WebServer> StartAsync(
+        WebOptions options, WebSource source, ILoggerProvider log, TimeProvider time, CancellationToken cancellation)
+    {
+        var stop = new CancellationTokenSource();
+        var access = new Access(options, time);
+        var liveness = new Liveness(source.Run);
+        var meters = Sdk.CreateMeterProviderBuilder().AddMeter(RunMetrics.MeterName).AddPrometheusExporter(o =>
+        {
+            (o.ScopeInfoEnabled, o.TargetInfoEnabled) = (false, false);
+            o.ScrapeResponseCacheDurationMilliseconds = 0; // what is asked for is what is now
+        }).Build();
+        var app = Build(options, log);
+        Protect(app, options, access);
+        Map(app, source, access, liveness, meters, time, stop.Token);
+        try
+        {
+            await app.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            meters.Dispose();
+            access.Dispose();
+            stop.Dispose();
+            throw new IOException(
+                $"station.listen: {options.Address}: the page can't be served there: {e.GetBaseException().Message}; expected an address "
+                    + "of this machine and a port that no other program has", e);
+        }
+
+        return new WebServer(app, meters, access, stop, liveness.RunAsync(stop.Token));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _liveness.ConfigureAwait(false);
+        await _app.StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+        _meters.Dispose();
+        _access.Dispose();
+        _stop.Dispose();
+    }
+
+    private static WebApplication Build(WebOptions options, ILoggerProvider log)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Error);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(options.Address);
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MostBody;
+            kestrel.Limits.MaxConcurrentConnections = MostConnections;
+            kestrel.Limits.MaxConcurrentUpgradedConnections = MostConnections;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+        });
+        builder.Services
+            .Configure<HostOptions>(o => o.ShutdownTimeout = s_stopping)
+            .AddSingleton<IHostLifetime, GivenLifetime>()
+            .ConfigureHttpJsonOptions(o => WebJson.Configure(o.SerializerOptions))
+            .Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true)
+            .AddRoutingCore()
+            .AddProblemDetails()
+            .AddOpenApi("v1", OpenApi.Configure);
+        return builder.Build();
+    }
+
+    /// <summary>What every request goes through before it reaches a route.</summary>
+    private static void Protect(WebApplication app, WebOptions options, Access access)
+    {
+        if (options.Proxies.Count > 0)
+        {
+            var forwarded = new ForwardedHeadersOptions
+            { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost };
+            forwarded.KnownIPNetworks.Clear();
+            forwarded.KnownProxies.Clear();
+            foreach (var proxy in options.Proxies)
+                forwarded.KnownProxies.Add(proxy);
+            app.UseForwardedHeaders(forwarded);
+        }
+
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ExplainAsync, SuppressDiagnosticsCallback = _ => true });
+        app.UseStatusCodePages();
+        app.Use((context, next) =>
+        {
+            SecurityHeaders.Set(context.Response.Headers);
+            return !access.IsHostGood(context.Request) ? Refuse(
+                    context, StatusCodes.Status421MisdirectedRequest, "this station has no such name: station.hosts lists its names")
+                : !Access.IsSiteGood(context.Request) ? Refuse(
+                    context, StatusCodes.Status403Forbidden, "the request comes from a page of another site")
+                : next(context);
+        });
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = s_alive, KeepAliveTimeout = s_alive });
+        app.UseRouting();
+        app.Use((context, next) =>
+        {
+            if (context.GetEndpoint() is not { } endpoint)
+                return next(context);
+            var right = access.RightOf(context.Request);
+            return endpoint.Metadata.GetMetadata<NeedsRight>() is { } needs && right >= needs.Right ? next(context)
+                : right == Right.Nothing ? Refuse(context, StatusCodes.Status401Unauthorized, "expected a login or a token")
+                : Refuse(context, StatusCodes.Status403Forbidden, "this token does not allow that");
+        });
+    }
+
+    private static void Map(
+        WebApplication app, WebSource source, Access access, Liveness liveness, MeterProvider meters, TimeProvider time,
+        CancellationToken stop)
+    {
+        var api = app.MapGroup(Api).WithTags("station");
+        LoginApi.Map(api, access);
+        EventsApi.Map(api, source, time);
+        ClipsApi.Map(api, source);
+        StreamsApi.Map(api, source);
+        LiveApi.Map(api, source, stop);
+        HealthApi.Map(api, app, source, liveness);
+        app.MapOpenApi(Api + "/openapi.json").Needs(Right.Nothing);
+        app.MapPrometheusScrapingEndpoint("/metrics", meters, configureBranchedPipeline: null, optionsName: null).Needs(Right.Read);
+        PageFiles.Map(app);
+    }
+
+    private static Task Refuse(HttpContext context, int status, string why) => Problems.Of(status, why).ExecuteAsync(context);
+
+    /// <summary>What failed, in a problem document: the caller's mistake, or what the store says.</summary>
+    private static Task ExplainAsync(HttpContext context)
+    {
+        var (status, why) = context.Features.Get<IExceptionHandlerFeature>()?.Error switch
+        {
+            BadHttpRequestException e => (e.StatusCode, Printable.Text(Problems.OfBinding((e.InnerException ?? e).Message))),
+            StoreException e => (StatusCodes.Status503ServiceUnavailable, Printable.Text(e.Message)),
+            IOException or UnauthorizedAccessException => (StatusCodes.Status503ServiceUnavailable, "a file can't be read"),
+            _ => (StatusCodes.Status500InternalServerError, "this is a mistake in AstStream itself; please report it"),
+        };
+        return Refuse(context, status, why);
+    }
+}

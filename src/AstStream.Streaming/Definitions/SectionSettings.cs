@@ -1,0 +1,11 @@
+namespace AstStream.Streaming.Definitions;
+
+/// <summary>What a definition says in a section of its own. It stands for a sink: with it, a pipeline needs no other one.</summary>
+public abstract record SectionSettings
+{
+    /// <summary>What it needs of the outside world.</summary>
+    public virtual IReadOnlyList<Resource> Resources => [];
+
+    /// <summary>The labels, or views, that it names: each must be one of a model's.</summary>
+    public virtual IReadOnlyList<LabelClaim> Labels => [];
+}
