@@ -29,7 +29,7 @@ internal sealed class Engine : IDisposable
 
     public Engine(
         IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels,
-        float[]? thresholds = null)
+        float[]? thresholds = null, Func<StreamInfo, IStreamObserver?>? observe = null, ISink? sink = null)
     {
         _source = source;
         var time = TimeProvider.System;
@@ -45,7 +45,7 @@ internal sealed class Engine : IDisposable
         foreach (var edge in edges)
         {
             sourceNode.WritesTo(edge);
-            nodes.Add(new LaneNode(edge.To, edge, [Scheduler], source.IsLive, _report));
+            nodes.Add(new LaneNode(edge.To, edge, [Scheduler], source.IsLive, _report, observe: observe));
         }
 
         nodes.Add(new SessionNode("m", Scheduler, _ => Session = session(), "session", time, _report));
@@ -61,7 +61,7 @@ internal sealed class Engine : IDisposable
             "events", Scheduler,
             new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"),
             records, _report));
-        nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
+        nodes.Add(new SinkNode("sink", records, sink ?? _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);
     }
 

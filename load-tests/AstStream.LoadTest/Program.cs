@@ -35,6 +35,10 @@ var away = new Option<double[]>("--away")
     AllowMultipleArgumentsPerToken = true
 };
 
+var stationFolder = new Option<string?>("--station") { Description = "live: a folder for a station's store and clips." };
+var viewers = new Option<int>("--viewers") { Description = "live: browsers that look at the station.", DefaultValueFactory = _ => 20 };
+var rate = new Option<double>("--events-per-second") { DefaultValueFactory = _ => 50 };
+
 var root = new RootCommand("Loads the engine as thousands of streams do, and reports. Every command ends by itself.");
 Command Add(string name, string description, Func<ParseResult, Task> action, params Option[] options)
 {
@@ -53,8 +57,10 @@ Settings Read(ParseResult r) => new(
 Add("live", "Live streams within what the session can do.", async r =>
 {
     using var real = RealModel.TryOpen(r.GetValue(model), r.GetValue(providers)!);
-    await Scenarios.LiveAsync(Read(r), real);
-}, streams, seconds, run, window, batch, delay, hop, share, model, providers);
+    await using var station = r.GetValue(stationFolder) is { } place
+        ? await StationLoad.OpenAsync(place, r.GetValue(viewers), r.GetValue(rate)) : null;
+    await Scenarios.LiveAsync(Read(r), real, station);
+}, streams, seconds, run, window, batch, delay, hop, share, model, providers, stationFolder, viewers, rate);
 Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(
     Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.",
@@ -70,6 +76,14 @@ Add("store", "Fills a store with a year of events, and times what a page asks of
     StoreTrial.Run(r.GetValue(folder)!, r.GetValue(events));
     return Task.CompletedTask;
 }, folder, events);
+var recording = new Option<string?>("--recording") { Description = "ring: a WAV file besides noise." };
+var kept = new Option<double>("--kept") { Description = "ring: seconds of each stream.", DefaultValueFactory = _ => 20 };
+var limit = new Option<long>("--limit") { Description = "ring: bytes.", DefaultValueFactory = _ => 600_000_000 };
+Add("ring", "Keeps the last seconds of many streams in memory.", r =>
+{
+    RingTrial.Run(r.GetValue(streams), r.GetValue(kept), r.GetValue(recording), r.GetValue(limit));
+    return Task.CompletedTask;
+}, streams, kept, recording, limit);
 var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 100 };
 Add("store-kills", "Kills a process that writes to a store again and again.",
     r => StoreKills.RunAsync(r.GetValue(folder)!, r.GetValue(kills)), folder, kills);

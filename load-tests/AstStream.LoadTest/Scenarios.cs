@@ -20,7 +20,7 @@ internal sealed record Settings(
 
 internal static class Scenarios
 {
-    public static async Task LiveAsync(Settings s, RealModel? model)
+    public static async Task LiveAsync(Settings s, RealModel? model, StationLoad? station = null)
     {
         Print($"live: {s.Streams} streams ({s.Share48k:P0} at 48 kHz), hop {s.HopFrames / 100.0} s, {s.Seconds} s; session "
             + (model?.Name ?? ($"{s.RunMilliseconds} + {s.WindowMilliseconds} ms a window, at most {s.Batch}: "
@@ -28,7 +28,9 @@ internal static class Scenarios
         var before = Usage.Resident;
         using var engine = new Engine(
             new LiveStreams(s.Streams, s.Seconds, s.Share48k, 1), model is null ? s.Session : model.Open,
-            Engine.Window(model?.Frames ?? Settings.WindowFrames, s.HopFrames), s.Batching, labels: model?.Labels ?? Engine.Labels);
+            Engine.Window(model?.Frames ?? Settings.WindowFrames, s.HopFrames), s.Batching, labels: model?.Labels ?? Engine.Labels,
+            observe: station is null ? null : station.Observe, sink: station);
+        var watching = station?.WatchAsync(engine);
         var running = engine.RunAsync();
 
         // The first windows are whole after ten seconds, and the streams begin within ten: what comes later is the steady state.
@@ -38,6 +40,8 @@ internal static class Scenarios
         await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(Math.Max(1, s.Seconds - 26))));
         var steady = $"steady state: {engine.Latencies()}\n{usage}, {(Usage.Resident - before) / s.Streams:0.000} MB a stream";
         await running;
+        if (watching is not null)
+            steady += $"\n{await watching}";
         var limit = s.DelayMilliseconds + s.RunMilliseconds + (s.WindowMilliseconds * s.Batch) + 50;
         Print($"{engine.Summary()}\n{steady}{(model is null ? $"\nlimit of p99: {limit:0} ms" : $"\n{engine.Session!.Description}")}");
     }

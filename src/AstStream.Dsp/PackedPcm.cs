@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace AstStream.Dsp;
 
@@ -19,20 +20,46 @@ public static class PackedPcm
     /// <summary>The most bytes that some samples take.</summary>
     public static int MaxBytes(int samples) => (2 * samples) + (2 * ((samples / Part) + 1)) + sizeof(ulong);
 
+    /// <summary>Samples in [-1, 1] as 16 bits, rounded; those beyond are clipped.</summary>
+    /// <param name="samples">The samples.</param>
+    /// <param name="rounded">Room for as many.</param>
+    public static void Round(ReadOnlySpan<float> samples, Span<short> rounded)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; i <= samples.Length - (2 * Vector256<float>.Count); i += 2 * Vector256<float>.Count)
+                Vector256.NarrowWithSaturation(Scaled(samples[i..]), Scaled(samples[(i + Vector256<float>.Count)..])).CopyTo(rounded[i..]);
+        }
+
+        for (; i < samples.Length; i++)
+            rounded[i] = (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue);
+
+        static Vector256<int> Scaled(ReadOnlySpan<float> from) => Vector256.ConvertToInt32(
+            Vector256.Round(Vector256.Create(from) * 32768f));
+    }
+
     /// <summary>Packs samples; returns the bytes that they take.</summary>
     /// <param name="samples">The samples.</param>
     /// <param name="packed">Room for <see cref="MaxBytes"/>.</param>
     public static int Pack(ReadOnlySpan<short> samples, Span<byte> packed)
     {
+        Span<int> history = stackalloc int[MostOrder + Part]; // the samples before the part, then its own
         Span<uint> values = stackalloc uint[Part];
+        history[..MostOrder].Clear();
         var at = 0;
         for (var start = 0; start < samples.Length; start += Part)
         {
             var part = samples.Slice(start, Math.Min(Part, samples.Length - start));
-            var order = BestOrder(samples[..start], part, values);
-            var parameter = BestParameter(values[..part.Length]);
+            for (var i = 0; i < part.Length; i++)
+                history[MostOrder + i] = part[i];
+            var rests = values[..part.Length];
+            var order = BestOrder(history[..(MostOrder + part.Length)]);
+            Predict(history, order, rests);
+            var parameter = BestParameter(rests);
             packed[at++] = (byte)((order << 5) | parameter);
-            at += parameter == Verbatim ? WriteAll(part, packed[at..]) : WriteCodes(values[..part.Length], parameter, packed[at..]);
+            at += parameter == Verbatim ? WriteAll(part, packed[at..]) : WriteCodes(rests, parameter, packed[at..]);
+            history.Slice(part.Length, MostOrder).CopyTo(history);
         }
 
         return at;
@@ -72,46 +99,76 @@ public static class PackedPcm
     private static (int Last, int BeforeThat) Before(ReadOnlySpan<short> history) =>
         (history.Length > 0 ? history[^1] : 0, history.Length > 1 ? history[^2] : 0);
 
-    /// <summary>The order of prediction that leaves the least over, and what it leaves, signs folded in.</summary>
-    private static int BestOrder(ReadOnlySpan<short> history, ReadOnlySpan<short> part, Span<uint> values)
+    /// <summary>The order of prediction that leaves the least over of a part, which begins after two samples before it.</summary>
+    private static int BestOrder(ReadOnlySpan<int> history)
     {
-        var (before, beforeThat) = Before(history);
-        var (x1, x2) = (before, beforeThat);
-        Span<long> sums = stackalloc long[MostOrder + 1];
-        sums.Clear();
-        foreach (var x in part)
+        var (sum0, sum1, sum2) = (Vector<int>.Zero, Vector<int>.Zero, Vector<int>.Zero); // 2¹⁸ at most, times 256 / 4: no overflow
+        long rest0 = 0, rest1 = 0, rest2 = 0;
+        var i = MostOrder;
+        for (; i <= history.Length - Vector<int>.Count; i += Vector<int>.Count)
         {
-            sums[0] += Math.Abs((int)x);
-            sums[1] += Math.Abs(x - x1);
-            sums[2] += Math.Abs(x - (2 * x1) + x2);
-            (x1, x2) = (x, x1);
+            var (x, x1, x2) = (new Vector<int>(history[i..]), new Vector<int>(history[(i - 1)..]), new Vector<int>(history[(i - 2)..]));
+            sum0 += Vector.Abs(x);
+            sum1 += Vector.Abs(x - x1);
+            sum2 += Vector.Abs(x - x1 - x1 + x2);
         }
 
-        var order = sums[1] <= sums[0] && sums[1] <= sums[2] ? 1 : sums[2] <= sums[0] ? 2 : 0;
-        (x1, x2) = (before, beforeThat);
-        for (var i = 0; i < part.Length; i++)
+        for (; i < history.Length; i++)
         {
-            int x = part[i];
-            var rest = x - (order switch { 0 => 0, 1 => x1, _ => (2 * x1) - x2 });
+            rest0 += Math.Abs(history[i]);
+            rest1 += Math.Abs(history[i] - history[i - 1]);
+            rest2 += Math.Abs(history[i] - (2 * history[i - 1]) + history[i - 2]);
+        }
+
+        (rest0, rest1, rest2) = (rest0 + Vector.Sum(sum0), rest1 + Vector.Sum(sum1), rest2 + Vector.Sum(sum2));
+        return rest1 <= rest0 && rest1 <= rest2 ? 1 : rest2 <= rest0 ? 2 : 0;
+    }
+
+    /// <summary>What prediction leaves over, signs folded in.</summary>
+    private static void Predict(ReadOnlySpan<int> history, int order, Span<uint> values)
+    {
+        var i = 0;
+        for (; i <= values.Length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            var (x, x1, x2) = (
+                new Vector<int>(history[(i + 2)..]), new Vector<int>(history[(i + 1)..]), new Vector<int>(history[i..]));
+            var rest = order switch { 0 => x, 1 => x - x1, _ => x - x1 - x1 + x2 };
+            Vector.AsVectorUInt32((rest << 1) ^ (rest >> 31)).CopyTo(values[i..]);
+        }
+
+        for (; i < values.Length; i++)
+        {
+            var (x, x1, x2) = (history[i + 2], history[i + 1], history[i]);
+            var rest = order switch { 0 => x, 1 => x - x1, _ => x - x1 - x1 + x2 };
             values[i] = (uint)((rest << 1) ^ (rest >> 31));
-            (x1, x2) = (x, x1);
         }
-
-        return order;
     }
 
     /// <summary>The Rice parameter that suits the mean of some values; <see cref="Verbatim"/> where codes would take more.</summary>
     private static int BestParameter(ReadOnlySpan<uint> values)
     {
-        long sum = 0;
-        foreach (var value in values)
-            sum += value;
-        var mean = (uint)(sum / values.Length);
+        var sums = Vector<uint>.Zero;
+        uint sum = 0;
+        var i = 0;
+        for (; i <= values.Length - Vector<uint>.Count; i += Vector<uint>.Count)
+            sums += new Vector<uint>(values[i..]);
+        for (; i < values.Length; i++)
+            sum += values[i];
+        var mean = (sum + Vector.Sum(sums)) / (uint)values.Length;
         var parameter = mean < 2 ? 0 : BitOperations.Log2(mean);
-        long bits = 0;
-        foreach (var value in values)
-            bits += (value >> parameter) is < MostUnary and var zeros ? zeros + 1 + parameter : MostUnary + WholeBits;
-        return bits < 16L * values.Length ? parameter : Verbatim;
+
+        var (most, whole, rest) = (new Vector<uint>(MostUnary), new Vector<uint>(MostUnary + WholeBits), new Vector<uint>(1 + (uint)parameter));
+        (sums, sum) = (Vector<uint>.Zero, 0);
+        for (i = 0; i <= values.Length - Vector<uint>.Count; i += Vector<uint>.Count)
+        {
+            var zeros = Vector.ShiftRightLogical(new Vector<uint>(values[i..]), parameter);
+            sums += Vector.ConditionalSelect(Vector.LessThan(zeros, most), zeros + rest, whole);
+        }
+
+        for (; i < values.Length; i++)
+            sum += values[i] >> parameter is < MostUnary and var zeros ? zeros + 1 + (uint)parameter : MostUnary + WholeBits;
+        var bits = sum + Vector.Sum(sums);
+        return bits < 16 * values.Length ? parameter : Verbatim;
     }
 
     private static int WriteAll(ReadOnlySpan<short> part, Span<byte> packed)
@@ -123,30 +180,22 @@ public static class PackedPcm
 
     private static int WriteCodes(ReadOnlySpan<uint> values, int parameter, Span<byte> packed)
     {
-        var (at, bits, held) = (0, 0UL, 0); // bits that are not written yet, the last one lowest
+        var (at, bits, held) = (0, 0UL, 0); // bits that are not written yet, the first one highest; less than 8
         foreach (var value in values)
         {
-            var zeros = value >> parameter;
-            var isWhole = zeros >= MostUnary;
-            var length = isWhole ? MostUnary + WholeBits : (int)zeros + 1 + parameter;
-            var code = isWhole ? value : (1UL << parameter) | (value & ((1U << parameter) - 1));
-            if (held + length > 64)
-            {
-                // Less than 8 bits are left after this.
-                for (; held >= 8; held -= 8)
-                    packed[at++] = (byte)(bits >> (held - 8));
-            }
-
-            bits = (bits << length) | code;
+            var zeros = (int)(value >> parameter);
+            var (length, code) = zeros < MostUnary
+                ? (zeros + 1 + parameter, (1U << parameter) | (value & ((1U << parameter) - 1))) : (MostUnary + WholeBits, value);
+            bits |= (ulong)code << (64 - held - length);
             held += length;
-            for (; held >= 32; held -= 32, at += 4)
-                BinaryPrimitives.WriteUInt32BigEndian(packed[at..], (uint)(bits >> (held - 32)));
+            BinaryPrimitives.WriteUInt64BigEndian(packed[at..], bits);
+            at += held >> 3;
+            bits <<= held & ~7; // 7 and the longest code are less than 64
+            held &= 7;
         }
 
-        for (; held >= 8; held -= 8)
-            packed[at++] = (byte)(bits >> (held - 8));
         if (held > 0)
-            packed[at++] = (byte)(bits << (8 - held));
+            packed[at++] = (byte)(bits >> 56);
         return at;
     }
 

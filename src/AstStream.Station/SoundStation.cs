@@ -106,6 +106,7 @@ public sealed class SoundStation : ISink
             var folder = new ClipFolder(_settings.ClipPath, _settings.Free, reader.Bytes(), _time);
             _files = new ClipFiles(folder, clips.Format, clip => _store.Use(s => s.Add(clip)), _time) { Warn = w => _report?.Warn(w) };
             _counts = _files.Counts;
+            StationMetrics.Observe(() => (_counts, _memory.Used, folder.Bytes, Feed.Followers));
             if (clips.Format == ClipFormat.Flac && !Dsp.FlacWriter.IsThere)
                 _report?.Note("libsndfile is not installed (apt-get install libsndfile1): clips are WAV files, twice as long as FLAC");
             _care = CareAsync(new ClipCare(

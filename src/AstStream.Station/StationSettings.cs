@@ -41,7 +41,7 @@ public sealed record StationSettings : SectionSettings
     private static readonly Key<string> s_format = Keys.Choice(
         "format", "flac (the default; wav where libsndfile is missing), wav, or none for no clips.", "flac", "flac", "wav", None);
     private static readonly Key<long?> s_memory = Keys.Size(
-        "memory", "The most memory for the last sound of all streams, from which clips are cut; 600MB by default. When it is full, the "
+        "memory", "The most memory for the last sound of all streams, from which clips are cut; 650MB by default. When it is full, the "
             + "oldest sound goes.", 1_000_000, 1_000_000_000_000);
     private static readonly Key<SectionReader?> s_clips = Keys.Nested(
         "clips", "The sound of events, kept in files.", s_pre, s_post, s_max, s_labels, s_format, s_memory);
@@ -135,7 +135,7 @@ public sealed record StationSettings : SectionSettings
             Data = section.Get(s_data) is { } data ? section.ResolveLinks(data) : "",
             Web = ReadWeb(section),
             Clips = format == None ? null : options,
-            Memory = clips?.Get(s_memory) ?? 600_000_000,
+            Memory = clips?.Get(s_memory) ?? 650_000_000,
             ClipLabels = clips?.Get(s_labels),
             PrivateLabels = privacy?.Get(s_private) ?? [],
             EventAge = retention?.Get(s_eventAge) ?? TimeSpan.FromDays(365),

@@ -42,8 +42,7 @@ internal sealed class SoundRing(SoundMemory memory)
         while (!samples.IsEmpty)
         {
             var count = Math.Min(samples.Length, Chunk - _inTail);
-            for (var i = 0; i < count; i++)
-                _tail[_inTail + i] = (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue);
+            PackedPcm.Round(samples[..count], _tail.AsSpan(_inTail));
             (_inTail, End) = (_inTail + count, End + count);
             samples = samples[count..];
             if (_inTail == Chunk)

@@ -40,6 +40,9 @@ internal sealed class LiveStream
     /// <summary>Samples a second; 0 before the first.</summary>
     public int SampleRate { get; private set; }
 
+    /// <summary>How far it has come, in seconds from its start.</summary>
+    public double Heard { get; private set; }
+
     /// <summary>Whether it has ended.</summary>
     public bool IsOver { get; private set; }
 
@@ -81,6 +84,7 @@ internal sealed class LiveStream
         if (block.Kind != MessageKind.Data)
             return;
         SampleRate = block.SampleRate;
+        Heard = (double)(block.Start + block.Samples.Length) / block.SampleRate;
         if (_stream.Health is null)
             (_meter ??= new SignalMeter(block.SampleRate)).Accept(block.Samples);
         byte[]? message = null;
@@ -131,8 +135,15 @@ internal sealed class LiveStream
     }
 
     /// <summary>A model has scored a window.</summary>
-    public void Take(string model, ReadOnlySpan<float> scores, IReadOnlyList<float> thresholds) =>
-        _scores[model] = (scores.ToArray(), thresholds);
+    public void Take(string model, ReadOnlySpan<float> scores, IReadOnlyList<float> thresholds)
+    {
+        // In place: whoever reads meanwhile sees some of both windows, for a second.
+        var kept = _scores.TryGetValue(model, out var before) && before.Scores.Length == scores.Length
+            ? before.Scores : new float[scores.Length];
+        scores.CopyTo(kept);
+        if (kept != before.Scores || before.Thresholds != thresholds)
+            _scores[model] = (kept, thresholds);
+    }
 
     /// <summary>Nothing more comes.</summary>
     public void End()

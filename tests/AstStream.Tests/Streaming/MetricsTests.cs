@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AstStream.Kafka.Cluster;
+using AstStream.Station;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Tests.Streaming;
@@ -22,6 +23,7 @@ public partial class MetricsTests
         using var report = new RunReport();
         report.Observe([], () => []);
         RuntimeHelpers.RunClassConstructor(typeof(KafkaMetrics).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(StationMetrics).TypeHandle);
 
         var documented = Name().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "metrics.md")))
             .Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
