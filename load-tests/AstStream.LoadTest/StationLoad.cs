@@ -55,9 +55,16 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         var load = new StationLoad(folder, viewers, rate);
         await load._store.OpenAsync(CancellationToken.None);
         var clips = new ClipFolder(Path.Combine(load._folder, "clips"), 0, 0, TimeProvider.System);
-        load._files = new ClipFiles(clips, ClipFormat.Flac, clip => load._store.Use(s => s.Add(clip)), TimeProvider.System)
+        load._files = new ClipFiles(clips, ClipFormat.Flac, load.Keep, TimeProvider.System)
         { Warn = Console.WriteLine };
         return load;
+    }
+
+    private (string File, long Bytes)? Keep(StoredClip clip)
+    {
+        (string, long)? replaced = null;
+        _store.Use(s => replaced = s.Add(clip));
+        return replaced;
     }
 
     public IStreamObserver Observe(StreamInfo stream)
@@ -117,12 +124,13 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         lock (_answers)
         {
             _answers.Sort();
+            var clips = _files!.Counts;
             double At(double share) => _answers.Count == 0 ? 0 : _answers[Math.Min(_answers.Count - 1, (int)(share * _answers.Count))];
             return string.Create(CultureInfo.InvariantCulture,
-                $"station: {made} events, {_files!.Counts.Written} clips so far, {_files.Counts.Skipped(ClipSkip.SoundGone)} of sound that was "
-                    + $"gone, {_files.Counts.Skipped(ClipSkip.Busy)} too many at once; {_memory.Used / 1e6:0} MB of sound; {_viewers} viewers: "
-                    + $"{_answers.Count} answers of the API, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {At(1):0} ms; {_columns} "
-                    + $"columns of spectrograms");
+                $"station: {made} events, {clips.Written} clips so far, {clips.Skipped(ClipSkip.SoundGone)} of sound that was gone, "
+                    + $"{clips.Skipped(ClipSkip.Busy)} too many at once; {_memory.Used / 1e6:0} MB of sound; {_viewers} viewers: "
+                    + $"{_answers.Count} answers of the API, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {At(1):0} ms; "
+                    + $"{_columns} columns of spectrograms");
         }
     }
 

@@ -157,7 +157,8 @@ public static class PackedPcm
         var mean = (sum + Vector.Sum(sums)) / (uint)values.Length;
         var parameter = mean < 2 ? 0 : BitOperations.Log2(mean);
 
-        var (most, whole, rest) = (new Vector<uint>(MostUnary), new Vector<uint>(MostUnary + WholeBits), new Vector<uint>(1 + (uint)parameter));
+        var (most, whole) = (new Vector<uint>(MostUnary), new Vector<uint>(MostUnary + WholeBits));
+        var rest = new Vector<uint>(1 + (uint)parameter);
         (sums, sum) = (Vector<uint>.Zero, 0);
         for (i = 0; i <= values.Length - Vector<uint>.Count; i += Vector<uint>.Count)
         {

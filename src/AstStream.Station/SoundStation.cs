@@ -29,6 +29,7 @@ public sealed class SoundStation : ISink
     private ISinkReport? _report;
     private ClipFiles? _files; // from when it is opened, where clips are kept
     private ClipCounts? _counts;
+    private FileStream? _held; // the folder, for this run alone
     private Task _care = Task.CompletedTask;
 
     private SoundStation(StationSettings settings, Pipeline pipeline, TimeProvider time)
@@ -97,14 +98,30 @@ public sealed class SoundStation : ISink
     /// <inheritdoc/>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
+        try
+        {
+            Directory.CreateDirectory(_settings.Data);
+            _held = new FileStream(
+                Path.Combine(_settings.Data, "station.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SinkException(
+                $"{_settings.Data}: can't be had by this run: {e.Message}; expected a folder that may be written to, and that no other run "
+                    + "keeps its station in");
+        }
+
         await _store.OpenAsync(cancellation).ConfigureAwait(false);
+        _store.Use(s => s.CloseAll());
         if (_settings.Clips is not { } clips)
             return;
         try
         {
             using var reader = ClipReader.Open(_settings.StorePath);
             var folder = new ClipFolder(_settings.ClipPath, _settings.Free, reader.Bytes(), _time);
-            _files = new ClipFiles(folder, clips.Format, clip => _store.Use(s => s.Add(clip)), _time) { Warn = w => _report?.Warn(w) };
+            if (folder.RemoveUnknown(reader.Files(), _time.GetUtcNow() - _settings.ClipAge) is > 0 and var unknown)
+                _report?.Note($"{unknown} old clips that the store does not know are removed");
+            _files = new ClipFiles(folder, clips.Format, Keep, _time) { Warn = w => _report?.Warn(w) };
             _counts = _files.Counts;
             StationMetrics.Observe(() => (_counts, _memory.Used, folder.Bytes, Feed.Followers));
             if (clips.Format == ClipFormat.Flac && !Dsp.FlacWriter.IsThere)
@@ -139,6 +156,8 @@ public sealed class SoundStation : ISink
         await _stop.CancelAsync().ConfigureAwait(false);
         await _care.ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
+        if (_held is not null)
+            await _held.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
 
@@ -169,6 +188,13 @@ public sealed class SoundStation : ISink
             await files.DisposeAsync().ConfigureAwait(false);
     }
 
+    private (string File, long Bytes)? Keep(StoredClip clip)
+    {
+        (string, long)? replaced = null;
+        _store.Use(s => replaced = s.Add(clip));
+        return replaced;
+    }
+
     private StreamObserver Observe(StreamInfo stream)
     {
         var clips = _settings.Clips is { } options && _files is { } files
@@ -196,8 +222,10 @@ public sealed class SoundStation : ISink
                 var hasMore = false;
                 try
                 {
-                    (var removed, hasMore) = await Task.Run(care.Remove, stop).ConfigureAwait(false);
+                    (var removed, hasMore, var failure) = await Task.Run(care.Remove, stop).ConfigureAwait(false);
                     _counts?.Remove(removed);
+                    if (failure is not null)
+                        _report?.Warn($"some clips that are to go can't be removed: {failure}");
                 }
                 catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
                 {

@@ -149,15 +149,10 @@ public sealed record StationSettings : SectionSettings
     private static WebOptions? ReadWeb(SectionReader section)
     {
         var listen = section.Get(s_listen) ?? WebOptions.DefaultListen;
-        if (listen == None)
-            return null;
-        if (!WebOptions.TryParse(listen, out var address))
-        {
+        var isNowhere = !WebOptions.TryParse(listen, out var address);
+        if (isNowhere && listen != None)
             section.Problem(
                 s_listen, $"found '{listen}'; expected ADDRESS:PORT such as {WebOptions.DefaultListen} or 0.0.0.0:8765, or none");
-            return null;
-        }
-
         var tokens = new Dictionary<string, Right>(StringComparer.Ordinal);
         foreach (var (key, right) in ((Key<IReadOnlyList<string>?>, Right)[])
             [(s_read, Right.Read), (s_review, Right.Review), (s_admin, Right.Admin)])
@@ -167,14 +162,15 @@ public sealed record StationSettings : SectionSettings
                 if (token.Length < WebOptions.LeastToken)
                     section.Get(s_tokens)!.Problem(
                         key, $"a token of {token.Length} characters; expected at least {WebOptions.LeastToken}: openssl rand -hex 16");
-                tokens[token] = right;
+                if (!tokens.TryAdd(token, right))
+                    section.Get(s_tokens)!.Problem(key, "a token stands in two places; expected each once");
             }
         }
 
         var password = section.Get(s_password);
         if (password is not null && !Password.IsHash(password))
             section.Problem(s_password, "is no hash of a password; expected what aststream station password prints");
-        if (!IPAddress.IsLoopback(address.Address) && password is null && tokens.Count == 0)
+        if (!isNowhere && !IPAddress.IsLoopback(address.Address) && !section.Has(s_password) && !section.Has(s_tokens))
             section.Problem(
                 s_listen, $"{listen} can be reached by others; expected a password (aststream station password makes its hash) or tokens "
                     + "beside it, or 127.0.0.1");
@@ -187,7 +183,9 @@ public sealed record StationSettings : SectionSettings
                 section.Problem(s_proxies, $"found '{proxy}'; expected IP addresses");
         }
 
-        return new WebOptions(address)
+        foreach (var host in (section.Get(s_hosts) ?? []).Where(h => Uri.CheckHostName(h) == UriHostNameType.Unknown))
+            section.Problem(s_hosts, $"found '{host}'; expected names without a scheme or a port, such as station.example.org");
+        return isNowhere ? null : new WebOptions(address)
         {
             PasswordHash = password,
             Tokens = tokens,

@@ -7,8 +7,9 @@ namespace AstStream.Worker;
 /// <summary>
 /// Takes over an edited pipeline definition while it runs: on SIGHUP, and, unless asked not to, when the file has changed.
 /// </summary>
-internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked)
+internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked) : IDisposable
 {
+    private readonly SemaphoreSlim _turn = new(1);
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Reloads until the run has ended.</summary>
@@ -42,24 +43,37 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
         }
     }
 
-    private async Task ReloadAsync(bool isAsked, CancellationToken ended)
+    /// <summary>Reloads now; returns null, or what is wrong with the definition.</summary>
+    /// <param name="isAsked">Whether somebody wants to hear that nothing has changed.</param>
+    /// <param name="ended">Gives up.</param>
+    public async Task<string?> ReloadAsync(bool isAsked, CancellationToken ended)
     {
+        await _turn.WaitAsync(ended).ConfigureAwait(false);
         try
         {
             var changes = await run.ReloadAsync(settings, ended).ConfigureAwait(false);
             if (changes.Length > 0 || isAsked)
                 report.Reloaded(file, changes.Length > 0 ? changes : "nothing has changed");
+            return null;
         }
         catch (InvalidPipelineException e)
         {
             foreach (var problem in e.Problems)
                 report.ReloadRefused(problem.ToString());
+            return string.Join("; ", e.Problems);
         }
         catch (Exception e) when (!ended.IsCancellationRequested)
         {
             report.ReloadRefused($"{file}: {e.Message}");
+            return e.Message;
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
+
+    public void Dispose() => _turn.Dispose();
 
     /// <summary>What tells an edited file from the one before. A file that is away (an editor replaces it) is not looked at.</summary>
     private (DateTime Written, long Length) Stamp()

@@ -16,19 +16,22 @@ internal sealed class ClipCare(ClipFolder folder, string store, Action<string> f
 {
     private const int AtOnce = 200;
 
-    /// <summary>Removes some of what is to go; returns how many clips, and whether there may be more.</summary>
+    private string? _failure; // of the last call
+
+    /// <summary>
+    /// Removes some of what is to go; returns how many clips, whether there may be more, and why the last one could not be removed that
+    /// could not.
+    /// </summary>
     /// <exception cref="StoreException">The store can't be read or written to.</exception>
-    /// <exception cref="IOException">A file can't be removed.</exception>
-    public (int Removed, bool HasMore) Remove()
+    /// <exception cref="IOException">The disk can't be asked.</exception>
+    public (int Removed, bool HasMore, string? Failure) Remove()
     {
+        _failure = null;
         using var reader = ClipReader.Open(store);
         var now = time.GetUtcNow();
         var removed = 0;
         foreach (var clip in reader.Oldest(ClipRank.Plain, now - age, AtOnce))
-        {
-            Remove(clip);
-            removed++;
-        }
+            removed += TryRemove(clip) ? 1 : 0;
 
         var freed = 0L; // in this call: the disk may tell late
         var lacking = folder.Lacking;
@@ -40,18 +43,34 @@ internal sealed class ClipCare(ClipFolder folder, string store, Action<string> f
             {
                 if ((folder.Bytes <= size && freed >= lacking) || removed >= AtOnce)
                     break;
-                Remove(clip);
+                if (!TryRemove(clip))
+                    continue;
                 freed += clip.Bytes;
                 removed++;
             }
         }
 
-        return (removed, removed >= AtOnce);
+        return (removed, removed >= AtOnce, _failure);
     }
 
-    private void Remove(StoredClip clip)
+    /// <summary>Removes a clip. One whose file can't be removed stays; one whose name leads elsewhere is only forgotten.</summary>
+    private bool TryRemove(StoredClip clip)
     {
-        folder.Remove(clip.File, clip.Bytes);
+        try
+        {
+            folder.Remove(clip.File, clip.Bytes);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && folder.Holds(clip.File)))
+        {
+            _failure = e.Message;
+            return false;
+        }
+        catch (IOException)
+        {
+            // It is no file of ours.
+        }
+
         forget(clip.Id);
+        return true;
     }
 }

@@ -25,9 +25,23 @@ internal sealed class ClipFile : IDisposable
         _path = path + (isFlac ? ".flac" : ".wav");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         if (isFlac)
-            _flac = new FlacWriter(_path + Unfinished, sampleRate);
+            _flac = Open(_path + Unfinished, sampleRate);
         else
             _wav = new WavWriter(_path + Unfinished, sampleRate, 1);
+    }
+
+    /// <summary>The library makes the file before it finds out that it can't be had.</summary>
+    private static FlacWriter Open(string path, int sampleRate)
+    {
+        try
+        {
+            return new FlacWriter(path, sampleRate);
+        }
+        catch (IOException)
+        {
+            File.Delete(path);
+            throw;
+        }
     }
 
     /// <summary>Appends samples.</summary>

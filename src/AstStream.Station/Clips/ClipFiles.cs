@@ -14,11 +14,13 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
     private const int Capacity = 65_536; // of the queue: half of it is for ends, which always find room
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with the disk, at the end
+    private static readonly TimeSpan s_storePatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_betweenTries = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_betweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly ClipFolder _folder;
     private readonly ClipFormat _format;
-    private readonly Action<StoredClip> _finished;
+    private readonly Func<StoredClip, (string File, long Bytes)?> _finished;
     private readonly TimeProvider _time;
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(Capacity);
     private readonly Dictionary<OpenClip, ClipFile?> _files = []; // null: was given up. Of the task
@@ -31,9 +33,11 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
     /// <summary>Begins to write.</summary>
     /// <param name="folder">Where clips are.</param>
     /// <param name="format">How they are written.</param>
-    /// <param name="finished">Takes each clip that is whole; may fail, then the clip is removed. On the task.</param>
+    /// <param name="finished">
+    /// Takes each clip that is whole, and returns the file that it replaces; may fail, then the clip is removed. On the task.
+    /// </param>
     /// <param name="time">The clock.</param>
-    public ClipFiles(ClipFolder folder, ClipFormat format, Action<StoredClip> finished, TimeProvider time)
+    public ClipFiles(ClipFolder folder, ClipFormat format, Func<StoredClip, (string File, long Bytes)?> finished, TimeProvider time)
     {
         (_folder, _format, _finished, _time) = (folder, format, finished, time);
         _task = Task.Run(WriteAsync);
@@ -99,7 +103,7 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
             {
                 try
                 {
-                    Do(work);
+                    await DoAsync(work).ConfigureAwait(false);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or StoreException)
                 {
@@ -118,7 +122,7 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
             file?.Dispose();
     }
 
-    private void Do(Work work)
+    private async Task DoAsync(Work work)
     {
         var clip = work.Clip;
         if (work.Samples is { } samples)
@@ -134,11 +138,11 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
         else if (_files.Remove(clip, out var file) && file is not null)
         {
             using (file)
-                Complete(clip, file);
+                await CompleteAsync(clip, file).ConfigureAwait(false);
         }
     }
 
-    private void Complete(OpenClip clip, ClipFile file)
+    private async Task CompleteAsync(OpenClip clip, ClipFile file)
     {
         if (clip.IsCutShort)
             Skip(ClipSkip.Busy);
@@ -146,21 +150,40 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
             return; // or nothing of it may be heard, or nothing was there
         var (path, bytes) = file.Complete();
         var samples = clip.Written - clip.Start;
+        var stored = new StoredClip(clip.Id, clip.Stream, clip.Start, clip.SampleRate, samples, _folder.Relative(path), bytes)
+        {
+            Muted = clip.Muted,
+            Missing = samples - clip.Found,
+            Events = clip.Events,
+        };
         try
         {
-            _finished(new StoredClip(clip.Id, clip.Stream, clip.Start, clip.SampleRate, samples, _folder.Relative(path), bytes)
-            {
-                Muted = clip.Muted,
-                Missing = samples - clip.Found,
-                Events = clip.Events,
-            });
-            _folder.Add(bytes);
+            var replaced = await StoreAsync(stored).ConfigureAwait(false);
+            _folder.Add(bytes - (replaced?.Bytes ?? 0));
+            if (replaced is { } old && old.File != stored.File && _folder.Holds(old.File))
+                _folder.Remove(old.File, 0);
             Counts.Write();
         }
         catch
         {
             File.Delete(path);
             throw;
+        }
+    }
+
+    /// <summary>Gives a clip to the store. Where another process holds that, or its disk is full, it is tried again for a while.</summary>
+    private async Task<(string File, long Bytes)?> StoreAsync(StoredClip clip)
+    {
+        for (var since = _time.GetTimestamp(); ;)
+        {
+            try
+            {
+                return _finished(clip);
+            }
+            catch (StoreException e) when (e.IsTransient && _time.GetElapsedTime(since) < s_storePatience)
+            {
+                await Task.Delay(s_betweenTries, _time, _stop.Token).ConfigureAwait(false);
+            }
         }
     }
 

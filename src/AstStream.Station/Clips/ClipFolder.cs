@@ -23,7 +23,7 @@ internal sealed class ClipFolder
     {
         (Path, _free, _bytes, _time) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)), free, bytes, time);
         Directory.CreateDirectory(path);
-        foreach (var rest in Directory.EnumerateFiles(path, "*" + ClipFile.Unfinished, SearchOption.AllDirectories).ToList())
+        foreach (var rest in Files().Where(f => f.EndsWith(ClipFile.Unfinished, StringComparison.Ordinal)).ToList())
             File.Delete(rest);
         Look();
     }
@@ -48,6 +48,18 @@ internal sealed class ClipFolder
     }
 
     private long Available => new DriveInfo(Path).AvailableFreeSpace;
+
+    /// <summary>
+    /// Removes clips of before a time that the store does not know: a run was killed, or the store is another one. Returns how many.
+    /// </summary>
+    /// <exception cref="IOException">One can't be removed.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nor may it be.</exception>
+    public int RemoveUnknown(IReadOnlySet<string> known, DateTimeOffset before)
+    {
+        var unknown = Files().Where(f => File.GetLastWriteTimeUtc(f) < before.UtcDateTime && !known.Contains(Relative(f))).ToList();
+        unknown.ForEach(f => Remove(Relative(f), 0));
+        return unknown.Count;
+    }
 
     /// <summary>Where a clip goes, without extension.</summary>
     public string NewPath(OpenClip clip)
@@ -77,11 +89,24 @@ internal sealed class ClipFolder
             Directory.Delete(day);
     }
 
+    /// <summary>Whether a name leads to a place in it.</summary>
+    public bool Holds(string file)
+    {
+        try
+        {
+            return FullPath(Path, file).Length > 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The full path of a clip's file, which must be in the folder: a store may come from elsewhere.</summary>
     /// <exception cref="IOException">It is not.</exception>
     public static string FullPath(string folder, string file)
     {
-        var path = System.IO.Path.GetFullPath(file, folder);
+        var path = file.Contains('\0', StringComparison.Ordinal) ? "" : System.IO.Path.GetFullPath(file, folder);
         return path.StartsWith(folder + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal) ? path
             : throw new IOException($"{folder}: the store names a clip that is not in it");
     }
@@ -91,11 +116,19 @@ internal sealed class ClipFolder
         Interlocked.Exchange(ref _looked, _time.GetTimestamp());
         try
         {
+            Directory.CreateDirectory(Path); // somebody may have removed it
             Volatile.Write(ref _hasRoom, Lacking == 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Volatile.Write(ref _hasRoom, false);
+            Volatile.Write(ref _hasRoom, true); // writing says what is wrong
         }
+    }
+
+    /// <summary>The files in the folders of days; links are not followed, and what else lies there is left alone.</summary>
+    private IEnumerable<string> Files()
+    {
+        var options = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        return Directory.EnumerateDirectories(Path, "????-??-??", options).SelectMany(d => Directory.EnumerateFiles(d, "*", options));
     }
 }

@@ -17,6 +17,7 @@ internal sealed class StreamClips(
     private readonly Lock _lock = new();
     private readonly SoundRing _ring = new(memory);
     private readonly List<OpenClip> _clips = [];
+    private readonly HashSet<string> _known = new(StringComparer.Ordinal); // open events that have a clip, or can have none
     private readonly Dictionary<string, ModelHearing> _hearings = models.ToDictionary(
         m => m, m => new ModelHearing(classesOf(m), options.PrivateThreshold), StringComparer.Ordinal);
     private int _rate;
@@ -60,7 +61,13 @@ internal sealed class StreamClips(
             if (_isOver || _rate == 0)
                 return;
             var (onset, offset) = ((long)Math.Floor(e.Onset * _rate), (long)Math.Ceiling(e.Offset * _rate));
-            if (e.State == EventState.Closed && _clips.Exists(c => c.End(e.Id, offset)))
+            if (e.State == EventState.Closed && _known.Remove(e.Id))
+            {
+                _clips.ForEach(c => c.End(e.Id, offset));
+                return;
+            }
+
+            if (e.State == EventState.Opened && !_known.Add(e.Id))
                 return;
             var classes = _hearings[e.Model].Classes;
             if (classes.Private.Contains(e.Label) || classes.Clipped?.Contains(e.Label) == false)

@@ -4,9 +4,10 @@ import { NowView } from './views/now.js';
 import { EventsView } from './views/events.js';
 import { StreamsView } from './views/streams.js';
 import { HealthView } from './views/health.js';
+import { LabelsView } from './views/labels.js';
 
 // Each view is an element with a title and, while it is shown, a heard(event).
-const views = { now: NowView, events: EventsView, streams: StreamsView, health: HealthView };
+const views = { now: NowView, events: EventsView, streams: StreamsView, labels: LabelsView, health: HealthView };
 for (const [name, view] of Object.entries(views)) customElements.define(`aststream-${name}`, view);
 
 const [main, status, logout] = ['main', 'status', 'logout'].map((id) => document.getElementById(id));
@@ -20,7 +21,11 @@ function show() {
     else link.removeAttribute('aria-current');
   }
   const view = document.createElement(`aststream-${known}`);
-  view.argument = argument ? decodeURIComponent(argument) : null;
+  try {
+    view.argument = argument ? decodeURIComponent(argument) : null;
+  } catch {
+    view.argument = null; // no address of ours
+  }
   document.title = `${view.title} · AstStream`;
   main.replaceChildren(el('h1', {}, view.title), view);
 }

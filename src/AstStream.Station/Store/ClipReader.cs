@@ -23,6 +23,18 @@ public sealed class ClipReader : IDisposable
     /// <exception cref="StoreException">Reading failed.</exception>
     public long Bytes() => _file.Guarded("reading", () => _file.Ask("SELECT coalesce(sum(bytes), 0) FROM clips"));
 
+    /// <summary>The files of all clips.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlySet<string> Files() => _file.Guarded("reading", () =>
+    {
+        using var command = _file.Command("SELECT file FROM clips");
+        using var rows = command.ExecuteReader();
+        var files = new HashSet<string>(StringComparer.Ordinal);
+        while (rows.Read())
+            files.Add(rows.GetString(0));
+        return files;
+    });
+
     /// <summary>A clip with its events; null where there is none.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
     public StoredClip? Find(string id) => _file.Guarded("reading", () => Read("WHERE c.id = $0", EventId.Bytes(id)).FirstOrDefault());

@@ -113,6 +113,31 @@ public sealed class StoreReader : IDisposable
             return intervals;
         });
 
+    /// <summary>Of the latest events of a label: how many have a score in each of some equal bins, and what people found of them.</summary>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<(int Events, int Right, int Wrong)> Scores(string label, int bins, int most) => _file.Guarded("reading", () =>
+    {
+        var counts = new (int Events, int Right, int Wrong)[bins];
+        using var command = _file.Command(
+            $"""
+            SELECT min(cast(e.score * $1 AS INTEGER), $1 - 1), {Verdict("r.verdict")}, count(*)
+            FROM (SELECT number, score FROM events WHERE label = (SELECT id FROM labels WHERE name = $0) ORDER BY time DESC LIMIT $2) e
+                LEFT JOIN reviews r ON r.number = {LastReview("e.number")}
+            GROUP BY 1, 2
+            """, label, bins, most);
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            ref var bin = ref counts[Math.Clamp(rows.GetInt32(0), 0, bins - 1)];
+            var (verdict, count) = (rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetInt32(2));
+            bin.Events += count;
+            bin.Right += verdict == nameof(ReviewVerdict.Right) ? count : 0;
+            bin.Wrong += verdict is nameof(ReviewVerdict.Wrong) or nameof(ReviewVerdict.OtherLabel) ? count : 0;
+        }
+
+        return counts;
+    });
+
     /// <summary>Whether a text is a place in the order of time.</summary>
     public static bool IsPlace(string text) => PlaceOf(text) is not null;
 

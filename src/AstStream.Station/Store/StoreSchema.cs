@@ -68,6 +68,9 @@ internal static class StoreSchema
         -- Which events' sound is in which clip. An event may come into the store after its clip.
         CREATE TABLE clip_events (event BLOB NOT NULL, clip INTEGER NOT NULL, PRIMARY KEY (event, clip)) WITHOUT ROWID;
         CREATE INDEX clip_events_by_clip ON clip_events (clip);
+
+        -- What a run that was killed left open is found at once.
+        CREATE INDEX events_open ON events (number) WHERE closed = 0;
         """,
     ];
 

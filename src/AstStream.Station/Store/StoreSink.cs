@@ -25,6 +25,7 @@ public sealed class StoreSink : ISink
             section.Get(Path) is { } path ? section.ResolveLinks(path) : "", section.Get(Retention) ?? TimeSpan.FromDays(365)));
 
     private static readonly TimeSpan s_betweenCommits = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_afterBusy = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_betweenRemovals = TimeSpan.FromMinutes(1);
 
     private readonly string _path;
@@ -34,6 +35,7 @@ public sealed class StoreSink : ISink
     private ISinkReport? _report;
     private StoreWriter? _writer;
     private long _committed; // when
+    private long _busy; // when somebody waited for another process in vain; 0: not lately
     private long _removed; // when; 0 where there is more to remove
 
     private StoreSink(Settings settings, TimeProvider time) => (_path, _retention, _time) = (settings.Path, settings.Retention, time);
@@ -102,14 +104,26 @@ public sealed class StoreSink : ISink
     {
         lock (_lock)
         {
-            if (_writer is not null)
+            // Records are not to wait for one after the other that waits in vain.
+            if (_busy != 0 && _time.GetElapsedTime(_busy) < s_afterBusy)
+                throw new StoreException($"{_path}: another process holds it; try again", isTransient: true);
+            _busy = 0;
+            try
             {
-                work(_writer);
-                return;
-            }
+                if (_writer is not null)
+                {
+                    work(_writer);
+                    return;
+                }
 
-            using var writer = StoreWriter.Open(_path, _time);
-            work(writer);
+                using var writer = StoreWriter.Open(_path, _time);
+                work(writer);
+            }
+            catch (StoreException e) when (e.IsTransient)
+            {
+                _busy = _time.GetTimestamp();
+                throw;
+            }
         }
     }
 

@@ -93,16 +93,31 @@ internal sealed class StoreWriter : IDisposable
         return missing;
     }
 
-    /// <summary>Adds a clip; one of the same id is replaced.</summary>
+    /// <summary>Adds a clip; returns the file and the bytes of one of the same id, which it replaces.</summary>
     /// <exception cref="StoreException">It failed.</exception>
-    public void Add(StoredClip clip) => Transact("writing", () =>
+    public (string File, long Bytes)? Add(StoredClip clip)
     {
+        (string, long)? replaced = null;
+        Transact("writing", () => replaced = Write(clip));
+        return replaced;
+    }
+
+    private (string File, long Bytes)? Write(StoredClip clip)
+    {
+        (string, long)? replaced = null;
+        using (var known = Opened.Prepared("SELECT file, bytes FROM clips WHERE id = $0", EventId.Bytes(clip.Id)).ExecuteReader())
+        {
+            if (known.Read())
+                replaced = (known.GetString(0), known.GetInt64(1));
+        }
+
         var at = clip.Stream.TimeAt((double)clip.Start / clip.SampleRate);
         var number = (long)Opened.Prepared(
             """
             INSERT INTO clips (id, stream, time, clock, start, rate, samples, muted, missing, file, bytes, pinned)
             VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
-            ON CONFLICT DO UPDATE SET start = excluded.start, rate = excluded.rate, samples = excluded.samples, muted = excluded.muted,
+            ON CONFLICT DO UPDATE SET time = excluded.time, clock = excluded.clock, start = excluded.start, rate = excluded.rate,
+                samples = excluded.samples, muted = excluded.muted,
                 missing = excluded.missing, file = excluded.file, bytes = excluded.bytes
             RETURNING number
             """,
@@ -110,7 +125,12 @@ internal sealed class StoreWriter : IDisposable
             clip.SampleRate, clip.Samples, clip.Muted, clip.Missing, clip.File, clip.Bytes).ExecuteScalar()!;
         foreach (var e in clip.Events)
             Opened.Prepared("INSERT INTO clip_events VALUES ($0, $1) ON CONFLICT DO NOTHING", EventId.Bytes(e), number).ExecuteNonQuery();
-    });
+        return replaced;
+    }
+
+    /// <summary>Closes what a run that was killed left open, as far as it had come; a run that goes on with it says more.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void CloseAll() => Transact("writing", () => Opened.Run("UPDATE events SET closed = 1 WHERE closed = 0"));
 
     /// <summary>Forgets a clip, whose file is gone.</summary>
     /// <exception cref="StoreException">It failed.</exception>
@@ -141,7 +161,8 @@ internal sealed class StoreWriter : IDisposable
         Transact("removing what is old", () =>
         {
             foreach (var (table, key, kept) in ((string, string, string)[])
-                [("events", "number", "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number)"),
+                [("events", "number", "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number) AND NOT EXISTS (SELECT 1 FROM "
+                    + "clip_events x JOIN clips c ON c.number = x.clip WHERE x.event = events.id AND c.pinned = 1)"),
                     ("coverage", "recording, model, start", "1")])
                 removed += Opened.Prepared(
                     $"DELETE FROM {table} WHERE ({key}) IN "

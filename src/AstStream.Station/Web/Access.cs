@@ -11,9 +11,10 @@ namespace AstStream.Station.Web;
 internal sealed class Access(WebOptions options, TimeProvider time) : IDisposable
 {
     /// <summary>The cookie of a session.</summary>
-    public const string Cookie = "aststream";
+    public string Cookie { get; } = $"aststream{options.Address.Port}"; // cookies know no ports
 
     private const string Bearer = "Bearer ";
+    private const int MostWaiting = 8; // passwords that are looked at, or wait for it
 
     private readonly HashSet<string> _hosts = new(
         [.. options.Hosts, "localhost", Dns.GetHostName(), Dns.GetHostName() + ".local"], StringComparer.OrdinalIgnoreCase);
@@ -22,6 +23,7 @@ internal sealed class Access(WebOptions options, TimeProvider time) : IDisposabl
         t => Sessions.HashOf(t.Key), t => t.Value, StringComparer.Ordinal);
 
     private readonly SemaphoreSlim _hashing = new(1); // a hash takes a core for a while: one at a time
+    private int _waiting;
 
     /// <summary>Who has logged in.</summary>
     public Sessions Sessions { get; } = new(time);
@@ -40,7 +42,7 @@ internal sealed class Access(WebOptions options, TimeProvider time) : IDisposabl
     /// Whether a request does not come from a page of another site. Browsers say where requests come from; programs say nothing, and have
     /// no cookie that they would be made to send.
     /// </summary>
-    public static bool IsSiteGood(HttpRequest request)
+    public bool IsSiteGood(HttpRequest request)
     {
         var site = request.Headers["Sec-Fetch-Site"].ToString();
         var isFromHere = site is "" or "same-origin" or "none";
@@ -57,26 +59,40 @@ internal sealed class Access(WebOptions options, TimeProvider time) : IDisposabl
     {
         if (options.IsOpen)
             return Right.Admin;
-        if (request.Headers[HeaderNames.Authorization].ToString() is { Length: > 0 } given)
-            return given.StartsWith(Bearer, StringComparison.Ordinal)
-                ? _tokens.GetValueOrDefault(Sessions.HashOf(given[Bearer.Length..])) : Right.Nothing;
+        if (request.Headers[HeaderNames.Authorization].ToString() is var given
+            && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) // others are a proxy's affair
+            return _tokens.GetValueOrDefault(Sessions.HashOf(given[Bearer.Length..]));
         return request.Cookies[Cookie] is { } secret && Sessions.IsGood(secret) ? Right.Admin : Right.Nothing;
     }
 
     public void Dispose() => _hashing.Dispose();
 
     /// <summary>Whether a password is the right one.</summary>
-    public async Task<bool> IsPasswordAsync(string password, CancellationToken cancellation)
+    /// <returns>Null where too many are looked at already.</returns>
+    public async Task<bool?> IsPasswordAsync(string password, CancellationToken cancellation)
     {
-        await _hashing.WaitAsync(cancellation).ConfigureAwait(false);
+        if (Interlocked.Increment(ref _waiting) > MostWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            return null;
+        }
+
         try
         {
-            return options.PasswordHash is { } hash
-                && await Task.Run(() => Password.Matches(password, hash), cancellation).ConfigureAwait(false);
+            await _hashing.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                return options.PasswordHash is { } hash
+                    && await Task.Run(() => Password.Matches(password, hash), cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                _hashing.Release();
+            }
         }
         finally
         {
-            _hashing.Release();
+            Interlocked.Decrement(ref _waiting);
         }
     }
 }

@@ -15,7 +15,7 @@ internal static class ClipsApi
         api.MapGet("/clips/{id}", Results<Ok<ClipItem>, ProblemHttpResult> (string id) =>
             Find(source, id) is { } clip ? TypedResults.Ok(Of(clip)) : Problems.NotFound("clip", id))
             .Needs(Right.Read).WithName("clip").WithSummary("What is known of a clip.");
-        api.MapGet("/clips/{id}/sound", Results<PhysicalFileHttpResult, ProblemHttpResult> (string id) =>
+        api.MapMethods("/clips/{id}/sound", Problems.Looking, Results<PhysicalFileHttpResult, ProblemHttpResult> (string id) =>
             Find(source, id) is { } clip && source.ClipPath(clip.File) is var path && File.Exists(path)
                 ? TypedResults.PhysicalFile(path, path.EndsWith(".flac", StringComparison.Ordinal) ? "audio/flac" : "audio/wav",
                     Path.GetFileName(path), enableRangeProcessing: true)

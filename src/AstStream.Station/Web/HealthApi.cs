@@ -15,10 +15,11 @@ internal static class HealthApi
     {
         api.MapGet("/health", () => TypedResults.Ok(Of(source, liveness)))
             .Needs(Right.Read).WithName("health").WithSummary("How the run does, with a sentence for each thing that is wrong.");
-        routes.MapGet("/health/live", Results<Ok<string>, ProblemHttpResult> () => liveness.IsAlive
+        routes.MapMethods("/health/live", Problems.Looking, Results<Ok<string>, ProblemHttpResult> () => liveness.IsAlive
             ? TypedResults.Ok("alive") : Problems.Of(StatusCodes.Status503ServiceUnavailable, "the engine makes no progress"))
             .Needs(Right.Nothing).WithTags("probes").WithName("is_live").WithSummary("200 while the engine makes progress.");
-        routes.MapGet("/health/ready", Results<Ok<string>, ProblemHttpResult> () => Missing(source.Run) is not { } missing
+        routes.MapMethods(
+            "/health/ready", Problems.Looking, Results<Ok<string>, ProblemHttpResult> () => Missing(source.Run) is not { } missing
             ? TypedResults.Ok("ready") : Problems.Of(StatusCodes.Status503ServiceUnavailable, missing))
             .Needs(Right.Nothing).WithTags("probes").WithName("is_ready")
             .WithSummary("200 when models are open and have passed their checks, sources run and the store can be written to.");
@@ -46,7 +47,7 @@ internal static class HealthApi
         return new HealthItem(
             sentences.Count == 0, sentences, source.Run.Version, report.Models, report.Streams, report.Windows, report.Batches,
             Math.Round(report.AudioSeconds, 1), Math.Round(report.ElapsedSeconds, 1), [.. coverage], [.. queues],
-            report.DroppedBySink.ToDictionary(), new DriveInfo(Path.GetDirectoryName(source.Store)!).AvailableFreeSpace,
+            report.DroppedBySink.ToDictionary(), Free(source.Store),
             new FileInfo(source.Store) is { Exists: true } file ? file.Length : 0);
     }
 
@@ -82,10 +83,25 @@ internal static class HealthApi
                     $"{Seconds(samples):0} s were not scored: more came than {model} can score. A longer hop or fewer streams would fit.");
         }
 
+        if (!File.Exists(source.Store))
+            yield return "The station's folder, or its store, is away.";
         foreach (var trouble in source.ClipTroubles())
             yield return trouble;
         foreach (var error in report.Errors.Take(20))
             yield return Printable.Text($"{error.Source}: {error.Message}");
+    }
+
+    /// <summary>Free bytes of a file's disk; null where its folder is away.</summary>
+    private static long? Free(string path)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static double Seconds(long samples) => Math.Round(ModelTime.Seconds(samples), 1);
@@ -104,7 +120,7 @@ internal static class HealthApi
         [property: Description("What became of the streams' time, by model.")] IReadOnlyList<ModelCoverage> Coverage,
         [property: Description("What waits on the arrows of the graph.")] IReadOnlyList<QueueItem> Queues,
         [property: Description("Records that sinks missed.")] IReadOnlyDictionary<string, long> Dropped,
-        [property: Description("Free bytes of the store's disk.")] long FreeBytes,
+        [property: Description("Free bytes of the store's disk; left out where its folder is away.")] long? FreeBytes,
         [property: Description("Bytes of the store.")] long StoreBytes);
 
     /// <summary>Seconds of all streams, by what became of them.</summary>

@@ -16,6 +16,7 @@ namespace AstStream.Station.Web;
 internal static class LiveApi
 {
     private const int MostFollowers = 200;
+    private const int MostReceived = 65_536; // bytes of a viewer that has nothing to say
 
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15); // after as long a line says that the connection lives
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with a viewer that takes nothing
@@ -164,9 +165,14 @@ internal static class LiveApi
         try
         {
             WebSocketMessageType type;
+            var received = 0;
             do
-                type = (await socket.ReceiveAsync(buffer.AsMemory(), ended.Token).ConfigureAwait(false)).MessageType;
-            while (type != WebSocketMessageType.Close);
+            {
+                var read = await socket.ReceiveAsync(buffer.AsMemory(), ended.Token).ConfigureAwait(false);
+                type = read.MessageType;
+                received += read.Count;
+            }
+            while (type != WebSocketMessageType.Close && received < MostReceived);
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException)
         {

@@ -23,19 +23,23 @@ internal static class LoginApi
                     return Problems.Bad("no password is set: aststream station password makes one");
                 if (body.Password.Length > LongestPassword)
                     return Problems.Bad($"expected a password of at most {LongestPassword} characters");
-                if (!access.Logins.TryBegin(context.Connection.RemoteIpAddress ?? IPAddress.None))
+                var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+                if (!access.Logins.TryBegin(address))
                     return Problems.Of(StatusCodes.Status429TooManyRequests, "too many tries; wait ten minutes");
-                if (!await access.IsPasswordAsync(body.Password, context.RequestAborted).ConfigureAwait(false))
+                if (await access.IsPasswordAsync(body.Password, context.RequestAborted).ConfigureAwait(false) is not { } isRight)
+                    return Problems.Of(StatusCodes.Status429TooManyRequests, "many log in just now; try again");
+                if (!isRight)
                     return Problems.Of(StatusCodes.Status401Unauthorized, "that is not the password");
-                context.Response.Cookies.Append(Access.Cookie, access.Sessions.Begin(), Options(context, TimeSpan.FromDays(30)));
+                access.Logins.Forget(address);
+                context.Response.Cookies.Append(access.Cookie, access.Sessions.Begin(), Options(context, TimeSpan.FromDays(30)));
                 return TypedResults.NoContent();
             })
             .Needs(Right.Nothing).WithName("login").WithSummary("Logs in with the password; sets a cookie.");
         api.MapPost("/logout", (HttpContext context) =>
             {
-                if (context.Request.Cookies[Access.Cookie] is { } secret)
+                if (context.Request.Cookies[access.Cookie] is { } secret)
                     access.Sessions.End(secret);
-                context.Response.Cookies.Append(Access.Cookie, "", Options(context, TimeSpan.Zero));
+                context.Response.Cookies.Append(access.Cookie, "", Options(context, TimeSpan.Zero));
                 return TypedResults.NoContent();
             })
             .Needs(Right.Nothing).WithName("logout").WithSummary("Logs out.");

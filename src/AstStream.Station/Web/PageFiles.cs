@@ -36,7 +36,7 @@ internal static class PageFiles
             var path = name[Prefix.Length..].Replace('\\', '/');
             var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]}\"");
             var type = s_types[Path.GetExtension(path)];
-            routes.MapGet("/" + (path == First ? "" : path), (HttpContext context) =>
+            routes.MapMethods("/" + (path == First ? "" : path), Problems.Looking, (HttpContext context) =>
             {
                 context.Response.Headers.CacheControl = "no-cache"; // asked for again each time, and not sent where it is the same
                 return TypedResults.Bytes(bytes, type, entityTag: tag);

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -20,6 +21,7 @@ internal sealed class WebServer : IAsyncDisposable
 {
     private const string Api = "/api/v1";
     private const int MostConnections = 1000;
+    private const int MostOfOne = 250; // of one address
     private const int MostBody = 1 << 20;
 
     private static readonly TimeSpan s_alive = TimeSpan.FromSeconds(15); // between signs of life of a viewer
@@ -48,7 +50,7 @@ internal sealed class WebServer : IAsyncDisposable
         var stop = new CancellationTokenSource();
         var access = new Access(options, time);
         var liveness = new Liveness(source.Run);
-        var meters = Sdk.CreateMeterProviderBuilder().AddMeter(RunMetrics.MeterName).AddPrometheusExporter(o =>
+        var meters = Sdk.CreateMeterProviderBuilder().AddMeter(source.Run.Meter).AddPrometheusExporter(o =>
         {
             (o.ScopeInfoEnabled, o.TargetInfoEnabled) = (false, false);
             o.ScrapeResponseCacheDurationMilliseconds = 0; // what is asked for is what is now
@@ -88,16 +90,16 @@ internal sealed class WebServer : IAsyncDisposable
     private static WebApplication Build(WebOptions options, ILoggerProvider log)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Error);
+        builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(options.Address);
+            kestrel.Listen(options.Address, l => l.Use(new ConnectionLimit(MostOfOne, options.Proxies).Wrap));
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MostBody;
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = MostConnections;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(15); // for a connection's first byte, too
         });
         builder.Services
             .Configure<HostOptions>(o => o.ShutdownTimeout = s_stopping)
@@ -116,7 +118,7 @@ internal sealed class WebServer : IAsyncDisposable
         if (options.Proxies.Count > 0)
         {
             var forwarded = new ForwardedHeadersOptions
-            { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost };
+            { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto }; // and no host: pages could send one
             forwarded.KnownIPNetworks.Clear();
             forwarded.KnownProxies.Clear();
             foreach (var proxy in options.Proxies)
@@ -131,16 +133,17 @@ internal sealed class WebServer : IAsyncDisposable
             SecurityHeaders.Set(context.Response.Headers);
             return !access.IsHostGood(context.Request) ? Refuse(
                     context, StatusCodes.Status421MisdirectedRequest, "this station has no such name: station.hosts lists its names")
-                : !Access.IsSiteGood(context.Request) ? Refuse(
+                : !access.IsSiteGood(context.Request) ? Refuse(
                     context, StatusCodes.Status403Forbidden, "the request comes from a page of another site")
+                : !IsUtf8(context.Request) ? Refuse(context, StatusCodes.Status415UnsupportedMediaType, "expected a body in UTF-8")
                 : next(context);
         });
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = s_alive, KeepAliveTimeout = s_alive });
         app.UseRouting();
         app.Use((context, next) =>
         {
-            if (context.GetEndpoint() is not { } endpoint)
-                return next(context);
+            if (context.GetEndpoint() is not RouteEndpoint endpoint)
+                return next(context); // no route, or the framework's own answer to a wrong method or type
             var right = access.RightOf(context.Request);
             return endpoint.Metadata.GetMetadata<NeedsRight>() is { } needs && right >= needs.Right ? next(context)
                 : right == Right.Nothing ? Refuse(context, StatusCodes.Status401Unauthorized, "expected a login or a token")
@@ -157,12 +160,18 @@ internal sealed class WebServer : IAsyncDisposable
         EventsApi.Map(api, source, time);
         ClipsApi.Map(api, source);
         StreamsApi.Map(api, source);
+        PipelineApi.Map(api, source);
         LiveApi.Map(api, source, stop);
         HealthApi.Map(api, app, source, liveness);
         app.MapOpenApi(Api + "/openapi.json").Needs(Right.Nothing);
-        app.MapPrometheusScrapingEndpoint("/metrics", meters, configureBranchedPipeline: null, optionsName: null).Needs(Right.Read);
+        app.MapPrometheusScrapingEndpoint("/metrics", meters, configureBranchedPipeline: null, optionsName: null).Needs(Right.Read)
+            .WithMetadata(new HttpMethodMetadata(["GET", "HEAD"]));
         PageFiles.Map(app);
     }
+
+    private static bool IsUtf8(HttpRequest request) =>
+        !MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || type.Charset.Length == 0
+        || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase);
 
     private static Task Refuse(HttpContext context, int status, string why) => Problems.Of(status, why).ExecuteAsync(context);
 

@@ -54,6 +54,9 @@ internal sealed class DecodeNode : Node
         set => _givesScores = value;
     }
 
+    /// <summary>The score that opens an event of each label; infinity for one that makes none.</summary>
+    public IEnumerable<(string Label, float Threshold)> Thresholds => _options.Labels.Zip(_options.Options.Thresholds);
+
     /// <summary>Decodes by other options from the next window on; may be called while the graph runs.</summary>
     public void Reconfigure(EventOptions options) => _options = _options with { Options = options };
 

@@ -92,7 +92,7 @@ internal sealed class PipelineFile
     /// The tree is built by recursion, and aliases can make it endless or huge: depth and aliases are checked on the parser's
     /// events first, which are not recursive.
     /// </remarks>
-    private static YamlNode? Parse(string text)
+    internal static YamlNode? Parse(string text)
     {
         var depth = 0;
         var documents = 0;

@@ -46,6 +46,16 @@ public sealed class PipelineRun
     /// <summary>The graph.</summary>
     public DataflowGraph Graph { get; }
 
+    /// <summary>Whether it has one model, in the section `model`, and none under `models`.</summary>
+    public bool HasOneModel => _definition.Models is [{ Name: "model" }];
+
+    /// <summary>The scores that open events now, by model and label; labels that make none are left out.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => _decoders.ToDictionary(
+        d => d.Key,
+        d => (IReadOnlyDictionary<string, double>)d.Value.Thresholds.Where(t => float.IsFinite(t.Threshold))
+            .ToDictionary(t => t.Label, t => Math.Round(t.Threshold, 4), StringComparer.Ordinal),
+        StringComparer.Ordinal);
+
     /// <summary>Runs the graph to its end.</summary>
     /// <param name="cancellation">Stops everything at once, without draining.</param>
     /// <exception cref="NodeFaultException">A node failed.</exception>

@@ -163,7 +163,9 @@ internal static class PipelineCommands
                 + $"{pipeline.SourceCount} sources may take {files}: those that find none left fail");
         using var exporter = MetricsExport.Start(flags.Endpoint, log);
         var service = app.Services.GetRequiredService<PipelineService>();
-        await using var page = await ServeAsync(station, app.Services, log).ConfigureAwait(false);
+        using var control = new PipelineControl(
+            app.Services.GetRequiredService<PipelineRun>(), app.Services.GetRequiredService<Reloader>(), file);
+        await using var page = await ServeAsync(station, app.Services, control, log).ConfigureAwait(false);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
         await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false); // and not RunAsync, which disposes what is read below
         var code = service.ExitCode;
@@ -179,13 +181,14 @@ internal static class PipelineCommands
     }
 
     /// <summary>Serves the page of a station, where the pipeline has one.</summary>
-    private static async Task<IAsyncDisposable?> ServeAsync(SoundStation? station, IServiceProvider services, LineLogger log)
+    private static async Task<IAsyncDisposable?> ServeAsync(
+        SoundStation? station, IServiceProvider services, PipelineControl control, LineLogger log)
     {
         if (station is null)
             return null;
         var (report, graph) = (services.GetRequiredService<RunReport>(), services.GetRequiredService<DataflowGraph>());
         var version = typeof(PipelineCommands).Assembly.GetName().Version?.ToString(3) ?? "";
-        var run = new RunState(report, () => graph.Started.IsCompletedSuccessfully, () => graph.Edges, version);
+        var run = new RunState(report, () => graph.Started.IsCompletedSuccessfully, () => graph.Edges, version, control);
         if (await station.ServeAsync(run, new LineLoggerProvider(log), CancellationToken.None).ConfigureAwait(false) is not { } page)
             return null;
         report.Note("station", $"the page is at {page.Address}/");

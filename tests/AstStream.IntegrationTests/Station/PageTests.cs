@@ -86,6 +86,17 @@ public sealed class PageTests : IAsyncLifetime
         await Expect(rows.First.Locator(".verdict")).ToHaveTextAsync("");
         await CheckAsync(page);
 
+        // Labels: another threshold, in the file and at once.
+        await page.GetByRole(AriaRole.Link, new() { Name = "Labels" }).ClickAsync();
+        var slider = page.GetByLabel("Threshold");
+        await Expect(slider).ToHaveValueAsync("0.05");
+        await slider.FillAsync("0.9");
+        await Expect(page.Locator("aststream-labels [role=status]")).ToContainTextAsync("At 0.90,");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save the threshold" }).ClickAsync();
+        await Expect(page.Locator("aststream-labels [role=status]")).ToContainTextAsync("Now it is 0.90.");
+        Assert.Contains(": 0.9}", await File.ReadAllTextAsync(Path.Combine(_folder, "p.yaml")), StringComparison.Ordinal);
+        await CheckAsync(page);
+
         // The source goes and comes back.
         await sound.DisposeAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
@@ -121,10 +132,10 @@ public sealed class PageTests : IAsyncLifetime
         await Expect(page.Locator("#toast")).ToHaveTextAsync("that is not the password");
         await page.GetByLabel("Password").FillAsync("correct horse");
         await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
-        foreach (var view in (string[])["Now", "Events", "Streams", "Health"])
+        foreach (var view in (string[])["Now", "Events", "Streams", "Labels", "Health"])
         {
             await page.GetByRole(AriaRole.Link, new() { Name = view, Exact = true }).ClickAsync();
-            if (view != "Health")
+            if (view is not ("Health" or "Labels"))
                 await Expect(page.Locator("main")).ToContainTextAsync(name);
             var over = await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
             Assert.True(over <= 0, $"{view} is {over} pixels too wide");

@@ -57,11 +57,28 @@ public sealed class StationTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Run_AFolderThatAnotherRunHas_IsRefused()
+    {
+        var path = Path.Combine(_folder, "p.yaml");
+        await File.WriteAllTextAsync(path, "sources: {mic: {type: stdin}}\nstation: {data: data, listen: none}\n");
+        using var first = Cli.Start("run", path);
+        while (!File.Exists(Path.Combine(_folder, "data", "events.db")))
+            await Task.Delay(50);
+
+        var second = await Cli.RunAsync("run", path);
+
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains("can't be had by this run", second.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await Cli.FinishAsync(first)).ExitCode);
+    }
+
     [Theory]
     [InlineData("listen: 0.0.0.0:8765", "can be reached by others; expected a password")]
     [InlineData("listen: porch", "found 'porch'; expected ADDRESS:PORT")]
     [InlineData("password: secret", "is no hash of a password; expected what aststream station password prints")]
     [InlineData("tokens: {read: [short]}", "a token of 5 characters; expected at least 16")]
+    [InlineData("hosts: [http://x]", "found 'http://x'; expected names without a scheme or a port")]
     [InlineData("proxies: [proxy.example.org]", "found 'proxy.example.org'; expected IP addresses")]
     [InlineData("privacy: {labels: [Speach]}", "no model has the label 'Speach'; did you mean 'Speech'?")]
     [InlineData("clips: {labels: [Dogg]}", "no model has the label 'Dogg'; did you mean 'Dog'?")]

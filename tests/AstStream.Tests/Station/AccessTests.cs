@@ -131,6 +131,47 @@ public sealed class AccessTests : WebTrial
         }
     }
 
+    [Theory]
+    [InlineData("{}", "application/json", 400)]
+    [InlineData("{\"password\": null}", "application/json", 400)]
+    [InlineData("[]", "application/json", 400)]
+    [InlineData("{\"password\": \"x\"}", "application/json; charset=utf-7", 415)]
+    [InlineData("{\"password\": \"x\"}", "text/plain", 415)]
+    public async Task Login_OddBodies_AreTheCallersMistakes(string body, string type, int status)
+    {
+        using var request = Request(HttpMethod.Post, "/login");
+        request.Content = new ByteArrayContent(System.Text.Encoding.UTF8.GetBytes(body));
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var response = await Client.SendAsync(request);
+
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Requests_WrongMethodsAndLooks_AreAnsweredAsHttpHasIt()
+    {
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await TryAsync(Request(HttpMethod.Delete, "/labels"))).Status);
+        using var head = new HttpRequestMessage(HttpMethod.Head, new Uri("/", UriKind.Relative));
+        using var page = await Client.SendAsync(head);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+        using var put = new HttpRequestMessage(HttpMethod.Put, new Uri("/metrics", UriKind.Relative));
+        put.Headers.Authorization = new("Bearer", Reader);
+        using var metrics = await Client.SendAsync(put);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, metrics.StatusCode);
+    }
+
+    [Fact]
+    public async Task Requests_ThroughATrustedProxy_CannotNameAnotherHost()
+    {
+        await using var server = await StartAsync(Options with { Proxies = [IPAddress.Loopback] });
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(server.Address + "/api/v1/me"));
+        request.Headers.Host = "evil.example.com";
+        request.Headers.Add("X-Forwarded-Host", "localhost");
+        using var response = await Client.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, response.StatusCode);
+    }
+
     [Fact]
     public async Task Start_PortThatIsTaken_SaysSo()
     {

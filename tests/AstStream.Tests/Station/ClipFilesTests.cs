@@ -51,7 +51,7 @@ public sealed class ClipFilesTests : StoreTrial
         var folder = Folder();
         await File.WriteAllTextAsync(Path.Combine(Clips, "2026-11-26"), "in the way");
         var told = new List<string>();
-        await using var files = new ClipFiles(folder, ClipFormat.Flac, _ => { }, _time) { Warn = told.Add };
+        await using var files = new ClipFiles(folder, ClipFormat.Flac, _ => null, _time) { Warn = told.Add };
         foreach (var id in (string[])["0a", "0b"])
         {
             var clip = Clip(id, 0, 100);
@@ -70,7 +70,7 @@ public sealed class ClipFilesTests : StoreTrial
     public void TryBegin_LessFreeThanIsToStay_LeavesClipsOut()
     {
         StoreWriter.Open(Store, _time).Dispose();
-        var files = new ClipFiles(new ClipFolder(Clips, long.MaxValue, 0, _time), ClipFormat.Flac, _ => { }, _time);
+        var files = new ClipFiles(new ClipFolder(Clips, long.MaxValue, 0, _time), ClipFormat.Flac, _ => null, _time);
 
         Assert.False(files.TryBegin(Clip("0a", 0, 100)));
 
@@ -93,9 +93,10 @@ public sealed class ClipFilesTests : StoreTrial
     {
         Keep(days: [40, 39, 38, 1], reviewed: ["02"], pinned: ["03"]);
 
-        var (removed, hasMore) = Care(size: long.MaxValue).Remove();
+        var (removed, hasMore, failure) = Care(size: long.MaxValue).Remove();
 
         Assert.Equal((1, false), (removed, hasMore));
+        Assert.Null(failure);
         Assert.Equal(["02", "03", "04"], Left());
     }
 
@@ -126,6 +127,62 @@ public sealed class ClipFilesTests : StoreTrial
 
         Assert.Throws<IOException>(() => ClipFolder.FullPath(Clips, "../events.db"));
         Assert.Throws<IOException>(() => ClipFolder.FullPath(Clips, "/etc/passwd"));
+    }
+
+    [Fact]
+    public void Remove_OneThatCannotBeRemoved_IsToldAndTheOthersGo()
+    {
+        Keep(days: [40, 39, 38], reviewed: [], pinned: []);
+        File.Delete(Path.Combine(Clips, "02.flac"));
+        Directory.CreateDirectory(Path.Combine(Clips, "02.flac")); // no file can be removed there
+
+        var (removed, _, failure) = Care(size: long.MaxValue).Remove();
+
+        Assert.Equal(2, removed);
+        Assert.Contains("02.flac", failure, StringComparison.Ordinal);
+        Assert.Equal(["02"], Left());
+    }
+
+    [Fact]
+    public async Task Finish_TheSameClipAgain_CountsItOnceAndLeavesOneFile()
+    {
+        var folder = Folder();
+        using var writer = StoreWriter.Open(Store, _time);
+        foreach (var day in (int[])[0, 1])
+        {
+            var stream = new StreamIdentity("yard", "mic", s_start + TimeSpan.FromDays(day)); // heard anew on another day
+            await using var files = new ClipFiles(folder, ClipFormat.Wav, writer.Add, _time);
+            var clip = new OpenClip("0a", stream, 0, Rate) { Written = 1000, Found = 1000 };
+            clip.Begin("0a");
+            Assert.True(files.TryBegin(clip));
+            files.Append(clip, new short[1000]);
+            files.Finish(clip);
+            await files.DisposeAsync();
+        }
+
+        var file = Assert.Single(Directory.EnumerateFiles(Clips, "*", SearchOption.AllDirectories));
+        Assert.Equal(new FileInfo(file).Length, folder.Bytes);
+    }
+
+    [Fact]
+    public void Folder_UnknownOldFiles_AreRemovedAndForeignThingsStay()
+    {
+        Directory.CreateDirectory(Path.Combine(Clips, "2026-11-25"));
+        Directory.CreateDirectory(Path.Combine(_folder, "2026-11-24"));
+        Directory.CreateSymbolicLink(Path.Combine(Clips, "2026-11-24"), Path.Combine(_folder, "2026-11-24"));
+        string[] stay = ["clips/notes.txt", "2026-11-24/theirs.part", "clips/2026-11-25/known.flac", "clips/2026-11-25/new.flac"];
+        foreach (var name in stay.Append("clips/2026-11-25/old.flac"))
+        {
+            File.WriteAllText(Path.Combine(_folder, name), "x");
+            var age = TimeSpan.FromDays(name.EndsWith("new.flac", StringComparison.Ordinal) ? 1 : 40);
+            File.SetLastWriteTimeUtc(Path.Combine(_folder, name), (_time.GetUtcNow() - age).UtcDateTime);
+        }
+
+        var known = new HashSet<string> { "2026-11-25/known.flac" };
+        Assert.Equal(1, Folder().RemoveUnknown(known, _time.GetUtcNow() - TimeSpan.FromDays(30)));
+
+        Assert.All(stay, name => Assert.True(File.Exists(Path.Combine(_folder, name)), name));
+        Assert.False(File.Exists(Path.Combine(Clips, "2026-11-25", "old.flac")));
     }
 
     private ClipFolder Folder()

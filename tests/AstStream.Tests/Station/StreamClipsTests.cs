@@ -78,7 +78,8 @@ public class StreamClipsTests
                 clips.Take(Event("a", EventState.Closed, 6, 79));
         });
 
-        Assert.Equal([["a"], ["b"]], _files.Done.Select(d => d.Clip.Events));
+        Assert.Equal([["a"], ["b"]], _files.Done.Select(d => d.Clip.Events)); // and none more when it closes
+        Assert.Empty(_files.Skipped);
         Assert.Equal(60 * Rate, _files.Done[0].Samples.Count);
     }
 

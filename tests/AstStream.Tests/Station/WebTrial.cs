@@ -58,7 +58,7 @@ public abstract class WebTrial : StoreTrial, IAsyncLifetime
             Write = Sink.Use,
             LabelsOf = _ => ["Dog", "Cat"],
             ClipTroubles = () => [],
-            Run = new RunState(_report, () => true, () => [], "1.2.3"),
+            Run = new RunState(_report, () => true, () => [], "1.2.3") { Meter = "none" }, // there are too many of other tests
         },
         NullLoggerProvider.Instance, _time, CancellationToken.None);
 

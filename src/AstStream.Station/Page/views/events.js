@@ -251,10 +251,11 @@ export class EventsView extends HTMLElement {
     const start = Date.parse(filters.since);
     const span = Date.parse(filters.until) - start;
     const x = (time) => left + ((Date.parse(time) - start) / span) * (width - left - 8);
-    context.fillStyle = style.getPropertyValue('--quiet');
-    for (let hour = 0; hour <= 24; hour += 3) {
+    for (let hour = 0; hour <= 24; hour += width < 600 ? 6 : 3) {
       const at = left + (hour / 24) * (width - left - 8);
+      context.fillStyle = style.getPropertyValue('--line');
       context.fillRect(at, 0, 1, height - 18);
+      context.fillStyle = style.getPropertyValue('--quiet');
       context.fillText(String(hour).padStart(2, '0'), Math.min(at + 2, width - 18), height - 8);
     }
     this.marks = [];

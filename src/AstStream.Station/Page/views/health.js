@@ -28,7 +28,7 @@ export class HealthView extends HTMLElement {
     const facts = [['Version', health.version], ['Models', health.models.join('; ')], ['Streams', number(health.streams)],
       ['Sound heard', seconds(health.audio_seconds)], ['Windows scored', number(health.windows)],
       ['Windows a batch', health.batches ? (health.windows / health.batches).toFixed(1) : ''], ['Running for', seconds(health.elapsed_seconds)],
-      ['Free on the disk', bytes(health.free_bytes)], ['Store', bytes(health.store_bytes)],
+      ['Free on the disk', health.free_bytes == null ? '' : bytes(health.free_bytes)], ['Store', bytes(health.store_bytes)],
       ...health.coverage.map((c) => [`Time of ${c.model}`, [`analysed ${seconds(c.analysed)}`, c.gated ? `gated ${seconds(c.gated)}` : '',
         ...Object.entries(c.lost).map(([why, s]) => `lost (${why.replaceAll('_', ' ')}) ${seconds(s)}`)].filter(Boolean).join(', ')])];
     this.body.replaceChildren(
