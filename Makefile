@@ -25,6 +25,7 @@ SETTINGS := AstStream.sln $(wildcard Directory.*.props) src/Directory.Build.prop
 
 run: $(APP) $(SCENE)
 	$(APP) run pipelines/demo.yaml
+	@echo "==> make page runs it at the pace of time, with a page to look at it: http://127.0.0.1:8765"
 
 page: $(APP) $(SCENE)
 	$(APP) run pipelines/station.yaml --keep-page

@@ -32,7 +32,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     private readonly StoreSink _store;
     private readonly ConcurrentQueue<(StreamInfo Stream, IStreamObserver Observer)> _observers = [];
     private readonly ConcurrentQueue<SoundEvent> _events = []; // for the sink
-    private readonly List<double> _answers = []; // of the API, milliseconds
+    private readonly List<(string Path, double Milliseconds)> _answers = []; // of the API
     private ClipFiles? _files;
     private long _columns;
 
@@ -60,10 +60,10 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         return load;
     }
 
-    private (string File, long Bytes)? Keep(StoredClip clip)
+    private IReadOnlyList<(string File, long Bytes)?> Keep(IReadOnlyList<StoredClip> clips)
     {
-        (string, long)? replaced = null;
-        _store.Use(s => replaced = s.Add(clip));
+        IReadOnlyList<(string, long)?> replaced = [];
+        _store.Use(s => replaced = s.Add(clips));
         return replaced;
     }
 
@@ -98,6 +98,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     /// <summary>Makes events and looks at them until the run is nearly over; returns what it saw.</summary>
     public async Task<string> WatchAsync(Engine engine)
     {
+        string[] labels = [.. Enumerable.Range(0, Engine.Labels).Select(i => $"class {i}")];
         await using var server = await WebServer.StartAsync(
             new WebOptions(new IPEndPoint(IPAddress.Loopback, 0)),
             new WebSource
@@ -107,7 +108,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
                 Streams = _streams,
                 Feed = _feed,
                 Write = _store.Use,
-                LabelsOf = _ => [.. Enumerable.Range(0, Engine.Labels).Select(i => $"class {i}")],
+                LabelsOf = _ => labels,
                 ClipTroubles = () => [],
                 Run = new RunState(engine.Report, () => true, () => [], "load"),
             },
@@ -123,14 +124,21 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         var made = await making;
         lock (_answers)
         {
-            _answers.Sort();
+            static string Percentiles(IEnumerable<double> times)
+            {
+                List<double> sorted = [.. times.Order()];
+                double At(double share) => sorted[Math.Min(sorted.Count - 1, (int)(share * sorted.Count))];
+                return string.Create(
+                    CultureInfo.InvariantCulture, $"{sorted.Count}, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {At(1):0} ms");
+            }
+
             var clips = _files!.Counts;
-            double At(double share) => _answers.Count == 0 ? 0 : _answers[Math.Min(_answers.Count - 1, (int)(share * _answers.Count))];
+            var answers = string.Join(
+                "; ", _answers.GroupBy(x => x.Path).Select(g => $"{g.Key} {Percentiles(g.Select(x => x.Milliseconds))}"));
             return string.Create(CultureInfo.InvariantCulture,
                 $"station: {made} events, {clips.Written} clips so far, {clips.Skipped(ClipSkip.SoundGone)} of sound that was gone, "
                     + $"{clips.Skipped(ClipSkip.Busy)} too many at once; {_memory.Used / 1e6:0} MB of sound; {_viewers} viewers: "
-                    + $"{_answers.Count} answers of the API, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {At(1):0} ms; "
-                    + $"{_columns} columns of spectrograms");
+                    + $"{_columns} columns of spectrograms; answers: {answers}");
         }
     }
 
@@ -205,7 +213,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         var clock = Stopwatch.StartNew();
         var answer = await client.GetByteArrayAsync(new Uri(path, UriKind.Relative), stop);
         lock (_answers)
-            _answers.Add(clock.Elapsed.TotalMilliseconds);
+            _answers.Add((path.Split('?')[0], clock.Elapsed.TotalMilliseconds));
         Debug.Assert(answer.Length > 0);
     }
 

@@ -188,10 +188,10 @@ public sealed class SoundStation : ISink
             await files.DisposeAsync().ConfigureAwait(false);
     }
 
-    private (string File, long Bytes)? Keep(StoredClip clip)
+    private IReadOnlyList<(string File, long Bytes)?> Keep(IReadOnlyList<StoredClip> clips)
     {
-        (string, long)? replaced = null;
-        _store.Use(s => replaced = s.Add(clip));
+        IReadOnlyList<(string, long)?> replaced = [];
+        _store.Use(s => replaced = s.Add(clips));
         return replaced;
     }
 

@@ -95,8 +95,8 @@ public sealed class StoreTests : IDisposable
         (string[] Arguments, string Message)[] mistakes =
         [
             (["review", "zz", "right"], "has no event whose id begins with 'zz'"),
-            (["review", events[0][..9], "maybe"], "expected right, wrong, or --label LABEL"),
-            (["review", events[0][..9]], "expected right, wrong, or --label LABEL"),
+            (["review", events[0][..9], "maybe"], "expected right, wrong, withdrawn, or --label LABEL"),
+            (["review", events[0][..9]], "expected right, wrong, withdrawn, or --label LABEL"),
             (["review", events[0][..9], "--label", " "], "--label: expected 1 to 200 characters"),
         ];
         foreach (var (arguments, message) in mistakes)

@@ -61,15 +61,15 @@ internal sealed class ClipFile : IDisposable
         _wav!.Write(_scaled.AsSpan(0, samples.Length));
     }
 
-    /// <summary>It is whole: on the disk, and called by its name. Returns the path, and how long it is.</summary>
+    /// <summary>
+    /// It is whole, and called by its name; the disk has it when the system writes it there. Returns the path, and how long it is.
+    /// </summary>
     /// <exception cref="IOException">It can't be written to its end.</exception>
     public (string Path, long Bytes) Complete()
     {
         _flac?.Complete();
         _wav?.Dispose();
         _wav = null;
-        using (var file = File.OpenHandle(_path + Unfinished, FileMode.Open, FileAccess.ReadWrite))
-            RandomAccess.FlushToDisk(file);
         File.Move(_path + Unfinished, _path, overwrite: true);
         return (_path, new FileInfo(_path).Length);
     }

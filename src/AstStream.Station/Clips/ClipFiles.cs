@@ -14,16 +14,19 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
     private const int Capacity = 65_536; // of the queue: half of it is for ends, which always find room
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with the disk, at the end
+    private static readonly TimeSpan s_betweenStores = TimeSpan.FromSeconds(1); // each waits for the disk, and records with it
     private static readonly TimeSpan s_storePatience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_betweenTries = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_betweenWarnings = TimeSpan.FromMinutes(1);
 
     private readonly ClipFolder _folder;
     private readonly ClipFormat _format;
-    private readonly Func<StoredClip, (string File, long Bytes)?> _finished;
+    private readonly Func<IReadOnlyList<StoredClip>, IReadOnlyList<(string File, long Bytes)?>> _finished;
     private readonly TimeProvider _time;
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(Capacity);
-    private readonly Dictionary<OpenClip, ClipFile?> _files = []; // null: was given up. Of the task
+    private readonly Dictionary<OpenClip, ClipFile?> _files = []; // null: was given up. Of the task, as the next ones
+    private readonly List<StoredClip> _whole = []; // not in the store yet
+    private long _stored; // when some came there
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _task;
     private long _waiting; // samples
@@ -34,10 +37,12 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
     /// <param name="folder">Where clips are.</param>
     /// <param name="format">How they are written.</param>
     /// <param name="finished">
-    /// Takes each clip that is whole, and returns the file that it replaces; may fail, then the clip is removed. On the task.
+    /// Takes clips that are whole, and returns the files that they replace; may fail, then the clips are removed. On the task.
     /// </param>
     /// <param name="time">The clock.</param>
-    public ClipFiles(ClipFolder folder, ClipFormat format, Func<StoredClip, (string File, long Bytes)?> finished, TimeProvider time)
+    public ClipFiles(
+        ClipFolder folder, ClipFormat format, Func<IReadOnlyList<StoredClip>, IReadOnlyList<(string File, long Bytes)?>> finished,
+        TimeProvider time)
     {
         (_folder, _format, _finished, _time) = (folder, format, finished, time);
         _task = Task.Run(WriteAsync);
@@ -99,19 +104,26 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
     {
         try
         {
-            await foreach (var work in _work.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            while (await WaitAsync().ConfigureAwait(false))
             {
-                try
+                while (_work.Reader.TryRead(out var work))
                 {
-                    await DoAsync(work).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or StoreException)
-                {
-                    GiveUp(work.Clip, e.Message);
-                }
+                    try
+                    {
+                        Do(work);
+                    }
+                    catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
+                    {
+                        GiveUp(work.Clip, e.Message);
+                    }
 
-                Interlocked.Add(ref _waiting, -(work.Samples?.Length ?? 0));
+                    Interlocked.Add(ref _waiting, -(work.Samples?.Length ?? 0));
+                    if (_time.GetElapsedTime(_stored) >= s_betweenStores)
+                        await StoreAsync().ConfigureAwait(false);
+                }
             }
+
+            await StoreAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -120,9 +132,19 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
 
         foreach (var file in _files.Values)
             file?.Dispose();
+        _whole.ForEach(Remove);
     }
 
-    private async Task DoAsync(Work work)
+    /// <summary>Waits for more to do; meanwhile what is whole goes to the store. False at the end.</summary>
+    private async Task<bool> WaitAsync()
+    {
+        var more = _work.Reader.WaitToReadAsync(_stop.Token).AsTask();
+        if (_whole.Count > 0 && await Task.WhenAny(more, Task.Delay(s_betweenStores, _time, _stop.Token)).ConfigureAwait(false) != more)
+            await StoreAsync().ConfigureAwait(false);
+        return await more.ConfigureAwait(false);
+    }
+
+    private void Do(Work work)
     {
         var clip = work.Clip;
         if (work.Samples is { } samples)
@@ -138,52 +160,76 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
         else if (_files.Remove(clip, out var file) && file is not null)
         {
             using (file)
-                await CompleteAsync(clip, file).ConfigureAwait(false);
+                Complete(clip, file);
         }
     }
 
-    private async Task CompleteAsync(OpenClip clip, ClipFile file)
+    private void Complete(OpenClip clip, ClipFile file)
     {
         if (clip.IsCutShort)
             Skip(ClipSkip.Busy);
-        if (clip.IsCutShort || clip.Found <= clip.Muted)
+        if (clip.IsCutShort || clip.IsSpoiled || clip.Found <= clip.Muted)
             return; // or nothing of it may be heard, or nothing was there
         var (path, bytes) = file.Complete();
         var samples = clip.Written - clip.Start;
-        var stored = new StoredClip(clip.Id, clip.Stream, clip.Start, clip.SampleRate, samples, _folder.Relative(path), bytes)
+        _whole.Add(new StoredClip(clip.Id, clip.Stream, clip.Start, clip.SampleRate, samples, _folder.Relative(path), bytes)
         {
             Muted = clip.Muted,
             Missing = samples - clip.Found,
             Events = clip.Events,
-        };
-        try
-        {
-            var replaced = await StoreAsync(stored).ConfigureAwait(false);
-            _folder.Add(bytes - (replaced?.Bytes ?? 0));
-            if (replaced is { } old && old.File != stored.File && _folder.Holds(old.File))
-                _folder.Remove(old.File, 0);
-            Counts.Write();
-        }
-        catch
-        {
-            File.Delete(path);
-            throw;
-        }
+        });
     }
 
-    /// <summary>Gives a clip to the store. Where another process holds that, or its disk is full, it is tried again for a while.</summary>
-    private async Task<(string File, long Bytes)?> StoreAsync(StoredClip clip)
+    /// <summary>
+    /// Gives the clips that are whole to the store, all at once. Where another process holds that, or its disk is full, it is tried again
+    /// for a while; then the clips are given up.
+    /// </summary>
+    private async Task StoreAsync()
     {
-        for (var since = _time.GetTimestamp(); ;)
+        for (var since = _time.GetTimestamp(); _whole.Count > 0;)
         {
             try
             {
-                return _finished(clip);
+                var replaced = _finished(_whole);
+                foreach (var (clip, old) in _whole.Zip(replaced))
+                {
+                    _folder.Add(clip.Bytes - (old?.Bytes ?? 0));
+                    if (old is { } file && file.File != clip.File && _folder.Holds(file.File))
+                        _folder.Remove(file.File, 0);
+                    Counts.Write();
+                }
+
+                _whole.Clear();
             }
             catch (StoreException e) when (e.IsTransient && _time.GetElapsedTime(since) < s_storePatience)
             {
                 await Task.Delay(s_betweenTries, _time, _stop.Token).ConfigureAwait(false);
             }
+            catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+            {
+                foreach (var clip in _whole)
+                {
+                    Skip(ClipSkip.Failed);
+                    Remove(clip);
+                }
+
+                _whole.Clear();
+                Complain($"clips are left out: {e.Message}");
+            }
+        }
+
+        _stored = _time.GetTimestamp();
+    }
+
+    private void Remove(StoredClip clip)
+    {
+        try
+        {
+            _folder.Remove(clip.File, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is removed at a later start, when it is old.
         }
     }
 

@@ -5,9 +5,6 @@ internal sealed class IntervalSet
 {
     private readonly List<(long Start, long End)> _intervals = []; // in order, apart from each other
 
-    /// <summary>How many there are.</summary>
-    public int Count => _intervals.Count;
-
     /// <summary>Adds one.</summary>
     public void Add(long start, long end)
     {

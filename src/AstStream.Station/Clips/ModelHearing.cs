@@ -24,26 +24,28 @@ internal sealed class ModelHearing(ModelClasses classes, float privateThreshold)
     /// </summary>
     public long Settled => IsOver ? long.MaxValue : HasPrivate ? _until - (2 * classes.WindowLength) : _until;
 
-    /// <summary>Takes what was decided.</summary>
-    public void Take(in DecidedPiece piece)
+    /// <summary>Takes what was decided; returns where a private label had a score in it, or null.</summary>
+    public (long Start, long End)? Take(in DecidedPiece piece)
     {
         _until = Math.Max(_until, piece.Until);
         IsOver |= piece.IsEnd;
         if (!HasPrivate || piece.IsEnd)
-            return;
+            return null;
         if (piece.Scores.IsEmpty)
         {
             if (piece.State == CoverageState.Gated && piece.IsInTurn)
                 _cleared.Add(piece.Start, piece.End);
-            return;
+            return null;
         }
 
         _cleared.Add(piece.Start, piece.End);
+        var isPrivate = false;
         foreach (var index in classes.PrivateClasses)
-        {
-            if (piece.Scores[index] >= Math.Min(privateThreshold, piece.Thresholds[index]))
-                _private.Add(piece.Start, piece.End);
-        }
+            isPrivate |= piece.Scores[index] >= Math.Min(privateThreshold, piece.Thresholds[index]);
+        if (!isPrivate)
+            return null;
+        _private.Add(piece.Start, piece.End);
+        return (piece.Start, piece.End);
     }
 
     /// <summary>The parts of an interval that may not be kept.</summary>

@@ -40,6 +40,9 @@ internal sealed class OpenClip(string id, StreamIdentity stream, long start, int
     /// <summary>Whether some of its sound found no room on its way to the file.</summary>
     public bool IsCutShort { get; set; }
 
+    /// <summary>Whether it has sound that it must not have.</summary>
+    public bool IsSpoiled { get; set; }
+
     /// <summary>Takes an event, whose interval begins in it.</summary>
     public void Begin(string e)
     {

@@ -101,7 +101,8 @@ internal sealed class StreamClips(
         {
             if (_isOver)
                 return;
-            _hearings[piece.Model].Take(piece);
+            if (_hearings[piece.Model].Take(piece) is { } hidden)
+                Spoil(OwnOf(hidden.Start), OwnOf(hidden.End));
             var settled = _hearings.Values.Min(h => h.Settled);
             Advance(settled == long.MaxValue ? _ring.End : Math.Min(_ring.End, OwnOf(settled)));
             if (_hearings.Values.All(h => h.IsOver))
@@ -114,6 +115,15 @@ internal sealed class StreamClips(
     {
         lock (_lock)
             Close();
+    }
+
+    /// <summary>
+    /// Some sound is private. Where a clip has it already, against what <see cref="ModelHearing.Settled"/> promises, the clip is given up.
+    /// </summary>
+    private void Spoil(long start, long end)
+    {
+        foreach (var clip in _clips.Where(c => c.Start < end && start < c.Written))
+            clip.IsSpoiled = true;
     }
 
     private long Own(TimeSpan time) => (long)(time.TotalSeconds * _rate);

@@ -93,12 +93,12 @@ internal sealed class StoreWriter : IDisposable
         return missing;
     }
 
-    /// <summary>Adds a clip; returns the file and the bytes of one of the same id, which it replaces.</summary>
+    /// <summary>Adds clips, all or none; returns, for each, the file and the bytes of one of the same id, which it replaces.</summary>
     /// <exception cref="StoreException">It failed.</exception>
-    public (string File, long Bytes)? Add(StoredClip clip)
+    public IReadOnlyList<(string File, long Bytes)?> Add(IReadOnlyList<StoredClip> clips)
     {
-        (string, long)? replaced = null;
-        Transact("writing", () => replaced = Write(clip));
+        List<(string, long)?> replaced = [];
+        Transact("writing", () => replaced = [.. clips.Select(Write)]);
         return replaced;
     }
 

@@ -1,10 +1,6 @@
-using System.Buffers;
 using System.ComponentModel;
 using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json;
-using AstStream.Events;
-using AstStream.Events.Json;
 using AstStream.Station.Live;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -59,8 +55,8 @@ internal static class LiveApi
                 while (await Task.WhenAny(waiting, Task.Delay(s_quiet, ended.Token)).ConfigureAwait(false) != waiting)
                     await WriteAsync(context, ":\n\n"u8.ToArray(), ended.Token).ConfigureAwait(false);
                 await waiting.ConfigureAwait(false); // where the viewer has gone, this says so
-                while (follower.Reader.TryRead(out var e))
-                    await WriteAsync(context, Message(e), ended.Token).ConfigureAwait(false);
+                while (follower.Reader.TryRead(out var message))
+                    await WriteAsync(context, message, ended.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
@@ -71,13 +67,6 @@ internal static class LiveApi
         {
             feed.Leave(follower);
         }
-    }
-
-    private static byte[] Message(SoundEvent e)
-    {
-        var data = new ArrayBufferWriter<byte>();
-        RecordJson.Write(data, e);
-        return [.. Encoding.ASCII.GetBytes($"event: {e.State.SnakeCase()}\ndata: "), .. data.WrittenSpan, .. "\n\n"u8];
     }
 
     /// <summary>Writes, and gives up a viewer that does not take it.</summary>

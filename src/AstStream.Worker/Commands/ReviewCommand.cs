@@ -10,11 +10,18 @@ internal static class ReviewCommand
 {
     private const int LongestText = 200;
 
+    private static readonly Dictionary<string, ReviewVerdict> s_verdicts = ((ReviewVerdict[])
+        [ReviewVerdict.Right, ReviewVerdict.Wrong, ReviewVerdict.Withdrawn]).ToDictionary(v => v.SnakeCase(), StringComparer.Ordinal);
+
     public static Command Make()
     {
         var id = new Argument<string>("ID") { Description = "The event's id, or the beginning of it that aststream events shows." };
-        var verdict = new Argument<string?>("VERDICT") { Description = "right or wrong.", Arity = ArgumentArity.ZeroOrOne };
-        verdict.CompletionSources.Add("right", "wrong");
+        var verdict = new Argument<string?>("VERDICT")
+        {
+            Description = "right, wrong, or withdrawn, which takes back the last review.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        verdict.CompletionSources.Add([.. s_verdicts.Keys]);
         var label = new Option<string?>("--label") { Description = "What it is instead.", HelpName = "LABEL" };
         var store = StoreCommands.StoreOption();
         var by = new Option<string>("--by")
@@ -36,8 +43,9 @@ internal static class ReviewCommand
             """);
         command.Validators.Add(r =>
         {
-            if ((r.GetResult(label) is null) == (r.GetValue(verdict) is null) || r.GetValue(verdict) is not (null or "right" or "wrong"))
-                r.AddError("expected right, wrong, or --label LABEL");
+            if ((r.GetResult(label) is null) == (r.GetValue(verdict) is null)
+                || (r.GetValue(verdict) is { } word && !s_verdicts.ContainsKey(word)))
+                r.AddError("expected right, wrong, withdrawn, or --label LABEL");
             foreach (var (name, text) in ((string, string?)[])[("--label", r.GetValue(label)), ("--by", r.GetValue(by))])
             {
                 if (text is not null && (string.IsNullOrWhiteSpace(text) || text.Length > LongestText))
@@ -48,8 +56,7 @@ internal static class ReviewCommand
         {
             var (path, other) = (result.GetValue(store)!, result.GetValue(label));
             var found = Find(path, result.GetValue(id)!, other);
-            var verdictOf = other is not null ? ReviewVerdict.OtherLabel
-                : result.GetValue(verdict) == "right" ? ReviewVerdict.Right : ReviewVerdict.Wrong;
+            var verdictOf = other is not null ? ReviewVerdict.OtherLabel : s_verdicts[result.GetValue(verdict)!];
             StoreCare.Add(path, new Review(found.Id, verdictOf, other, result.GetValue(by)!, TimeProvider.System.GetUtcNow()));
             Terminal.Line($"{found.Label} in {found.Stream.Id}: {other ?? verdictOf.SnakeCase()}");
             return ExitCode.Ok;

@@ -70,7 +70,7 @@ public sealed class StationTests : IDisposable
 
         Assert.Equal(1, second.ExitCode);
         Assert.Contains("can't be had by this run", second.Error, StringComparison.Ordinal);
-        Assert.Equal(0, (await Cli.FinishAsync(first)).ExitCode);
+        Assert.Equal(0, (await Cli.FinishAsync(first, new byte[32_000])).ExitCode);
     }
 
     [Theory]

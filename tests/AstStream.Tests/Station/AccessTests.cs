@@ -102,6 +102,14 @@ public sealed class AccessTests : WebTrial
     }
 
     [Fact]
+    public async Task Login_OftenWithTheRightPassword_IsNoAttack()
+    {
+        for (var i = 0; i < 12; i++)
+            Assert.Equal(
+                HttpStatusCode.NoContent, (await TryAsync(Request(HttpMethod.Post, "/login", new { password = ThePassword }))).Status);
+    }
+
+    [Fact]
     public async Task Login_ManyWrongPasswords_IsRefusedForAWhile()
     {
         for (var i = 0; i < 10; i++)

@@ -92,8 +92,8 @@ public sealed class ApiTests : WebTrial
         await File.WriteAllTextAsync(Path.Combine(_folder, "secret.flac"), "nobody's");
         Sink.Use(w =>
         {
-            w.Add(new StoredClip("0a", _yard, 2 * 48_000, 48_000, 7 * 48_000, "day/0a.flac", 1000) { Events = ["0a"] });
-            w.Add(new StoredClip("0e", _yard, 0, 48_000, 48_000, "../secret.flac", 8) { Events = ["0e"] });
+            w.Add([new StoredClip("0a", _yard, 2 * 48_000, 48_000, 7 * 48_000, "day/0a.flac", 1000) { Events = ["0a"] }]);
+            w.Add([new StoredClip("0e", _yard, 0, 48_000, 48_000, "../secret.flac", 8) { Events = ["0e"] }]);
         });
 
         Assert.Equal("0a", (await GetAsync("/events/0a")).GetProperty("clip").GetString());
@@ -168,7 +168,7 @@ public sealed class ApiTests : WebTrial
 
         Assert.Equal(256, follower.Reader.Count);
         Assert.True(follower.Reader.TryRead(out var first));
-        Assert.Equal("9744", first.Id); // the oldest have gone
+        Assert.Contains("\"id\":\"9744\"", System.Text.Encoding.UTF8.GetString(first), StringComparison.Ordinal); // the oldest have gone
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class ClipFilesTests : StoreTrial
         var folder = Folder();
         await File.WriteAllTextAsync(Path.Combine(Clips, "2026-11-26"), "in the way");
         var told = new List<string>();
-        await using var files = new ClipFiles(folder, ClipFormat.Flac, _ => null, _time) { Warn = told.Add };
+        await using var files = new ClipFiles(folder, ClipFormat.Flac, Nothing, _time) { Warn = told.Add };
         foreach (var id in (string[])["0a", "0b"])
         {
             var clip = Clip(id, 0, 100);
@@ -70,7 +70,7 @@ public sealed class ClipFilesTests : StoreTrial
     public void TryBegin_LessFreeThanIsToStay_LeavesClipsOut()
     {
         StoreWriter.Open(Store, _time).Dispose();
-        var files = new ClipFiles(new ClipFolder(Clips, long.MaxValue, 0, _time), ClipFormat.Flac, _ => null, _time);
+        var files = new ClipFiles(new ClipFolder(Clips, long.MaxValue, 0, _time), ClipFormat.Flac, Nothing, _time);
 
         Assert.False(files.TryBegin(Clip("0a", 0, 100)));
 
@@ -185,6 +185,9 @@ public sealed class ClipFilesTests : StoreTrial
         Assert.False(File.Exists(Path.Combine(Clips, "2026-11-25", "old.flac")));
     }
 
+    private static IReadOnlyList<(string File, long Bytes)?> Nothing(IReadOnlyList<StoredClip> clips) =>
+        [.. clips.Select(_ => ((string, long)?)null)];
+
     private ClipFolder Folder()
     {
         StoreWriter.Open(Store, _time).Dispose();
@@ -223,7 +226,7 @@ public sealed class ClipFilesTests : StoreTrial
             File.WriteAllBytes(Path.Combine(Clips, id + ".flac"), new byte[100]);
             writer.Add(Event(id, stream, 0, 1));
             writer.Commit();
-            writer.Add(new StoredClip(id, stream, 0, Rate, Rate, id + ".flac", 100) { Events = [id] });
+            writer.Add([new StoredClip(id, stream, 0, Rate, Rate, id + ".flac", 100) { Events = [id] }]);
             if (reviewed.Contains(id))
                 writer.Add(new Review(id, ReviewVerdict.Right, null, "ann", _time.GetUtcNow()));
             if (pinned.Contains(id))

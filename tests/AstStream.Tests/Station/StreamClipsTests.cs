@@ -124,6 +124,33 @@ public class StreamClipsTests
     }
 
     [Fact]
+    public void Take_APrivateWindowThatComesTooLate_SpoilsTheClipThatHasItsSound()
+    {
+        var clips = Make(privateLabel: "Speech");
+
+        Play(clips, seconds: 40, (_, _) => 0.1f, decided: d =>
+        {
+            if (d == 8)
+                clips.Take(Event("a", EventState.Opened, 6, 8));
+            if (d == 18)
+                clips.Take(new DecidedPiece
+                {
+                    Model = "model",
+                    State = CoverageState.Analysed,
+                    Until = d * 16_000,
+                    Start = 7 * 16_000,
+                    End = 8 * 16_000,
+                    Scores = [0.9f],
+                    Thresholds = [0.9f],
+                });
+            if (d == 20)
+                clips.Take(Event("a", EventState.Closed, 6, 19));
+        });
+
+        Assert.True(Assert.Single(_files.Done).Clip.IsSpoiled);
+    }
+
+    [Fact]
     public void Take_NothingButPrivateSound_HasNoClip()
     {
         var clips = Make(privateLabel: "Speech");
