@@ -42,6 +42,22 @@ public class PackedPcmTests
         Assert.Equal(samples, unpacked);
     }
 
+    [Theory]
+    [InlineData(20, 20_000)] // the second difference is least
+    [InlineData(1500, 3000)] // the first
+    [InlineData(7000, 3000)] // none
+    public void Unpack_Tones_GivesThemBack(double frequency, double amplitude)
+    {
+        short[] samples = [.. Enumerable.Range(0, 3000).Select(i => (short)(amplitude * Math.Sin(2 * Math.PI * frequency * i / 16_000)))];
+        var packed = new byte[PackedPcm.MaxBytes(samples.Length)];
+
+        var length = PackedPcm.Pack(samples, packed);
+
+        var unpacked = new short[samples.Length];
+        PackedPcm.Unpack(packed.AsSpan(0, length), unpacked);
+        Assert.Equal(samples, unpacked);
+    }
+
     [Fact]
     public void Pack_QuietNoiseWithATone_TakesHalfOfIt()
     {

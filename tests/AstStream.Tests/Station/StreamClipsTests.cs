@@ -102,6 +102,7 @@ public class StreamClipsTests
         var clip = Assert.Single(_files.Done);
         Assert.Equal(["a"], clip.Clip.Events);
         Assert.DoesNotContain((short)16_384, clip.Samples);
+        Assert.False(clip.Clip.IsSpoiled); // nor of what its windows heard besides
         Assert.Equal(14 * Rate, clip.Samples.Count); // 3 to 17 s
         Assert.InRange(clip.Clip.Muted, 3 * Rate, 6 * Rate);
         Assert.Equal(clip.Samples.Count - clip.Clip.Muted, clip.Samples.LongCount(s => s != 0));
@@ -210,7 +211,7 @@ public class StreamClipsTests
             null, new HashSet<string>(privateLabel is null ? [] : [privateLabel]), privateLabel is null ? [] : [0], Window),
         ["model"], memory ?? _memory, _files);
 
-    /// <summary>Plays sound in blocks of 100 ms; what is decided is a second behind it.</summary>
+    /// <summary>Plays sound in blocks of 100 ms; what is decided lags it by a second.</summary>
     private void Play(
         StreamClips clips, int seconds, Func<long, double, float> sound, Action<int> decided, (int Start, int End)? speech = null,
         (int Start, int End)? lost = null, bool isEnd = true)
