@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.Intrinsics;
 
 namespace AstStream.Dsp;
 
@@ -19,25 +18,6 @@ public static class PackedPcm
 
     /// <summary>The most bytes that some samples take.</summary>
     public static int MaxBytes(int samples) => (2 * samples) + (2 * ((samples / Part) + 1)) + sizeof(ulong);
-
-    /// <summary>Samples in [-1, 1] as 16 bits, rounded; those beyond are clipped.</summary>
-    /// <param name="samples">The samples.</param>
-    /// <param name="rounded">Room for as many.</param>
-    public static void Round(ReadOnlySpan<float> samples, Span<short> rounded)
-    {
-        var i = 0;
-        if (Vector256.IsHardwareAccelerated)
-        {
-            for (; i <= samples.Length - (2 * Vector256<float>.Count); i += 2 * Vector256<float>.Count)
-                Vector256.NarrowWithSaturation(Scaled(samples[i..]), Scaled(samples[(i + Vector256<float>.Count)..])).CopyTo(rounded[i..]);
-        }
-
-        for (; i < samples.Length; i++)
-            rounded[i] = (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue);
-
-        static Vector256<int> Scaled(ReadOnlySpan<float> from) => Vector256.ConvertToInt32(
-            Vector256.Round(Vector256.Create(from) * 32768f));
-    }
 
     /// <summary>Packs samples; returns the bytes that they take.</summary>
     /// <param name="samples">The samples.</param>

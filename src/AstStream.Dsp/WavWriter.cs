@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace AstStream.Dsp;
 
@@ -36,9 +38,29 @@ public sealed class WavWriter : IDisposable
     /// <param name="bytes">Room for two bytes for each.</param>
     public static void ToPcm16(ReadOnlySpan<float> samples, Span<byte> bytes)
     {
-        for (var i = 0; i < samples.Length; i++)
-            BinaryPrimitives.WriteInt16LittleEndian(
-                bytes[(2 * i)..], (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue));
+        var rounded = MemoryMarshal.Cast<byte, short>(bytes)[..samples.Length];
+        ToPcm16(samples, rounded);
+        if (!BitConverter.IsLittleEndian)
+            BinaryPrimitives.ReverseEndianness(rounded, rounded);
+    }
+
+    /// <summary>Samples in [-1, 1] as 16 bits, rounded; those beyond are clipped.</summary>
+    /// <param name="samples">The samples.</param>
+    /// <param name="rounded">Room for as many.</param>
+    public static void ToPcm16(ReadOnlySpan<float> samples, Span<short> rounded)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; i <= samples.Length - (2 * Vector256<float>.Count); i += 2 * Vector256<float>.Count)
+                Vector256.NarrowWithSaturation(Scaled(samples[i..]), Scaled(samples[(i + Vector256<float>.Count)..])).CopyTo(rounded[i..]);
+        }
+
+        for (; i < samples.Length; i++)
+            rounded[i] = (short)Math.Clamp(MathF.Round(samples[i] * 32768), short.MinValue, short.MaxValue);
+
+        static Vector256<int> Scaled(ReadOnlySpan<float> from) => Vector256.ConvertToInt32(
+            Vector256.Round(Vector256.Create(from) * 32768f));
     }
 
     /// <summary>Writes interleaved samples in [-1, 1], rounded; those beyond are clipped.</summary>

@@ -72,7 +72,7 @@ public sealed record StationSettings : SectionSettings
 
     /// <summary>The section as pipelines name it.</summary>
     public static readonly SectionType Type = new(
-        "station", "Keeps events and their sound in a folder, and serves a page and an API for them.",
+        HealthApi.StationSink, "Keeps events and their sound in a folder, and serves a page and an API for them.",
         [s_listen, s_data, s_password, s_tokens, s_hosts, s_proxies, s_clips, s_privacy, s_retention], Read);
 
     /// <summary>The folder.</summary>

@@ -132,7 +132,7 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
 
         foreach (var file in _files.Values)
             file?.Dispose();
-        _whole.ForEach(Remove);
+        _whole.ForEach(c => Remove(c.File));
     }
 
     /// <summary>Waits for more to do; meanwhile what is whole goes to the store. False at the end.</summary>
@@ -194,8 +194,8 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
                 foreach (var (clip, old) in _whole.Zip(replaced))
                 {
                     _folder.Add(clip.Bytes - (old?.Bytes ?? 0));
-                    if (old is { } file && file.File != clip.File && _folder.Holds(file.File))
-                        _folder.Remove(file.File, 0);
+                    if (old is { } other && other.File != clip.File)
+                        Remove(other.File);
                     Counts.Write();
                 }
 
@@ -210,7 +210,7 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
                 foreach (var clip in _whole)
                 {
                     Skip(ClipSkip.Failed);
-                    Remove(clip);
+                    Remove(clip.File);
                 }
 
                 _whole.Clear();
@@ -221,11 +221,12 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
         _stored = _time.GetTimestamp();
     }
 
-    private void Remove(StoredClip clip)
+    /// <summary>Removes a file that the store does not name, or names no longer; where that fails, it stays.</summary>
+    private void Remove(string file)
     {
         try
         {
-            _folder.Remove(clip.File, 0);
+            _folder.Remove(file, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

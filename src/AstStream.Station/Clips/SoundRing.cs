@@ -42,7 +42,7 @@ internal sealed class SoundRing(SoundMemory memory)
         while (!samples.IsEmpty)
         {
             var count = Math.Min(samples.Length, Chunk - _inTail);
-            PackedPcm.Round(samples[..count], _tail.AsSpan(_inTail));
+            WavWriter.ToPcm16(samples[..count], _tail.AsSpan(_inTail));
             (_inTail, End) = (_inTail + count, End + count);
             samples = samples[count..];
             if (_inTail == Chunk)
