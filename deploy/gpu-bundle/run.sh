@@ -88,9 +88,9 @@ check)
 base10 | base16)
   make_checkpoint
   strides=$([ "$step" = base16 ] && echo "--frequency-stride 16 --time-stride 16")
-  part "CUDA graphs, one product" 200 bench "$checkpoint" $strides --precision "$precisions" --batch "$batches" --attention sdpa
-  part "CUDA graphs, three products" 120 bench "$checkpoint" $strides --precision float16 --batch "$batches" --attention sdpa --separate-qkv
-  part "no CUDA graphs, one product" 120 bench "$checkpoint" $strides --precision float16 --batch "$batches" --attention sdpa --no-cuda-graph
+  part "CUDA graphs, three products" 200 bench "$checkpoint" $strides --precision "$precisions" --batch "$batches" --attention sdpa
+  part "CUDA graphs, one product" 120 bench "$checkpoint" $strides --precision float16 --batch "$batches" --attention sdpa --packed-qkv
+  part "no CUDA graphs, three products" 120 bench "$checkpoint" $strides --precision float16 --batch "$batches" --attention sdpa --no-cuda-graph
   ;;
 peers)
   make_checkpoint

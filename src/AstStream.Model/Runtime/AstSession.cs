@@ -283,7 +283,7 @@ public sealed class AstSession : IDisposable
     }
 
     private ModelExecutionException Failure(string what, Exception e) => new(
-        $"{_name}: {what} failed on {Providers[0].Word()}: {e.Message.ReplaceLineEndings(" ")}. Where memory is short, "
+        $"{_name}: {what} failed on {Providers[0].Word()}: {CudaErrors.Said(e.Message)}. Where memory is short, "
             + "take smaller batches");
 
     private int RowOf(int row, int slot) => _session.FirstRow(slot) + row;

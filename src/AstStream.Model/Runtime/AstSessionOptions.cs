@@ -51,10 +51,10 @@ public sealed record AstSessionOptions
     public bool Tf32 { get; init; } = true;
 
     /// <summary>
-    /// Whether queries, keys and values come from one product on CUDA, where attention is fused; true by default. Logits are the same up
-    /// to rounding.
+    /// Whether queries, keys and values come from one product on CUDA, where attention is fused; false by default: it is faster for one
+    /// or two windows alone. Logits are the same up to rounding.
     /// </summary>
-    public bool PackQkv { get; init; } = true;
+    public bool PackQkv { get; init; }
 
     /// <summary>
     /// What to run on, the first one first; the CPU by default. What a provider has no kernel for goes to the next one, and at last to the

@@ -50,7 +50,7 @@ internal sealed class MatmulPeak : IDisposable
         }
         catch (Exception e) when (e is OnnxRuntimeException or OutOfMemoryException or IOException)
         {
-            warn($"the matrix product's peak could not be measured: {e.Message.ReplaceLineEndings(" ")}");
+            warn($"the matrix product's peak could not be measured: {CudaErrors.Said(e.Message)}");
             return null;
         }
     }

@@ -89,7 +89,7 @@ internal static class SessionFactory
             {
                 var why = $"{checkpoint.Folder}: ONNX Runtime can't open its graph {graph} on "
                     + $"{string.Join(", ", plan.Providers.Select(p => p.Word()))} in {precision.Word()}: "
-                    + $"{e.Message.ReplaceLineEndings(" ")}";
+                    + CudaErrors.Said(e.Message);
                 if (first != ExecutionProvider.Cpu && asked.BatchSizes.Count == 0 && plan.Options.BatchSizes.Count > 1 && IsMemory(e))
                 {
                     options = options with { BatchSizes = [.. plan.Options.BatchSizes.SkipLast(1)] };

@@ -46,13 +46,13 @@ internal static class BenchCommands
             "--runs")
         { Description = "Timed runs of each; the median counts.", HelpName = "N", DefaultValueFactory = _ => 7 };
         ExecutionFlags.Validate(runs, 1, 100_000);
-        var separate = new Option<bool>("--separate-qkv") { Description = "Three products for queries, keys and values on cuda, not one." };
+        var packed = new Option<bool>("--packed-qkv") { Description = "One product for queries, keys and values on cuda, not three." };
         var json = new Option<bool>("--json") { Description = "One JSON line for each line of the table." };
         var flags = new ExecutionFlags(hasGraph: false);
         var command = Help.Add(
             new Command("model", "Times a model by batch size, precision and attention.")
             {
-                folder, random, attention, precision, batch, runs, separate, json,
+                folder, random, attention, precision, batch, runs, packed, json,
             },
             $"""
             The table of the AST documentation: batch size, time of a run with eager and with sdpa attention, speed-up; then windows and
@@ -76,7 +76,7 @@ internal static class BenchCommands
         {
             var path = result.GetValue(random) is { } size ? MakeRandom(size) : result.GetValue(folder)!;
             using var checkpoint = AstCheckpoint.Open(path);
-            var options = flags.Read(result, checkpoint.Config) with { PackQkv = !result.GetValue(separate) };
+            var options = flags.Read(result, checkpoint.Config) with { PackQkv = result.GetValue(packed) };
             var attentions = ExecutionFlags.List<AttentionImplementation>(result.GetValue(attention)!)
                 .Distinct().OrderByDescending(a => a).ToList();
             var isJson = result.GetValue(json);
