@@ -1,9 +1,9 @@
 """Writes the moving average of a training as a model in Hugging Face's format, and beside it what only training needs.
 
-    export.py STATE.pt MODEL-FOLDER [EARLY.pt SHARE]
+    export.py STATE.pt MODEL-FOLDER [START SHARE]
 
-With an early state of a training that began alike, that share of the weights is the early one's: what lies between the two hears sound that
-neither was trained on better than either (M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+With the folder that training began with, that share of the weights is the start's: what lies between the two hears sound that neither was
+trained on better than either (M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
 """
 import os
 import sys
@@ -11,7 +11,7 @@ import sys
 import kinds  # first: it says where the modules of the model before are
 import ast_model
 import torch
-from student import HEADS, Student, configuration
+from student import HEADS, Student, configuration, deeper
 
 
 def main():
@@ -19,11 +19,11 @@ def main():
         raise SystemExit(__doc__)
     state, folder = sys.argv[1:3]
     before, preprocessor = ast_model.load(kinds.BEFORE)
-    average = torch.load(state, map_location='cpu')['average']
-    if len(sys.argv) == 5:
-        early, share = torch.load(sys.argv[3], map_location='cpu')['average'], float(sys.argv[4])
-        average = {name: value.lerp(early[name], share) for name, value in average.items()}
+    average = {name: value.float() for name, value in torch.load(state, map_location='cpu')['average'].items()}
     layers = 1 + max(int(name.split('.')[2]) for name in average if name.startswith('model.blocks.'))
+    if len(sys.argv) == 5:
+        start, share = deeper(sys.argv[3], layers).state_dict(), float(sys.argv[4])
+        average = {name: value.lerp(start[name], share) for name, value in average.items()}
     student = Student(ast_model.Ast(configuration(before, layers)))
     student.load_state_dict(average)
     ast_model.save(student.model, folder, preprocessor, student.localiser())

@@ -1,83 +1,108 @@
-"""Mixtures of recordings, what the teacher says of them, and where in time their pieces are.
+"""Mixtures of recordings: windows to learn from, what is in them, and where in time. Many at a time, on any device.
 
-    mixtures.py SOUNDS TEACHER.pt POOL SEED COUNT
+    mixer = Mixer(sounds, seed, device)
+    batch = mixer.draw(512)
 
-Writes COUNT shards of 512 windows to POOL, as NumPy files SEED-NNN.NAME.npy: fbank (a byte a value, 0 for padding), the teacher's
-logits and embedding, groups (1: sounds, 0: surely does not, -1: not known), pieces (the groups of up to three pieces) and where (their
-columns of 0.16 s, as bits), heard (samples before the padding). Shards that are there are not made again.
+A batch has
+    wave     [windows, LONG], 32 kHz: what is heard
+    heard    [windows]: samples at 16 kHz before the padding
+    groups   [windows, groups], int8: 1 sounds, 0 surely does not, -1 not known
+    pieces   [windows, 3]: the groups of up to three pieces, or -1
+    where    [windows, 3, COLUMNS], bool: the columns of 0.16 s in which they sound
 """
 import os
 import re
-import sys
-import time
 
 import numpy as np
-import soundfile
 import torch
 
 import kinds  # first: it says where features is
 import features
-import teacher
 
-RATE = teacher.SAMPLE_RATE
+RATE = 32000
 LONG = 2 * features.SAMPLES  # of a window at 32 kHz
 CLIP = 5 * RATE
 COLUMNS, COLUMN = 32, 5120
 SIZE = 262144
-LOW, STEP = -16.0, 0.11  # log-mel = LOW + STEP * byte
-SHARD, BATCH = 512, 16
+MOST = 180000  # what is read of a recording
+STEP = 320  # 10 ms
+HALVED = 165888  # LONG, and more, so that its factors are small
 
 
 def gain(decibels):
-    return np.float32(10 ** (decibels / 20))
+    return 10 ** (decibels / 20)
 
 
-def level(x, decibels):
-    """The sound with its loudest 0.1 s at that level."""
-    b = x[: len(x) // 3200 * 3200].reshape(-1, 3200)
-    loudest = np.sqrt((b**2).mean(1).max()) if len(b) else np.sqrt((x**2).mean())
-    return x * np.float32(gain(decibels) / max(loudest, 1e-6))
+def fade(at, count, length):
+    """1 within a sound of count samples, rising and falling over so many at its ends; 0 outside."""
+    return (torch.minimum(at + 1, count - at) / length).clamp(0, 1)
+
+
+def blocks(x, size):
+    """The mean square of blocks of so many samples: [..., samples] to [..., blocks]."""
+    return x[..., : x.shape[-1] // size * size].unflatten(-1, (-1, size)).square().mean(-1)
+
+
+def impulses(sounds):
+    """Impulse responses of rooms, plates and loudspeakers, each of energy 1: of sounds.py's folder, or of pack.py's."""
+    packed = os.path.join(sounds, 'rooms.npz')
+    if os.path.exists(packed):
+        rooms = np.load(packed)
+        return [rooms[name].astype(np.float32) for name in rooms.files]
+    found, folder = [], os.path.join(sounds, 'ir')
+    for row in kinds.table(os.path.join(folder, 'index.tsv')):
+        if row['kind'] not in ('room', 'plate', 'cabinet', 'filter'):
+            continue
+        raw = open(os.path.join(folder, row['file']), 'rb').read()
+        data = raw.index(b'data') + 8  # of a wave file of floats
+        h = np.frombuffer(raw[data : data + int.from_bytes(raw[data - 4 : data], 'little')], '<f4')
+        h = h[max(0, np.abs(h).argmax() - 32) :][:48000].copy()
+        energy = np.sqrt((h**2).sum())
+        if energy > 0:
+            if len(h) >= 800:
+                h[-800:] *= np.linspace(1, 0, 800, dtype=np.float32)
+            found.append(h / energy)
+    return found
 
 
 class Mixer:
-    """Draws windows: the same seed and the same recordings give the same ones."""
+    """Draws windows: the same seed, recordings and device give the same ones."""
 
-    def __init__(self, sounds, seed):
-        self.random = np.random.default_rng(seed)
+    def __init__(self, sounds, seed, device='cpu', others=0.35):
+        self.device, self.others = device, others
+        self.numpy, self.random = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
         self.rows = kinds.recordings(sounds)
-        self.pcm = np.memmap(os.path.join(sounds, 'pcm/all.i16'), np.int16, 'r')
-        self.group = [(kinds.GROUP[g] if g else -1, only) for g, only in map(kinds.group_of, self.rows)]
-        self.backgrounds = [i for i, r in enumerate(self.rows) if r['kind'] == 'background']
-        self.esc = [([], []) for _ in kinds.CLASSES]  # of each class: ESC-50's own recordings, and others
-        sets = {}
-        for i, r in enumerate(self.rows):
-            g = self.group[i][0]
-            if 0 <= g < len(kinds.CLASSES):
-                self.esc[g]['esc50' not in r['source']].append(i)
+        pcm = np.memmap(os.path.join(sounds, 'pcm/all.i16'), np.int16, 'c')
+        self.pcm = torch.from_numpy(pcm).to(device)
+        number = lambda values, kind=torch.long: torch.tensor(list(values), dtype=kind, device=device)
+        self.start, self.count = number(int(r['start']) for r in self.rows), number(int(r['samples']) for r in self.rows)
+        self.eight_bits = number((r['source'] == 'esc50' for r in self.rows), torch.bool)
+        groups = [kinds.group_of(r) for r in self.rows]
+        self.group, self.only = number(kinds.GROUP[g] if g else -1 for g, _ in groups), number((o for _, o in groups), torch.bool)
+        self.backgrounds = number(i for i, r in enumerate(self.rows) if r['kind'] == 'background' or r['source'] == 'moodist')
+        self.choices(groups)
+        spectra = [torch.fft.rfft(torch.from_numpy(h), SIZE) for h in impulses(sounds)]
+        self.rooms = torch.stack(spectra).to(device)
+        self.noises = torch.stack(list(self.made_noises())).to(device)
+
+    def choices(self, groups):
+        """How likely each recording is as one of ESC-50's classes, and as any other sound."""
+        esc, other, sets = np.zeros(len(self.rows)), np.zeros(len(self.rows)), {}
+        members = [([], []) for _ in kinds.CLASSES]  # of each class: ESC-50's own recordings, and others
+        for i, (r, (group, _)) in enumerate(zip(self.rows, groups)):
+            group = kinds.GROUP[group] if group else -1
+            if 0 <= group < len(kinds.CLASSES):
+                members[group]['esc50' not in r['source']].append(i)
             if 'esc50' not in r['source'] and r['kind'] != 'background':
                 sets.setdefault(r['source'], {}).setdefault(re.sub(r';fold=.*', '', r['label']), []).append(i)
-        self.other = []
+        for own, elsewhere in members:
+            esc[own] += (0.75 if elsewhere else 1.0) / max(len(own), 1)
+            esc[elsewhere] += (0.25 if own else 1.0) / max(len(elsewhere), 1)
         for labels in sets.values():
             # Where labels are the files' names, the whole source counts as one kind.
-            self.other += list(labels.values()) if len(labels) <= 60 else [sum(labels.values(), [])]
-        weights = np.array([len(v) ** 0.5 for v in self.other])
-        self.other_until = np.cumsum(weights / weights.sum())
-        self.rooms = list(self.impulses(os.path.join(sounds, 'ir')))
-        self.noises = list(self.made_noises())
-
-    @staticmethod
-    def impulses(folder):
-        for row in kinds.table(os.path.join(folder, 'index.tsv')):
-            if row['kind'] not in ('room', 'plate', 'cabinet', 'filter'):
-                continue
-            h = soundfile.read(os.path.join(folder, row['file']), dtype='float32')[0]
-            h = h[:, 0] if h.ndim > 1 else h
-            h = h[max(0, np.abs(h).argmax() - 32) :][:48000].copy()
-            energy = np.sqrt((h**2).sum())
-            if energy > 0:
-                if len(h) >= 800:
-                    h[-800:] *= np.linspace(1, 0, 800, dtype=np.float32)
-                yield h / energy
+            for of_one in list(labels.values()) if len(labels) <= 60 else [sum(labels.values(), [])]:
+                other[of_one] += len(of_one) ** -0.5
+        self.esc_until, self.other_until = np.cumsum(esc / esc.sum()), np.cumsum(other / other.sum())
 
     @staticmethod
     def made_noises():
@@ -86,197 +111,183 @@ class Mixer:
         f = np.maximum(np.arange(SIZE + 1), 40.0)
         for slope in np.linspace(-0.3, 2.3, 10):
             white = torch.from_numpy(random.standard_normal(2 * SIZE, dtype=np.float32))
-            n = torch.fft.irfft(torch.fft.rfft(white) * torch.from_numpy((f ** (-slope / 2)).astype(np.float32))).numpy()
+            n = torch.fft.irfft(torch.fft.rfft(white) * torch.from_numpy((f ** (-slope / 2)).astype(np.float32)))
             yield n / n.std()
         t = np.arange(2 * SIZE) / RATE
         for _ in range(5):
             base = random.choice([50.0, 60.0]) * random.uniform(0.995, 1.005)
-            n = sum(
-                random.uniform() * k ** -random.uniform(0.3, 2) * np.sin(2 * np.pi * base * k * t + random.uniform(0, 6))
-                for k in range(1, random.integers(2, 20))
-            ).astype(np.float32)
+            tone = lambda k: random.uniform() * k ** -random.uniform(0.3, 2) * np.sin(2 * np.pi * base * k * t + random.uniform(0, 6))
+            n = torch.from_numpy(sum(tone(k) for k in range(1, 20)).astype(np.float32))
             yield n / n.std()
 
-    def floor(self, low, high):
-        """A window of noise at a level between two."""
-        if self.random.random() < 0.15 and self.backgrounds:
-            x = np.resize(self.read(self.backgrounds[self.random.integers(len(self.backgrounds))], LONG), LONG)
-            return x / max(x.std(), 1e-6) * gain(self.random.uniform(low, high))
-        n = self.noises[self.random.integers(len(self.noises))]
-        start = self.random.integers(len(n) - LONG)
-        return n[start : start + LONG] * gain(self.random.uniform(low, high))
+    # ---------------------------------------------------------------- chance
+    def uniform(self, low, high, *shape):
+        return torch.rand(shape, generator=self.random, device=self.device) * (high - low) + low
 
-    def read(self, i, most):
-        start, count = int(self.rows[i]['start']), int(self.rows[i]['samples'])
-        at = self.random.integers(count - most) if count > most else 0
-        return self.pcm[start + at : start + min(count, at + most)].astype(np.float32) / 32768
+    def below(self, bounds):
+        """A whole number from 0 to below each bound."""
+        return (self.uniform(0, 1, *bounds.shape).double() * bounds).long().clamp_min(0)
 
-    def pick(self, esc):
-        """A recording of one of ESC-50's classes, evenly; or of any other set, by the root of its size."""
-        if esc:
-            own, others = self.esc[self.random.integers(len(self.esc))]
-            chosen = others if others and self.random.random() < 0.25 else own
-        else:
-            chosen = self.other[min(np.searchsorted(self.other_until, self.random.random()), len(self.other) - 1)]
-        return chosen[self.random.integers(len(chosen))]
+    # ---------------------------------------------------------------- pieces
+    def read(self, recordings, most):
+        """Samples of recordings [pieces, most], from anywhere in the longer ones, and how many of them there are."""
+        count = self.count[recordings]
+        start = self.start[recordings] + self.below((count - most).clamp_min(0) + 1)
+        count = count.clamp_max(most)
+        at = torch.arange(most, device=self.device)
+        x = self.pcm[(start[:, None] + torch.minimum(at, count[:, None] - 1))].float() / 32768
+        return x * (at < count[:, None]), count
 
-    def piece(self, esc):
-        """A recording, or a part of it, as some microphone in some room would have it; and which it is."""
-        random = self.random
-        i = self.pick(esc)
-        x = self.read(i, 180000)
-        if self.rows[i]['source'] == 'esc50' and random.random() < 0.6:
-            # These came out of 8 bits: what stays within a step of zero is silence.
-            x = x[: len(x) // 320 * 320]
-            loud = np.convolve(np.abs(x.reshape(-1, 320)).max(1) > 1.5 / 128, np.ones(5), 'same') > 0
-            if loud.any():
-                x = x * np.repeat(loud, 320)
-        if len(x) > RATE and random.random() < 0.3:
-            energy = (x[: len(x) // 1600 * 1600].reshape(-1, 1600) ** 2).mean(1)
-            loud = np.flatnonzero(energy >= energy.max() * 0.05)
-            count = int(random.uniform(0.4, 2.5) * RATE)
-            start = min(max(int(random.choice(loud)) * 1600 - int(random.uniform(0, 0.5) * count), 0), max(0, len(x) - count))
-            x = x[start : start + count].copy()
-        elif len(x) >= 4 * RATE and random.random() < 0.5:
-            x = np.roll(x, random.integers(len(x)))
-        x = x.copy()
-        fade = min(320, len(x) // 4)
-        x[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
-        x[len(x) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-        if random.random() < 0.5:
-            x = np.interp(np.arange(0, len(x) - 1, random.uniform(0.9, 1.1)), np.arange(len(x)), x).astype(np.float32)
-        coloured, reverberates = random.random() < 0.35, random.random() < 0.25
-        return (self.filtered(x, coloured, reverberates) if coloured or reverberates else x), i
+    def pieces_of(self, recordings):
+        """Recordings, or parts of them, as some microphone in some room would have them: [pieces, SIZE], and how long they are."""
+        x, count = self.read(recordings, MOST)
+        p = len(recordings)
+        # ESC-50 at 16 kHz came out of 8 bits: what stays within a step of zero is silence.
+        loud = x.unflatten(-1, (-1, STEP // 2)).abs().amax(-1)[:, None]
+        loud = (torch.nn.functional.max_pool1d(loud, 11, 1, 5)[:, 0] > 1.5 / 128).repeat_interleave(STEP // 2, 1)
+        gated = self.eight_bits[recordings] & (self.uniform(0, 1, p) < 0.6) & loud.any(1)
+        x = torch.where(gated[:, None] & ~loud, torch.zeros((), device=self.device), x)
+        # Cut around something loud, or turned in time, or whole.
+        energy = blocks(x, 1600)
+        near = (self.uniform(0, 1, *energy.shape) * (energy >= 0.05 * energy.amax(1, keepdim=True))).argmax(1) * 1600
+        cut = (count > RATE) & (self.uniform(0, 1, p) < 0.3)
+        length = torch.where(cut, (self.uniform(0.4, 2.5, p) * RATE).long(), count).minimum(count)
+        first = (near - (self.uniform(0, 0.5, p) * length).long()).clamp_min(0).minimum(count - length) * cut
+        turned = ~cut & (count >= 4 * RATE) & (self.uniform(0, 1, p) < 0.5)
+        turn = self.below(count) * turned
+        speed = torch.where(self.uniform(0, 1, p) < 0.6, gain(self.uniform(-1.5, 1.5, p)), torch.ones((), device=self.device))
+        slower = ((length - 1) / speed).long() + 1
+        # Faster or slower, between two samples; with soft ends.
+        t = torch.arange(SIZE, device=self.device)
+        place = t * speed[:, None]
+        whole = place.floor()
+        part = (place - whole).float()
+        at = lambda i: x.gather(1, first[:, None] + (i.long().minimum(length[:, None] - 1) + turn[:, None]) % length[:, None])
+        y = torch.lerp(at(whole), at(whole + 1), part) * fade(t[None], slower[:, None], (slower[:, None] // 4).clamp(1, STEP))
+        coloured, reverberates = self.uniform(0, 1, p) < 0.4, self.uniform(0, 1, p) < 0.25
+        chosen = (coloured | reverberates).nonzero()[:, 0]
+        if len(chosen):
+            y[chosen] = self.filtered(y[chosen], coloured[chosen], reverberates[chosen])
+        count = torch.where(reverberates, (slower + 24000).clamp_max(SIZE), slower)
+        y *= torch.where(coloured | reverberates, 1600, 1)[:, None].reciprocal().mul((count[:, None] - t)).clamp(0, 1)
+        return y, count
 
     def filtered(self, x, coloured, reverberates):
-        random = self.random
-        size = 65536 if len(x) < 40000 else SIZE
-        spectrum = torch.fft.rfft(torch.from_numpy(x), size)
-        if coloured:
-            octave = np.log2(np.maximum(np.arange(size // 2 + 1, dtype=np.float32) * RATE / size, 31.25) / 31.25)
-            curve = np.interp(octave, np.arange(10), random.uniform(-6, 6, 10))
-            if random.random() < 0.25:
-                curve -= np.maximum(0, octave - random.uniform(6, 9)) * random.uniform(6, 36)
-            if random.random() < 0.25:
-                curve -= np.maximum(0, random.uniform(1, 4) - octave) * random.uniform(6, 24)
-            spectrum = spectrum * torch.from_numpy((10 ** (curve / 20)).astype(np.float32))
-        if reverberates:
-            h = self.rooms[random.integers(len(self.rooms))]
-            spectrum = spectrum * torch.fft.rfft(torch.from_numpy(h[: size - len(x)] if len(h) > size - len(x) > 0 else h), size)
-        count = min(size, len(x) + (24000 if reverberates else 0))
-        x = torch.fft.irfft(spectrum, size)[:count].numpy().copy()
-        fade = min(1600, count // 4)
-        x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-        return x
+        p, bins = len(x), SIZE // 2 + 1
+        octave = torch.log2(torch.arange(bins, device=self.device).mul(RATE / SIZE).clamp_min(31.25) / 31.25)
+        points = torch.cat((self.uniform(-6, 6, p, 10), torch.zeros(p, 1, device=self.device)), 1)
+        low = octave.long().clamp_max(9)
+        curve = torch.lerp(points[:, low], points[:, low + 1], octave - low)
+        steep = lambda least, most: self.uniform(least, most, p, 1) * (self.uniform(0, 1, p, 1) < 0.25)
+        curve -= (octave - self.uniform(6, 9, p, 1)).clamp_min(0) * steep(6, 36)
+        curve -= (self.uniform(1, 4, p, 1) - octave).clamp_min(0) * steep(6, 24)
+        spectrum = torch.fft.rfft(x) * gain(curve * coloured[:, None])
+        room = self.rooms[self.below(torch.full((p,), len(self.rooms), device=self.device))]
+        return torch.fft.irfft(torch.where(reverberates[:, None], spectrum * room, spectrum), SIZE)
 
-    def draw(self):
-        """A window at 32 kHz, the same as the teacher hears it, groups, pieces, where, heard."""
-        random = self.random
-        window = np.zeros(LONG, np.float32)
-        groups = np.full(len(kinds.GROUPS), -1, np.int8)
-        pieces, where = np.full(3, -1, np.int16), np.zeros(3, np.uint32)
-        top = random.uniform(-34, -10)
-        count = random.choice([0, 1, 2, 3], p=[0.03, 0.47, 0.42, 0.08])
-        heard = LONG // 2
-        if count == 1 and random.random() < 0.35:
-            heard = int(random.uniform(0.6, 4.9) * features.SAMPLE_RATE)
-        elif random.random() < 0.3:
-            heard = CLIP // 2
-        full, sure = LONG if heard >= CLIP // 2 else 2 * heard, True
-        for k in range(count):
-            x, i = self.piece(random.random() < (0.65 if k == 0 else 0.35))
-            x = level(x, top if k == 0 else top + random.uniform(-12, 6))
-            if len(x) >= full:
-                start, at = random.integers(len(x) - full + 1), 0
-                x = x[start : start + full]
-            else:
-                at = random.integers(full - len(x) + 1)
-            window[at : at + len(x)] += x
-            group, only = self.group[i]
-            sure &= only
-            if group >= 0:
-                groups[group], pieces[k] = 1, group
-                where[k] = self.columns(x, at)
-        if sure:
-            fifty = groups[: len(kinds.CLASSES)]
-            fifty[fifty < 0] = 0
-        if count == 0 or random.random() < 0.5:
-            window += self.floor(-85 if count else -70, top - 14 if count and random.random() < 0.5 else -40)
-        if random.random() < 0.1:  # as a telephone or a camera has it
-            spectrum = torch.fft.rfft(torch.from_numpy(np.pad(window, (0, 168960 - LONG))))
-            spectrum[int(len(spectrum) * random.uniform(0.22, 0.27)) :] = 0
-            window = torch.fft.irfft(spectrum, 168960).numpy()[:LONG].copy()
-        if heard < CLIP // 2:
-            window[2 * heard :] = 0
-        window /= max(1, np.abs(window).max())
-        return window, self.for_teacher(window), groups, pieces, where, heard
+    def floors(self, low, high):
+        """Windows of noise, made or real, at levels between two of each window (dB)."""
+        n = len(high)
+        t = torch.arange(LONG, device=self.device)
+        start = self.below(torch.full((n,), self.noises.shape[1] - LONG, device=self.device))
+        which = self.below(torch.full((n,), len(self.noises), device=self.device))
+        x = self.noises.flatten()[(which * self.noises.shape[1] + start)[:, None] + t]
+        real = (self.uniform(0, 1, n) < 0.4).nonzero()[:, 0]
+        if len(real) and len(self.backgrounds):
+            which = self.below(torch.full((len(real),), len(self.backgrounds), device=self.device))
+            background, count = self.read(self.backgrounds[which], LONG)
+            x[real] = background.gather(1, t % count[:, None])
+        x = x / x.square().mean(1, keepdim=True).sqrt().clamp_min(1e-6)
+        return x * gain(low + (high - low) * self.uniform(0, 1, n))[:, None]
 
-    @staticmethod
-    def columns(x, at):
-        """The columns in which a piece is within 22 dB of its loudest one, as bits."""
-        y = np.zeros(COLUMNS * COLUMN, np.float32)
-        end = min(len(y), at + len(x))
-        y[at:end] = x[: end - at]
-        energy = (y.reshape(COLUMNS, -1) ** 2).mean(1)
-        return sum(1 << int(c) for c in np.flatnonzero(energy > max(energy.max() * 10**-2.2, 1e-12)))
+    # ---------------------------------------------------------------- windows
+    def draw(self, n):
+        numpy, device = self.numpy, self.device
+        counts = numpy.choice(4, n, p=[0.03, 0.47, 0.4, 0.1])
+        window = np.repeat(np.arange(n), counts)
+        first = np.concatenate(([True], window[1:] != window[:-1])) if len(window) else np.zeros(0, bool)
+        slot = np.concatenate([np.arange(c) for c in counts]) if len(window) else window
+        esc = numpy.random(len(window)) < np.where(first, 1 - self.others, 0.35)
+        draws = numpy.random(len(window))
+        chosen = np.where(esc, np.searchsorted(self.esc_until, draws), np.searchsorted(self.other_until, draws))
+        chosen = chosen.clip(0, len(self.rows) - 1)
+        to = lambda x: torch.from_numpy(x).to(device)
+        counts, window, first, slot, chosen = map(to, (counts, window, first, slot, chosen))
 
-    @staticmethod
-    def for_teacher(window):
-        """5.12 s at 0 dBFS, turned so that no silence is at the end, which would spoil the teacher's last column."""
-        x = window[: COLUMNS * COLUMN]
-        peak = np.abs(x).max()
-        if peak == 0:
-            return x
-        x = x / peak
-        last = np.flatnonzero(np.abs(x) > 1e-3)[-1]
-        return np.roll(x, len(x) - 1 - last) if len(x) - last > 1600 else x
+        top = self.uniform(-34, -10, n)
+        early = torch.where((counts == 1) & (self.uniform(0, 1, n) < 0.35), self.uniform(0.6, 4.9, n), torch.full((n,), 5.0, device=device))
+        clip = (early < 5) | (self.uniform(0, 1, n) < 0.3)
+        heard = torch.where(clip, (early * features.SAMPLE_RATE).long(), torch.full((n,), LONG // 2, device=device))
+        full = torch.where(heard < CLIP // 2, 2 * heard, torch.full((n,), LONG, device=device))
 
+        wave = torch.zeros(n, LONG, device=device)
+        groups = torch.full((n, len(kinds.GROUPS)), -1, dtype=torch.int8, device=device)
+        pieces = torch.full((n, 3), -1, dtype=torch.long, device=device)
+        where = torch.zeros(n, 3, COLUMNS, dtype=torch.bool, device=device)
+        sure = torch.ones(n, dtype=torch.bool, device=device)
+        t = torch.arange(LONG, device=device)
+        for i in torch.arange(len(window), device=device).split(256):
+            x, count = self.pieces_of(chosen[i])
+            levels = top[window[i]] + torch.where(first[i], torch.zeros(len(i), device=device), self.uniform(-12, 6, len(i)))
+            x *= (gain(levels) / blocks(x, 3200).amax(1).sqrt().clamp_min(1e-6))[:, None]
+            room = full[window[i]] - count
+            offset = self.below(room.abs() + 1) * room.sign()  # where it begins in the window, or what of it is before the window
+            at = t - offset[:, None]
+            x = x.gather(1, at.clamp(0, SIZE - 1)) * ((at >= 0) & (at < count[:, None]))
+            wave.index_add_(0, window[i], x)
+            energy = blocks(x[:, : COLUMNS * COLUMN], COLUMN)
+            group = self.group[chosen[i]]
+            known = (group >= 0).nonzero()[:, 0]
+            w, s, g = window[i][known], slot[i][known], group[known]
+            groups[w, g], pieces[w, s] = 1, g
+            where[w, s] = (energy > (energy.amax(1, keepdim=True) * 10**-2.2).clamp_min(1e-12))[known]
+            sure[window[i][~self.only[chosen[i]]]] = False
+        fifty = groups[:, : len(kinds.CLASSES)]
+        fifty[(fifty < 0) & sure[:, None]] = 0
 
-HALF = (np.sinc(np.arange(-31, 32) / 2.06) * np.kaiser(63, 7)).astype(np.float32)
-HALF = torch.from_numpy(HALF / HALF.sum())[None, None]
+        noisy = ((counts == 0) | (self.uniform(0, 1, n) < 0.6)).nonzero()[:, 0]
+        if len(noisy):
+            near = (counts[noisy] > 0) & (self.uniform(0, 1, len(noisy)) < 0.6)
+            high = torch.where(near, top[noisy] - self.uniform(5, 14, len(noisy)), torch.full((len(noisy),), -40.0, device=device))
+            low = torch.where(counts[noisy] > 0, torch.where(near, high - 25, high - 45), high - 30)
+            wave[noisy] += self.floors(low, high)
+        poor = (self.uniform(0, 1, n) < 0.12).nonzero()[:, 0]
+        if len(poor):
+            wave[poor] = self.telephone(wave[poor])
+        wave *= torch.arange(LONG, device=device) < full[:, None]
+        wave /= wave.abs().amax(1, keepdim=True).clamp_min(1)
+        return {'wave': wave, 'heard': heard, 'groups': groups, 'pieces': pieces, 'where': where}
 
-
-def fbank_bytes(windows, heard):
-    """What the student hears: log-mel of the windows at 16 kHz, a byte a value, 0 after what is heard."""
-    x = torch.nn.functional.conv1d(torch.from_numpy(windows)[:, None], HALF, stride=2, padding=31)[:, 0]
-    fbank = torch.cat([features.student_fbank(one[None]) for one in x])
-    q = ((fbank - LOW) / STEP).round().clamp(1, 255).byte()
-    for i, h in enumerate(heard):
-        q[i, 1 + (h - 400) // 160 :] = 0
-    return q.numpy()
-
-
-def log_mel(fbank):
-    """The opposite of fbank_bytes."""
-    x = torch.from_numpy(fbank)
-    return torch.where(x == 0, torch.zeros(()), LOW + STEP * x.float())
+    def telephone(self, x):
+        """As a telephone or a camera has it: cut off at 3.5 to 4.3 kHz, and half of them in eight bits by the mu law."""
+        n = len(x)
+        spectrum = torch.fft.rfft(x, HALVED)
+        bins = spectrum.shape[1]
+        spectrum *= torch.arange(bins, device=self.device) < bins * self.uniform(0.22, 0.27, n, 1)
+        coarse = torch.fft.irfft(spectrum[:, : bins // 4 + 1], HALVED // 4) / 4
+        mu = torch.log1p(255 * coarse.abs().clamp_max(1)) / np.log(256)
+        coarse = coarse.sign() * torch.expm1((mu * 127).round() / 127 * np.log(256)) / 255
+        coded = torch.fft.irfft(torch.fft.rfft(coarse) * 4, HALVED)
+        plain = torch.fft.irfft(spectrum, HALVED)
+        return torch.where(self.uniform(0, 1, n, 1) < 0.5, coded, plain)[:, :LONG]
 
 
-def main():
-    if len(sys.argv) != 6:
-        raise SystemExit(__doc__)
-    sounds, weights, pool, seed, count = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
-    torch.set_num_threads(1)
-    os.makedirs(pool, exist_ok=True)
-    mixer, expert = Mixer(sounds, seed), teacher.Teacher(weights)
-    print(len(mixer.rows), 'recordings,', len(mixer.rooms), 'rooms,', len(mixer.other), 'sets besides ESC-50', flush=True)
-    for shard in range(count):
-        name = os.path.join(pool, f'{seed:03d}-{shard:03d}')
-        if os.path.exists(name + '.done'):
-            continue
-        mixer.random = np.random.default_rng([seed, shard])
-        began, parts = time.time(), []
-        for _ in range(SHARD // BATCH):
-            windows, heard_by_teacher, *rest, heard = map(np.array, zip(*(mixer.draw() for _ in range(BATCH))))
-            logits, embedding = expert(torch.from_numpy(heard_by_teacher))
-            parts.append(
-                (fbank_bytes(windows, heard), logits.numpy().astype(np.float16), embedding.numpy().astype(np.float16), *rest, heard)
-            )
-        for key, values in zip(('fbank', 'logits', 'embedding', 'groups', 'pieces', 'where', 'heard'), zip(*parts)):
-            np.save(f'{name}.{key}.npy', np.concatenate(values))
-        open(name + '.done', 'w').close()
-        print(f'{name}: {SHARD / (time.time() - began):.1f} windows/s', flush=True)
+def for_teacher(wave):
+    """5.12 s at 0 dBFS, turned so that no silence is at the end, which would spoil the teacher's last column."""
+    x = wave[:, : COLUMNS * COLUMN]
+    length = x.shape[1]
+    x = x / x.abs().amax(1, keepdim=True).clamp_min(1e-6)
+    t = torch.arange(length, device=x.device)
+    last = ((x.abs() > 1e-3) * t).amax(1)
+    turn = torch.where(length - last > 1600, length - 1 - last, torch.zeros_like(last))
+    return x.gather(1, (t - turn[:, None]) % length)
 
 
-if __name__ == '__main__':
-    main()
+def log_mel(wave, heard):
+    """What the student hears: log-mel of the windows at 16 kHz [windows, FRAMES, 128], 0 after what is heard."""
+    spectrum = torch.fft.rfft(wave, HALVED)[:, : HALVED // 4 + 1]
+    falling = ((HALVED // 4 - torch.arange(spectrum.shape[1], device=wave.device)) / (0.03 * HALVED // 4)).clamp(0, 1)
+    x = torch.fft.irfft(spectrum * falling, HALVED // 2)[:, : LONG // 2] / 2
+    fbank = features.student_fbank(x)
+    frames = 1 + (heard - 400) // 160
+    return fbank * (torch.arange(fbank.shape[1], device=wave.device)[:, None] < frames[:, None, None])

@@ -1,53 +1,67 @@
-"""The shards that mixtures.py wrote, and what the model before says of them."""
-import glob
-import os
-
-import numpy as np
+"""Mixtures on their way to the student, with what the teachers say of them."""
 import torch
 
 import kinds
-from mixtures import SHARD
+import features
+from mixtures import for_teacher, log_mel
+from probe import Probe
 
-KEYS = 'fbank', 'logits', 'embedding', 'groups', 'pieces', 'where', 'heard'
+FIFTY = len(kinds.CLASSES)
 
 
 class Pool:
-    """Shards of a folder; more may come while it is read."""
+    """The latest mixtures, so many at most: some are new at each fill, the oldest are forgotten."""
 
-    def __init__(self, folder):
-        self.folder, self.shards, self.seen = folder, [], set()
-        self.refresh()
-        if not self.shards:
-            raise SystemExit(f'error: {folder} has no shards; run mixtures.py first')
+    def __init__(self, mixer, teacher, before, preprocessor, size, autocast):
+        self.mixer, self.teacher, self.before, self.preprocessor = mixer, teacher, before, preprocessor
+        self.size, self.filled, self.at, self.autocast = size, 0, 0, autocast
+        self.tensors, self.probe = {}, None
 
-    def __len__(self):
-        return SHARD * len(self.shards)
+    def made(self, n):
+        batch = self.mixer.draw(n)
+        wave = batch.pop('wave')
+        logits, embedding = self.teacher(for_teacher(wave))
+        return {**batch, 'fbank': log_mel(wave, batch['heard']).half(), 'logits': logits.half(), 'embedding': embedding}
 
-    def refresh(self):
-        for done in sorted(glob.glob(os.path.join(self.folder, '*.done'))):
-            if done in self.seen:
-                continue
-            self.seen.add(done)
-            shard = {k: np.load(f'{done[:-5]}.{k}.npy', mmap_mode='r' if k == 'fbank' else None) for k in KEYS}
-            before = done[:-5] + '.before.npy'
-            if not os.path.exists(before):
-                np.save(before, np.full((SHARD, len(kinds.CLASSES)), np.nan, np.float16))
-            shard['before'] = np.load(before, mmap_mode='r+')
-            self.shards.append(shard)
+    @torch.no_grad()
+    def fill(self, n):
+        batch = self.made(n)
+        inputs = features.normalised(batch['fbank'].float(), self.preprocessor)
+        with self.autocast():
+            before = self.before(inputs)
+        soft = self.probe(batch['embedding'])
+        soft = torch.cat(((soft[:, :FIFTY] + before.float()) / 2, soft[:, FIFTY:]), 1)
+        batch['soft'], batch['embedding'] = soft.half(), self.probe.normal(batch['embedding']).half()
+        if not self.tensors:
+            self.tensors = {k: torch.empty(self.size, *v.shape[1:], dtype=v.dtype, device=v.device) for k, v in batch.items()}
+        rows = (torch.arange(n, device=self.mixer.device) + self.at) % self.size
+        for key, value in batch.items():
+            self.tensors[key][rows] = value
+        self.at, self.filled = (self.at + n) % self.size, min(self.filled + n, self.size)
 
-    def all(self, key, most=None):
-        return np.concatenate([s[key] for s in self.shards[:most]])
+    def learn_probe(self, batches, n):
+        parts = [(b['embedding'], b['groups']) for b in (self.made(n) for _ in range(batches))]
+        self.probe = Probe(torch.cat([e for e, _ in parts]), torch.cat([g for _, g in parts]))
 
-    def rows(self, rows):
-        return {k: np.stack([self.shards[r // SHARD][k][r % SHARD] for r in rows]) for k in KEYS}
-
-    def before(self, rows, inputs, model):
-        """The logits of the model before, which are computed once and kept beside the shard."""
-        kept = [self.shards[r // SHARD]['before'] for r in rows]
-        out = np.stack([k[r % SHARD] for k, r in zip(kept, rows)])
-        todo = np.flatnonzero(np.isnan(out[:, 0]))
-        if len(todo):
-            out[todo] = model(inputs[torch.from_numpy(todo)]).numpy()
-            for i in todo:
-                kept[i][rows[i] % SHARD] = out[i]
-        return torch.from_numpy(out).float()
+    def take(self, n):
+        """What n of them are to teach the student."""
+        rows = torch.randint(self.filled, (n,), device=self.mixer.device)
+        part = {k: v[rows] for k, v in self.tensors.items()}
+        x = part['fbank'].float()
+        heard = torch.arange(x.shape[1], device=x.device)[:, None] < (1 + (part['heard'] - 400) // 160)[:, None, None]
+        louder = torch.empty(n, 1, 1, device=x.device).uniform_(-1, 1)
+        x = torch.where(heard, (x + louder).clamp_min(-15.94), torch.zeros((), device=x.device))
+        soft, groups = part['soft'].float().sigmoid(), part['groups'].float()
+        known = (groups >= 0).float()
+        # What is known is half what it is and half what the two say; of the rest the student learns what they say, at a part of the weight.
+        groups = torch.where(known > 0, (groups.clamp_min(0) + soft) / 2, soft)
+        known[:, :FIFTY] = known[:, :FIFTY].clamp_min(0.2)
+        return {
+            'inputs': features.normalised(x, self.preprocessor),
+            'teacher': (part['logits'].float() + 1).sigmoid(),
+            'embedding': part['embedding'].float(),
+            'groups': groups,
+            'known': known,
+            'pieces': part['pieces'],
+            'where': part['where'].float(),
+        }

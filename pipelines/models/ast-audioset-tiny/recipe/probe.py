@@ -16,14 +16,14 @@ class Probe:
         self.mean, self.std = x.mean(0), x.std(0).clamp_min(0.02)
         x, known, there = (x - self.mean) / self.std, (groups >= 0).float(), groups.clamp_min(0).float()
         random = torch.Generator().manual_seed(0)
-        self.weight = torch.zeros(groups.shape[1], x.shape[1], requires_grad=True)
-        self.bias = torch.full((groups.shape[1],), -5.0, requires_grad=True)
+        self.weight = torch.zeros(groups.shape[1], x.shape[1], device=x.device, requires_grad=True)
+        self.bias = torch.full((groups.shape[1],), -5.0, device=x.device, requires_grad=True)
         optimizer = torch.optim.AdamW([{'params': [self.weight], 'weight_decay': 0.1}, {'params': [self.bias], 'weight_decay': 0.0}])
         for step in range(steps):
             rate = 2e-3 * min(1, 2 * (steps - step) / steps)
             for group, times in zip(optimizer.param_groups, (1, 3)):
                 group['lr'] = times * rate
-            i = torch.randint(len(x), (512,), generator=random)
+            i = torch.randint(len(x), (512,), generator=random).to(x.device)
             loss = (F.binary_cross_entropy_with_logits(F.linear(x[i], self.weight, self.bias), there[i], reduction='none') * known[i]).sum(
                 1
             )

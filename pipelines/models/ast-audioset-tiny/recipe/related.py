@@ -1,20 +1,21 @@
 """Which of AudioSet's labels mean one sound: pairs that the teacher gives together. For audioset.json.
 
-    related.py POOL
+    related.py SOUNDS TEACHER.pt
 
 A pair counts where the teacher's scores (its logits one higher, as the student learns them) are 0.4 or more of both in half or more of
 the windows that have the rarer one, which are 15 or more. What stands above one another in the ontology is left out, and speech is a
 sound of its own beside anything.
 """
-import glob
 import json
-import os
 import sys
 
 import kinds
 import numpy as np
+from mixtures import Mixer, for_teacher
+from teacher import Teacher
 
 SCORE, SHARE, LEAST = 0.4, 0.5, 15
+BATCHES, SOME = 160, 64  # mixtures: so many times so many
 
 
 def above(parents, label):
@@ -28,10 +29,10 @@ def above(parents, label):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         raise SystemExit(__doc__)
-    files = sorted(glob.glob(os.path.join(sys.argv[1], '*.logits.npy')))
-    logits = np.concatenate([np.load(f).astype(np.float32) for f in files])
+    mixer, teacher = Mixer(sys.argv[1], seed=60), Teacher(sys.argv[2])
+    logits = np.concatenate([teacher(for_teacher(mixer.draw(SOME)['wave']))[0].numpy() for _ in range(BATCHES)])
     sounds = (logits + 1 >= np.log(SCORE / (1 - SCORE))).astype(np.float32)
     counts, together = sounds.sum(0), sounds.T @ sounds
     parents = kinds.ONTOLOGY

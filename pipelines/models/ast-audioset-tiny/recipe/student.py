@@ -57,33 +57,20 @@ def configuration(before, layers):
     return {**before.config, 'num_hidden_layers': layers, **labels, 'localiser': localiser}
 
 
-@torch.no_grad()
-def begin(before, layers, rows, logits):
-    """
-    A student that says of the fifty classes what the model before says, and of the other labels what a ridge regression from that one's
-    features to the teacher's logits does. Layers that it has more than the model before do nothing yet.
-
-    rows: what the model before has of windows before its classifier [windows, width]; logits: the teacher's [windows, 527].
-    """
-    model = ast_model.Ast(configuration(before, layers))
-    model.special.copy_(before.special)
-    model.positions.copy_(before.positions)
-    for name in ('project', 'norm', 'head_norm'):
-        getattr(model, name).load_state_dict(getattr(before, name).state_dict())
-    times = layers // len(before.blocks)
-    for i, block in enumerate(model.blocks):
-        block.load_state_dict(before.blocks[i // times].state_dict())
-        if i % times:
-            for part in (block.out, block.down):
-                part.weight.zero_()
-                part.bias.zero_()
-    x = torch.cat((rows, torch.ones(len(rows), 1)), 1)
-    w = torch.linalg.solve(x.T @ x + 30 * torch.eye(x.shape[1]), x.T @ logits).T
-    model.head.weight[: len(kinds.AUDIOSET)], model.head.bias[: len(kinds.AUDIOSET)] = w[:, :-1], w[:, -1]
-    of_view = torch.from_numpy(kinds.matrix([kinds.VIEW[c] for c in kinds.CLASSES])) > 0
-    for label in range(len(kinds.LABELS)):
-        classes = of_view[:, label].nonzero()[:, 0]
-        if len(classes):
-            model.head.weight[label] = before.head.weight[classes].mean(0)
-            model.head.bias[label] = before.head.bias[classes].mean()
-    return Student(model)
+def deeper(folder, layers):
+    """The student of a folder, with so many layers: those that it has not there do nothing yet."""
+    model = ast_model.load(folder)[0]
+    given = Student(model)
+    given.take(folder)
+    count = len(model.blocks)
+    if layers % count:
+        raise SystemExit(f'error: {layers} layers are no multiple of the {count} that {folder} has')
+    student = Student(ast_model.Ast(configuration(model, layers)))
+    times, state = layers // count, student.state_dict()
+    state.update((name, value) for name, value in given.state_dict().items() if not name.startswith('model.blocks.'))
+    for i in range(layers):
+        for name, value in model.blocks[i // times].state_dict().items():
+            silent = i % times > 0 and name.split('.')[0] in ('out', 'down')
+            state[f'model.blocks.{i}.{name}'] = torch.zeros_like(value) if silent else value
+    student.load_state_dict(state)
+    return student

@@ -216,17 +216,21 @@ def _renamed(source):
 
 
 class Teacher(nn.Module):
-    """Waveform to (logits, embedding), made for speed: batch norm folded, channels last, traced and frozen."""
+    """Waveform to (logits, embedding), made for speed: batch norm folded, channels last; in half precision on a GPU, else traced."""
 
-    def __init__(self, path, front_end=FastFrontEnd):
+    def __init__(self, path, device='cpu'):
         super().__init__()
-        self.front_end = front_end()
+        on_cpu = device == 'cpu'
+        self.front_end = FastFrontEnd() if on_cpu else FrontEnd().to(device)
         model = Mn04.load(path).fold().to(memory_format=torch.channels_last)
         # Not torch.jit.optimize_for_inference: in torch 1.13 its results are wrong (logits off by 7 to 25).
         example = torch.zeros(2, 1, MELS, 128).contiguous(memory_format=torch.channels_last)
-        self.model = torch.jit.freeze(torch.jit.trace(model, example))
+        self.model = torch.jit.freeze(torch.jit.trace(model, example)) if on_cpu else model.to(device).half()
 
     @torch.no_grad()
     def forward(self, wave):
         mel = self.front_end(wave if wave.dim() == 2 else wave[None])
-        return self.model(mel[:, None].contiguous(memory_format=torch.channels_last))
+        if mel.is_cuda:
+            mel = mel.half()
+        logits, embedding = self.model(mel[:, None].contiguous(memory_format=torch.channels_last))
+        return logits.float(), embedding.float()

@@ -1,10 +1,10 @@
 """Chooses from which score on each label makes an event, and writes thresholds.json.
 
-    thresholds.py MODEL-FOLDER POOL [--precision 0.8]
+    thresholds.py MODEL-FOLDER SOUNDS TEACHER.pt [--precision 0.85]
 
-On shards that were not trained on (another seed). What is there is the recordings' own label where that is known, else what the teacher
+On mixtures that were not trained on (another seed). What is there is the recordings' own label where that is known, else what the teacher
 gives 0.5 or more (its logit one higher, as the student learns it). A label's threshold is the least, 0.5 to 0.95, from which on the
-asked part of the windows has it, drawn half-way to that of all labels together; what the shards hardly have must be clear (0.6), and
+asked part of the windows has it, drawn half-way to that of all labels together; what the mixtures hardly have must be clear (0.6), and
 places and silence are no events.
 """
 import argparse
@@ -17,31 +17,38 @@ import evaluate
 import features
 import numpy as np
 import torch
-from mixtures import log_mel
-from pool import Pool
+from mixtures import Mixer, for_teacher, log_mel
+from teacher import Teacher
 
 NEVER = [
     'Silence', 'Inside, small room', 'Inside, large room or hall', 'Inside, public space', 'Outside, urban or manmade',
     'Outside, rural or natural', 'Reverberation', 'Echo', 'Field recording', 'Environmental noise', 'Sound effect', 'Effects unit',
     'Chorus effect', 'Distortion', 'Sidetone', 'Cacophony', 'Television', 'Radio', 'Noise',
 ]  # fmt: skip
-LOWEST, HIGHEST, RARE = 0.5, 0.95, 0.6  # RARE: of labels that these shards hardly have
+SOME = 64  # windows at a time
+LOWEST, HIGHEST, RARE = 0.5, 0.95, 0.6  # RARE: of labels that these mixtures hardly have
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model')
-    parser.add_argument('pool')
-    parser.add_argument('--precision', type=float, default=0.8)
+    parser.add_argument('sounds')
+    parser.add_argument('teacher')
+    parser.add_argument('--precision', type=float, default=0.85)
+    parser.add_argument('--windows', type=int, default=5120)
+    parser.add_argument('--seed', type=int, default=50)
     args = parser.parse_args()
-    torch.set_num_threads(1)
     model, preprocessor = ast_model.load(args.model)
-    pool = Pool(args.pool)
-    inputs = features.normalised(log_mel(pool.all('fbank')), preprocessor)
-    scores = evaluate.forward(model, inputs).sigmoid().numpy()
+    mixer, teacher = Mixer(args.sounds, args.seed), Teacher(args.teacher)
+    parts = []
+    for _ in range(args.windows // SOME):
+        batch = mixer.draw(SOME)
+        scores = evaluate.forward(model, features.normalised(log_mel(batch['wave'], batch['heard']), preprocessor)).sigmoid()
+        parts.append((scores, teacher(for_teacher(batch['wave']))[0], batch['groups']))
+    scores, logits, groups = (torch.cat(p).numpy() for p in zip(*parts))
     there = np.zeros(scores.shape, bool)
-    there[:, : len(kinds.AUDIOSET)] = pool.all('logits').astype(np.float32) + 1 >= 0
-    for i, group in enumerate(pool.all('groups').T):
+    there[:, : len(kinds.AUDIOSET)] = logits + 1 >= 0
+    for i, group in enumerate(groups.T):
         for name in kinds.GROUPS[i][1]:
             label = kinds.INDEX[name]
             there[:, label] |= group == 1

@@ -1,10 +1,13 @@
-"""Trains on the shards of mixtures.py, against the labels, the teacher and the model before; goes on from OUT/NAME.pt if it is there.
+"""Trains on mixtures that are made on the way, against the labels, the teacher and the model before.
 
-    train.py POOL ESC50 OUT [--name NAME] [--beside OTHER] [--fall HOURS HOURS] ...
+    train.py SOUNDS TEACHER.pt OUT --device cuda [--start ..] [--layers 6 12] [--held CLIPS.npz]
 
-Two of them, each with the other's name as --beside, train one model on two cores: now and then each takes the mean of both.
+SOUNDS is a folder of sounds.py, or of pack.py. Models of several depths may learn from the same mixtures. OUT gets DEPTH.pt of each now
+and then: the moving average of its weights.
+CLIPS.npz has log-mel of the recordings held out, as pack.py writes them: how many of them are named rightly is said along the way.
 """
 import argparse
+import contextlib
 import copy
 import os
 import time
@@ -16,89 +19,84 @@ import features
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mixtures import log_mel
+from mixtures import Mixer
 from muon import Muon
-from pool import Pool
-from probe import Probe
-from student import Student, begin, configuration
-
-FIFTY = len(kinds.CLASSES)
+from pool import FIFTY, Pool
+from student import deeper
+from teacher import Teacher
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('pool', help='folder of the shards')
-    parser.add_argument('esc50', help="folder of ESC-50's layout, for the recordings held out")
-    parser.add_argument('out', help='folder for the state to go on from')
-    parser.add_argument('--name', default='one')
-    parser.add_argument('--beside', help='the name of another run in the same folder')
-    parser.add_argument('--together', type=int, default=40, help='steps after which the two take their mean')
-    parser.add_argument('--start', help='a folder of export.py to begin with, in place of the model before')
-    parser.add_argument('--layers', type=int, default=6)
-    parser.add_argument('--steps', type=int, default=6000)
-    parser.add_argument('--fall', type=float, default=0.25, help='the part of the steps over which the rate falls, at the end')
-    parser.add_argument('--batch', type=int, default=64)
+    parser.add_argument('sounds')
+    parser.add_argument('teacher')
+    parser.add_argument('out', help='folder for the state')
+    parser.add_argument('--minutes', type=float, default=5.2)
+    parser.add_argument('--fall', type=float, default=0.6, help='the part of the time over which the rate falls, at the end')
+    parser.add_argument('--start', default=os.path.join(kinds.HERE, '..'), help='a folder of export.py to begin with')
+    parser.add_argument('--layers', type=int, nargs='+', default=[6], help='those that a model has more than the start do nothing at first')
+    parser.add_argument('--others', type=float, default=0.45, help="part of first pieces that are not of ESC-50's classes")
+    parser.add_argument('--held')
+    parser.add_argument('--fresh', type=int, default=512, help='mixtures that are made at a time')
+    parser.add_argument('--again', type=int, default=6, help='steps of each time')
+    parser.add_argument('--pool', type=int, default=131072, help='mixtures that are kept')
+    parser.add_argument('--batch', type=int, default=512)
     parser.add_argument('--keep', type=int, default=128, help='patches of 256 that a step keeps')
-    parser.add_argument('--rate', type=float, default=5e-4)
-    parser.add_argument('--warm-up', type=int, default=60)
+    parser.add_argument('--whole', type=float, default=0.2, help='the part of the time at the end in which a step keeps all')
+    parser.add_argument('--rate', type=float, default=1.2e-3)
+    parser.add_argument('--warm-up', type=int, default=100)
     parser.add_argument('--average', type=float, default=0.998, help='what a step keeps of the moving average')
-    parser.add_argument('--every', type=int, default=200, help='steps from one measurement to the next')
+    parser.add_argument('--every', type=float, default=30, help='seconds from one measurement to the next')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--device', default='cpu')
     return parser.parse_args()
 
 
-def features_before(pool, before, preprocessor, windows=1536, step=32):
-    """What the model before has of some windows before its classifier, and the teacher's logits of them, one higher."""
-    rows, logits = [], []
-    with torch.no_grad():
-        for start in range(0, min(windows, len(pool)), step):
-            part = pool.rows(range(start, start + step))
-            x = before.embed(features.normalised(log_mel(part['fbank']), preprocessor))
-            for block in before.blocks:
-                x = block(x)
-            x = before.norm(x)
-            rows.append(before.head_norm((x[:, 0] + x[:, 1]) / 2))
-            logits.append(torch.from_numpy(part['logits']).float() + 1)
-    return torch.cat(rows), torch.cat(logits)
+class Learner:
+    """A student, its optimizers, and the moving average of its weights."""
 
+    def __init__(self, student, args, of_labels, autocast):
+        self.student, self.args, self.of_labels, self.autocast = student.to(args.device).train(), args, of_labels, autocast
+        self.average = copy.deepcopy(student).eval()
+        self.steps, self.sums, self.summed = 0, 0, 0
+        matrices = [p for p in student.model.blocks.parameters() if p.ndim == 2]
+        taken = {id(p) for p in matrices}
+        self.optimizers = [
+            Muon(matrices, args.rate, weight_decay=0.02),
+            torch.optim.AdamW([p for p in student.parameters() if id(p) not in taken], args.rate, betas=(0.9, 0.98), weight_decay=0.02),
+        ]
 
-class Targets:
-    """What a batch is to learn."""
-
-    def __init__(self, pool, before, preprocessor):
-        self.pool, self.before, self.preprocessor = pool, before, preprocessor
-        self.probe = Probe(torch.from_numpy(pool.all('embedding')).float(), torch.from_numpy(pool.all('groups')))
-
-    def of(self, rows):
-        part = self.pool.rows(rows)
-        x = log_mel(part['fbank'])
-        heard = (x != 0).any(2, keepdim=True)
-        x = torch.where(heard, (x + torch.empty(len(x), 1, 1).uniform_(-1, 1)).clamp_min(-15.94), x)  # louder or fainter
-        inputs = features.normalised(x, self.preprocessor)
-        embedding = torch.from_numpy(part['embedding']).float()
+    def step(self, batch, part_left):
+        rate = self.args.rate * min(1, (self.steps + 1) / self.args.warm_up, part_left / self.args.fall)
+        keep = self.args.keep if part_left > self.args.whole else self.student.model.rows * self.student.model.columns
+        loss, parts = losses(self.student, batch, keep, self.of_labels, self.autocast)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group['lr'] = rate
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
-            soft = self.probe(embedding)
-            soft[:, :FIFTY] = (soft[:, :FIFTY] + self.pool.before(rows, inputs, self.before)) / 2
-        groups = torch.from_numpy(part['groups']).float()
-        known = (groups >= 0).float()
-        # What is known is half what it is and half what the two say; of the rest the fifty learn what they say, at a tenth of the weight.
-        groups = torch.where(known > 0, (groups.clamp_min(0) + soft.sigmoid()) / 2, soft.sigmoid())
-        known[:, :FIFTY] = known[:, :FIFTY].clamp_min(0.1)
-        bits = torch.from_numpy(part['where'].astype(np.int64))[..., None] >> torch.arange(32) & 1
-        return {
-            'inputs': inputs,
-            'teacher': (torch.from_numpy(part['logits']).float() + 1).sigmoid(),
-            'embedding': self.probe.normal(embedding),
-            'groups': groups,
-            'known': known,
-            'pieces': torch.from_numpy(part['pieces']).long(),
-            'where': bits.float(),
-        }
+            kept = min(self.args.average, (self.steps + 1) / (self.steps + 10))
+            torch._foreach_mul_(list(self.average.parameters()), kept)
+            torch._foreach_add_(list(self.average.parameters()), list(self.student.parameters()), alpha=1 - kept)
+        self.steps, self.sums, self.summed = self.steps + 1, self.sums + parts, self.summed + 1
+
+    def report(self):
+        means, self.sums, self.summed = (self.sums / self.summed).tolist(), 0, 0
+        return ', '.join(f'{n} {v:.3f}' for n, v in zip(('teacher', 'groups', 'embedding', 'where'), means))
+
+    def save(self, path):
+        average = {name: value.half().cpu() for name, value in self.average.state_dict().items()}
+        torch.save({'step': self.steps, 'average': average}, path + '.part')
+        os.replace(path + '.part', path)
 
 
-def losses(student, batch, keep, of_labels):
-    logits, embedding, columns, there = student(batch['inputs'], keep)
+def losses(student, batch, keep, of_labels, autocast):
+    with autocast():
+        logits, embedding, columns, there = student(batch['inputs'], keep)
+    logits, embedding, columns = logits.float(), embedding.float(), columns.float()
     teacher = F.binary_cross_entropy_with_logits(logits[:, : len(kinds.AUDIOSET)], batch['teacher'], reduction='none').sum(1).mean()
     groups = F.binary_cross_entropy_with_logits(logits @ of_labels.T, batch['groups'], reduction='none')
     groups = (groups * batch['known']).sum(1).mean()
@@ -108,96 +106,64 @@ def losses(student, batch, keep, of_labels):
     columns = columns.transpose(1, 2).gather(1, pieces.clamp_min(0)[..., None].expand(-1, -1, columns.shape[1]))
     counts = (pieces >= 0).float()[..., None] * there.float()[:, None]
     where = (F.binary_cross_entropy_with_logits(columns, batch['where'], reduction='none') * counts).sum() / counts.sum().clamp_min(1)
-    return 0.3 * teacher + 3 * groups + 2 * embedding + 0.5 * where, [teacher.item(), groups.item(), embedding.item(), where.item()]
+    loss = 0.3 * teacher + 3 * groups + 2 * embedding + 0.5 * where
+    return loss, torch.stack([teacher, groups, embedding, where]).detach()
 
 
-def write(value, path):
-    torch.save(value, path + '.part')
-    os.replace(path + '.part', path)
+class Held:
+    """The recordings held out, and how many of them a model names rightly."""
+
+    def __init__(self, path, preprocessor, device, of_labels):
+        clips = np.load(path)
+        self.inputs = features.normalised(torch.from_numpy(clips['fbank']).float(), preprocessor).to(device)
+        self.classes, self.of_labels = clips['classes'].tolist(), of_labels[:FIFTY]
+
+    @torch.no_grad()
+    def __call__(self, model):
+        logits = torch.cat([model(part) for part in self.inputs.split(64)]) @ self.of_labels.T
+        logits = logits.cpu()
+        loss = F.cross_entropy(logits, torch.tensor(self.classes)).item()
+        return f'top-1 {evaluate.right(logits, self.classes, 1):.1%}, top-3 {evaluate.right(logits, self.classes, 3):.1%}, {loss:.3f}'
 
 
 def main():
     args = arguments()
+    began = time.time()
     torch.manual_seed(args.seed)
-    if args.device == 'cpu':
-        torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    autocast = contextlib.nullcontext if args.device == 'cpu' else lambda: torch.autocast('cuda', torch.bfloat16)
     os.makedirs(args.out, exist_ok=True)
-    path = lambda name: os.path.join(args.out, name + '.pt')
     before, preprocessor = ast_model.load(kinds.BEFORE)
-    pool = Pool(args.pool)
-    targets = Targets(pool, before, preprocessor)
-    saved = torch.load(path(args.name), map_location='cpu') if os.path.exists(path(args.name)) else None
-    if saved:
-        student = Student(ast_model.Ast(configuration(before, args.layers)))
-    elif args.start:
-        student = Student(ast_model.load(args.start)[0])
-        student.take(args.start)
-    else:
-        student = begin(before, args.layers, *features_before(pool, before, preprocessor))
-    student.to(args.device)
-    average = copy.deepcopy(student).eval()
-    matrices = [p for p in student.model.blocks.parameters() if p.ndim == 2]
-    taken = {id(p) for p in matrices}
-    rest = [p for p in student.parameters() if id(p) not in taken]
-    optimizers = [
-        Muon(matrices, args.rate, weight_decay=0.02),
-        torch.optim.AdamW(rest, args.rate, betas=(0.9, 0.98), weight_decay=0.02),
-    ]
-    first = 0
-    if saved:
-        first = saved['step']
-        student.load_state_dict(saved['student'])
-        average.load_state_dict(saved['average'])
-        for optimizer, state in zip(optimizers, saved['optimizers']):
-            optimizer.load_state_dict(state)
+    mixer = Mixer(args.sounds, args.seed, args.device, args.others)
+    pool = Pool(mixer, Teacher(args.teacher, args.device), before.to(args.device), preprocessor, args.pool, autocast)
+    print(f'{time.time() - began:.0f} s: {len(mixer.rows)} recordings, {len(mixer.rooms)} rooms', flush=True)
+    first = max(1, min(32, args.pool // args.fresh))
+    pool.learn_probe(first, args.fresh)
+    for _ in range(first):
+        pool.fill(args.fresh)
+    print(f'{time.time() - began:.0f} s: the probe has learnt, {pool.filled} mixtures', flush=True)
+
     of_labels = torch.from_numpy(kinds.matrix([names for _, names in kinds.GROUPS])).to(args.device)
-    clips = kinds.validation(args.esc50)
-    windows, classes = evaluate.windows([x for x, _ in clips], preprocessor), [c for _, c in clips]
-    other_seen, sums, summed, began = time.time(), np.zeros(4), 0, time.time()
-
-    for step in range(first, args.steps):
-        rate = args.rate * min(1, (step + 1) / args.warm_up, (args.steps - step) / (args.fall * args.steps))
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group['lr'] = rate
-        if step % 20 == 0:
-            pool.refresh()
-        random = np.random.default_rng([args.seed, step, *args.name.encode()])
-        batch = targets.of(random.choice(len(pool), args.batch, replace=False))
-        loss, parts = losses(student.train(), {k: v.to(args.device) for k, v in batch.items()}, args.keep, of_labels)
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        if args.beside and (step + 1) % args.together == 0:
-            write(student.state_dict(), path(args.name + '.now'))
-            other = path(args.beside + '.now')
-            if os.path.exists(other) and os.path.getmtime(other) > other_seen:
-                other_seen, theirs = os.path.getmtime(other), torch.load(other, map_location=args.device)
-                with torch.no_grad():
-                    for name, value in student.state_dict().items():
-                        value.lerp_(theirs[name], 0.5)
-        with torch.no_grad():
-            kept = min(args.average, (step + 1) / (step + 10))
-            for mean, value in zip(average.parameters(), student.parameters()):
-                mean.lerp_(value, 1 - kept)
-        sums, summed, last = sums + parts, summed + 1, step + 1 == args.steps
-        if (step + 1) % args.every == 0 or last:
-            logits = evaluate.forward(average.model, windows) @ of_labels[:FIFTY].cpu().T
-            line = ', '.join(f'{n} {v:.3f}' for n, v in zip(('teacher', 'groups', 'embedding', 'where'), sums / summed))
-            print(
-                f'step {step + 1}: {line}; {(step + 1 - first) / (time.time() - began):.2f} steps/s, {len(pool)} windows; '
-                f'top-1 {evaluate.right(logits, classes, 1):.1%}, top-3 {evaluate.right(logits, classes, 3):.1%}',
-                flush=True,
-            )
-            sums, summed = np.zeros(4), 0
-            state = {'step': step + 1, 'student': student.state_dict(), 'average': average.state_dict()}
-            state['optimizers'] = [o.state_dict() for o in optimizers]
-            write(state, path(args.name))
-            if rate == args.rate:  # a longer run may go on from here: nothing has been slowed down yet
-                write(state, path(args.name + '.level'))
+    held = Held(args.held, preprocessor, args.device, of_labels) if args.held else None
+    learners = {layers: Learner(deeper(args.start, layers), args, of_labels, autocast) for layers in args.layers}
+    told, made = time.time(), pool.filled
+    end = began + 60 * args.minutes
+    length = end - told
+    while time.time() < end:
+        pool.fill(args.fresh)
+        made += args.fresh
+        for _ in range(args.again):
+            batch = pool.take(args.batch)
+            for learner in learners.values():
+                learner.step(batch, max(0, end - time.time()) / length)
+        if time.time() - told > args.every or time.time() >= end:
+            told = time.time()
+            for layers, learner in learners.items():
+                rightly = held(learner.average.model) if held else ''
+                said = f'{told - began:.0f} s, {made} mixtures, {layers} layers, step {learner.steps}: {learner.report()}'
+                print(f'{said}; {rightly}', flush=True)
+                learner.save(os.path.join(args.out, f'{layers}.pt'))
 
 
-main()
+if __name__ == '__main__':
+    main()

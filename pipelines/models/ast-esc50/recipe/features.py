@@ -43,9 +43,9 @@ def student_fbank(samples):
     x = frames_of(samples)
     x = x - x.mean(-1, keepdim=True)
     before = torch.cat((x[..., :1], x[..., :-1]), -1)
-    x = (x - 0.97 * before) * STUDENT_HANN
+    x = (x - 0.97 * before) * STUDENT_HANN.to(x.device)
     power = torch.fft.rfft(x, 512).abs().square()
-    return (power @ STUDENT_MEL).clamp_min(2.0 ** -23).log()
+    return (power @ STUDENT_MEL.to(x.device)).clamp_min(2.0 ** -23).log()
 
 
 def normalised(fbank, preprocessor):
