@@ -20,7 +20,7 @@ internal sealed class Engine : IDisposable
     private const int MelBins = 128;
 
     private readonly RunReport _report = new();
-    private readonly Sink _sink = new();
+    private readonly Sink _sink;
     private readonly LatencyMeter _latency = new("aststream_capture_to_score_seconds");
     private readonly LatencyMeter _wait = new("aststream_window_wait_seconds");
     private readonly LatencyMeter _inference = new("aststream_inference_seconds");
@@ -31,7 +31,7 @@ internal sealed class Engine : IDisposable
         IAudioSource source, Func<IModelSession> session, WindowOptions window, BatchOptions batching, int lanes = 2, int labels = Labels,
         float[]? thresholds = null, Func<StreamInfo, IStreamObserver?>? observe = null, ISink? sink = null)
     {
-        _source = source;
+        (_source, _sink) = (source, new Sink(sink));
         var time = TimeProvider.System;
         Scheduler = new WindowScheduler("m", window, batching, time, _report);
         var records = new Edge<StreamRecord>("sink", 256);
@@ -61,7 +61,7 @@ internal sealed class Engine : IDisposable
             "events", Scheduler,
             new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"),
             records, _report));
-        nodes.Add(new SinkNode("sink", records, sink ?? _sink, new SinkOptions { Coverage = true }, time, _report));
+        nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);
     }
 
@@ -154,7 +154,8 @@ internal sealed class Engine : IDisposable
         Stop.Dispose();
     }
 
-    private sealed class Sink : ISink
+    /// <summary>Counts, and hands on to another one.</summary>
+    private sealed class Sink(ISink? next) : ISink
     {
         public Dictionary<string, List<CoverageInterval>> Coverage { get; } = new(StringComparer.Ordinal);
 
@@ -162,7 +163,8 @@ internal sealed class Engine : IDisposable
 
         public string Description => "counts";
 
-        public ValueTask OpenAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+        public ValueTask OpenAsync(CancellationToken cancellation) =>
+            next?.OpenAsync(cancellation) ?? ValueTask.CompletedTask;
 
         public ValueTask WriteAsync(StreamRecord record, CancellationToken cancellation)
         {
@@ -170,12 +172,16 @@ internal sealed class Engine : IDisposable
                 Events.Add(e);
             if (record is CoverageInterval interval)
                 (Coverage.TryGetValue(interval.Stream.Id, out var list) ? list : Coverage[interval.Stream.Id] = []).Add(interval);
-            return ValueTask.CompletedTask;
+            return next?.WriteAsync(record, cancellation) ?? ValueTask.CompletedTask;
         }
 
-        public ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+        public ValueTask FlushAsync(CancellationToken cancellation) =>
+            next?.FlushAsync(cancellation) ?? ValueTask.CompletedTask;
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask CompleteAsync(CancellationToken cancellation) =>
+            next?.CompleteAsync(cancellation) ?? ValueTask.CompletedTask;
+
+        public ValueTask DisposeAsync() => next?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.ComponentModel;
 using System.Net.WebSockets;
 using System.Text.Json;
@@ -12,9 +13,11 @@ namespace AstStream.Station.Web;
 internal static class LiveApi
 {
     private const int MostFollowers = 200;
+    private const int MostLooked = 500; // streams that are looked at or listened to: a page looks at many
     private const int MostReceived = 65_536; // bytes of a viewer that has nothing to say
 
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15); // after as long a line says that the connection lives
+    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(100); // what comes meanwhile is sent at once
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with a viewer that takes nothing
 
     public static void Map(RouteGroupBuilder api, WebSource source, CancellationToken stop)
@@ -48,15 +51,17 @@ internal static class LiveApi
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stop);
             context.Response.ContentType = "text/event-stream";
             context.Response.Headers.CacheControl = "no-store";
-            await WriteAsync(context, ":\n\n"u8.ToArray(), ended.Token).ConfigureAwait(false);
+            await SayAliveAsync(context, ended.Token).ConfigureAwait(false);
             while (true)
             {
                 var waiting = follower.Reader.WaitToReadAsync(ended.Token).AsTask();
                 while (await Task.WhenAny(waiting, Task.Delay(s_quiet, ended.Token)).ConfigureAwait(false) != waiting)
-                    await WriteAsync(context, ":\n\n"u8.ToArray(), ended.Token).ConfigureAwait(false);
+                    await SayAliveAsync(context, ended.Token).ConfigureAwait(false);
                 await waiting.ConfigureAwait(false); // where the viewer has gone, this says so
+                await Task.Delay(s_gathering, ended.Token).ConfigureAwait(false);
                 while (follower.Reader.TryRead(out var message))
-                    await WriteAsync(context, message, ended.Token).ConfigureAwait(false);
+                    context.Response.BodyWriter.Write(message);
+                await FlushAsync(context, ended.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
@@ -69,13 +74,18 @@ internal static class LiveApi
         }
     }
 
-    /// <summary>Writes, and gives up a viewer that does not take it.</summary>
-    private static async Task WriteAsync(HttpContext context, byte[] message, CancellationToken cancellation)
+    private static Task SayAliveAsync(HttpContext context, CancellationToken cancellation)
+    {
+        context.Response.BodyWriter.Write(":\n\n"u8);
+        return FlushAsync(context, cancellation);
+    }
+
+    /// <summary>Sends what was written, and gives up a viewer that does not take it.</summary>
+    private static async Task FlushAsync(HttpContext context, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(s_patience);
-        await context.Response.Body.WriteAsync(message, patience.Token).ConfigureAwait(false);
-        await context.Response.Body.FlushAsync(patience.Token).ConfigureAwait(false);
+        await context.Response.BodyWriter.FlushAsync(patience.Token).ConfigureAwait(false);
     }
 
     private static async Task ViewAsync(
@@ -93,10 +103,10 @@ internal static class LiveApi
             return;
         }
 
-        if (Interlocked.Increment(ref viewers[0]) > MostFollowers)
+        if (Interlocked.Increment(ref viewers[0]) > MostLooked)
         {
             Interlocked.Decrement(ref viewers[0]);
-            await Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{MostFollowers} viewers look already").ExecuteAsync(context)
+            await Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{MostLooked} streams are looked at already").ExecuteAsync(context)
                 .ConfigureAwait(false);
             return;
         }
@@ -129,8 +139,13 @@ internal static class LiveApi
                 ["columns_per_second"] = 100 / LiveStream.ColumnFrames,
             });
             await SendAsync(socket, hello, WebSocketMessageType.Text, cancellation).ConfigureAwait(false);
-            await foreach (var message in viewer.Messages.ReadAllAsync(cancellation).ConfigureAwait(false))
-                await SendAsync(socket, message, WebSocketMessageType.Binary, cancellation).ConfigureAwait(false);
+            while (await viewer.WaitAsync(cancellation).ConfigureAwait(false))
+            {
+                await Task.Delay(s_gathering, cancellation).ConfigureAwait(false);
+                foreach (var message in viewer.Take())
+                    await SendAsync(socket, message, WebSocketMessageType.Binary, cancellation).ConfigureAwait(false);
+            }
+
             using var patience = new CancellationTokenSource(s_patience);
             await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "the stream has ended", patience.Token).ConfigureAwait(false);
         }
@@ -140,7 +155,8 @@ internal static class LiveApi
         }
     }
 
-    private static async Task SendAsync(WebSocket socket, byte[] message, WebSocketMessageType type, CancellationToken cancellation)
+    private static async Task SendAsync(
+        WebSocket socket, ReadOnlyMemory<byte> message, WebSocketMessageType type, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(s_patience);

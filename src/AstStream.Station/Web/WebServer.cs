@@ -21,7 +21,7 @@ internal sealed class WebServer : IAsyncDisposable
 {
     private const string Api = "/api/v1";
     private const int MostConnections = 1000;
-    private const int MostOfOne = 250; // of one address
+    private const int MostOfOne = 400; // of one address, behind which an office may be
     private const int MostBody = 1 << 20;
 
     private static readonly TimeSpan s_alive = TimeSpan.FromSeconds(15); // between signs of life of a viewer
