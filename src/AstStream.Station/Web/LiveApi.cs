@@ -17,7 +17,7 @@ internal static class LiveApi
     private const int MostReceived = 65_536; // bytes of a viewer that has nothing to say
 
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15); // after as long a line says that the connection lives
-    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(100); // what comes meanwhile is sent at once
+    private static readonly TimeSpan s_gathering = TimeSpan.FromMilliseconds(100); // between sendings: what comes meanwhile goes together
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10); // with a viewer that takes nothing
 
     public static void Map(RouteGroupBuilder api, WebSource source, CancellationToken stop)
@@ -58,10 +58,10 @@ internal static class LiveApi
                 while (await Task.WhenAny(waiting, Task.Delay(s_quiet, ended.Token)).ConfigureAwait(false) != waiting)
                     await SayAliveAsync(context, ended.Token).ConfigureAwait(false);
                 await waiting.ConfigureAwait(false); // where the viewer has gone, this says so
-                await Task.Delay(s_gathering, ended.Token).ConfigureAwait(false);
                 while (follower.Reader.TryRead(out var message))
                     context.Response.BodyWriter.Write(message);
                 await FlushAsync(context, ended.Token).ConfigureAwait(false);
+                await Task.Delay(s_gathering, ended.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
@@ -141,9 +141,9 @@ internal static class LiveApi
             await SendAsync(socket, hello, WebSocketMessageType.Text, cancellation).ConfigureAwait(false);
             while (await viewer.WaitAsync(cancellation).ConfigureAwait(false))
             {
-                await Task.Delay(s_gathering, cancellation).ConfigureAwait(false);
                 foreach (var message in viewer.Take())
                     await SendAsync(socket, message, WebSocketMessageType.Binary, cancellation).ConfigureAwait(false);
+                await Task.Delay(s_gathering, cancellation).ConfigureAwait(false);
             }
 
             using var patience = new CancellationTokenSource(s_patience);

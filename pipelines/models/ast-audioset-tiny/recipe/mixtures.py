@@ -49,13 +49,13 @@ def impulses(sounds):
     if os.path.exists(packed):
         rooms = np.load(packed)
         return [rooms[name].astype(np.float32) for name in rooms.files]
+    import soundfile
+
     found, folder = [], os.path.join(sounds, 'ir')
     for row in kinds.table(os.path.join(folder, 'index.tsv')):
         if row['kind'] not in ('room', 'plate', 'cabinet', 'filter'):
             continue
-        raw = open(os.path.join(folder, row['file']), 'rb').read()
-        data = raw.index(b'data') + 8  # of a wave file of floats
-        h = np.frombuffer(raw[data : data + int.from_bytes(raw[data - 4 : data], 'little')], '<f4')
+        h = soundfile.read(os.path.join(folder, row['file']), dtype='float32')[0]
         h = h[max(0, np.abs(h).argmax() - 32) :][:48000].copy()
         energy = np.sqrt((h**2).sum())
         if energy > 0:
@@ -283,11 +283,14 @@ def for_teacher(wave):
     return x.gather(1, (t - turn[:, None]) % length)
 
 
+def is_heard(heard):
+    """Whether each frame is before the padding: [windows, FRAMES, 1]."""
+    return torch.arange(features.FRAMES, device=heard.device)[:, None] < (1 + (heard - 400) // 160)[:, None, None]
+
+
 def log_mel(wave, heard):
     """What the student hears: log-mel of the windows at 16 kHz [windows, FRAMES, 128], 0 after what is heard."""
     spectrum = torch.fft.rfft(wave, HALVED)[:, : HALVED // 4 + 1]
     falling = ((HALVED // 4 - torch.arange(spectrum.shape[1], device=wave.device)) / (0.03 * HALVED // 4)).clamp(0, 1)
     x = torch.fft.irfft(spectrum * falling, HALVED // 2)[:, : LONG // 2] / 2
-    fbank = features.student_fbank(x)
-    frames = 1 + (heard - 400) // 160
-    return fbank * (torch.arange(fbank.shape[1], device=wave.device)[:, None] < frames[:, None, None])
+    return features.student_fbank(x) * is_heard(heard)

@@ -3,7 +3,7 @@ import torch
 
 import kinds
 import features
-from mixtures import for_teacher, log_mel
+from mixtures import for_teacher, is_heard, log_mel
 from probe import Probe
 
 FIFTY = len(kinds.CLASSES)
@@ -48,9 +48,8 @@ class Pool:
         rows = torch.randint(self.filled, (n,), device=self.mixer.device)
         part = {k: v[rows] for k, v in self.tensors.items()}
         x = part['fbank'].float()
-        heard = torch.arange(x.shape[1], device=x.device)[:, None] < (1 + (part['heard'] - 400) // 160)[:, None, None]
         louder = torch.empty(n, 1, 1, device=x.device).uniform_(-1, 1)
-        x = torch.where(heard, (x + louder).clamp_min(-15.94), torch.zeros((), device=x.device))
+        x = torch.where(is_heard(part['heard']), (x + louder).clamp_min(-15.94), torch.zeros((), device=x.device))
         soft, groups = part['soft'].float().sigmoid(), part['groups'].float()
         known = (groups >= 0).float()
         # What is known is half what it is and half what the two say; of the rest the student learns what they say, at a part of the weight.
