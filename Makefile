@@ -48,7 +48,7 @@ test: artifacts/.restored
 	deploy/test-tools.sh
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
-	dotnet test AstStream.sln --no-build -c Release -v:q -nologo --filter "Category!=RealKafka"
+	dotnet test AstStream.sln --no-build -c Release -nologo --filter "Category!=RealKafka"
 
 test-kafka: artifacts/.restored
 	@[ -n "$${ASTSTREAM_KAFKA:-}" ] || { echo "error: name a cluster: ASTSTREAM_KAFKA=HOST:PORT make test-kafka" >&2; exit 1; }

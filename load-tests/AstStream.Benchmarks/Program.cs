@@ -4,8 +4,8 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
-// `frontend` prints one line a kernel, to be read beside other programs' lines of one run; `soxr` our resampler beside libsoxr; everything
-// else is BenchmarkDotNet's.
+// `frontend` prints one line a kernel, to be read beside other programs' lines of one run; `soxr` our resampler beside libsoxr; `levels`
+// what level meters take of a core; everything else is BenchmarkDotNet's.
 if (args is ["frontend", ..])
 {
     FrontEndLines.Print();
@@ -13,6 +13,10 @@ if (args is ["frontend", ..])
 else if (args is ["soxr", ..])
 {
     BesideSoxr.Print();
+}
+else if (args is ["levels", ..])
+{
+    LevelLines.Print();
 }
 else
 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AstStream.LoadTest;
+using AstStream.Station.Levels;
 
 var streams = new Option<int>("--streams") { Description = "Live streams.", DefaultValueFactory = _ => 2000 };
 var seconds = new Option<double>("--seconds") { Description = "How long they sound.", DefaultValueFactory = _ => 60 };
@@ -13,6 +14,11 @@ var load = new Option<double>(
     "--load")
 { Description = "overload: how many times what the session can do.", DefaultValueFactory = _ => 1.5 };
 var calm = new Option<double>("--calm") { Description = "overload: seconds before it.", DefaultValueFactory = _ => 20 };
+var levels = new Option<LevelDetail>("--levels")
+{
+    Description = "live: what the station measures: bands, overall or none.",
+    DefaultValueFactory = _ => LevelDetail.Bands,
+};
 var model = new Option<string?>(
     "--model")
 { Description = "live, saturate: a model's folder, for a real session in place of the simulated one." };
@@ -58,9 +64,9 @@ Add("live", "Live streams within what the session can do.", async r =>
 {
     using var real = RealModel.TryOpen(r.GetValue(model), r.GetValue(providers)!);
     await using var station = r.GetValue(stationFolder) is { } place
-        ? await StationLoad.OpenAsync(place, r.GetValue(viewers), r.GetValue(rate)) : null;
+        ? await StationLoad.OpenAsync(place, r.GetValue(viewers), r.GetValue(rate), r.GetValue(levels)) : null;
     await Scenarios.LiveAsync(Read(r), real, station);
-}, streams, seconds, run, window, batch, delay, hop, share, model, providers, stationFolder, viewers, rate);
+}, streams, seconds, run, window, batch, delay, hop, share, model, providers, stationFolder, viewers, rate, levels);
 Add("overload", "The session becomes too slow for a time, and recovers.", r => Scenarios.OverloadAsync(
     Read(r), r.GetValue(load), r.GetValue(calm)), calm, streams, seconds, run, window, batch, delay, hop, share, load);
 Add("saturate", "Sound as fast as it is taken: the engine's throughput beside the bare session's.",

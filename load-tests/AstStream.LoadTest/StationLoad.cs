@@ -6,6 +6,7 @@ using System.Net.WebSockets;
 using AstStream.Events;
 using AstStream.Station;
 using AstStream.Station.Clips;
+using AstStream.Station.Levels;
 using AstStream.Station.Live;
 using AstStream.Station.Store;
 using AstStream.Station.Web;
@@ -30,15 +31,20 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     private readonly Station.Live.LiveStreams _streams = new();
     private readonly EventFeed _feed = new();
     private readonly StoreSink _store;
+    private readonly LevelDetail _detail;
+    private readonly LevelQueue _levels;
+    private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<(StreamInfo Stream, IStreamObserver Observer)> _observers = [];
     private readonly ConcurrentQueue<SoundEvent> _events = []; // for the sink
     private readonly List<(string Path, double Milliseconds)> _answers = []; // of the API
     private ClipFiles? _files;
+    private Task _measuring = Task.CompletedTask;
     private long _columns;
 
-    private StationLoad(string folder, int viewers, double rate)
+    private StationLoad(string folder, int viewers, double rate, LevelDetail detail)
     {
-        (_folder, _viewers, _rate) = (Path.GetFullPath(folder), viewers, rate);
+        (_folder, _viewers, _rate, _detail) = (Path.GetFullPath(folder), viewers, rate, detail);
+        _levels = new LevelQueue(minutes => _store!.Use(s => s.Add(minutes)), Console.WriteLine, TimeProvider.System);
         if (Directory.Exists(_folder))
             Directory.Delete(_folder, recursive: true);
         _store = StoreSink.Make(Path.Combine(_folder, "events.db"), TimeSpan.FromDays(365), TimeProvider.System, record =>
@@ -50,13 +56,14 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
 
     public string Description => $"a station in {_folder}";
 
-    public static async Task<StationLoad> OpenAsync(string folder, int viewers, double rate)
+    public static async Task<StationLoad> OpenAsync(string folder, int viewers, double rate, LevelDetail detail)
     {
-        var load = new StationLoad(folder, viewers, rate);
+        var load = new StationLoad(folder, viewers, rate, detail);
         await load._store.OpenAsync(CancellationToken.None);
         var clips = new ClipFolder(Path.Combine(load._folder, "clips"), 0, 0, TimeProvider.System);
         load._files = new ClipFiles(clips, ClipFormat.Flac, load.Keep, TimeProvider.System)
         { Warn = Console.WriteLine };
+        load._measuring = load._levels.RunAsync(load._stop.Token);
         return load;
     }
 
@@ -70,8 +77,11 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     public IStreamObserver Observe(StreamInfo stream)
     {
         var classes = new ModelClasses(null, new HashSet<string>(), [], 1024 * 160);
+        var levels = _detail == LevelDetail.None
+            ? null : new StreamLevels(stream, _detail == LevelDetail.Bands, _levels.Take, TimeProvider.System);
         var observer = new StreamObserver(
-            new StreamClips(stream, new ClipOptions(), _ => classes, ["m"], _memory, _files!), _streams.Begin(stream), _streams.End);
+            new StreamClips(stream, new ClipOptions(), _ => classes, ["m"], _memory, _files!), levels, _streams.Begin(stream, levels),
+            _streams.End);
         _observers.Enqueue((stream, observer));
         return observer;
     }
@@ -93,7 +103,12 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         await _files!.DisposeAsync();
     }
 
-    public ValueTask DisposeAsync() => _store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _measuring;
+        await _store.DisposeAsync();
+    }
 
     /// <summary>Makes events and looks at them until the run is nearly over; returns what it saw.</summary>
     public async Task<string> WatchAsync(Engine engine)

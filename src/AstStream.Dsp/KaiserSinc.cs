@@ -1,22 +1,25 @@
 namespace AstStream.Dsp;
 
 /// <summary>
-/// A Kaiser-windowed sinc by Kaiser's formulas (Oppenheim &amp; Schafer, Discrete-Time Signal Processing, 7.6), 100 dB down. Frequencies
-/// are in cycles a sample, times in samples.
+/// A Kaiser-windowed sinc by Kaiser's formulas (Oppenheim &amp; Schafer, Discrete-Time Signal Processing, 7.6). Frequencies are in cycles
+/// a sample, times in samples.
 /// </summary>
 internal sealed class KaiserSinc
 {
-    private const double Attenuation = 100; // dB
-    private const double Beta = 0.1102 * (Attenuation - 8.7);
-
     private readonly double _cutoff; // twice the centre of the transition band
-    private readonly double _norm = 1 / BesselI0(Beta);
+    private readonly double _beta;
+    private readonly double _norm;
 
     /// <summary>Designs it: flat up to pass, nothing from stop on.</summary>
-    public KaiserSinc(double pass, double stop)
+    /// <param name="pass">Up to where.</param>
+    /// <param name="stop">From where on.</param>
+    /// <param name="attenuation">How many dB down nothing is, over 50.</param>
+    public KaiserSinc(double pass, double stop, double attenuation = 100)
     {
         _cutoff = pass + stop;
-        Half = (Attenuation - 7.95) / (2.285 * 2 * Math.PI * (stop - pass)) / 2;
+        _beta = 0.1102 * (attenuation - 8.7);
+        _norm = 1 / BesselI0(_beta);
+        Half = (attenuation - 7.95) / (2.285 * 2 * Math.PI * (stop - pass)) / 2;
     }
 
     /// <summary>How far it reaches to both sides.</summary>
@@ -26,7 +29,7 @@ internal sealed class KaiserSinc
     public double At(double time)
     {
         var edge = time / Math.Ceiling(Half);
-        return Math.Abs(edge) < 1 ? _cutoff * Sinc(_cutoff * time) * BesselI0(Beta * Math.Sqrt(1 - (edge * edge))) * _norm : 0;
+        return Math.Abs(edge) < 1 ? _cutoff * Sinc(_cutoff * time) * BesselI0(_beta * Math.Sqrt(1 - (edge * edge))) * _norm : 0;
     }
 
     private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AstStream.Events;
 using AstStream.Station.Clips;
+using AstStream.Station.Levels;
 using AstStream.Station.Live;
 using AstStream.Station.Store;
 using AstStream.Station.Web;
@@ -24,6 +25,7 @@ public sealed class SoundStation : ISink
     private readonly TimeProvider _time;
     private readonly StoreSink _store;
     private readonly SoundMemory _memory;
+    private readonly LevelQueue? _levels; // null where they are not measured
     private readonly ConcurrentDictionary<string, ModelClasses> _classes = new(StringComparer.Ordinal); // by model
     private readonly CancellationTokenSource _stop = new();
     private ISinkReport? _report;
@@ -31,6 +33,7 @@ public sealed class SoundStation : ISink
     private ClipCounts? _counts;
     private FileStream? _held; // the folder, for this run alone
     private Task _care = Task.CompletedTask;
+    private Task _measuring = Task.CompletedTask;
 
     private SoundStation(StationSettings settings, Pipeline pipeline, TimeProvider time)
     {
@@ -40,7 +43,9 @@ public sealed class SoundStation : ISink
         {
             if (record is SoundEvent e)
                 Feed.Publish(e);
-        });
+        }, settings.LevelAge);
+        if (settings.Levels != LevelDetail.None)
+            _levels = new LevelQueue(minutes => _store.Use(s => s.Add(minutes)), w => _report?.Warn(w), time);
     }
 
     /// <inheritdoc/>
@@ -113,6 +118,7 @@ public sealed class SoundStation : ISink
 
         await _store.OpenAsync(cancellation).ConfigureAwait(false);
         _store.Use(s => s.CloseAll());
+        _measuring = _levels?.RunAsync(_stop.Token) ?? Task.CompletedTask;
         if (_settings.Clips is not { } clips)
             return;
         try
@@ -155,6 +161,7 @@ public sealed class SoundStation : ISink
         await EndClipsAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _care.ConfigureAwait(false);
+        await _measuring.ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         if (_held is not null)
             await _held.DisposeAsync().ConfigureAwait(false);
@@ -199,7 +206,8 @@ public sealed class SoundStation : ISink
     {
         var clips = _settings.Clips is { } options && _files is { } files
             ? new StreamClips(stream, options, ClassesOf, stream.Models, _memory, files) : null;
-        return new StreamObserver(clips, Streams.Begin(stream), Streams.End);
+        var levels = _levels is null ? null : new StreamLevels(stream, _settings.Levels == LevelDetail.Bands, _levels.Take, _time);
+        return new StreamObserver(clips, levels, Streams.Begin(stream, levels), Streams.End);
     }
 
     private ModelClasses ClassesOf(string model) => _classes.GetOrAdd(model, m =>

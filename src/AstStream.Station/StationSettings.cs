@@ -1,5 +1,6 @@
 using System.Net;
 using AstStream.Station.Clips;
+using AstStream.Station.Levels;
 using AstStream.Station.Web;
 using AstStream.Streaming.Definitions;
 
@@ -55,12 +56,18 @@ public sealed record StationSettings : SectionSettings
             + "such a label, or could not be scored, is silence. Clips are written some seconds later for it.", s_private,
         s_privateThreshold);
 
+    private static readonly Key<string> s_levels = Keys.Choice(
+        "levels", "What is measured of each stream by minute: bands (the default: LAeq, LCpeak, LA10, LA90 and one-third-octave bands), "
+            + "overall (without bands), or none.", "bands", "bands", "overall", None);
+
     private static readonly Key<TimeSpan?> s_eventAge = Keys.Duration(
         "events", "How long events and coverage are kept; 1y by default. Reviewed events and counts by day stay.", TimeSpan.FromHours(1),
         TimeSpan.FromDays(36_500));
     private static readonly Key<TimeSpan?> s_clipAge = Keys.Duration(
         "clips", "How long clips are kept that nobody reviewed or pinned; 30d by default.", TimeSpan.FromMinutes(1),
         TimeSpan.FromDays(36_500));
+    private static readonly Key<TimeSpan?> s_levelAge = Keys.Duration(
+        "levels", "How long levels are kept; 90d by default.", TimeSpan.FromHours(1), TimeSpan.FromDays(36_500));
     private static readonly Key<long?> s_size = Keys.Size(
         "size", "What all clips may take; 20GB by default. Then the oldest go, reviewed ones after the others, pinned ones last.",
         1_000_000, 1_000_000_000_000_000);
@@ -68,12 +75,13 @@ public sealed record StationSettings : SectionSettings
         "free", "What is to stay free on the disk; 1GB by default. Then clips go as with size, and new ones are left out; events are not.",
         0, 1_000_000_000_000_000);
     private static readonly Key<SectionReader?> s_retention = Keys.Nested(
-        "retention", "How much is kept, and how long.", s_eventAge, s_clipAge, s_size, s_free);
+        "retention", "How much is kept, and how long.", s_eventAge, s_clipAge, s_levelAge, s_size, s_free);
 
     /// <summary>The section as pipelines name it.</summary>
     public static readonly SectionType Type = new(
         HealthApi.StationSink, "Keeps events and their sound in a folder, and serves a page and an API for them.",
-        [s_listen, s_data, s_password, s_tokens, s_hosts, s_proxies, s_clips, s_privacy, s_retention], Read);
+        [s_listen, s_data, s_password, s_tokens, s_hosts, s_proxies, s_clips, s_privacy, s_levels, s_retention],
+        Read);
 
     /// <summary>The folder.</summary>
     public required string Data { get; init; }
@@ -96,6 +104,11 @@ public sealed record StationSettings : SectionSettings
     internal TimeSpan EventAge { get; init; }
 
     internal TimeSpan ClipAge { get; init; }
+
+    /// <summary>What is measured of each stream.</summary>
+    internal LevelDetail Levels { get; init; }
+
+    internal TimeSpan LevelAge { get; init; }
 
     internal long Size { get; init; }
 
@@ -140,6 +153,13 @@ public sealed record StationSettings : SectionSettings
             PrivateLabels = privacy?.Get(s_private) ?? [],
             EventAge = retention?.Get(s_eventAge) ?? TimeSpan.FromDays(365),
             ClipAge = retention?.Get(s_clipAge) ?? TimeSpan.FromDays(30),
+            Levels = section.Get(s_levels) switch
+            {
+                None => LevelDetail.None,
+                "overall" => LevelDetail.Overall,
+                _ => LevelDetail.Bands,
+            },
+            LevelAge = retention?.Get(s_levelAge) ?? TimeSpan.FromDays(90),
             Size = retention?.Get(s_size) ?? 20_000_000_000,
             Free = retention?.Get(s_free) ?? 1_000_000_000,
             Claims = [.. new[] { clips?.Labels(s_labels), privacy?.Labels(s_private) }.OfType<LabelClaim>()],

@@ -1,15 +1,18 @@
 using AstStream.Events;
 using AstStream.Station.Clips;
+using AstStream.Station.Levels;
 using AstStream.Station.Live;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Station;
 
-/// <summary>Gives what is heard of one stream to its clips and to those who look at it now.</summary>
+/// <summary>Gives what is heard of one stream to its clips, its levels and those who look at it now.</summary>
 /// <param name="clips">Its clips; null where none are kept.</param>
+/// <param name="levels">Its levels; null where none are measured.</param>
 /// <param name="live">What it is like now.</param>
 /// <param name="ended">Hears that it is over.</param>
-internal sealed class StreamObserver(StreamClips? clips, LiveStream live, Action<LiveStream> ended) : IStreamObserver
+internal sealed class StreamObserver(StreamClips? clips, StreamLevels? levels, LiveStream live, Action<LiveStream> ended)
+    : IStreamObserver
 {
     private int _isOver;
 
@@ -18,6 +21,7 @@ internal sealed class StreamObserver(StreamClips? clips, LiveStream live, Action
     public void Heard(AudioBlock block)
     {
         clips?.Hear(block);
+        levels?.Hear(block);
         live.Hear(block);
         if (block.Kind == MessageKind.End)
             End();
@@ -39,6 +43,7 @@ internal sealed class StreamObserver(StreamClips? clips, LiveStream live, Action
     public void Left()
     {
         clips?.End();
+        levels?.End();
         End();
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace AstStream.IntegrationTests;
 
 /// <summary>A store, as a person makes and reads one.</summary>
@@ -43,9 +45,9 @@ public sealed class StoreTests : IDisposable
         var table = await Events("--limit", "3");
         Assert.Equal(0, table.ExitCode);
         Assert.Contains("the latest 3; --limit N shows more", table.Error, StringComparison.Ordinal);
-        Assert.All((await Events("--json")).Output.Trim().Split('\n'), l => Assert.StartsWith("{\"id\":\"", l, StringComparison.Ordinal));
+        var records = (await Events("--json")).Output.Trim().Split('\n').Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.StartsWith("Selection\tView", (await Events("--raven")).Output, StringComparison.Ordinal);
-        var (stream, label) = (await CsvAsync("events.db"))[0].Split(',') is [_, _, var s, var l, ..] ? (s, l) : default;
+        var (stream, label) = (records[0].GetProperty("stream").GetString()!, records[0].GetProperty("event_label").GetString()!);
         var track = await Events("--audacity", "--stream", stream);
         Assert.All(track.Output.Trim().Split('\n'), l => Assert.Equal(3, l.Split('\t').Length));
         Assert.Contains("seconds", (await Events("--days")).Output, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AstStream.Dsp;
+using AstStream.Station.Levels;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Station.Live;
@@ -24,6 +25,7 @@ internal sealed class LiveStream
     private const float Brightest = 8; // nearly full scale
 
     private readonly StreamInfo _stream;
+    private readonly StreamLevels? _levels;
     private readonly ConcurrentDictionary<string, (float[] Scores, IReadOnlyList<float> Thresholds)> _scores = new(StringComparer.Ordinal);
     private SignalMeter? _meter; // where nobody else measures it
     private ImmutableArray<LiveViewer> _viewers = [];
@@ -32,7 +34,8 @@ internal sealed class LiveStream
 
     /// <summary>Follows a stream.</summary>
     /// <param name="stream">The stream.</param>
-    public LiveStream(StreamInfo stream) => _stream = stream;
+    /// <param name="levels">Its levels; null where none are measured.</param>
+    public LiveStream(StreamInfo stream, StreamLevels? levels = null) => (_stream, _levels) = (stream, levels);
 
     /// <summary>Which one it is.</summary>
     public StreamInfo Stream => _stream;
@@ -48,6 +51,9 @@ internal sealed class LiveStream
 
     /// <summary>Its level; null before its first sound.</summary>
     public SignalMeter? Meter => _stream.Health?.Meter ?? _meter;
+
+    /// <summary>Its A-weighted level; null where that is not measured, or before its first sound.</summary>
+    public double? WeightedLevel => _levels?.Now;
 
     /// <summary>The latest scores of each model that has heard it, with the thresholds of its classes.</summary>
     public IEnumerable<KeyValuePair<string, (float[] Scores, IReadOnlyList<float> Thresholds)>> Scores => _scores;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using AstStream.Station.Levels;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Station.Live;
@@ -31,9 +32,9 @@ internal sealed class LiveStreams
     public LiveStream? Find(string name) => _streams.GetValueOrDefault(name);
 
     /// <summary>A stream begins.</summary>
-    public LiveStream Begin(StreamInfo stream)
+    public LiveStream Begin(StreamInfo stream, StreamLevels? levels = null)
     {
-        var live = _streams[stream.Id] = new LiveStream(stream);
+        var live = _streams[stream.Id] = new LiveStream(stream, levels);
         Interlocked.Increment(ref _changes);
         return live;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AstStream.Dsp.Levels;
 using AstStream.Events;
 using Microsoft.Data.Sqlite;
 
@@ -111,6 +112,35 @@ public sealed class StoreReader : IDisposable
                     StoreTime.From(rows.GetInt64(0)), ModelTime.Seconds(rows.GetInt64(1)), rows.GetString(2), rows.GetString(3),
                     rows.GetString(4), rows.GetString(5)));
             return intervals;
+        });
+
+    /// <summary>How loud a stream was in the minutes of a while that were heard, in order; at most so many.</summary>
+    /// <param name="stream">The stream's name. Where sources share it, their minutes follow each other by time.</param>
+    /// <param name="since">The earliest minute.</param>
+    /// <param name="until">Minutes are before it.</param>
+    /// <param name="most">The most minutes.</param>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public IReadOnlyList<StoredMinute> Levels(string stream, DateTimeOffset since, DateTimeOffset until, int most) => _file.Guarded(
+        "reading", () =>
+        {
+            using var command = _file.Command(
+                """
+                SELECT time, seconds, laeq, lcpeak, la10, la90, calibration, bands FROM levels
+                WHERE stream IN (SELECT id FROM streams WHERE name = $0) AND time BETWEEN $1 AND $2 ORDER BY time LIMIT $3
+                """, stream, StoreTime.Of(since), StoreTime.Of(until) - 1, most);
+            using var rows = command.ExecuteReader();
+            var minutes = new List<StoredMinute>();
+            while (rows.Read())
+            {
+                var offset = rows.IsDBNull(6) ? 0 : rows.GetDouble(6);
+                minutes.Add(new StoredMinute(
+                    StoreTime.From(rows.GetInt64(0)), new LevelSummary(
+                        rows.GetDouble(1), rows.GetDouble(2) + offset, rows.GetDouble(3) + offset, rows.GetDouble(4) + offset,
+                        rows.GetDouble(5) + offset,
+                        [.. StoredBands.Unpack((byte[])rows.GetValue(7)).Select(b => (float)(b + offset))]), !rows.IsDBNull(6)));
+            }
+
+            return minutes;
         });
 
     /// <summary>Of the latest events of a label: how many have a score in each of some equal bins, and what people found of them.</summary>

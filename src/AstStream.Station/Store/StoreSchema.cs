@@ -72,6 +72,14 @@ internal static class StoreSchema
         -- What a run that was killed left open is found at once.
         CREATE INDEX events_open ON events (number) WHERE closed = 0;
         """,
+        """
+        -- Levels of a stream by minute, in dBFS. calibration: what is added for dB SPL, where that is known. bands: tenths of a dB, 16 bits
+        -- each, little-endian, from the one-third octave at 25 Hz on.
+        CREATE TABLE levels (
+            stream INTEGER NOT NULL, time INTEGER NOT NULL, seconds REAL NOT NULL, laeq REAL NOT NULL, lcpeak REAL NOT NULL,
+            la10 REAL NOT NULL, la90 REAL NOT NULL, calibration REAL, bands BLOB NOT NULL, PRIMARY KEY (stream, time)) WITHOUT ROWID;
+        CREATE INDEX levels_by_time ON levels (time);
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

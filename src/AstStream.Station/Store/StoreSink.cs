@@ -76,7 +76,8 @@ public sealed class StoreSink : ISink
             Commit();
             if (_removed != 0 && _time.GetElapsedTime(_removed) < s_betweenRemovals)
                 return;
-            _removed = _writer!.Remove(_time.GetUtcNow() - _retention) ? 0 : _time.GetTimestamp();
+            var now = _time.GetUtcNow();
+            _removed = _writer!.Remove(now - _retention, now - LevelRetention) ? 0 : _time.GetTimestamp();
         }).ConfigureAwait(false);
     }
 
@@ -127,8 +128,12 @@ public sealed class StoreSink : ISink
         }
     }
 
-    internal static StoreSink Make(string path, TimeSpan retention, TimeProvider time, Action<StreamRecord>? committed = null) =>
-        new(new Settings(path, retention), time) { Committed = committed };
+    /// <summary>How long levels are kept, which a station adds.</summary>
+    private TimeSpan LevelRetention { get; init; }
+
+    internal static StoreSink Make(
+        string path, TimeSpan retention, TimeProvider time, Action<StreamRecord>? committed = null, TimeSpan? levelRetention = null) =>
+        new(new Settings(path, retention), time) { LevelRetention = levelRetention ?? retention, Committed = committed };
 
     private void Commit()
     {

@@ -8,16 +8,16 @@ namespace AstStream.Station.Store;
 /// </summary>
 internal sealed class StoreWriter : IDisposable
 {
-    private const int MostNames = 10_000; // that are remembered
     private const int AtOnce = 2_000; // old rows that one transaction removes
 
     private readonly string _path;
     private readonly TimeProvider _time;
     private readonly List<StreamRecord> _records = []; // taken, and not committed yet
-    private readonly Dictionary<(string Kind, string Name), long> _ids = []; // of names that are committed
+    private readonly StoreNames _names;
     private StoreFile? _file; // null where it went
 
-    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _path, _time) = (file, file.Path, time);
+    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _path, _time, _names) =
+        (file, file.Path, time, new StoreNames(() => Opened));
 
     /// <summary>Records that were taken and are not on the disk.</summary>
     public int Waiting => _records.Count;
@@ -60,8 +60,6 @@ internal sealed class StoreWriter : IDisposable
         if (written is not null)
             _records.ForEach(written);
         _records.Clear();
-        if (_ids.Count > MostNames)
-            _ids.Clear();
     }
 
     /// <summary>Adds a review of an event.</summary>
@@ -121,12 +119,27 @@ internal sealed class StoreWriter : IDisposable
                 missing = excluded.missing, file = excluded.file, bytes = excluded.bytes
             RETURNING number
             """,
-            EventId.Bytes(clip.Id), Stream(clip.Stream), StoreTime.Of(at ?? _time.GetUtcNow()), Clock(clip.Stream, at), clip.Start,
+            EventId.Bytes(clip.Id), _names.Stream(clip.Stream), StoreTime.Of(at ?? _time.GetUtcNow()), Clock(clip.Stream, at), clip.Start,
             clip.SampleRate, clip.Samples, clip.Muted, clip.Missing, clip.File, clip.Bytes).ExecuteScalar()!;
         foreach (var e in clip.Events)
             Opened.Prepared("INSERT INTO clip_events VALUES ($0, $1) ON CONFLICT DO NOTHING", EventId.Bytes(e), number).ExecuteNonQuery();
         return replaced;
     }
+
+    /// <summary>Adds levels of minutes. Of two that are the same stream's and minute's, the one that heard more of it holds.</summary>
+    /// <exception cref="StoreException">It failed; none is added then.</exception>
+    public void Add(IReadOnlyList<StoredLevels> minutes) => Transact("writing", () =>
+    {
+        foreach (var (stream, minute, levels, calibration) in minutes)
+            Opened.Prepared(
+                """
+                INSERT INTO levels VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8)
+                ON CONFLICT DO UPDATE SET seconds = excluded.seconds, laeq = excluded.laeq, lcpeak = excluded.lcpeak, la10 = excluded.la10,
+                    la90 = excluded.la90, calibration = excluded.calibration, bands = excluded.bands WHERE excluded.seconds >= seconds
+                """,
+                _names.Stream(stream), StoreTime.Of(minute), levels.Seconds, levels.LAeq, levels.LCpeak, levels.LA10, levels.LA90,
+                calibration, StoredBands.Pack(levels.Bands)).ExecuteNonQuery();
+    });
 
     /// <summary>Closes what a run that was killed left open, as far as it had come; a run that goes on with it says more.</summary>
     /// <exception cref="StoreException">It failed.</exception>
@@ -152,22 +165,24 @@ internal sealed class StoreWriter : IDisposable
     }
 
     /// <summary>
-    /// Removes some of the events that nobody reviewed, and of the coverage, of before a time; true where there may be more.
+    /// Removes some of the events that nobody reviewed, of the coverage and of the levels, of before a time; true where there may be more.
     /// </summary>
+    /// <param name="before">The time, for events and coverage.</param>
+    /// <param name="levelsBefore">The time for levels.</param>
     /// <exception cref="StoreException">It failed.</exception>
-    public bool Remove(DateTimeOffset before)
+    public bool Remove(DateTimeOffset before, DateTimeOffset levelsBefore)
     {
         var removed = 0;
         Transact("removing what is old", () =>
         {
-            foreach (var (table, key, kept) in ((string, string, string)[])
-                [("events", "number", "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number) AND NOT EXISTS (SELECT 1 FROM "
-                    + "clip_events x JOIN clips c ON c.number = x.clip WHERE x.event = events.id AND c.pinned = 1)"),
-                    ("coverage", "recording, model, start", "1")])
+            foreach (var (table, key, than, kept) in ((string, string, DateTimeOffset, string)[])
+                [("events", "number", before, "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number) AND NOT EXISTS (SELECT 1 "
+                    + "FROM clip_events x JOIN clips c ON c.number = x.clip WHERE x.event = events.id AND c.pinned = 1)"),
+                    ("coverage", "recording, model, start", before, "1"), ("levels", "stream, time", levelsBefore, "1")])
                 removed += Opened.Prepared(
                     $"DELETE FROM {table} WHERE ({key}) IN "
                         + $"(SELECT {key} FROM {table} WHERE time < $0 AND {kept} ORDER BY time LIMIT $1)",
-                    StoreTime.Of(before), AtOnce).ExecuteNonQuery();
+                    StoreTime.Of(than), AtOnce).ExecuteNonQuery();
         });
         return removed >= AtOnce;
     }
@@ -181,7 +196,7 @@ internal sealed class StoreWriter : IDisposable
     {
         _file?.Dispose();
         _file = null;
-        _ids.Clear();
+        _names.Forget();
         var (log, aside) = (_path + "-wal", $"{_path}-wal.{_time.GetUtcNow():yyyyMMdd'T'HHmmss}");
         var hasLog = File.Exists(log) && new FileInfo(log).Length > 0;
         if (hasLog)
@@ -203,7 +218,7 @@ internal sealed class StoreWriter : IDisposable
         }
         catch
         {
-            _ids.Clear(); // some may be of names that were not written
+            _names.Forget(); // some may be of names that were not written
             if (SQLitePCL.raw.sqlite3_get_autocommit(Opened.Connection.Handle) == 0)
                 Opened.Run("ROLLBACK");
             throw;
@@ -212,7 +227,7 @@ internal sealed class StoreWriter : IDisposable
 
     private void Write(SoundEvent e)
     {
-        var (stream, label, model) = (Stream(e.Stream), Label(e.Label), Model(e));
+        var (stream, label, model) = (_names.Stream(e.Stream), _names.Label(e.Label), _names.Model(e));
         var id = EventId.Bytes(e.Id);
         var (start, end) = (Sample(e.Onset), Sample(e.Offset));
         var closed = e.State == EventState.Closed ? 1 : 0;
@@ -267,7 +282,7 @@ internal sealed class StoreWriter : IDisposable
 
     private void Write(CoverageInterval c)
     {
-        var (recording, model) = (Recording(c.Stream), Model(c));
+        var (recording, model) = (_names.Recording(c.Stream), _names.Model(c));
         var (state, reason, source) = (c.State.ToString(), c.Reason.ToString(), c.Source?.ToString() ?? "");
         var start = c.Start;
         using (var last = Opened.Prepared(
@@ -298,41 +313,6 @@ internal sealed class StoreWriter : IDisposable
         Opened.Prepared(
             "INSERT INTO coverage VALUES ($0, $1, $2, $3, $4, $5, $6, $7)", recording, model, start, c.End, state, reason, source, time)
             .ExecuteNonQuery();
-    }
-
-    private long Label(string name) => Id("label", name, "labels (name) VALUES ($0)", name);
-
-    private long Model(StreamRecord record)
-    {
-        var by = (record as SoundEvent)?.HeardBy;
-        var (hash, precision, provider) = (by?.Hash ?? "", by?.Precision ?? "", by?.Provider ?? "");
-        return Id(
-            "model", $"{record.Model}\n{hash}\n{precision}\n{provider}", "models (name, hash, precision, provider) VALUES ($0, $1, $2, $3)",
-            record.Model, hash, precision, provider);
-    }
-
-    private long Stream(StreamIdentity stream)
-    {
-        var (topic, partition) = (stream.Partition?.Topic ?? "", stream.Partition?.Number ?? -1);
-        return Id(
-            "stream", $"{stream.Id}\n{stream.Source}\n{topic}\n{partition}",
-            "streams (name, source, topic, partition) VALUES ($0, $1, $2, $3)", stream.Id, stream.Source, topic, partition);
-    }
-
-    private long Recording(StreamIdentity stream)
-    {
-        var (owner, time) = (Stream(stream), stream.StartTime is { } start ? StoreTime.Of(start) : 0);
-        return Id("recording", $"{owner} {time}", "recordings (stream, time) VALUES ($0, $1)", owner, time);
-    }
-
-    /// <summary>The id of a row that is known by all of its values; it is added where it is not there.</summary>
-    private long Id(string kind, string name, string row, params ReadOnlySpan<object?> values)
-    {
-        if (_ids.TryGetValue((kind, name), out var id))
-            return id;
-        var first = row[(row.IndexOf('(') + 1)..row.IndexOfAny([',', ')'])];
-        id = (long)Opened.Prepared($"INSERT INTO {row} ON CONFLICT DO UPDATE SET {first} = {first} RETURNING id", values).ExecuteScalar()!;
-        return _ids[(kind, name)] = id;
     }
 
     private static long Clock(StreamIdentity stream, DateTimeOffset? at) => at is null ? 0 : stream.IsClockGood ? 2 : 1;

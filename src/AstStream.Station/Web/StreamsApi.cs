@@ -64,7 +64,8 @@ internal static class StreamsApi
             .OrderByDescending(h => h.Score).Take(Heard).ToList();
         return new StreamItem(
             stream.Id, stream.Source, live.IsOver ? "ended" : health?.State.SnakeCase() ?? "running", live.SampleRate,
-            Rounded(live.Meter?.RmsDb), Rounded(live.Meter?.PeakDb), health?.Reconnects,
+            Rounded(live.Meter?.RmsDb), Rounded(live.Meter?.PeakDb), Rounded((float?)live.WeightedLevel),
+            live.WeightedLevel is null ? null : StoredMinute.UnitOf(stream.Calibration is not null), health?.Reconnects,
             health is null || double.IsNaN(health.DriftPpm) ? null : Math.Round(health.DriftPpm, 1),
             health is null ? null : Math.Round(health.SinceLastBlock, 1), stream.IsClockGood, hears);
     }
@@ -103,6 +104,8 @@ internal static class StreamsApi
         [property: Description("Samples a second.")] int SampleRate,
         [property: Description("Level over the last second, dBFS.")] double? LevelDbfs,
         [property: Description("The largest magnitude in it, dBFS.")] double? PeakDbfs,
+        [property: Description("A-weighted level now, time weighting F.")] double? LafLevel,
+        [property: Description("What that is in: dB SPL where the source is calibrated, else dBFS.")] string? LafUnit,
         [property: Description("Times that a live source was opened again.")] long? Reconnects,
         [property: Description("How much faster its clock runs than this machine's, in parts per million.")] double? DriftPpm,
         [property: Description("Seconds since sound last came.")] double? SinceLastBlock,

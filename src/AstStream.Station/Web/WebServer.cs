@@ -160,6 +160,7 @@ internal sealed class WebServer : IAsyncDisposable
         EventsApi.Map(api, source, time);
         ClipsApi.Map(api, source);
         StreamsApi.Map(api, source);
+        LevelsApi.Map(api, source);
         PipelineApi.Map(api, source);
         LiveApi.Map(api, source, stop);
         HealthApi.Map(api, app, source, liveness);

@@ -47,7 +47,7 @@ internal sealed class AudioGraph
             file.Problem(source.Key, $"sources.{source.Name}: no model hears it, which this type needs; add a sink for what a model hears");
         var way = string.Join(" ", hearers.Order(StringComparer.Ordinal)) + FormattableString.Invariant(
             $"; {decibels} dB; {source.Fingerprint}");
-        return new SourceDefinition(source.Name, source.Settings!, source.Priority, decibels, hearers, way);
+        return new SourceDefinition(source.Name, source.Settings!, source.Priority, decibels, source.Calibration, hearers, way);
     }
 
     private void ReadSources(PipelineFile file, SectionReader root, ComponentCatalog catalog)
@@ -68,6 +68,7 @@ internal sealed class AudioGraph
                 {
                     Section = section,
                     Priority = section.Get(SourceKeys.Priority),
+                    Calibration = section.Get(SourceKeys.Calibration),
                     Fingerprint = section.Fingerprint()
                 });
         }
@@ -184,6 +185,8 @@ internal sealed class AudioGraph
         public YamlNode? InputsNode { get; init; }
 
         public int Priority { get; init; }
+
+        public double? Calibration { get; init; }
 
         public string Fingerprint { get; init; } = "";
     }

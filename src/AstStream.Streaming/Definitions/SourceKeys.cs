@@ -14,6 +14,10 @@ public static class SourceKeys
     internal static readonly Key<double?> Gain = Keys.Number(
         "gain", "A gain in decibels; 0 by default. Levels are measured before it.", -120, 120);
 
+    internal static readonly Key<double?> Calibration = Keys.Number(
+        "calibration", "What is added to this source's levels in dBFS to have dB SPL: the sound level of a calibrator, such as 94, less "
+            + "the level that is shown for it. Without it levels are in dBFS. A gain changes nothing of it.", -100, 300);
+
     /// <summary>All of them.</summary>
-    internal static readonly Key[] All = [Channel, Priority, Gain];
+    internal static readonly Key[] All = [Channel, Priority, Gain, Calibration];
 }

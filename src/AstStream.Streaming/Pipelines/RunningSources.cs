@@ -91,7 +91,8 @@ internal sealed class RunningSources(
         var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var output = new SourceOutput(
             definition.Name, _ => group.Next(), source.IsLive, definition.Priority, (float)Math.Pow(10, definition.Decibels / 20), time,
-            report);
+            report)
+        { Calibration = definition.Calibration };
         var node = new SourceNode(definition.Name, Describe(definition, source), source, output, report, ending.Token);
         try
         {

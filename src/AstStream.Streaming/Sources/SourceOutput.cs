@@ -34,6 +34,9 @@ public sealed class SourceOutput
     /// <summary>The source's name in the pipeline.</summary>
     public string Source { get; }
 
+    /// <summary>The calibration of its streams.</summary>
+    internal double? Calibration { get; init; }
+
     /// <summary>
     /// Passes a block on; it is the graph's afterwards. A source that can wait waits while the graph is busy; a live one never does: what
     /// finds no room is dropped and counted as lost.
@@ -165,6 +168,7 @@ public sealed class SourceOutput
         if (_open.TryGetValue(stream, out var known))
             return known;
         stream.Priority ??= _priority;
+        (stream.Gain, stream.Calibration) = (20 * Math.Log10(_gain), Calibration);
         return _open[stream] = new StreamRoute(_laneOf(stream), sampleRate);
     }
 }

@@ -29,6 +29,12 @@ public sealed class StreamInfo(string id, string source, DateTimeOffset? startTi
     /// </summary>
     public int? Priority { get; set; }
 
+    /// <summary>How much louder its samples are in the graph than its source gave them, in dB.</summary>
+    public double Gain { get; internal set; }
+
+    /// <summary>What is added to its levels in dBFS, before any gain, to have dB SPL; null where that is not known.</summary>
+    public double? Calibration { get; internal set; }
+
     /// <summary>How its source does, where that is watched.</summary>
     public SourceHealth? Health { get; init; }
 

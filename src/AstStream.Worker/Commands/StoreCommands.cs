@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>events, store: what a store has, and its care.</summary>
+/// <summary>events, levels, review, store: what a store has, and its care.</summary>
 internal static class StoreCommands
 {
     private const int MostShown = 100;
@@ -35,6 +35,7 @@ internal static class StoreCommands
     {
         yield return Events();
         yield return ReviewCommand.Make();
+        yield return LevelCommand.Make();
         var check = new Command("check", "Says what a store holds, and whether it is sound.");
         var vacuum = new Command("vacuum", "Gives the room of removed events back to the disk; no run may use the store.");
         var backup = new Command("backup", "Copies a store as it is at one moment, also while a run writes to it.");
@@ -66,7 +67,8 @@ internal static class StoreCommands
             """);
     }
 
-    private static Argument<string> Store() => new("STORE")
+    /// <summary>The store of a command that has no other argument.</summary>
+    public static Argument<string> Store() => new("STORE")
     {
         Description = "The SQLite file of a sink of 'type: store'.",
         DefaultValueFactory = _ => DefaultStore,
@@ -79,6 +81,23 @@ internal static class StoreCommands
         HelpName = "STORE",
         DefaultValueFactory = _ => DefaultStore,
     };
+
+    /// <summary>From when on, for <see cref="Time"/>.</summary>
+    public static Option<string?> Since() => TimeOption("--since", "Only from then on: 90m, 1d, or a date and time.");
+
+    /// <summary>Until when, for <see cref="Time"/>.</summary>
+    public static Option<string?> Until() => TimeOption("--until", "Only before then.");
+
+    private static Option<string?> TimeOption(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "TIME" };
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => Time(t.Value) is null))
+                r.AddError($"{name} {r.Tokens[0].Value}: expected 90m, 1d, or a date and time such as 2026-11-26 or 2026-11-26T14:00");
+        });
+        return option;
+    }
 
     private static Command Events()
     {
@@ -93,12 +112,7 @@ internal static class StoreCommands
             Description = "Only those of a stream; * stands for anything. May be given several times.",
             HelpName = "NAME",
         };
-        var since = new Option<string?>("--since")
-        {
-            Description = "Only from then on: 90m, 1d, or a date and time.",
-            HelpName = "TIME",
-        };
-        var until = new Option<string?>("--until") { Description = "Only before then.", HelpName = "TIME" };
+        var (since, until) = (Since(), Until());
         var score = new Option<double>("--min-score") { Description = "Only from that score on.", HelpName = "SCORE" };
         var verdicts = new Option<string[]>("--verdict")
         {
@@ -157,13 +171,6 @@ internal static class StoreCommands
             {
                 if (r.Tokens.Count > MostNames)
                     r.AddError($"{option.Name}: found {r.Tokens.Count} of them; expected at most {MostNames}");
-            });
-        foreach (var option in (Option<string?>[])[since, until])
-            option.Validators.Add(r =>
-            {
-                if (r.Tokens.Any(t => Time(t.Value) is null))
-                    r.AddError($"{option.Name} {r.Tokens[0].Value}: expected 90m, 1d, or a date and time such as 2026-11-26 or "
-                        + "2026-11-26T14:00");
             });
         command.SetAction(result => Guarded(() =>
         {
@@ -281,10 +288,11 @@ internal static class StoreCommands
         return ExitCode.Ok;
     }
 
-    private static string Shown(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    /// <summary>A time as people read it here.</summary>
+    public static string Shown(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     /// <summary>A time, or a span before now; null where it is neither.</summary>
-    private static DateTimeOffset? Time(string? text) =>
+    public static DateTimeOffset? Time(string? text) =>
         text is null ? null
         : Keys.ParseDuration(text) is { } span && span < TimeSpan.FromDays(36_500) ? TimeProvider.System.GetUtcNow() - span
         : text.Contains('-', StringComparison.Ordinal)

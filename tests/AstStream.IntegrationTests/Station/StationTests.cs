@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using AstStream.Station.Store;
 
@@ -55,6 +56,35 @@ public sealed class StationTests : IDisposable
             var kept = heard[..^(int)clip.Muted];
             Assert.True(samples.AsSpan((int)clip.Start, kept.Length).SequenceEqual(kept), $"clip {clip.Id} holds other sound");
         }
+    }
+
+    [Fact]
+    public async Task Run_ACalibratedSource_ItsLevelsAreShownAndWritten()
+    {
+        Tones.Write(_folder, "tone.wav", 20); // a sine of -12.24 dB beside a full-scale one
+        var path = Path.Combine(_folder, "p.yaml");
+        await File.WriteAllTextAsync(path, """
+            sources:
+              yard: {type: file, path: tone.wav, gain: 6, calibration: 100}
+            station: {data: data, listen: none}
+            """);
+        var run = await Cli.RunAsync("run", path);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var store = Path.Combine(_folder, "data", "events.db");
+
+        var csv = await Cli.RunAsync("levels", store, "--csv");
+        Assert.True(csv.ExitCode == 0, csv.Error);
+        var lines = csv.Output.Trim().Split('\n');
+        var names = lines[0].Split(',');
+        var rows = lines[1..].Select(l => l.Split(',')).ToList();
+        Assert.Equal(20, rows.Sum(r => double.Parse(r[1], CultureInfo.InvariantCulture)), 0.05);
+        Assert.All(rows, r => Assert.Equal("dB SPL", r[2]));
+        Assert.All(rows, r => Assert.Equal(84.7, double.Parse(r[Array.IndexOf(names, "band_400")], CultureInfo.InvariantCulture), 0.5));
+        Assert.Contains("dB SPL", (await Cli.RunAsync("levels", store, "--stream", "yard")).Output, StringComparison.Ordinal);
+
+        var wrong = await Cli.RunAsync("levels", store, "--stream", "yart");
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("knows no stream 'yart'; did you mean 'yard'?", wrong.Error, StringComparison.Ordinal);
     }
 
     [Fact]

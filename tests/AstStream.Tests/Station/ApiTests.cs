@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using AstStream.Dsp.Levels;
 using AstStream.Events;
 using AstStream.Station.Store;
 using AstStream.Streaming.Sources;
@@ -31,6 +32,8 @@ public sealed class ApiTests : WebTrial
     }
 
     [Theory]
+    [InlineData("/levels?stream=yard&since=2026-01-02&until=2026-01-01", "until: expected a time after since")]
+    [InlineData("/levels?stream=yard&since=2026-01-01&until=2026-01-02&limit=0", "expected limit from 1 to 10080")]
     [InlineData("/events?limit=0", "limit: expected 1 to 2000")]
     [InlineData("/events?cursor=x", "cursor: expected the next of an answer before")]
     [InlineData("/events?min_score=2", "min_score: expected a number from 0 to 1")]
@@ -128,6 +131,28 @@ public sealed class ApiTests : WebTrial
         Assert.Equal(
             ["Cat 0.8 ", "Dog 0.2 0.5"], item.GetProperty("hears").EnumerateArray().Select(
                 h => $"{h.GetProperty("label")} {h.GetProperty("score")} {(h.TryGetProperty("threshold", out var t) ? t : "")}"));
+    }
+
+    [Fact]
+    public async Task Levels_OfAStream_AreGivenByMinuteInTheirUnit()
+    {
+        StoredLevels Minute(int i, double? calibration) => new(
+            _yard, s_start.AddMinutes(i), new LevelSummary(60, -40.26, -20, -35, -50, [-60, -55.5f]), calibration);
+        Sink.Use(s => s.Add([Minute(0, null), Minute(1, 110), Minute(2, 110)]));
+        const string day = "/levels?stream=yard&since=2026-11-26T22:30:00Z&until=2026-11-27T22:30:00Z";
+
+        var page = await GetAsync(day + "&bands=true&limit=2");
+        Assert.Equal([25, 31.5], page.GetProperty("bands").EnumerateArray().Select(b => b.GetDouble()));
+        Assert.Equal(
+            ["2026-11-26T22:30:00Z -40.3 -20 dBFS", "2026-11-26T22:31:00Z 69.7 90 dB SPL"],
+            page.GetProperty("minutes").EnumerateArray().Select(
+                m => $"{m.GetProperty("time")} {m.GetProperty("laeq")} {m.GetProperty("lcpeak")} {m.GetProperty("unit")}"));
+        Assert.Equal([50, 54.5], page.GetProperty("minutes")[1].GetProperty("bands").EnumerateArray().Select(b => b.GetDouble()));
+        Assert.Equal("2026-11-26T22:32:00Z", page.GetProperty("next").GetString());
+
+        var all = await GetAsync(day);
+        Assert.Equal(3, all.GetProperty("minutes").GetArrayLength());
+        Assert.False(all.TryGetProperty("next", out _) || all.GetProperty("minutes")[0].TryGetProperty("bands", out _));
     }
 
     [Fact]

@@ -124,7 +124,7 @@ public sealed class StoreTests : StoreTrial
         var mic = new StreamIdentity("yard", "mic", s_start);
         Write([Event("01", mic, 0, 1), Event("02", mic, 100, 101), Coverage(mic, 0, 16), Coverage(mic, 32, 48, CoverageState.Gated)]);
         using (var writer = StoreWriter.Open(Store, _time))
-            Assert.False(writer.Remove(s_start.AddTicks(1)));
+            Assert.False(writer.Remove(s_start.AddTicks(1), s_start));
 
         var dump = Dump();
         Assert.Equal(["events|2|02"], dump.Split('\n').Where(l => l.StartsWith("events|", StringComparison.Ordinal)).Select(l => l[..11]));
@@ -164,7 +164,7 @@ public sealed class StoreTests : StoreTrial
         }
 
         using (var writer = StoreWriter.Open(Store, _time))
-            writer.Remove(s_start.AddDays(1));
+            writer.Remove(s_start.AddDays(1), s_start);
         using var after = StoreReader.Open(Store);
         Assert.Equal(["01", "0213"], after.Events(new EventQuery()).Select(e => e.Event.Id));
     }

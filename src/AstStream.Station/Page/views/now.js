@@ -100,7 +100,9 @@ class Tile extends HTMLElement {
     this.state.className = `state ${stream.state}`;
     this.isOver = stream.state === 'ended';
     this.level.value = stream.level_dbfs ?? -90;
-    this.levelText.textContent = stream.level_dbfs == null ? '' : `${stream.level_dbfs.toFixed(0)} dBFS, peak ${stream.peak_dbfs.toFixed(0)}`;
+    this.levelText.textContent = stream.level_dbfs == null ? ''
+      : `${stream.level_dbfs.toFixed(0)} dBFS, peak ${stream.peak_dbfs.toFixed(0)}`
+      + (stream.laf_unit === 'dB SPL' ? `, LAF ${stream.laf_level.toFixed(0)} dB` : '');
     this.hears.replaceChildren(...stream.hears.map((h) => {
       const bar = el('span');
       bar.style.width = `${Math.round(h.score * 100)}%`;

@@ -1,5 +1,6 @@
 import { call, query } from '../api.js';
 import { clock, day, el, seconds } from '../dom.js';
+import { LevelCharts } from './levels.js';
 
 const colours = { analysed: '#2e7d4f', gated: '#7a8b99', lost: '#c0392b' };
 const perPage = 50;
@@ -34,7 +35,8 @@ export class StreamsView extends HTMLElement {
         if (!this.isConnected) return;
         this.list.append(this.#card(name, now.get(name), coverage, start, end));
       }
-      if (wanted.length > perPage) this.list.append(el('p', { class: 'quiet' }, `${wanted.length - perPage} more: name some of them above.`));
+      const more = wanted.length - perPage;
+      if (more > 0) this.list.append(el('p', { class: 'quiet' }, `${more} more: name some of them above.`));
     } catch (error) {
       this.list.replaceChildren(el('p', { class: 'trouble' }, error.message));
     }
@@ -57,14 +59,22 @@ export class StreamsView extends HTMLElement {
       context.fillStyle = colours[c.state] ?? '#888';
       context.fillRect(x, 0, Math.max(1, (c.seconds * 1000 / (end - start)) * canvas.width), 22);
     }
-    const facts = live ? [['State', live.state], ['Level', live.level_dbfs == null ? '' : `${live.level_dbfs} dBFS, peak ${live.peak_dbfs}`],
-      ['Sample rate', live.sample_rate ? `${live.sample_rate} Hz` : ''], ['Reconnects', live.reconnects], ['Clock', live.drift_ppm == null ? ''
-        : `${live.drift_ppm} ppm off`], ['Last sound', live.since_last_block == null ? '' : `${live.since_last_block} s ago`]] : [];
+    const say = (value, text) => (value == null ? '' : text);
+    const facts = live ? [
+      ['State', live.state],
+      ['Level', say(live.level_dbfs, `${live.level_dbfs} dBFS, peak ${live.peak_dbfs}`)],
+      ['LAF', say(live.laf_level, `${live.laf_level} ${live.laf_unit}`)],
+      ['Sample rate', live.sample_rate ? `${live.sample_rate} Hz` : ''],
+      ['Reconnects', live.reconnects],
+      ['Clock', say(live.drift_ppm, `${live.drift_ppm} ppm off`)],
+      ['Last sound', say(live.since_last_block, `${live.since_last_block} s ago`)],
+    ] : [];
     const lost = coverage.filter((c) => c.state === 'lost').slice(-5)
       .map((c) => el('li', {}, `${clock(c.time)}: ${seconds(c.seconds)} lost, ${(c.reason ?? '').replaceAll('_', ' ')}`));
     return el('section', { class: 'card tile' },
       el('div', { class: 'head' }, el('h2', {}, name), el('span', { class: `state ${live?.state ?? ''}` }, live?.state ?? 'not now')),
       canvas, el('p', { class: 'quiet' }, text), lost.length > 0 ? el('ul', {}, ...lost) : null,
-      el('dl', {}, ...facts.filter(([, v]) => v !== '' && v != null).flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, String(v))])));
+      el('dl', {}, ...facts.filter(([, v]) => v !== '' && v != null).flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, String(v))])),
+      new LevelCharts(name, start, end));
   }
 }
