@@ -34,7 +34,7 @@ internal sealed class Engine : IDisposable
         (_source, _sink) = (source, new Sink(sink));
         var time = TimeProvider.System;
         Scheduler = new WindowScheduler("m", window, batching, time, _report);
-        var records = new Edge<StreamRecord>("sink", 256);
+        var records = new Edge<StreamRecord>("sink", new SinkOptions().Buffer);
         var nodes = new List<Node>();
         var edges = Enumerable.Range(0, lanes).Select(i => new Edge<AudioBlock>($"lane {i}", source.IsLive ? 16384 : 8)).ToArray();
         var next = -1;

@@ -14,6 +14,7 @@ internal sealed class HopController
     private const double Use = 0.95; // of what the sessions can do
     private const double DrainSeconds = 8; // in which a backlog is to be worked off
     private const double LeastBudget = 0.7; // of that, while a backlog is worked off: more would swing too far
+    private const double LeastTrim = 0.01;
     private const double LeastSlope = 0.1; // seconds by which a hop may change in a second
     private const double MostRise = 2;
     private const double MostFall = 0.4;
@@ -43,7 +44,9 @@ internal sealed class HopController
     /// <param name="capacity">Windows a second that the sessions can do; 0 where that is not known yet.</param>
     /// <param name="waiting">Windows of live streams that wait.</param>
     /// <param name="isLate">Whether the oldest of them has waited longer than batching alone explains.</param>
-    public void Update(TimeSpan now, IReadOnlyCollection<StreamTimeline> streams, double capacity, int waiting, bool isLate)
+    /// <param name="done">Windows a second that were done while some were late; 0 where that is not known.</param>
+    public void Update(
+        TimeSpan now, IReadOnlyCollection<StreamTimeline> streams, double capacity, int waiting, bool isLate, double done = 0)
     {
         _lateSince = isLate ? _lateSince ?? now : null;
         var passed = Math.Clamp((now - _last).TotalSeconds, 0, 1);
@@ -55,7 +58,10 @@ internal sealed class HopController
             (IsOverloaded, _easySince) = (true, null);
         }
 
-        _trim = Math.Clamp(_trim * Math.Exp(passed * (isLate ? -0.03 : 0.05)), 0.2, 1);
+        // What was done with windows waiting is all that can be done: the processor may be short, and not the sessions.
+        if (done > 0 && capacity > 0)
+            _trim = Math.Min(_trim, done / capacity);
+        _trim = Math.Clamp(_trim * Math.Exp(passed * (isLate ? -0.03 : 0.05)), LeastTrim, 1);
         var use = capacity * _trim * Use;
         var budget = Math.Max(use * LeastBudget, use - (waiting / DrainSeconds));
         Sort(streams);

@@ -86,6 +86,7 @@ internal sealed partial class WindowScheduler
                     var first = taken.Count;
                     count = scheduler._queue.Take(Room, taken);
                     AtHand += count;
+                    scheduler._taken += count;
                     _held += count;
                     for (var i = first; i < taken.Count; i++)
                         taken[i].State = PieceState.Running;

@@ -26,6 +26,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     private readonly TimeProvider _time;
     private readonly WindowQueue _queue = new();
     private readonly HopController _hops = new();
+    private readonly BacklogRate _backlog = new();
     private readonly List<SessionPort> _sessions = [];
     private readonly List<Signal> _lanes = [];
     private readonly Queue<StreamTimeline> _ready = [];
@@ -36,6 +37,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     private readonly Arrow _windows;
     private readonly Arrow _scores;
     private long _lastControl;
+    private long _taken; // windows, by sessions
     private ModelIdentity? _heardBy;
     private int _maxBatches; // windows in a run of all sessions
     private int _writers;
@@ -300,7 +302,9 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
         var late = Options.MaxQueueDelay + TimeSpan.FromSeconds((2 * slowest) + 0.2);
         var isLate = _queue.Oldest is { } first && _time.GetElapsedTime(first.Arrived, now) > late;
         var wasOverloaded = _hops.IsOverloaded;
-        _hops.Update(_time.GetElapsedTime(0, now), _live, capacity, _queue.Live, isLate);
+        var clock = _time.GetElapsedTime(0, now);
+        _backlog.Update(clock, _taken, isLate);
+        _hops.Update(clock, _live, capacity, _queue.Live, isLate, _backlog.Rate);
         if (wasOverloaded != _hops.IsOverloaded)
             _report.Overload(Model, _hops.IsOverloaded, _live.Count);
         return expired;

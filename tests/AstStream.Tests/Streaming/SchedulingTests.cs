@@ -152,6 +152,41 @@ public sealed class SchedulingTests : IDisposable
     }
 
     [Fact]
+    public void Update_LessIsDoneThanSessionsCan_StretchesToWhatIsDone()
+    {
+        var scheduler = Scheduler();
+        var controller = new HopController();
+        var streams = Enumerable.Range(0, 50).Select(i => scheduler.Open(new StreamInfo($"{i}", "s"), isLive: true)).ToList();
+        for (var i = 0; i < 80; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            controller.Update(_time.GetElapsedTime(0), streams, 1000, 0, isLate: true, done: 30);
+        }
+
+        Assert.InRange(streams[0].EffectiveHop, 170, 230); // 50 a second are asked for, and 28 of the 30 are used
+    }
+
+    [Fact]
+    public void Update_BacklogRate_CountsWhatIsTakenWhileWindowsWait()
+    {
+        var rate = new BacklogRate();
+        double At(double seconds, long taken, bool isLate)
+        {
+            rate.Update(TimeSpan.FromSeconds(seconds), taken, isLate);
+            return rate.Rate;
+        }
+
+        Assert.Equal(0, At(0, 0, isLate: false));
+        Assert.Equal(0, At(1, 500, isLate: true)); // what was taken before says nothing
+        Assert.Equal(0, At(1.5, 520, isLate: true));
+        Assert.Equal(40, At(2, 540, isLate: true), 6);
+        Assert.Equal(40, At(2.9, 700, isLate: true), 6);
+        Assert.Equal(180, At(3, 720, isLate: true), 6);
+        Assert.Equal(1, At(4, 720, isLate: true)); // nothing at all
+        Assert.Equal(0, At(5, 999, isLate: false));
+    }
+
+    [Fact]
     public void Update_Hops_ChangeGradually()
     {
         var scheduler = Scheduler();
