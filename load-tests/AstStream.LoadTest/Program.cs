@@ -98,6 +98,13 @@ Add("store-writer", "Writes to a store until it is killed, and says how many eve
     StoreKills.Write(r.GetValue(folder)!, r.GetValue(events));
     return Task.CompletedTask;
 }, folder, events);
+var connections = new Option<int>("--connections") { DefaultValueFactory = _ => 10_000 };
+const string tiny = "pipelines/models/ast-audioset-tiny";
+Add("station-kills", "Kills a station while it writes events and clips, again and again.",
+    r => new StationTrial(r.GetValue(folder)!, r.GetValue(model) ?? tiny).KillAsync(r.GetValue(kills)), folder, model, kills);
+Add("station-connections", "Holds a station up with connections that send next to nothing.",
+    r => new StationTrial(r.GetValue(folder)!, r.GetValue(model) ?? tiny).ConnectAsync(r.GetValue(connections)), folder, model,
+    connections);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
     r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-audioset-tiny"), data, model);

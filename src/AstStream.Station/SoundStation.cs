@@ -117,7 +117,15 @@ public sealed class SoundStation : ISink
         }
 
         await _store.OpenAsync(cancellation).ConfigureAwait(false);
-        _store.Use(s => s.CloseAll());
+        try
+        {
+            _store.Use(s => s.CloseAll());
+        }
+        catch (StoreException e)
+        {
+            throw new SinkException(e.Message, e.IsTransient);
+        }
+
         _measuring = _levels?.RunAsync(_stop.Token) ?? Task.CompletedTask;
         if (_settings.Clips is not { } clips)
             return;

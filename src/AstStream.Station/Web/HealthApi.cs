@@ -28,7 +28,7 @@ internal static class HealthApi
     /// <summary>What is missing for the run to be ready; null where nothing is. For everybody: it names nothing.</summary>
     private static string? Missing(RunState run) =>
         !run.HasStarted() ? "models, sources and sinks are being opened"
-        : run.Report.SinksOut.GetValueOrDefault(StationSink) ? "the store can't be written to"
+        : run.Report.Sinks.GetValueOrDefault(StationSink) != SinkState.Well ? "the store can't be written to"
         : run.Report.Health.Any(h => h.State is SourceState.Starting) ? "a source is being opened"
         : null;
 
@@ -72,8 +72,14 @@ internal static class HealthApi
                 yield return $"{health.Stream} {what}.";
         }
 
-        foreach (var (sink, isOut) in report.SinksOut.Where(s => s.Value))
-            yield return $"The sink {sink} can't write; what comes for it is lost until it can.";
+        foreach (var (sink, state) in report.Sinks)
+        {
+            if (state == SinkState.Failing)
+                yield return $"The sink {sink} can't write at the moment; what comes for it waits.";
+            else if (state == SinkState.Out)
+                yield return $"The sink {sink} can't write; what comes for it is lost until it can.";
+        }
+
         foreach (var (sink, records) in report.DroppedBySink)
             yield return $"The sink {sink} missed {records} records.";
         foreach (var (model, totals) in report.CoverageByModel)

@@ -20,7 +20,8 @@ namespace AstStream.Station.Web;
 internal sealed class WebServer : IAsyncDisposable
 {
     private const string Api = "/api/v1";
-    private const int MostConnections = 1000;
+    private const int MostConnections = 1500;
+    private const int MostOfStrangers = 1000; // of these, from addresses that nobody with a right has called from
     private const int MostOfOne = 400; // of one address, behind which an office may be
     private const int MostBody = 1 << 20;
 
@@ -55,8 +56,9 @@ internal sealed class WebServer : IAsyncDisposable
             (o.ScopeInfoEnabled, o.TargetInfoEnabled) = (false, false);
             o.ScrapeResponseCacheDurationMilliseconds = 0; // what is asked for is what is now
         }).Build();
-        var app = Build(options, log);
-        Protect(app, options, access);
+        var limit = new ConnectionLimit(MostOfOne, MostOfStrangers, options.Proxies);
+        var app = Build(options, limit, log);
+        Protect(app, options, access, limit);
         Map(app, source, access, liveness, meters, time, stop.Token);
         try
         {
@@ -87,13 +89,13 @@ internal sealed class WebServer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static WebApplication Build(WebOptions options, ILoggerProvider log)
+    private static WebApplication Build(WebOptions options, ConnectionLimit limit, ILoggerProvider log)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(options.Address, l => l.Use(new ConnectionLimit(MostOfOne, options.Proxies).Wrap));
+            kestrel.Listen(options.Address, l => l.Use(limit.Wrap));
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MostBody;
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
@@ -113,7 +115,7 @@ internal sealed class WebServer : IAsyncDisposable
     }
 
     /// <summary>What every request goes through before it reaches a route.</summary>
-    private static void Protect(WebApplication app, WebOptions options, Access access)
+    private static void Protect(WebApplication app, WebOptions options, Access access, ConnectionLimit limit)
     {
         if (options.Proxies.Count > 0)
         {
@@ -145,6 +147,8 @@ internal sealed class WebServer : IAsyncDisposable
             if (context.GetEndpoint() is not RouteEndpoint endpoint)
                 return next(context); // no route, or the framework's own answer to a wrong method or type
             var right = access.RightOf(context.Request);
+            if (right > Right.Nothing && context.Connection.RemoteIpAddress is { } address)
+                limit.Know(address);
             return endpoint.Metadata.GetMetadata<NeedsRight>() is { } needs && right >= needs.Right ? next(context)
                 : right == Right.Nothing ? Refuse(context, StatusCodes.Status401Unauthorized, "expected a login or a token")
                 : Refuse(context, StatusCodes.Status403Forbidden, "this token does not allow that");

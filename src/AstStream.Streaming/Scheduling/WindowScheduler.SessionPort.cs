@@ -7,6 +7,28 @@ namespace AstStream.Streaming.Scheduling;
 /// <content>The sessions' side.</content>
 internal sealed partial class WindowScheduler
 {
+    private void WakeGatherer()
+    {
+        if (_queue.Count > 0)
+            BatchPolicy.Gatherer(_sessions)?.WakeUp.Set();
+    }
+
+    private void WakeSessions()
+    {
+        foreach (var session in _sessions)
+        {
+            if (session.IsBlocked)
+                session.WakeUp.Set();
+        }
+    }
+
+    private void WakeAll()
+    {
+        foreach (var session in _sessions)
+            session.WakeUp.Set();
+        _decided.Set();
+    }
+
     /// <summary>One session's side of the scheduler.</summary>
     internal sealed class SessionPort(WindowScheduler scheduler, bool preparesAhead) : ISessionLoad
     {

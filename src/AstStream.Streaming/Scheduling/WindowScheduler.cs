@@ -255,28 +255,6 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
         }
     }
 
-    private void WakeGatherer()
-    {
-        if (_queue.Count > 0)
-            BatchPolicy.Gatherer(_sessions)?.WakeUp.Set();
-    }
-
-    private void WakeSessions()
-    {
-        foreach (var session in _sessions)
-        {
-            if (session.IsBlocked)
-                session.WakeUp.Set();
-        }
-    }
-
-    private void WakeAll()
-    {
-        foreach (var session in _sessions)
-            session.WakeUp.Set();
-        _decided.Set();
-    }
-
     /// <summary>Expires windows that are too old (true where there were some), and now and then looks at the load.</summary>
     private bool Control(long now)
     {

@@ -28,7 +28,7 @@ internal sealed class SinkNode : Node
     private readonly ResiliencePipeline _retryForEver;
     private readonly List<StreamCheckpoint> _checkpoints = []; // that wait for the next flush
     private readonly Func<bool>? _isAlone;
-    private State _state;
+    private SinkState _state;
     private bool _isFinal; // what it failed of does not go better later
     private bool _hasTaken; // a record, since it is out; whether it writes is known after the next flush
     private TimeSpan _delay; // to the next try while it is out
@@ -54,22 +54,10 @@ internal sealed class SinkNode : Node
         _retryForEver = Retry(() => true);
     }
 
-    private enum State
-    {
-        /// <summary>It writes.</summary>
-        Well,
-
-        /// <summary>A write has failed and is tried again.</summary>
-        Failing,
-
-        /// <summary>It has failed for longer than it is tried.</summary>
-        Out,
-    }
-
     public override string Description => _sink.Description;
 
     /// <summary>Whether it is out, and it will not go better later.</summary>
-    public bool IsOutForGood => _state == State.Out && _isFinal;
+    public bool IsOutForGood => _state == SinkState.Out && _isFinal;
 
     internal override async ValueTask OpenAsync(CancellationToken cancellation)
     {
@@ -115,10 +103,10 @@ internal sealed class SinkNode : Node
         Func<(ISink Sink, StreamRecord? Record), CancellationToken, ValueTask> write, StreamRecord? record, bool isNeeded,
             CancellationToken cancellation)
     {
-        if (_state == State.Out && !isNeeded && _lastTry != 0 && _time.GetElapsedTime(_lastTry) < _delay)
+        if (_state == SinkState.Out && !isNeeded && _lastTry != 0 && _time.GetElapsedTime(_lastTry) < _delay)
             return false;
         _since = _time.GetTimestamp();
-        var retry = isNeeded && !_options.StopsRun ? _retryForEver : _state == State.Out ? ResiliencePipeline.Empty : _retry;
+        var retry = isNeeded && !_options.StopsRun ? _retryForEver : _state == SinkState.Out ? ResiliencePipeline.Empty : _retry;
         try
         {
             await retry.ExecuteAsync(
@@ -130,25 +118,25 @@ internal sealed class SinkNode : Node
             return false;
         }
 
-        if (_state == State.Out && (record is not null || !_hasTaken))
+        if (_state == SinkState.Out && (record is not null || !_hasTaken))
         {
             _hasTaken = record is not null;
             return true;
         }
 
-        if (_state != State.Well)
+        if (_state != SinkState.Well)
             _report.SinkRecovers(Name, _missed);
-        (_state, _missed) = (State.Well, 0);
+        (_state, _missed) = (SinkState.Well, 0);
         return true;
     }
 
     private void GoOut(Exception why)
     {
         _isFinal = why is SinkException { IsTransient: false };
-        _delay = _state == State.Out ? TimeSpan.FromTicks(Math.Min(s_longestDelay.Ticks, _delay.Ticks * 2)) : _options.RetryDelay;
+        _delay = _state == SinkState.Out ? TimeSpan.FromTicks(Math.Min(s_longestDelay.Ticks, _delay.Ticks * 2)) : _options.RetryDelay;
         _lastTry = _time.GetTimestamp();
-        var isNews = _state != State.Out;
-        (_state, _hasTaken) = (State.Out, false);
+        var isNews = _state != SinkState.Out;
+        (_state, _hasTaken) = (SinkState.Out, false);
         if (isNews)
             _report.SinkIsOut(Name, why.Message.ReplaceLineEndings(" "));
 
@@ -174,10 +162,10 @@ internal sealed class SinkNode : Node
             MaxDelay = s_longestDelay,
             OnRetry = arguments =>
             {
-                if (_state == State.Well)
+                if (_state == SinkState.Well)
                 {
                     _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor);
-                    _state = State.Failing;
+                    _state = SinkState.Failing;
                 }
 
                 _report.SinkRetries(Name);

@@ -66,7 +66,8 @@ public sealed class RunMetrics : IDisposable
         Totals("aststream_source_overruns_total", "{overrun}", "Live sources: times that the device said it had lost samples.",
             h => h.Overruns);
         _meter.CreateObservableGauge(
-            "aststream_sink_out", () => report.SinksOut.Select(s => new Measurement<int>(s.Value ? 1 : 0, Tag("sink", s.Key))), unit: null,
+            "aststream_sink_out", () => report.Sinks.Select(
+                s => new Measurement<int>(s.Value == SinkState.Out ? 1 : 0, Tag("sink", s.Key))), unit: null,
                 "1 while a sink is out: it could not write for longer than it is tried, and records for it are dropped.");
         _meter.CreateObservableGauge(
             "aststream_call_seconds", () => HangGuard.UnderWay.Select(c => new Measurement<double>(c.Seconds, Tag("call", c.What))), "s",

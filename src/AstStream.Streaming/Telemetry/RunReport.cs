@@ -21,7 +21,7 @@ public sealed class RunReport : IDisposable
     private readonly ConcurrentQueue<StreamError> _errors = new();
     private readonly ConcurrentQueue<StreamError> _sinkErrors = new();
     private readonly ConcurrentDictionary<string, long> _dropped = new(StringComparer.Ordinal); // records, by sink
-    private readonly ConcurrentDictionary<string, bool> _sinksOut = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SinkState> _sinks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SessionState> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SourceHealth, bool> _health = new();
     private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
@@ -90,10 +90,8 @@ public sealed class RunReport : IDisposable
     /// <summary>Records that sinks have missed, by sink; those that missed none are left out.</summary>
     public IReadOnlyDictionary<string, long> DroppedBySink => _dropped;
 
-    /// <summary>
-    /// The sinks, and whether each is out: it could not write for longer than it is tried, and records for it are dropped.
-    /// </summary>
-    public IReadOnlyDictionary<string, bool> SinksOut => _sinksOut;
+    /// <summary>The sinks, and how each does. Records for one that is out are dropped.</summary>
+    public IReadOnlyDictionary<string, SinkState> Sinks => _sinks;
 
     /// <summary>Whether a live source was heard.</summary>
     public bool HasLive => _hasLive;
@@ -229,8 +227,11 @@ public sealed class RunReport : IDisposable
     /// <summary>A line that is written from within a lock: whoever reads it must not hold that up.</summary>
     private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
-    internal void SinkFails(
-        string sink, string message, TimeSpan retryFor) => _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
+    internal void SinkFails(string sink, string message, TimeSpan retryFor)
+    {
+        _sinks[sink] = SinkState.Failing;
+        _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
+    }
 
     /// <summary>Writes of sinks that failed and were tried again.</summary>
     internal long SinkTries => Interlocked.Read(ref _sinkTries);
@@ -242,13 +243,13 @@ public sealed class RunReport : IDisposable
     }
 
     /// <summary>A sink begins, and is not out.</summary>
-    internal void SinkBegins(string sink) => _sinksOut[sink] = false;
+    internal void SinkBegins(string sink) => _sinks[sink] = SinkState.Well;
 
     /// <summary>A sink is out: the others go on without it.</summary>
     internal void SinkIsOut(string sink, string message)
     {
         message = WithoutName(sink, message);
-        _sinksOut[sink] = true;
+        _sinks[sink] = SinkState.Out;
         if (_sinkErrors.Count < MostErrors)
             _sinkErrors.Enqueue(new StreamError(sink, message));
         _log.SinkIsOut(sink, message);
@@ -256,7 +257,7 @@ public sealed class RunReport : IDisposable
 
     internal void SinkRecovers(string sink, long missed)
     {
-        _sinksOut[sink] = false;
+        _sinks[sink] = SinkState.Well;
         if (missed > 0)
             _log.SinkIsBack(sink, missed);
         else

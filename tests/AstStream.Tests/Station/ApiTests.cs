@@ -134,6 +134,26 @@ public sealed class ApiTests : WebTrial
     }
 
     [Fact]
+    public async Task Ready_TheStoreCantBeWrittenTo_IsNotAndSaysIt()
+    {
+        async Task<HttpStatusCode> Ready() => (await Client.GetAsync(new Uri("/health/ready", UriKind.Relative))).StatusCode;
+        async Task<string?> Trouble() =>
+            (await GetAsync("/health")).GetProperty("troubles").EnumerateArray().Select(t => t.GetString()).FirstOrDefault();
+        _report.SinkBegins("station");
+        Assert.Equal(HttpStatusCode.OK, await Ready());
+
+        _report.SinkFails("station", "the disk is full", TimeSpan.FromMinutes(1));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Ready());
+        Assert.Equal("The sink station can't write at the moment; what comes for it waits.", await Trouble());
+
+        _report.SinkIsOut("station", "the disk is full");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Ready());
+
+        _report.SinkRecovers("station", 0);
+        Assert.Equal(HttpStatusCode.OK, await Ready());
+    }
+
+    [Fact]
     public async Task Levels_OfAStream_AreGivenByMinuteInTheirUnit()
     {
         StoredLevels Minute(int i, double? calibration) => new(

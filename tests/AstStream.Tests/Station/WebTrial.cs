@@ -14,7 +14,7 @@ namespace AstStream.Tests.Station;
 /// <summary>A station's page over a store with a few events.</summary>
 public abstract class WebTrial : StoreTrial, IAsyncLifetime
 {
-    private readonly RunReport _report = new();
+    private protected readonly RunReport _report = new();
     private protected WebServer? _server;
 
     private protected StoreSink Sink { get; private set; } = null!;

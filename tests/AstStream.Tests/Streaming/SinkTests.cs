@@ -66,7 +66,7 @@ public sealed class SinkTests : IDisposable
         Assert.Equal("label 199", sink.Written[^1]);
         Assert.Equal(200 - sink.Written.Count, _report.DroppedBySink["out"]);
         Assert.Equal("disk full", Assert.Single(_report.SinkErrors).Message);
-        Assert.False(_report.SinksOut["out"]);
+        Assert.Equal(SinkState.Well, _report.Sinks["out"]);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class SinkTests : IDisposable
         await AdvanceAsync(running);
 
         await running.WaitAsync(s_patience);
-        Assert.True(_report.SinksOut["out"]);
+        Assert.Equal(SinkState.Out, _report.Sinks["out"]);
         Assert.Equal(20, _report.DroppedBySink["out"]);
     }
 

@@ -2,9 +2,9 @@ import { call, exportOf, query, send } from '../api.js';
 import { clock, day, el, seconds, toast } from '../dom.js';
 import { ClipView } from './clip.js';
 
-const perPage = 200;
-const dayMost = 2000; // events that the timeline shows
-const rows = 10; // labels of the timeline
+const perPage = 200; // rows that are shown at first, and more each time
+const atOnce = 2000; // events that are asked for: what the timeline shows
+const lanes = 10; // labels of the timeline
 const words = { right: 'right', wrong: 'wrong', other_label: 'is', withdrawn: '' };
 
 const shown = (e) => e.review?.event_label ?? e.event.event_label;
@@ -14,6 +14,7 @@ export class EventsView extends HTMLElement {
   title = 'Events';
   #events = [];
   #next = null;
+  #rows = perPage;
   #at = -1;
   #marked = new Set();
   #undo = [];
@@ -91,13 +92,13 @@ export class EventsView extends HTMLElement {
     const filters = this.#filters();
     const chosen = this.#events[this.#at]?.event.id;
     try {
-      const [page, all] = await Promise.all([
-        call(`/events?${query({ ...filters, limit: perPage })}`), call(`/events?${query({ ...filters, limit: dayMost })}`)]);
-      this.#events = page.events;
-      this.#next = page.next ?? null;
-      this.#draw(all.events, filters);
-      this.count.textContent = all.events.length === 0 ? 'No events.'
-        : `${all.events.length}${all.next ? ' and more' : ''} event${all.events.length === 1 ? '' : 's'}`;
+      const { events, next } = await call(`/events?${query({ ...filters, limit: atOnce })}`);
+      this.#events = events;
+      this.#next = next ?? null;
+      if (!isNews) this.#rows = perPage;
+      this.#draw(events, filters);
+      this.count.textContent = events.length === 0 ? 'No events.'
+        : `${events.length}${next ? ' and more' : ''} event${events.length === 1 ? '' : 's'}`;
     } catch (error) {
       this.count.textContent = error.message;
       return;
@@ -112,15 +113,22 @@ export class EventsView extends HTMLElement {
   }
 
   async #page() {
-    const page = await call(`/events?${query({ ...this.#filters(), limit: perPage, cursor: this.#next })}`);
-    this.#events.push(...page.events);
-    this.#next = page.next ?? null;
+    this.#rows += perPage;
+    if (this.#rows > this.#events.length && this.#next) {
+      try {
+        const page = await call(`/events?${query({ ...this.#filters(), limit: atOnce, cursor: this.#next })}`);
+        this.#events.push(...page.events);
+        this.#next = page.next ?? null;
+      } catch (error) {
+        toast(error.message);
+      }
+    }
     this.#fill();
   }
 
   #fill() {
-    this.more.hidden = !this.#next;
-    this.body.replaceChildren(...this.#events.map((e, i) => this.#row(e, i)));
+    this.more.hidden = !this.#next && this.#rows >= this.#events.length;
+    this.body.replaceChildren(...this.#events.slice(0, this.#rows).map((e, i) => this.#row(e, i)));
   }
 
   #row(e, i) {
@@ -146,6 +154,7 @@ export class EventsView extends HTMLElement {
   #choose(i) {
     if (i < 0 || i >= this.#events.length) return;
     this.#at = i;
+    this.#rows = Math.max(this.#rows, i + 1);
     this.#fill();
     this.body.rows[i].scrollIntoView({ block: 'nearest' });
     const e = this.#events[i];
@@ -237,7 +246,7 @@ export class EventsView extends HTMLElement {
   #draw(events, filters) {
     const counts = new Map();
     for (const e of events) counts.set(shown(e), (counts.get(shown(e)) ?? 0) + 1);
-    const labels = [...counts].sort((a, b) => b[1] - a[1]).slice(0, rows).map(([name]) => name);
+    const labels = [...counts].sort((a, b) => b[1] - a[1]).slice(0, lanes).map(([name]) => name);
     const [width, rowHeight, left] = [Math.max(320, this.canvas.clientWidth || 800), 22, 130];
     const scale = devicePixelRatio || 1;
     const height = Math.max(1, labels.length) * rowHeight + 20;
