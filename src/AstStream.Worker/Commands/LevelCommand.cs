@@ -12,7 +12,6 @@ internal static class LevelCommand
 {
     private const int MostShown = 60;
     private const int AtOnce = 10_000; // minutes that are read at a time
-    private const string Example = "station/events.db";
 
     public static Command Make()
     {
@@ -26,8 +25,8 @@ internal static class LevelCommand
             A station measures them (station.levels).
 
             Examples:
-              aststream levels {Example} --stream yard --since 1h
-              aststream levels {Example} --since 2026-11-26 --until 2026-11-27 --csv > day.csv
+              aststream levels {StoreCommands.DefaultStore} --stream yard --since 1h
+              aststream levels {StoreCommands.DefaultStore} --since 2026-11-26 --until 2026-11-27 --csv > day.csv
 
             {ExitCode.Help}
             """);

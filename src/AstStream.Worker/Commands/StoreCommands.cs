@@ -13,7 +13,7 @@ internal static class StoreCommands
     private const int MostShown = 100;
     private const int MostNames = 500; // in a question
     private const int ShownDigits = 8; // of an id: enough to name it
-    private const string DefaultStore = "station/events.db";
+    public const string DefaultStore = "station/events.db";
 
     private static readonly Dictionary<string, ReviewVerdict?> s_verdicts = new(StringComparer.Ordinal)
     {
