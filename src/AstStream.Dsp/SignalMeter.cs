@@ -110,5 +110,6 @@ public sealed class SignalMeter(int sampleRate)
         _sum = _power = _peak = 0;
     }
 
-    private static float Decibels(double magnitude) => magnitude > 0 ? Math.Max(FloorDb, (float)(20 * Math.Log10(magnitude))) : FloorDb;
+    /// <summary>A magnitude as a level; at least <see cref="FloorDb"/>.</summary>
+    internal static float Decibels(double magnitude) => magnitude > 0 ? Math.Max(FloorDb, (float)(20 * Math.Log10(magnitude))) : FloorDb;
 }

@@ -6,12 +6,12 @@ namespace AstStream.Dsp.Levels;
 /// </summary>
 internal sealed class BandLevels
 {
-    private readonly OctaveFilters[] _octaves; // from the highest
-    private readonly HalfBand[] _halves; // before each octave but the highest
-    private readonly int _most; // samples that come at once
     [ThreadStatic]
     private static float[]? t_room; // to work in: what all meters share stays in the cache
 
+    private readonly OctaveFilters[] _octaves; // from the highest
+    private readonly HalfBand[] _halves; // before each octave but the highest
+    private readonly int _most; // samples that come at once
     private readonly double[] _squares; // from the lowest band, those that fill the lowest octave included
 
     /// <summary>Makes it.</summary>

@@ -9,9 +9,6 @@ public sealed class LevelPeriod
     private double _peak;
     private double _seconds;
 
-    /// <summary>How much was heard.</summary>
-    public double Seconds => _seconds;
-
     /// <summary>Takes the last piece of a meter; all pieces of a while have the same bands.</summary>
     public void Add(SoundLevelMeter meter)
     {

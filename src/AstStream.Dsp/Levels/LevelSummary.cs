@@ -13,5 +13,9 @@ public sealed record LevelSummary(double Seconds, double LAeq, double LCpeak, do
     public const double Floor = SignalMeter.FloorDb;
 
     /// <summary>A power as a level.</summary>
-    public static double Decibels(double power) => power > 0 ? Math.Max(Floor, 10 * Math.Log10(power)) : Floor;
+    public static double Decibels(double power) => SignalMeter.Decibels(Math.Sqrt(power));
+
+    /// <summary>All levels, so many dB higher.</summary>
+    public LevelSummary Plus(double decibels) => decibels == 0 ? this : new LevelSummary(
+        Seconds, LAeq + decibels, LCpeak + decibels, LA10 + decibels, LA90 + decibels, [.. Bands.Select(b => (float)(b + decibels))]);
 }

@@ -65,12 +65,7 @@ internal sealed class StreamLevels(StreamInfo stream, bool hasBands, Action<Stor
 
     private void Keep()
     {
-        if (_period.Take() is not { Seconds: >= LeastSeconds } levels)
-            return;
-        var gain = stream.Gain;
-        keep(new StoredLevels(
-            stream, _minute, new LevelSummary(
-                levels.Seconds, levels.LAeq - gain, levels.LCpeak - gain, levels.LA10 - gain, levels.LA90 - gain,
-                gain == 0 ? levels.Bands : [.. levels.Bands.Select(b => (float)(b - gain))]), stream.Calibration));
+        if (_period.Take() is { Seconds: >= LeastSeconds } levels)
+            keep(new StoredLevels(stream, _minute, levels.Plus(-stream.Gain), stream.Calibration));
     }
 }

@@ -132,12 +132,11 @@ public sealed class StoreReader : IDisposable
             var minutes = new List<StoredMinute>();
             while (rows.Read())
             {
-                var offset = rows.IsDBNull(6) ? 0 : rows.GetDouble(6);
+                var levels = new LevelSummary(
+                    rows.GetDouble(1), rows.GetDouble(2), rows.GetDouble(3), rows.GetDouble(4), rows.GetDouble(5),
+                    StoredBands.Unpack((byte[])rows.GetValue(7)));
                 minutes.Add(new StoredMinute(
-                    StoreTime.From(rows.GetInt64(0)), new LevelSummary(
-                        rows.GetDouble(1), rows.GetDouble(2) + offset, rows.GetDouble(3) + offset, rows.GetDouble(4) + offset,
-                        rows.GetDouble(5) + offset,
-                        [.. StoredBands.Unpack((byte[])rows.GetValue(7)).Select(b => (float)(b + offset))]), !rows.IsDBNull(6)));
+                    StoreTime.From(rows.GetInt64(0)), levels.Plus(rows.IsDBNull(6) ? 0 : rows.GetDouble(6)), !rows.IsDBNull(6)));
             }
 
             return minutes;

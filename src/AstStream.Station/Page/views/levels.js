@@ -1,7 +1,7 @@
-import uPlot from '../vendor/uplot/uPlot.esm.js';
 import { call, query } from '../api.js';
 import { clock, el, seconds } from '../dom.js';
 
+const { uPlot } = globalThis; // a script of its own, before this module
 const lines = [['lcpeak', 'LCpeak', '#a06bd6'], ['la10', 'LA10', '#d9822b'], ['laeq', 'LAeq', '#2b8fbf'], ['la90', 'LA90', '#5f9e3f']];
 const least = 600; // seconds that the time's axis is long
 const silence = -149; // dBFS: lower is digital silence, which no axis should be made for
