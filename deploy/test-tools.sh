@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs from Debian what the tests need besides .NET: a sound server in place of a sound card, ffmpeg, sox, a Kafka
-# client that is not ours, a browser, and a compiler for what stands in for CUDA's libraries.
+# client that is not ours, a browser, reverse proxies, and a compiler for what stands in for CUDA's libraries.
 # test-tools.sh kafkajs FOLDER: another one, for Node.js, into a folder.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -17,6 +17,8 @@ command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v kcat >/dev/null || missing+=(kcat)
 command -v sox >/dev/null || missing+=(sox)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v caddy >/dev/null || missing+=(caddy)
+[ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v setpriv >/dev/null || missing+=(util-linux)
 command -v pulseaudio >/dev/null || missing+=(pulseaudio)

@@ -17,6 +17,9 @@ namespace AstStream.LoadTest;
 internal sealed class Engine : IDisposable
 {
     public const int Labels = 527; // AudioSet's
+
+    /// <summary>Names for them.</summary>
+    public static IReadOnlyList<string> NamesOf(int labels) => [.. Enumerable.Range(0, labels).Select(i => $"class {i}")];
     private const int MelBins = 128;
 
     private readonly RunReport _report = new();
@@ -59,7 +62,7 @@ internal sealed class Engine : IDisposable
         };
         nodes.Add(new DecodeNode(
             "events", Scheduler,
-            new DecodeOptions([.. Enumerable.Range(0, labels).Select(i => $"class {i}")], events, "x"),
+            new DecodeOptions(NamesOf(labels), events, "x"),
             records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);

@@ -76,7 +76,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
 
     public IStreamObserver Observe(StreamInfo stream)
     {
-        var classes = new ModelClasses(null, new HashSet<string>(), [], 1024 * 160);
+        var classes = new ModelClasses(Engine.NamesOf(Engine.Labels), null, new HashSet<string>(), [], 1024 * 160);
         var levels = _detail == LevelDetail.None
             ? null : new StreamLevels(stream, _detail == LevelDetail.Bands, _levels.Take, TimeProvider.System);
         var observer = new StreamObserver(
@@ -113,7 +113,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     /// <summary>Makes events and looks at them until the run is nearly over; returns what it saw.</summary>
     public async Task<string> WatchAsync(Engine engine)
     {
-        string[] labels = [.. Enumerable.Range(0, Engine.Labels).Select(i => $"class {i}")];
+        var labels = Engine.NamesOf(Engine.Labels);
         await using var server = await WebServer.StartAsync(
             new WebOptions(new IPEndPoint(IPAddress.Loopback, 0)),
             new WebSource

@@ -224,7 +224,7 @@ public sealed class SoundStation : ISink
         HashSet<string> Named(IReadOnlyList<string> names) =>
             _pipeline.Classes(m, names).Select(c => labels[c]).ToHashSet(StringComparer.Ordinal);
         return new ModelClasses(
-            _settings.ClipLabels is { } wanted ? Named(wanted) : null, Named(_settings.PrivateLabels),
+            labels, _settings.ClipLabels is { } wanted ? Named(wanted) : null, Named(_settings.PrivateLabels),
             _pipeline.Classes(m, _settings.PrivateLabels), _pipeline.WindowLength(m));
     });
 

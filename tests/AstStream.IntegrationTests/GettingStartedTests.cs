@@ -23,7 +23,7 @@ public sealed partial class GettingStartedTests : IDisposable
     [InlineData("kafka", "pipelines/kafka.yaml", "type: kafka")]
     public async Task Page_CommandBlocks_Run(string page, string file, string text)
     {
-        var root = Root();
+        var root = Repository.Root;
         foreach (var name in (string[])["Makefile", "deploy", "pipelines"])
             File.CreateSymbolicLink(Path.Combine(_folder, name), Path.Combine(root, name));
         var program = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "artifacts", "aststream")).FullName, "aststream");
@@ -66,14 +66,6 @@ public sealed partial class GettingStartedTests : IDisposable
         }
 
         return (shell.ExitCode, $"{script}\n{File.ReadAllText(Path.Combine(_folder, "page.log"))}");
-    }
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "AstStream.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the tests do not run inside the repository");
-        return folder;
     }
 
     [GeneratedRegex(

@@ -177,6 +177,7 @@ internal sealed class ClipFiles : IClipFiles, IAsyncDisposable
             Muted = clip.Muted,
             Missing = samples - clip.Found,
             Events = clip.Events,
+            Scores = clip.Scores,
         });
     }
 

@@ -13,6 +13,9 @@ internal sealed class ModelHearing(ModelClasses classes, float privateThreshold)
     /// <summary>What is known of the model.</summary>
     public ModelClasses Classes => classes;
 
+    /// <summary>How it scored the stream.</summary>
+    public ScoreHistory Scores { get; } = new();
+
     /// <summary>Whether the stream is over for it.</summary>
     public bool IsOver { get; private set; }
 
@@ -29,6 +32,8 @@ internal sealed class ModelHearing(ModelClasses classes, float privateThreshold)
     {
         _until = Math.Max(_until, piece.Until);
         IsOver |= piece.IsEnd;
+        if (!piece.Scores.IsEmpty)
+            Scores.Add(piece.Start, piece.End, piece.Scores);
         if (!HasPrivate || piece.IsEnd)
             return null;
         if (piece.Scores.IsEmpty)

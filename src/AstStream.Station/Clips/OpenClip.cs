@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Station.Store;
 
 namespace AstStream.Station.Clips;
 
@@ -22,6 +23,12 @@ internal sealed class OpenClip(string id, StreamIdentity stream, long start, int
     /// <summary>The events in it.</summary>
     public List<string> Events { get; } = [];
 
+    /// <summary>The labels of these.</summary>
+    public HashSet<string> Labels { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How its time was scored; from its end on.</summary>
+    public IReadOnlyList<ScoreCurve> Scores { get; set; } = [];
+
     /// <summary>Whether an event of it goes on.</summary>
     public bool HasOpen => _open.Count > 0;
 
@@ -44,11 +51,12 @@ internal sealed class OpenClip(string id, StreamIdentity stream, long start, int
     public bool IsSpoiled { get; set; }
 
     /// <summary>Takes an event, whose interval begins in it.</summary>
-    public void Begin(string e)
+    public void Begin(SoundEvent e)
     {
-        if (!Events.Contains(e))
-            Events.Add(e);
-        _open.Add(e);
+        if (!Events.Contains(e.Id))
+            Events.Add(e.Id);
+        Labels.Add(e.Label);
+        _open.Add(e.Id);
     }
 
     /// <summary>An event of it is over; false where it is none of it.</summary>

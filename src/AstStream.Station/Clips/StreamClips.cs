@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Station.Store;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Station.Clips;
@@ -13,6 +14,7 @@ internal sealed class StreamClips(
     IClipFiles files)
 {
     private const int AtOnce = 16_384; // samples that are given to a file
+    private const int MostCurves = 8; // labels whose scores are kept of a clip
 
     private readonly Lock _lock = new();
     private readonly SoundRing _ring = new(memory);
@@ -88,7 +90,7 @@ internal sealed class StreamClips(
                 _clips.Add(clip);
             }
 
-            clip.Begin(e.Id);
+            clip.Begin(e);
             if (e.State == EventState.Closed)
                 clip.End(e.Id, offset);
         }
@@ -153,8 +155,12 @@ internal sealed class StreamClips(
         _ring.Trim(kept);
         if (_rate == 0)
             return;
+        var scored = Math.Min(kept, _clips.Select(c => c.Start).DefaultIfEmpty(long.MaxValue).Min());
         foreach (var hearing in _hearings.Values)
+        {
             hearing.Trim(ModelOf(kept));
+            hearing.Scores.Trim(ModelOf(scored));
+        }
     }
 
     private void Write(OpenClip clip, long until)
@@ -190,9 +196,24 @@ internal sealed class StreamClips(
     {
         foreach (var clip in clips.ToList())
         {
+            clip.Scores = CurvesOf(clip);
             files.Finish(clip);
             _clips.Remove(clip);
         }
+    }
+
+    /// <summary>How the models scored a clip's time: labels of its events first, then the likeliest.</summary>
+    private List<ScoreCurve> CurvesOf(OpenClip clip)
+    {
+        var curves = new List<ScoreCurve>();
+        foreach (var (model, hearing) in _hearings)
+        {
+            var (middles, scores) = hearing.Scores.Within(ModelOf(clip.Start), ModelOf(clip.Written));
+            double[] times = [.. middles.Select(m => (double)m / ModelTime.SampleRate)];
+            curves.AddRange(scores.Select(s => new ScoreCurve(model, hearing.Classes.Labels[s.Key], times, s.Value)));
+        }
+
+        return [.. curves.OrderByDescending(c => clip.Labels.Contains(c.Label)).ThenByDescending(c => c.Scores.Max()).Take(MostCurves)];
     }
 
     private void Close()

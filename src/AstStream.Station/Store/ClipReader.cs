@@ -4,7 +4,8 @@ namespace AstStream.Station.Store;
 public sealed class ClipReader : IDisposable
 {
     private const string Columns = """
-        c.number, c.id, c.time, c.clock, c.start, c.rate, c.samples, c.muted, c.missing, c.file, c.bytes, c.pinned, s.name, s.source
+        c.number, c.id, c.time, c.clock, c.start, c.rate, c.samples, c.muted, c.missing, c.file, c.bytes, c.pinned, s.name, s.source,
+        c.scores
         FROM clips c LEFT JOIN streams s ON s.id = c.stream
         """;
 
@@ -73,6 +74,7 @@ public sealed class ClipReader : IDisposable
                 Missing = rows.GetInt64(8),
                 IsPinned = rows.GetInt64(11) != 0,
                 Events = EventsOf(rows.GetInt64(0)),
+                Scores = StoredScores.Unpack(rows.GetString(14)),
             });
         }
 

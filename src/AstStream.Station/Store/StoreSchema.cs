@@ -80,6 +80,10 @@ internal static class StoreSchema
             la10 REAL NOT NULL, la90 REAL NOT NULL, calibration REAL, bands BLOB NOT NULL, PRIMARY KEY (stream, time)) WITHOUT ROWID;
         CREATE INDEX levels_by_time ON levels (time);
         """,
+        """
+        -- How a clip's time was scored, as JSON: model, label, times in seconds from the start of the recording, scores.
+        ALTER TABLE clips ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

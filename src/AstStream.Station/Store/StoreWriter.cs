@@ -112,15 +112,16 @@ internal sealed class StoreWriter : IDisposable
         var at = clip.Stream.TimeAt((double)clip.Start / clip.SampleRate);
         var number = (long)Opened.Prepared(
             """
-            INSERT INTO clips (id, stream, time, clock, start, rate, samples, muted, missing, file, bytes, pinned)
-            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+            INSERT INTO clips (id, stream, time, clock, start, rate, samples, muted, missing, file, bytes, pinned, scores)
+            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)
             ON CONFLICT DO UPDATE SET time = excluded.time, clock = excluded.clock, start = excluded.start, rate = excluded.rate,
                 samples = excluded.samples, muted = excluded.muted,
-                missing = excluded.missing, file = excluded.file, bytes = excluded.bytes
+                missing = excluded.missing, file = excluded.file, bytes = excluded.bytes, scores = excluded.scores
             RETURNING number
             """,
             EventId.Bytes(clip.Id), _names.Stream(clip.Stream), StoreTime.Of(at ?? _time.GetUtcNow()), Clock(clip.Stream, at), clip.Start,
-            clip.SampleRate, clip.Samples, clip.Muted, clip.Missing, clip.File, clip.Bytes).ExecuteScalar()!;
+            clip.SampleRate, clip.Samples, clip.Muted, clip.Missing, clip.File, clip.Bytes,
+            StoredScores.Pack(clip.Scores)).ExecuteScalar()!;
         foreach (var e in clip.Events)
             Opened.Prepared("INSERT INTO clip_events VALUES ($0, $1) ON CONFLICT DO NOTHING", EventId.Bytes(e), number).ExecuteNonQuery();
         return replaced;

@@ -21,6 +21,9 @@ public sealed record StoredClip(string Id, StreamIdentity Stream, long Start, in
     /// <summary>Whether it was asked to be kept.</summary>
     public bool IsPinned { get; init; }
 
+    /// <summary>How its time was scored: labels of its events first, then the likeliest others.</summary>
+    public IReadOnlyList<ScoreCurve> Scores { get; init; } = [];
+
     /// <summary>The ids of the events whose sound is in it.</summary>
     public IReadOnlyList<string> Events { get; init; } = [];
 }

@@ -59,13 +59,26 @@ internal sealed class Access(WebOptions options, TimeProvider time) : IDisposabl
     {
         if (options.IsOpen)
             return Right.Admin;
-        if (request.Headers[HeaderNames.Authorization].ToString() is var given
-            && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) // others are a proxy's affair
-            return _tokens.GetValueOrDefault(Sessions.HashOf(given[Bearer.Length..]));
+        if (TokenOf(request) is { } token)
+            return _tokens.GetValueOrDefault(Sessions.HashOf(token));
         return request.Cookies[Cookie] is { } secret && Sessions.IsGood(secret) ? Right.Admin : Right.Nothing;
     }
 
-    public void Dispose() => _hashing.Dispose();
+    /// <summary>Is cancelled when the session ends that a request is allowed by; never where it needs none.</summary>
+    public CancellationToken EndOf(HttpRequest request) =>
+        !options.IsOpen && TokenOf(request) is null && request.Cookies[Cookie] is { } secret
+            ? Sessions.EndOf(secret) : CancellationToken.None;
+
+    public void Dispose()
+    {
+        Sessions.Dispose();
+        _hashing.Dispose();
+    }
+
+    /// <summary>The token that a request brings; null where it brings none. Other ways to authorise are a proxy's affair.</summary>
+    private static string? TokenOf(HttpRequest request) =>
+        request.Headers[HeaderNames.Authorization].ToString() is var given && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+            ? given[Bearer.Length..] : null;
 
     /// <summary>Whether a password is the right one.</summary>
     /// <returns>Null where too many are looked at already.</returns>

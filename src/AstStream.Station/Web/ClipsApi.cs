@@ -41,7 +41,8 @@ internal static class ClipsApi
         var start = (double)clip.Start / clip.SampleRate;
         return new ClipItem(
             clip.Id, clip.Stream.Id, start, clip.Stream.TimeAt(start)?.UtcDateTime, (double)clip.Samples / clip.SampleRate, clip.SampleRate,
-            (double)clip.Muted / clip.SampleRate, (double)clip.Missing / clip.SampleRate, clip.Bytes, clip.IsPinned, clip.Events);
+            (double)clip.Muted / clip.SampleRate, (double)clip.Missing / clip.SampleRate, clip.Bytes, clip.IsPinned, clip.Events,
+            clip.Scores);
     }
 
     /// <summary>What is known of a clip.</summary>
@@ -56,7 +57,9 @@ internal static class ClipsApi
         [property: Description("Seconds that are silence in place of sound that was lost.")] double MissingSeconds,
         [property: Description("The length of its file.")] long Bytes,
         [property: Description("Whether it is kept.")] bool Pinned,
-        [property: Description("The events whose sound is in it.")] IReadOnlyList<string> Events);
+        [property: Description("The events whose sound is in it.")] IReadOnlyList<string> Events,
+        [property: Description("How its time was scored: labels of its events first, then the likeliest others. Times are the middles of "
+            + "the scored windows, in seconds from the stream's start.")] IReadOnlyList<ScoreCurve> Scores);
 
     /// <summary>Whether to keep a clip.</summary>
     internal sealed record PinBody([property: Description("true to keep it.")] bool Pinned);

@@ -149,10 +149,33 @@ internal sealed class WebServer : IAsyncDisposable
             var right = access.RightOf(context.Request);
             if (right > Right.Nothing && context.Connection.RemoteIpAddress is { } address)
                 limit.Know(address);
-            return endpoint.Metadata.GetMetadata<NeedsRight>() is { } needs && right >= needs.Right ? next(context)
+            return endpoint.Metadata.GetMetadata<NeedsRight>() is { } needs && right >= needs.Right
+                ? needs.Right == Right.Nothing ? next(context) : WithinSessionAsync(context, next, access.EndOf(context.Request))
                 : right == Right.Nothing ? Refuse(context, StatusCodes.Status401Unauthorized, "expected a login or a token")
                 : Refuse(context, StatusCodes.Status403Forbidden, "this token does not allow that");
         });
+    }
+
+    /// <summary>Answers a request; what goes on for long ends with the session that allows it.</summary>
+    private static async Task WithinSessionAsync(HttpContext context, RequestDelegate next, CancellationToken end)
+    {
+        if (!end.CanBeCanceled)
+        {
+            await next(context).ConfigureAwait(false);
+            return;
+        }
+
+        var aborted = context.RequestAborted;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, end);
+        context.RequestAborted = either.Token;
+        try
+        {
+            await next(context).ConfigureAwait(false);
+        }
+        finally
+        {
+            context.RequestAborted = aborted;
+        }
     }
 
     private static void Map(

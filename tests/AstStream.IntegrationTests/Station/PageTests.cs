@@ -1,6 +1,4 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -14,10 +12,6 @@ public sealed class PageTests : IAsyncLifetime
     private readonly List<string> _troubles = []; // of the page: errors, and what the policy refused
     private IPlaywright? _playwright;
     private IBrowser? _browser;
-    private Process? _run;
-    private string _address = "";
-
-    private string Socket => Path.Combine(_folder, "porch.sock");
 
     public async Task InitializeAsync()
     {
@@ -31,22 +25,15 @@ public sealed class PageTests : IAsyncLifetime
         if (_browser is not null)
             await _browser.CloseAsync();
         _playwright?.Dispose();
-        if (_run is not null)
-        {
-            _run.Kill(entireProcessTree: true);
-            await _run.WaitForExitAsync();
-            _run.Dispose();
-        }
-
         Directory.Delete(_folder, recursive: true);
     }
 
     [Fact]
     public async Task Page_OverARun_ShowsPlaysAndJudgesWhatIsHeard()
     {
-        Start();
-        var sound = new LiveSound(Socket);
-        var page = await OpenAsync(1280, 900);
+        await using var run = new StationRun(_folder);
+        var sound = new LiveSound(run.Socket);
+        var page = await OpenAsync(run, 1280, 900);
 
         // Now: the stream is there, heard and seen.
         var tile = page.Locator("aststream-tile");
@@ -77,6 +64,7 @@ public sealed class PageTests : IAsyncLifetime
             await Expect(page.Locator("aststream-clip audio")).ToBeVisibleAsync(new() { Timeout = 1000 });
         });
         await page.WaitForFunctionAsync("() => document.querySelector('aststream-clip')?.samples?.length > 16000");
+        await Expect(page.Locator("aststream-scores canvas")).ToHaveAttributeAsync("aria-label", new Regex(@"event: .+ up to [01]\.\d\d"));
         await page.Keyboard.PressAsync(" ");
         await page.WaitForFunctionAsync("() => document.querySelector('audio').currentTime > 0.2");
         await page.Keyboard.PressAsync(" ");
@@ -102,7 +90,7 @@ public sealed class PageTests : IAsyncLifetime
         await page.GetByRole(AriaRole.Link, new() { Name = "Health" }).ClickAsync();
         await Expect(page.Locator(".trouble").First).ToContainTextAsync("porch");
         await CheckAsync(page);
-        sound = new LiveSound(Socket);
+        sound = new LiveSound(run.Socket);
         await Expect(page.Locator(".well")).ToHaveTextAsync("All is well.");
         await page.GetByRole(AriaRole.Link, new() { Name = "Streams" }).ClickAsync();
         await Expect(page.Locator("section .quiet").First).ToContainTextAsync("analysed");
@@ -119,12 +107,13 @@ public sealed class PageTests : IAsyncLifetime
         var sounds = Directory.CreateDirectory(Path.Combine(_folder, "sounds")).FullName;
         Tones.Write(sounds, name + ".wav", 6);
         Tones.Write(sounds, "another.wav", 6);
-        Start(
+        await using var run = new StationRun(
+            _folder,
             $$"""
             sources: {sound: {type: file, path: "{{sounds}}" } }
             events: {threshold: 0.01, related: keep}
             """, $"password: {hash}", "--keep-page");
-        var page = await OpenAsync(390, 800);
+        var page = await OpenAsync(run, 390, 800);
         page.Dialog += (_, dialog) => _troubles.Add($"dialog: {dialog.Message}");
 
         await page.GetByLabel("Password").FillAsync("wrong");
@@ -155,48 +144,9 @@ public sealed class PageTests : IAsyncLifetime
         Assert.All(_troubles, t => Assert.Contains("401", t, StringComparison.Ordinal));
     }
 
-    /// <summary>Begins a run with a station; by default one that hears a socket.</summary>
-    private void Start(string? sources = null, string more = "", params string[] arguments)
+    private async Task<IPage> OpenAsync(StationRun run, int width, int height)
     {
-        var port = FreePort();
-        _address = $"http://127.0.0.1:{port}";
-        var path = Path.Combine(_folder, "p.yaml");
-        sources ??= $$"""
-            sources: {porch: {type: socket, path: {{Socket}}, encoding: s16le, sample_rate: 16000, channels: 1 } }
-            model: {hop: 500ms}
-            events: {threshold: 0.05, related: keep}
-            """;
-        File.WriteAllText(path, $$"""
-            {{sources}}
-            station:
-              listen: 127.0.0.1:{{port}}
-              data: {{_folder}}/station
-              clips: {pre: 1s, post: 1s}
-              {{more}}
-            """);
-        _run = Cli.Start(["run", path, .. arguments]);
-        _run.OutputDataReceived += (_, _) => { };
-        _run.ErrorDataReceived += (_, e) => Debug.WriteLine(e.Data);
-        _run.BeginOutputReadLine();
-        _run.BeginErrorReadLine();
-    }
-
-    private async Task<IPage> OpenAsync(int width, int height)
-    {
-        using var client = new HttpClient();
-        for (var i = 0; ; i++)
-        {
-            try
-            {
-                await client.GetAsync(new Uri(_address + "/health/live"));
-                break;
-            }
-            catch (HttpRequestException) when (i < 300 && !_run!.HasExited)
-            {
-                await Task.Delay(100);
-            }
-        }
-
+        await run.AnswersAsync();
         var page = await _browser!.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = height } });
         page.PageError += (_, error) => _troubles.Add(error);
         page.Console += (_, message) =>
@@ -204,7 +154,7 @@ public sealed class PageTests : IAsyncLifetime
             if (message.Type == "error" && !message.Text.Contains("closed before the connection is established", StringComparison.Ordinal))
                 _troubles.Add(message.Text);
         };
-        await page.GotoAsync(_address);
+        await page.GotoAsync(run.Address);
         return page;
     }
 
@@ -235,11 +185,4 @@ public sealed class PageTests : IAsyncLifetime
     }
 
     private static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -101,6 +101,44 @@ public sealed class AccessTests : WebTrial
         Assert.Equal(HttpStatusCode.Unauthorized, (await TryAsync(With(HttpMethod.Get, "/labels", null, null))).Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)] // its time is over
+    public async Task Live_SessionEnds_EndsToo(bool byLogout)
+    {
+        using var login = await Client.SendAsync(Request(HttpMethod.Post, "/login", new { password = ThePassword }));
+        var session = login.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        HttpRequestMessage With(HttpMethod method, string path)
+        {
+            var request = Request(method, path);
+            request.Headers.Add("Cookie", session);
+            request.Headers.Add("Origin", Client.BaseAddress!.GetLeftPart(UriPartial.Authority));
+            return request;
+        }
+
+        using var live = await Client.SendAsync(With(HttpMethod.Get, "/live"), HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        await using var stream = await live.Content.ReadAsStreamAsync();
+        Assert.True(await stream.ReadAsync(new byte[100]) > 0);
+
+        if (byLogout)
+            Assert.Equal(HttpStatusCode.NoContent, (await TryAsync(With(HttpMethod.Post, "/logout"))).Status);
+        else
+            _time.Advance(TimeSpan.FromDays(31));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10)); // its line of life comes after 15 s
+        try
+        {
+            while (await stream.ReadAsync(new byte[100], patience.Token) > 0)
+            {
+                // What was on its way.
+            }
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            // It was cut off.
+        }
+    }
+
     [Fact]
     public async Task Login_OftenWithTheRightPassword_IsNoAttack()
     {

@@ -95,13 +95,19 @@ public sealed class ApiTests : WebTrial
         await File.WriteAllTextAsync(Path.Combine(_folder, "secret.flac"), "nobody's");
         Sink.Use(w =>
         {
-            w.Add([new StoredClip("0a", _yard, 2 * 48_000, 48_000, 7 * 48_000, "day/0a.flac", 1000) { Events = ["0a"] }]);
+            w.Add([new StoredClip("0a", _yard, 2 * 48_000, 48_000, 7 * 48_000, "day/0a.flac", 1000)
+            {
+                Events = ["0a"],
+                Scores = [new ScoreCurve("model", "Dog", [2.56, 3.555], [0.25f, 0.87654f])],
+            }]);
             w.Add([new StoredClip("0e", _yard, 0, 48_000, 48_000, "../secret.flac", 8) { Events = ["0e"] }]);
         });
 
         Assert.Equal("0a", (await GetAsync("/events/0a")).GetProperty("clip").GetString());
         var clip = await GetAsync("/clips/0a");
         Assert.Equal((2, 7), (clip.GetProperty("start").GetDouble(), clip.GetProperty("seconds").GetDouble()));
+        Assert.Equal(
+            """[{"model":"model","label":"Dog","times":[2.56,3.56],"scores":[0.25,0.877]}]""", clip.GetProperty("scores").GetRawText());
         var request = Request(HttpMethod.Get, "/clips/0a/sound");
         request.Headers.Range = new RangeHeaderValue(10, 19);
         using var response = await Client.SendAsync(request);

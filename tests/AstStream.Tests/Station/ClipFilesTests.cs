@@ -153,7 +153,7 @@ public sealed class ClipFilesTests : StoreTrial
             var stream = new StreamIdentity("yard", "mic", s_start + TimeSpan.FromDays(day)); // heard anew on another day
             await using var files = new ClipFiles(folder, ClipFormat.Wav, writer.Add, _time);
             var clip = new OpenClip("0a", stream, 0, Rate) { Written = 1000, Found = 1000 };
-            clip.Begin("0a");
+            clip.Begin(Event("0a", stream, 0, 1));
             Assert.True(files.TryBegin(clip));
             files.Append(clip, new short[1000]);
             files.Finish(clip);
@@ -197,7 +197,7 @@ public sealed class ClipFilesTests : StoreTrial
     private OpenClip Clip(string id, long start, long length)
     {
         var clip = new OpenClip(id, _yard, start, Rate) { Written = start + length, Found = length };
-        clip.Begin(id);
+        clip.Begin(Event(id, _yard, 0, 1));
         return clip;
     }
 

@@ -38,6 +38,26 @@ public class StreamClipsTests
     }
 
     [Fact]
+    public void Take_AnEvent_KeepsHowItsTimeWasScored()
+    {
+        var clips = Make();
+
+        Play(clips, seconds: 20, (_, _) => 0.1f, decided: d =>
+        {
+            if (d == 10)
+                clips.Take(Event("a", EventState.Opened, 7, 10));
+            if (d == 12)
+                clips.Take(Event("a", EventState.Closed, 7, 10));
+        }, speech: (8, 10));
+
+        var clip = Assert.Single(_files.Done).Clip; // from 4 to 13 s
+        var curve = Assert.Single(clip.Scores);
+        Assert.Equal(("model", "Dog"), (curve.Model, curve.Label));
+        Assert.Equal(18, curve.Times.Count(t => t is > 4 and < 13)); // windows of half a second
+        Assert.All(curve.Times.Zip(curve.Scores), p => Assert.Equal(p.First is > 7.5 and < 10.5 ? 0.7f : 0.1f, p.Second));
+    }
+
+    [Fact]
     public void Take_EventsThatOverlap_ShareOneClip()
     {
         var clips = Make();
@@ -208,7 +228,7 @@ public class StreamClipsTests
     private StreamClips Make(string? privateLabel = null, SoundMemory? memory = null) => new(
         _stream, _options,
         _ => new ModelClasses(
-            null, new HashSet<string>(privateLabel is null ? [] : [privateLabel]), privateLabel is null ? [] : [0], Window),
+            ["Dog", "Cat"], null, new HashSet<string>(privateLabel is null ? [] : [privateLabel]), privateLabel is null ? [] : [0], Window),
         ["model"], memory ?? _memory, _files);
 
     /// <summary>Plays sound in blocks of 100 ms; what is decided lags it by a second.</summary>

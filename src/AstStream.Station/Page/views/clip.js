@@ -1,8 +1,10 @@
 import { call, soundOf } from '../api.js';
 import { el, toast } from '../dom.js';
 import { drawClip } from '../spectrogram.js';
+import { ScoreCurves } from './scores.js';
 
-// The sound of an event: a player, and a picture with the event's interval marked, which can be zoomed.
+// The sound of an event: a player, and a picture with the event's interval marked, which can be zoomed,
+// and how its time was scored.
 export class ClipView extends HTMLElement {
   constructor(item) {
     super();
@@ -54,6 +56,10 @@ export class ClipView extends HTMLElement {
         + (clip.missing_seconds > 0.01 ? `, ${clip.missing_seconds.toFixed(1)} s missing` : '');
       this.canvas.setAttribute('aria-label',
         `Spectrogram; the event lasts from ${this.onset.toFixed(1)} to ${this.offset.toFixed(1)} s of ${clip.seconds.toFixed(1)} s`);
+      if (clip.scores.length > 0) {
+        this.scores = new ScoreCurves(clip.scores, clip.start, this.item.event);
+        this.canvas.after(this.scores);
+      }
       this.#draw();
     } catch (error) {
       this.about.textContent = error.message;
@@ -101,6 +107,7 @@ export class ClipView extends HTMLElement {
 
   #draw() {
     this.top = drawClip(this.canvas, this.samples, this.clip.sample_rate, this.from, this.to);
+    this.scores?.show(this.from, this.to);
     this.picture = this.canvas.getContext('2d').getImageData(0, 0, this.canvas.width, this.canvas.height);
     this.#paint();
   }
