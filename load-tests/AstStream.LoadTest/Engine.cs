@@ -39,13 +39,14 @@ internal sealed class Engine : IDisposable
         Scheduler = new WindowScheduler("m", window, batching, time, _report);
         var records = new Edge<StreamRecord>("sink", new SinkOptions().Buffer);
         var nodes = new List<Node>();
-        var edges = Enumerable.Range(0, lanes).Select(i => new Edge<AudioBlock>($"lane {i}", source.IsLive ? 16384 : 8)).ToArray();
+        var inputs = Enumerable.Range(0, lanes)
+            .Select(i => new LaneInput(new Edge<AudioBlock>($"lane {i}", source.IsLive ? 16384 : 8), time)).ToArray();
         var next = -1;
         var output = new SourceOutput(
-            "source", _ => edges[(uint)Interlocked.Increment(ref next) % lanes], source.IsLive, 0, 1, time, _report);
+            "source", _ => inputs[(uint)Interlocked.Increment(ref next) % lanes], source.IsLive, 0, 1, time, _report);
         var sourceNode = new SourceNode("source", source.Description, source, output, _report, Stop.Token);
         nodes.Add(sourceNode);
-        foreach (var edge in edges)
+        foreach (var edge in inputs.Select(i => i.Edge))
         {
             sourceNode.WritesTo(edge);
             nodes.Add(new LaneNode(edge.To, edge, [Scheduler], source.IsLive, _report, observe: observe));
@@ -141,10 +142,14 @@ internal sealed class Engine : IDisposable
         var totals = _report.CoverageByModel.TryGetValue("m", out var t) ? t : new CoverageTotals();
         var whole = Math.Max(1, totals.Total);
         string Share(long samples) => (100.0 * samples / whole).ToString("0.###", CultureInfo.InvariantCulture) + " %";
+        var reasons = string.Join(", ", Enum.GetValues<LossReason>().Where(r => totals.LostTo(r) > 0).Select(
+            r => $"{r.SnakeCase()} {Share(totals.LostTo(r))}"));
+        var batch = (double)_report.Windows / Math.Max(1, _report.Batches);
+        var late = _source is LiveStreams live ? $"; generator late by at most {Math.Round(live.Lateness * 1000)} ms" : "";
         return string.Create(CultureInfo.InvariantCulture, $"""
-            streams {_report.Streams}, blocks {_report.Blocks}, windows {_report.Windows} in {_report.Batches} batches ({(double)_report.Windows / Math.Max(1, _report.Batches):0.0} a batch)
-            coverage: analysed {Share(totals.Analysed)}, lost {Share(totals.Lost)} ({string.Join(", ", Enum.GetValues<LossReason>().Where(r => totals.LostTo(r) > 0).Select(r => $"{r.SnakeCase()} {Share(totals.LostTo(r))}"))}); ledger {Ledger()}
-            pooled objects out: {PoolCounters.Outstanding}{(_source is LiveStreams live ? $"; generator late by at most {live.Lateness * 1000:0} ms" : "")}
+            streams {_report.Streams}, blocks {_report.Blocks}, windows {_report.Windows} in {_report.Batches} batches ({batch:0.0} a batch)
+            coverage: analysed {Share(totals.Analysed)}, lost {Share(totals.Lost)} ({reasons}); ledger {Ledger()}
+            pooled objects out: {PoolCounters.Outstanding}{late}
             """);
     }
 

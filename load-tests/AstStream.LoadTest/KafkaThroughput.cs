@@ -94,9 +94,9 @@ internal static partial class KafkaThroughput
         using var report = new RunReport();
         using var stop = new CancellationTokenSource();
         var source = new KafkaSource(options, new KafkaDelivery("auto", [new KafkaCluster(options.Access)])); // exactly once
-        var running = Task.Run(
-            () => source.RunAsync(
-            new SourceOutput("in", _ => lane, isLive: false, 0, 1, TimeProvider.System, report), stop.Token, CancellationToken.None));
+        var time = TimeProvider.System;
+        var output = new SourceOutput("in", _ => new LaneInput(lane, time), isLive: false, 0, 1, time, report);
+        var running = Task.Run(() => source.RunAsync(output, stop.Token, CancellationToken.None));
         Usage? cost = null;
         long bytes = 0;
         var numbers = new Dictionary<StreamInfo, long>();

@@ -27,7 +27,8 @@ internal sealed class Tap : IAsyncDisposable
     {
         _heard = heard;
         _lane.AddWriter("source");
-        var output = new SourceOutput(name, _ => _lane, source.IsLive, 0, 1, TimeProvider.System, Report);
+        var time = TimeProvider.System;
+        var output = new SourceOutput(name, _ => new LaneInput(_lane, time), source.IsLive, 0, 1, time, Report);
         _running = Task.Run(() => source.RunAsync(output, _stop.Token, CancellationToken.None));
     }
 

@@ -1,5 +1,4 @@
 using AstStream.Streaming.FrontEnd;
-using AstStream.Streaming.Graph;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Streaming.Pipelines;
@@ -9,9 +8,9 @@ internal sealed class LaneGroup
 {
     private int _next = -1;
 
-    public List<Edge<AudioBlock>> Edges { get; } = [];
+    public List<LaneInput> Inputs { get; } = [];
 
     public List<LaneNode> Nodes { get; } = [];
 
-    public Edge<AudioBlock> Next() => Edges[(int)((uint)Interlocked.Increment(ref _next) % Edges.Count)];
+    public LaneInput Next() => Inputs[(int)((uint)Interlocked.Increment(ref _next) % Inputs.Count)];
 }

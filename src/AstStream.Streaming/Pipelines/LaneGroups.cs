@@ -12,10 +12,11 @@ namespace AstStream.Streaming.Pipelines;
 /// <param name="schedulers">The models, by their names.</param>
 /// <param name="records">Where sound goes that is passed on; null where none is.</param>
 /// <param name="report">Counts.</param>
+/// <param name="time">The clock.</param>
 /// <param name="observe">Who follows a stream that begins; null for nobody.</param>
 internal sealed class LaneGroups(
     int count, IReadOnlyDictionary<string, WindowScheduler> schedulers, Edge<StreamRecord>? records, RunReport report,
-    Func<StreamInfo, IStreamObserver?>? observe = null)
+    TimeProvider time, Func<StreamInfo, IStreamObserver?>? observe = null)
 {
     // Messages that fit into an arrow before its writer waits, or drops what is live.
     private const int PatientBlocks = 8;
@@ -34,7 +35,7 @@ internal sealed class LaneGroups(
     public LaneGroup For(IReadOnlySet<string> models, bool isLive, List<LaneGroup> made)
     {
         var key = (string.Join(' ', models.Order(StringComparer.Ordinal)), isLive);
-        if (_groups.TryGetValue(key, out var group) && group.Edges.All(e => e.IsOpen))
+        if (_groups.TryGetValue(key, out var group) && group.Inputs.All(i => i.Edge.IsOpen))
             return group;
         group = new LaneGroup();
         List<WindowScheduler> heard = [.. schedulers.Where(s => models.Contains(s.Key)).Select(s => s.Value)];
@@ -43,8 +44,9 @@ internal sealed class LaneGroups(
             for (var i = 0; i < count; i++)
             {
                 var name = $"lane {++_made}";
-                group.Edges.Add(new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks));
-                group.Nodes.Add(new LaneNode(name, group.Edges[i], heard, isLive, report, records, observe));
+                var edge = new Edge<AudioBlock>(name, isLive ? LiveBlocks : PatientBlocks);
+                group.Inputs.Add(new LaneInput(edge, time));
+                group.Nodes.Add(new LaneNode(name, edge, heard, isLive, report, records, observe));
             }
         }
         catch

@@ -33,7 +33,8 @@ public sealed class PipelineRun
         foreach (var model in pipeline.Models)
             _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, time, report)
             { Identity = model.Identity };
-        var lanes = new LaneGroups(_definition.Lanes, _schedulers, _definition.PassesAudio ? records : null, report, pipeline.Observe);
+        var lanes = new LaneGroups(
+            _definition.Lanes, _schedulers, _definition.PassesAudio ? records : null, report, time, pipeline.Observe);
         _sources = new RunningSources(lanes, () => Graph!, time, report, stop);
         _sinks = new RunningSinks(new TeeNode("tee", records, report), () => Graph!, GiveScores, time, report);
         var sources = _sources.Begin(_definition);

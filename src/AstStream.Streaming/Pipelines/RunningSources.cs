@@ -96,8 +96,8 @@ internal sealed class RunningSources(
         var node = new SourceNode(definition.Name, Describe(definition, source), source, output, report, ending.Token);
         try
         {
-            foreach (var lane in group.Edges)
-                node.WritesTo(lane);
+            foreach (var lane in group.Inputs)
+                node.WritesTo(lane.Edge);
             return new RunningSource(definition, ending, node);
         }
         catch

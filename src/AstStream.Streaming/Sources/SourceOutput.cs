@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using AstStream.Events;
 using AstStream.Streaming.Clocks;
-using AstStream.Streaming.Graph;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Sources;
@@ -11,7 +10,7 @@ public sealed class SourceOutput
 {
     private readonly ConcurrentDictionary<StreamInfo, StreamRoute> _open = [];
     private readonly ConcurrentBag<SourceHealth> _watched = [];
-    private readonly Func<StreamInfo, Edge<AudioBlock>> _laneOf;
+    private readonly Func<StreamInfo, LaneInput> _laneOf;
     private readonly float _gain;
     private readonly bool _isLive;
     private readonly int _priority;
@@ -20,7 +19,7 @@ public sealed class SourceOutput
 
     internal SourceOutput(
         string source,
-        Func<StreamInfo, Edge<AudioBlock>> laneOf, bool isLive, int priority, float gain, TimeProvider time, RunReport report)
+        Func<StreamInfo, LaneInput> laneOf, bool isLive, int priority, float gain, TimeProvider time, RunReport report)
     {
         Source = source;
         _priority = priority;
@@ -57,7 +56,7 @@ public sealed class SourceOutput
         if (!_isLive)
         {
             route.Position = block.Start + block.Samples.Length;
-            return route.Lane.WriteAsync(block, cancellation);
+            return route.Lane.Edge.WriteAsync(block, cancellation);
         }
 
         // Samples that were dropped come first: the lane must know that time is missing before it gets what follows.
@@ -68,12 +67,21 @@ public sealed class SourceOutput
         }
 
         route.Position = block.Start + block.Samples.Length;
-        if (route.HasDropped
-            && !TryWrite(
-            route, AudioBlock.Mark(block.Stream, MessageKind.Discontinuity, block.Start, block.SampleRate, LossReason.Overrun)))
+        if (route.Lane.IsOut(route))
+        {
+            route.HasDropped = true;
             block.Return();
-        else
+        }
+        else if (!route.HasDropped || TryWrite(
+            route, AudioBlock.Mark(block.Stream, MessageKind.Discontinuity, block.Start, block.SampleRate, LossReason.Overrun)))
+        {
             TryWrite(route, block);
+        }
+        else
+        {
+            block.Return();
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -94,7 +102,7 @@ public sealed class SourceOutput
         var mark = AudioBlock.Mark(stream, MessageKind.Discontinuity, next, sampleRate, reason);
         route.Position = next;
         if (!_isLive)
-            return route.Lane.WriteAsync(mark, cancellation);
+            return route.Lane.Edge.WriteAsync(mark, cancellation);
         TryWrite(route, mark);
         return ValueTask.CompletedTask;
     }
@@ -103,12 +111,13 @@ public sealed class SourceOutput
     public async ValueTask EndAsync(StreamInfo stream, int sampleRate, long length, CancellationToken cancellation)
     {
         var route = RouteOf(stream, sampleRate);
-        _open.TryRemove(stream, out _);
+        if (_open.TryRemove(stream, out _))
+            route.Lane.Leave();
         if (route.HasDropped)
-            await route.Lane.WriteAsync(
+            await route.Lane.Edge.WriteAsync(
                 AudioBlock.Mark(stream, MessageKind.Discontinuity, length, sampleRate, LossReason.Overrun), cancellation).ConfigureAwait(
                 false);
-        await route.Lane.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, length, sampleRate), cancellation).ConfigureAwait(false);
+        await route.Lane.Edge.WriteAsync(AudioBlock.Mark(stream, MessageKind.End, length, sampleRate), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -118,9 +127,11 @@ public sealed class SourceOutput
     public async ValueTask AbandonAsync(StreamInfo stream, CancellationToken cancellation)
     {
         stream.Abandon();
-        if (_open.TryRemove(stream, out var route))
-            await route.Lane.WriteAsync(
-                AudioBlock.Mark(stream, MessageKind.End, route.Position, route.SampleRate), cancellation).ConfigureAwait(false);
+        if (!_open.TryRemove(stream, out var route))
+            return;
+        route.Lane.Leave();
+        await route.Lane.Edge.WriteAsync(
+            AudioBlock.Mark(stream, MessageKind.End, route.Position, route.SampleRate), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -157,7 +168,7 @@ public sealed class SourceOutput
 
     private static bool TryWrite(StreamRoute route, AudioBlock block)
     {
-        route.HasDropped = !route.Lane.TryWrite(block);
+        route.HasDropped = !route.Lane.Edge.TryWrite(block);
         if (route.HasDropped)
             block.Return();
         return !route.HasDropped;
@@ -169,6 +180,8 @@ public sealed class SourceOutput
             return known;
         stream.Priority ??= _priority;
         (stream.Gain, stream.Calibration) = (20 * Math.Log10(_gain), Calibration);
-        return _open[stream] = new StreamRoute(_laneOf(stream), sampleRate);
+        var lane = _laneOf(stream);
+        lane.Enter(stream.Priority.Value);
+        return _open[stream] = new StreamRoute(lane, sampleRate, stream.Priority.Value);
     }
 }

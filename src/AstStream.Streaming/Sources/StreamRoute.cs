@@ -1,11 +1,12 @@
-using AstStream.Streaming.Graph;
-
 namespace AstStream.Streaming.Sources;
 
 /// <summary>What the source's side knows of a stream.</summary>
-internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate)
+internal sealed class StreamRoute(LaneInput lane, int sampleRate, int priority)
 {
-    public Edge<AudioBlock> Lane => lane;
+    public LaneInput Lane => lane;
+
+    /// <summary>How much it matters; more is more.</summary>
+    public int Priority => priority;
 
     public int SampleRate { get; set; } = sampleRate;
 
@@ -14,4 +15,7 @@ internal sealed class StreamRoute(Edge<AudioBlock> lane, int sampleRate)
 
     /// <summary>Whether samples before the position were dropped and the lane does not know yet.</summary>
     public bool HasDropped { get; set; }
+
+    /// <summary>When it was last left out of a busy lane, by the clock's timestamps; null for never.</summary>
+    public long? LeftOut { get; set; }
 }

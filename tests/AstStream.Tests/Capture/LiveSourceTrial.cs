@@ -53,7 +53,7 @@ public abstract class LiveSourceTrial : IAsyncDisposable
     {
         _link.Framing = framing;
         _lane.AddWriter("source");
-        var output = new SourceOutput("mic", _ => _lane, isLive: true, 0, 1, _time, _report);
+        var output = new SourceOutput("mic", _ => new LaneInput(_lane, _time), isLive: true, 0, 1, _time, _report);
         _running = new LiveSource(_link, options, _time, static () => 0.5).RunAsync(output, _stop.Token, CancellationToken.None);
         _health = _report.Health.Single();
     }

@@ -61,7 +61,7 @@ internal sealed class ToyWorker : IDisposable
     public ToyWorker(MemoryCluster cluster)
     {
         _cluster = cluster;
-        _output = new SourceOutput("in", _ => _lane, isLive: false, 0, 1, TimeProvider.System, _report);
+        _output = new SourceOutput("in", _ => new LaneInput(_lane, TimeProvider.System), isLive: false, 0, 1, TimeProvider.System, _report);
         _pump = new KafkaPump(_options, _output, _ended);
         _log = new Log(cluster);
         _committer = new Committer(_log);

@@ -51,7 +51,7 @@ public class AllocationTests
         var time = TimeProvider.System;
         var scheduler = new WindowScheduler("m", s_options, new BatchOptions(), time, report);
         var (raw, records) = (new Edge<AudioBlock>("lane", 8), new Edge<StreamRecord>("end", 8));
-        var output = new SourceOutput("s", _ => raw, isLive: false, 0, 1, time, report);
+        var output = new SourceOutput("s", _ => new LaneInput(raw, time), isLive: false, 0, 1, time, report);
         var source = new SourceNode("s", "noise", new Blocks(blocks), output, report, CancellationToken.None);
         source.WritesTo(raw);
         var thresholds = Enumerable.Repeat(1f, 4).ToArray();

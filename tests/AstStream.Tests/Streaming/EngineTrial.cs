@@ -31,9 +31,8 @@ public abstract class EngineTrial
         foreach (var (stream, i) in streams.Select((s, i) => (s, i)))
         {
             var source = new ScriptSource(stream, isLive);
-            var node = new SourceNode(
-                stream.Id, "script", source, new SourceOutput(stream.Id, _ => edges[i % lanes], isLive, 0, 1, time, report), report,
-                CancellationToken.None);
+            var output = new SourceOutput(stream.Id, _ => new LaneInput(edges[i % lanes], time), isLive, 0, 1, time, report);
+            var node = new SourceNode(stream.Id, "script", source, output, report, CancellationToken.None);
             foreach (var edge in edges)
                 node.WritesTo(edge);
             nodes.Add(node);

@@ -146,9 +146,8 @@ public sealed class ResumeTests
         var schedulers = models.Select(
             m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name }).ToList();
         var source = new Player(script, stream, first, random.Next());
-        var node = new SourceNode(
-            "source", "script", source, new SourceOutput("source", _ => lane, isLive: false, 0, 1, time, report), report,
-            CancellationToken.None);
+        var output = new SourceOutput("source", _ => new LaneInput(lane, time), isLive: false, 0, 1, time, report);
+        var node = new SourceNode("source", "script", source, output, report, CancellationToken.None);
         node.WritesTo(lane);
         var nodes = new List<Node> { node, new LaneNode("lane", lane, schedulers, isLive: false, report) };
         var records = new Edge<StreamRecord>("tee", 4);
