@@ -11,6 +11,9 @@ internal sealed class PipelineFile
     private const int MaxBytes = 16 << 20; // tens of thousands of sources
     private const int MaxDepth = 24; // with those of stream and document
 
+    private const string Expected = "expected a pipeline definition in YAML. For sound: aststream classify FILE says what is in a clip; "
+        + "a pipeline whose source is {type: file, path: FILE or folder} finds events in it";
+
     private readonly string _path;
     private readonly ConfigProblems _problems;
     private readonly Dictionary<YamlNode, string> _overrides = new(ReferenceEqualityComparer.Instance);
@@ -32,10 +35,12 @@ internal sealed class PipelineFile
             using var stream = File.OpenRead(path);
             var bytes = new byte[MaxBytes + 1]; // not by the file's length: a device has none
             var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (bytes.AsSpan(0, length).Contains((byte)0))
+                throw file.Fatal(0, 0, $"is not text; {Expected}");
             if (length > MaxBytes)
                 throw file.Fatal(0, 0, $"over {MaxBytes} bytes; is it a pipeline definition?");
             if (!Utf8.IsValid(bytes.AsSpan(0, length)))
-                throw file.Fatal(0, 0, "not valid UTF-8; expected a pipeline definition in YAML");
+                throw file.Fatal(0, 0, $"not valid UTF-8; {Expected}");
             using var reader = new StreamReader(new MemoryStream(bytes, 0, length));
             text = reader.ReadToEnd();
         }
@@ -46,7 +51,7 @@ internal sealed class PipelineFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw file.Fatal(
-                0, 0, Directory.Exists(path) ? "is a folder; expected a pipeline definition in YAML" : $"can't be read: {e.Message}");
+                0, 0, Directory.Exists(path) ? $"is a folder; {Expected}" : $"can't be read: {e.Message}");
         }
 
         try

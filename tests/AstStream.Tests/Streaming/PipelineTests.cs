@@ -15,6 +15,7 @@ public sealed partial class PipelineTests : IDisposable
     {
         { "", ["1:1: the file is empty"] },
         { "a: b: c", ["1:5: not valid YAML"] },
+        { "RIFF\0\0\0\0WAVE", ["is not text; expected a pipeline definition in YAML. For sound: aststream classify"] },
         { "- a", ["1:1: the pipeline: found a list; expected a mapping"] },
         { "sources: {a: {type: file, path: x.wav}}", ["1:1: the pipeline: key 'sinks' is missing"] },
         { Good("sourcs: {}"), ["unknown key 'sourcs'; did you mean 'sources'?"] },
