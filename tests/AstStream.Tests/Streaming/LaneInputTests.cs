@@ -8,7 +8,7 @@ namespace AstStream.Tests.Streaming;
 /// <summary>What a lane of live streams leaves out while it gets more than it can do.</summary>
 public sealed class LaneInputTests : IDisposable
 {
-    private const int Capacity = 1000;
+    private const int Capacity = 8000;
     private const int Samples = 320; // of a block: 20 ms
 
     private static readonly TimeSpan s_block = TimeSpan.FromMilliseconds(20);
@@ -19,6 +19,7 @@ public sealed class LaneInputTests : IDisposable
     private readonly LaneInput _lane;
     private readonly Dictionary<int, SourceOutput> _outputs = []; // by priority
     private readonly List<StreamInfo> _streams = [];
+    private readonly Random _random = new(1);
     private int _blocks; // of each stream, so far
 
     public LaneInputTests() => _lane = new LaneInput(_edge, _time);
@@ -92,7 +93,9 @@ public sealed class LaneInputTests : IDisposable
         var (heard, marks) = (new List<int>(), 0);
         for (var round = 0; round < seconds * 50; round++, _blocks++)
         {
-            foreach (var stream in _streams)
+            var order = _streams.ToArray();
+            _random.Shuffle(order);
+            foreach (var stream in order)
             {
                 var block = AudioBlock.Rent(stream, (long)_blocks * Samples, 16_000, Samples);
                 await _outputs[stream.Priority!.Value].WriteAsync(block, CancellationToken.None);

@@ -15,7 +15,6 @@ public sealed partial class PipelineTests : IDisposable
     {
         { "", ["1:1: the file is empty"] },
         { "a: b: c", ["1:5: not valid YAML"] },
-        { "RIFF\0\0\0\0WAVE", ["is not text; expected a pipeline definition in YAML. For sound: aststream classify"] },
         { "- a", ["1:1: the pipeline: found a list; expected a mapping"] },
         { "sources: {a: {type: file, path: x.wav}}", ["1:1: the pipeline: key 'sinks' is missing"] },
         { Good("sourcs: {}"), ["unknown key 'sourcs'; did you mean 'sources'?"] },
@@ -154,7 +153,7 @@ public sealed partial class PipelineTests : IDisposable
     [Fact]
     public void Load_FilesThatAreNoDefinitions_SaySo()
     {
-        Assert.Contains("over 16777216 bytes", Assert.Throws<InvalidPipelineException>(
+        Assert.Contains("is not text; expected a pipeline definition in YAML. For sound: ", Assert.Throws<InvalidPipelineException>(
             () => Pipeline.Load("/dev/zero", [], Host())).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidPipelineException>(() => Pipeline.Load("", [], Host()));
         Assert.Contains(
