@@ -10,7 +10,7 @@ using System.Text.RegularExpressions;
 
 namespace AstStream.IntegrationTests.Station;
 
-/// <summary>A station behind the reverse proxies of docs/station.md, as they are configured there.</summary>
+/// <summary>A station that is reached through the reverse proxies of docs/station.md, as they are configured there.</summary>
 public sealed partial class ProxyTests : IDisposable
 {
     private const string Host = "station.example.org";
@@ -56,7 +56,7 @@ public sealed partial class ProxyTests : IDisposable
 
     private async Task LookAsync(HttpClient client, LiveSound sound)
     {
-        // Who calls is told apart by the address that the proxy names.
+        // Callers are distinguished by the address that the proxy names.
         for (var i = 0; i < 10; i++)
             Assert.Equal(HttpStatusCode.Unauthorized, (await LogInAsync(client, "wrong")).StatusCode);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await LogInAsync(client, Password)).StatusCode);

@@ -164,6 +164,10 @@ public sealed partial class PipelineTests : IDisposable
         Assert.Contains(
             "not valid UTF-8", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message,
             StringComparison.Ordinal);
+        File.WriteAllText(path, new string(' ', (16 << 20) + 1));
+        Assert.Contains(
+            "over 16777216 bytes", Assert.Throws<InvalidPipelineException>(() => Pipeline.Load(path, [], Host())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

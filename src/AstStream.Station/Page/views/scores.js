@@ -24,9 +24,9 @@ export class ScoreCurves extends HTMLElement {
     const most = this.curves.map((c) => `${heading(this.curves, c)} up to ${c.most.toFixed(2)}`);
     this.canvas = el('canvas', { class: 'scores', role: 'img', 'aria-label': `Scores about the event: ${most.join(', ')}` });
     this.append(this.canvas, el('p', { class: 'legend' }, ...this.curves.map((c, i) => {
-      const swatch = el('span', { class: 'swatch' });
-      swatch.style.background = colours[i];
-      return el('span', {}, swatch, most[i]);
+      const mark = el('i');
+      mark.style.background = colours[i];
+      return el('span', {}, mark, most[i]);
     })));
   }
 
