@@ -12,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run page build test test-kafka invariants mutants bench gpu-bundle schema format clean
+.PHONY: run page build test trial-notify test-kafka invariants mutants bench gpu-bundle schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -49,6 +49,11 @@ test: artifacts/.restored
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
 	dotnet test AstStream.sln --no-build -c Release -nologo --filter "Category!=RealKafka"
+
+# Ten minutes of bad targets and twenty kills: does each notification arrive?
+trial-notify: build
+	ASTSTREAM_TRIAL=long dotnet test tests/AstStream.IntegrationTests -c Release --no-restore \
+	  --filter "FullyQualifiedName~DeliveryTests" --logger "console;verbosity=detailed"
 
 test-kafka: artifacts/.restored
 	@[ -n "$${ASTSTREAM_KAFKA:-}" ] || { echo "error: name a cluster: ASTSTREAM_KAFKA=HOST:PORT make test-kafka" >&2; exit 1; }

@@ -21,7 +21,7 @@ public sealed partial class FlacWriter : IDisposable
     public FlacWriter(string path, int sampleRate)
     {
         _path = path;
-        var info = new Info { SampleRate = sampleRate, Channels = 1, Format = Flac16 };
+        var info = new SoundFileInfo { SampleRate = sampleRate, Channels = 1, Format = Flac16 };
         _file = sf_open(path, Write, ref info);
         if (_file == 0)
             throw new IOException($"{path}: can't be written: {Marshal.PtrToStringUTF8(sf_strerror(0))}");
@@ -59,7 +59,7 @@ public sealed partial class FlacWriter : IDisposable
     }
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint sf_open(string path, int mode, ref Info info);
+    private static partial nint sf_open(string path, int mode, ref SoundFileInfo info);
 
     [LibraryImport(Library)]
     private static partial long sf_write_short(nint file, ReadOnlySpan<short> samples, long count);
@@ -69,15 +69,4 @@ public sealed partial class FlacWriter : IDisposable
 
     [LibraryImport(Library)]
     private static partial int sf_close(nint file);
-
-    /// <summary>SF_INFO.</summary>
-    private struct Info
-    {
-        public long Frames;
-        public int SampleRate;
-        public int Channels;
-        public int Format;
-        public int Sections;
-        public int Seekable;
-    }
 }

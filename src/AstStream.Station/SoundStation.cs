@@ -3,6 +3,7 @@ using AstStream.Events;
 using AstStream.Station.Clips;
 using AstStream.Station.Levels;
 using AstStream.Station.Live;
+using AstStream.Station.Notify;
 using AstStream.Station.Store;
 using AstStream.Station.Web;
 using AstStream.Streaming.Pipelines;
@@ -63,6 +64,16 @@ public sealed class SoundStation : ISink
     /// <summary>Events as they come into the store.</summary>
     internal EventFeed Feed { get; } = new();
 
+    /// <summary>Where notifications wait.</summary>
+    internal NoticeStore Notices => NoticeStore.Of(_settings.StorePath, _store.Use);
+
+    /// <summary>The full path of a clip's file, from what the store says of it; null where no clips are kept.</summary>
+    internal Func<string, string>? ClipPath =>
+        _settings.Clips is null ? null : file => ClipFolder.FullPath(_settings.ClipPath, file);
+
+    /// <summary>Hears reviews that came by the page or the API, after they are in the store.</summary>
+    internal Action<IReadOnlyList<Review>> Reviewed { get; set; } = _ => { };
+
     /// <summary>Makes the station of a pipeline, before its graph is made; null where the definition has none.</summary>
     public static SoundStation? Of(Pipeline pipeline, TimeProvider time)
     {
@@ -92,6 +103,7 @@ public sealed class SoundStation : ISink
             Streams = Streams,
             Feed = Feed,
             Write = _store.Use,
+            Reviewed = reviews => Reviewed(reviews),
             LabelsOf = _pipeline.LabelsOf,
             ClipTroubles = ClipTroubles,
             Run = run,

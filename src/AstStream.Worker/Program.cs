@@ -64,7 +64,8 @@ static async Task<int> MainAsync(string[] args)
     IEnumerable<Command>[] commands =
     [
         PipelineCommands.All(settings), ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
-        DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(), BenchCommands.All(),
+        DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(), NotifyCommands.All(settings),
+        BenchCommands.All(),
     ];
     foreach (var command in commands.SelectMany(c => c))
         root.Subcommands.Add(command);

@@ -14,6 +14,9 @@ public static class RecordTypes
     /// <summary>The scores of a window.</summary>
     public const string Scores = "aststream.scores.v1";
 
+    /// <summary>A notification that is about no single record: a digest, a fault of the system.</summary>
+    public const string Notice = "aststream.notice.v1";
+
     /// <summary>A person's word on an event.</summary>
     public const string Review = "aststream.review.v1";
 }

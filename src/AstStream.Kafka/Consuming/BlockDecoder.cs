@@ -74,8 +74,17 @@ internal sealed class BlockDecoder(KafkaSourceOptions options) : IDeserializer<B
 
     private BlockValue Flac(ReadOnlySpan<byte> data, BlockFormat block)
     {
-        var samples = new List<float>();
-        var format = FlacDecoder.Decode(data, options.MaxRecord / sizeof(short), samples);
+        var (samples, most) = (new List<float>(), options.MaxRecord / sizeof(short));
+        PcmFormat format;
+        try
+        {
+            format = FlacReader.Decode(data, most, samples);
+        }
+        catch (InvalidAudioException e) when (samples.Count > most)
+        {
+            throw new InvalidBlockException($"{e.Message}; expected no more than max_record holds as 16-bit PCM");
+        }
+
         if (samples.Count == 0)
             throw new InvalidBlockException("a FLAC file without a sample");
         return Pcm(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(samples)),

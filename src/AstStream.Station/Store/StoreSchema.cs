@@ -84,6 +84,17 @@ internal static class StoreSchema
         -- How a clip's time was scored, as JSON: model, label, times in seconds from the start of the recording, scores.
         ALTER TABLE clips ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';
         """,
+        """
+        -- Notifications. key: one of a target for each moment of an event. state: waiting, held (for a digest), sent, gathered (into a
+        -- digest), refused (by the target), expired. made: when it was. due: until when it waits for a clip; 0 where it does not. time: of
+        -- what it is about. notice: what is sent, as JSON. A target gets them in the order of their numbers.
+        CREATE TABLE notifications (
+            number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, target TEXT NOT NULL, rule TEXT NOT NULL, event BLOB, label TEXT NOT NULL,
+            stream TEXT NOT NULL, state TEXT NOT NULL, made INTEGER NOT NULL, due INTEGER NOT NULL, time INTEGER NOT NULL,
+            notice TEXT NOT NULL, problem TEXT NOT NULL DEFAULT '');
+        CREATE INDEX notifications_by_target ON notifications (state, target, number);
+        CREATE INDEX notifications_made ON notifications (made);
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

@@ -208,14 +208,16 @@ internal sealed class StoreWriter : IDisposable
 
     private StoreFile Opened => _file ??= StoreFile.OpenToWrite(_path);
 
-    private void Transact(string what, Action work) => Opened.Guarded(what, () =>
+    /// <summary>Does something in a transaction of its own: all of it, or, where it fails, nothing.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public T Transact<T>(string what, Func<StoreFile, T> work) => Opened.Guarded(what, () =>
     {
         Opened.Run("BEGIN IMMEDIATE");
         try
         {
-            work();
+            var result = work(Opened);
             Opened.Run("COMMIT");
-            return 0;
+            return result;
         }
         catch
         {
@@ -224,6 +226,12 @@ internal sealed class StoreWriter : IDisposable
                 Opened.Run("ROLLBACK");
             throw;
         }
+    });
+
+    private void Transact(string what, Action work) => Transact(what, _ =>
+    {
+        work();
+        return 0;
     });
 
     private void Write(SoundEvent e)

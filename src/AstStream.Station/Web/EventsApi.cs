@@ -110,6 +110,7 @@ internal static class EventsApi
             return Problems.Bad(problem);
         IReadOnlyList<string> missing = [];
         source.Write(writer => missing = writer.Add(reviews));
+        source.Reviewed([.. reviews.Where(r => !missing.Contains(r.EventId))]);
         return TypedResults.Ok(new ReviewResult(reviews.Count - missing.Count, missing));
     }
 

@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Station.Live;
 using AstStream.Station.Store;
 
@@ -20,6 +21,9 @@ internal sealed record WebSource
 
     /// <summary>Writes to the store.</summary>
     public required Action<Action<StoreWriter>> Write { get; init; }
+
+    /// <summary>Hears reviews, after they are written.</summary>
+    public Action<IReadOnlyList<Review>> Reviewed { get; init; } = _ => { };
 
     /// <summary>The labels of a model, by its name.</summary>
     public required Func<string, IReadOnlyList<string>> LabelsOf { get; init; }

@@ -12,6 +12,7 @@ internal static class Canonical
     {
         null => "",
         SectionReader section => section.Fingerprint(),
+        NamedReader named => $"{Of(named.Name)}:{Of(named.Section)}",
         string text => JsonSerializer.Serialize(text),
         YamlMappingNode mapping => Mapping(mapping.Children.Select(c => (Of(c.Key), Of(c.Value)))),
         YamlSequenceNode list => List(list.Children),

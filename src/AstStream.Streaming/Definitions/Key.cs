@@ -21,6 +21,9 @@ public abstract class Key(string name, string doc, bool required)
     /// <summary>The keys of the mapping that is its value; none for any other value.</summary>
     internal IReadOnlyList<Key> Nested { get; init; } = [];
 
+    /// <summary>The types of the components that its value names; none for any other value.</summary>
+    internal IReadOnlyList<ComponentType> Types { get; init; } = [];
+
     /// <summary>Reads the node; reports a problem and returns null where it can't.</summary>
     internal abstract object? Read(YamlNode node, SectionReader reader);
 

@@ -131,6 +131,23 @@ public static class Keys
             Nested = keys,
         };
 
+    /// <summary>Mappings by names of the user's choice, in the order of the file, each with the same keys.</summary>
+    public static Key<IReadOnlyList<NamedReader>?> Named(string name, string doc, params Key[] keys) =>
+        new(name, doc, null, false, (node, reader) => reader.Named(node, name, keys),
+            () => PipelineSchema.Named([PipelineSchema.Section(keys)]))
+        {
+            Nested = keys,
+        };
+
+    /// <summary>Components by names of the user's choice, in the order of the file, each with the keys of its type.</summary>
+    public static Key<IReadOnlyList<TypedReader<T>>?> Components<T>(string name, string doc, IReadOnlyList<T> types, bool required = false)
+        where T : ComponentType =>
+        new(name, doc, null, required, (node, reader) => reader.Components(node, name, types),
+            () => PipelineSchema.Named(types.Select(PipelineSchema.Component)))
+        {
+            Types = types,
+        };
+
     /// <summary>A mapping that is read on its own.</summary>
     internal static Key<YamlNode?> Section(string name, string doc, bool required = false) =>
         new(name, doc, null, required, (node, _) => node, () => new JsonObject { ["type"] = "object" });

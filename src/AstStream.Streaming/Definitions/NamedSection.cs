@@ -18,14 +18,16 @@ internal sealed partial record NamedSection(string Name, YamlNode Key, YamlNode 
     private static readonly string[] s_reserved = ["batch", "model", "events", "tee", "lane"];
 
     /// <summary>The named components of one section, their names checked.</summary>
-    public static List<NamedSection> Of(PipelineFile file, SectionReader root, Key<YamlNode?> key)
+    public static List<NamedSection> Of(PipelineFile file, SectionReader root, Key<YamlNode?> key) => root.Get(key) is { } node
+        ? Of(file, node, key.Name, key == PipelineKeys.Sources ? MaxSources : MaxOthers,
+            key.Required || key == PipelineKeys.Models || key == PipelineKeys.Sinks)
+        : [];
+
+    /// <summary>The same of a mapping that is read on its own.</summary>
+    public static List<NamedSection> Of(PipelineFile file, YamlNode node, string section, int most = MaxOthers, bool isNeeded = true)
     {
         var found = new List<NamedSection>();
-        if (root.Get(key) is not { } node)
-            return found;
-        var section = key.Name;
         var count = 0;
-        var most = key == PipelineKeys.Sources ? MaxSources : MaxOthers;
         foreach (var (name, keyNode, value) in file.Entries(node, section))
         {
             if (++count > most)
@@ -42,7 +44,7 @@ internal sealed partial record NamedSection(string Name, YamlNode Key, YamlNode 
                 found.Add(new NamedSection(name, keyNode, value));
         }
 
-        if (count == 0 && node is YamlMappingNode && (key.Required || key == PipelineKeys.Models || key == PipelineKeys.Sinks))
+        if (count == 0 && node is YamlMappingNode && isNeeded)
             file.Problem(node, $"{section}: is empty; expected at least one entry");
         return found;
     }

@@ -26,6 +26,10 @@ public sealed record PipelineDefinition
     /// <summary>Whether lanes pass sound on to sinks.</summary>
     internal bool PassesAudio { get; init; }
 
+    /// <summary>What it says in a section that is not the engine's; null where it has none of that kind.</summary>
+    public TSettings? Section<TSettings>()
+        where TSettings : SectionSettings => Sections.Select(s => s.Settings).OfType<TSettings>().FirstOrDefault();
+
     /// <summary>What the sinks of one kind say.</summary>
     public IEnumerable<TSettings> SinksOf<TSettings>()
         where TSettings : SinkSettings => Sinks.Select(s => s.Settings).OfType<TSettings>();

@@ -18,7 +18,7 @@ internal static class PipelineKeys
         "transforms", "What is done to sound before the model, by names of your choice.");
     public static readonly Key<YamlNode?> Events = Keys.Section("events", "How scores become events.");
     public static readonly Key<YamlNode?> Sinks = Keys.Section(
-        "sinks", "Where events go, by names of your choice. Required, unless there is a `station`.");
+        "sinks", "Where events go, by names of your choice. Required, unless there is a `station` or `notify`.");
     public static readonly Key<int> Lanes = Keys.Integer(
         "lanes", "Threads' worth of front ends, for live streams and for others; 0, the default, for one a core, at most 8.", 0, 0, 64);
     public static readonly Key[] Root = [Model, Models, Sources, Transforms, Events, Sinks, Lanes];

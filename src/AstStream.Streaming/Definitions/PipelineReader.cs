@@ -51,7 +51,12 @@ internal static class PipelineReader
         }
 
         foreach (var (definition, section) in others)
+        {
             held.Add(definition.Name, isSource: false, definition.Settings.Resources, section);
+            foreach (var (key, message) in definition.Settings.Check(pipeline))
+                section.Problem(key, message);
+        }
+
         return pipeline;
     }
 

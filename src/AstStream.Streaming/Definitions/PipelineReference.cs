@@ -61,8 +61,12 @@ public static class PipelineReference
         foreach (var section in catalog.Sections)
         {
             Section(text, $"## {section.Name}", section.Doc, section.Keys);
-            foreach (var key in section.Keys.Where(k => k.Nested.Count > 0))
+            foreach (var key in section.Keys.Where(k => k.Nested.Count + k.Types.Count > 0))
+            {
                 Section(text, $"### {section.Name}.{key.Name}", key.Doc, key.Nested);
+                foreach (var type in key.Types)
+                    Section(text, $"#### type: {type.Type}", type.Doc, type.Keys);
+            }
         }
 
         return text.ToString();

@@ -56,7 +56,9 @@ public static class PipelineSchema
 
     private static JsonObject Names() => new() { ["pattern"] = $"^{NamedSection.PatternText}$" };
 
-    private static JsonObject Named(IEnumerable<JsonObject> types) => new()
+    internal static JsonObject Component(ComponentType type) => Component(type.Type, type.Doc, type.Keys, []);
+
+    internal static JsonObject Named(IEnumerable<JsonObject> types) => new()
     {
         ["propertyNames"] = Names(),
         ["additionalProperties"] = new JsonObject { ["oneOf"] = new JsonArray([.. types]) },

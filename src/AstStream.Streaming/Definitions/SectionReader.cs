@@ -86,6 +86,27 @@ public sealed class SectionReader
     /// <summary>A mapping that is the value of a key.</summary>
     internal SectionReader Nested(YamlNode node, string key, IReadOnlyCollection<Key> keys) => new(_file, node, Path(key), keys);
 
+    /// <summary>Named mappings with the same keys, which are the value of a key.</summary>
+    internal List<NamedReader> Named(YamlNode node, string key, IReadOnlyCollection<Key> keys) =>
+        [.. NamedSection.Of(_file, node, Path(key)).Select(
+            n => new NamedReader(n.Name, new SectionReader(_file, n.Value, Path($"{key}.{n.Name}"), keys)))];
+
+    /// <summary>Named mappings with a type each, which are the value of a key.</summary>
+    internal List<TypedReader<T>> Components<T>(YamlNode node, string key, IReadOnlyList<T> types)
+        where T : ComponentType
+    {
+        var (byName, read) = (types.ToDictionary(t => t.Type, StringComparer.Ordinal), new List<TypedReader<T>>());
+        foreach (var named in NamedSection.Of(_file, node, Path(key)))
+        {
+            var path = Path($"{key}.{named.Name}");
+            if (named.TypeOf(_file, path, byName) is { } type)
+                read.Add(new TypedReader<T>(
+                    named.Name, type, new SectionReader(_file, named.Value, path, [PipelineKeys.Type, .. type.Keys])));
+        }
+
+        return read;
+    }
+
     /// <summary>The sections of a list.</summary>
     internal IReadOnlyList<SectionReader> Sections(Key<YamlNode?> key, IReadOnlyCollection<Key> keys)
     {

@@ -6,6 +6,10 @@ public abstract record SectionSettings
     /// <summary>What it needs of the outside world.</summary>
     public virtual IReadOnlyList<Resource> Resources => [];
 
+    /// <summary>What is wrong with it beside the rest of the definition, by the key that says it.</summary>
+    /// <param name="pipeline">The whole definition.</param>
+    public virtual IEnumerable<(Key Key, string Message)> Check(PipelineDefinition pipeline) => [];
+
     /// <summary>The labels, or views, that it names: each must be one of a model's.</summary>
     public virtual IReadOnlyList<LabelClaim> Labels => [];
 }

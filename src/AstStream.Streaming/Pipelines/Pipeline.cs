@@ -98,7 +98,7 @@ public sealed class Pipeline : IDisposable
 
     /// <summary>What the definition says in a section that is not the engine's; null where it has none of that kind.</summary>
     public TSettings? Section<TSettings>()
-        where TSettings : SectionSettings => Definition.Sections.Select(s => s.Settings).OfType<TSettings>().FirstOrDefault();
+        where TSettings : SectionSettings => Definition.Section<TSettings>();
 
     /// <summary>
     /// The classes of a model that some names mean, by index: labels, and those of views; and the classes below them in AudioSet's

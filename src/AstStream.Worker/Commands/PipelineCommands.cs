@@ -155,8 +155,10 @@ internal static class PipelineCommands
         };
         using var pipeline = Pipeline.Load(file, flags.Settings, host);
         var station = SoundStation.Of(pipeline, TimeProvider.System);
+        var notifier = Notifications.Of(pipeline, station, TimeProvider.System);
         using var app = BuildHost(pipeline, file, flags, signals, log);
         var report = app.Services.GetRequiredService<RunReport>();
+        notifier?.Watch(report);
         var files = OpenFiles.Least + ((long)OpenFiles.PerSource * pipeline.SourceCount);
         if (OpenFiles.Limit < files)
             report.Warn("run", $"at most {OpenFiles.Limit} files may be open at once (ulimit -n, or LimitNOFILE= of a unit), and "

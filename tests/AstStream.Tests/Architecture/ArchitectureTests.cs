@@ -49,8 +49,9 @@ public partial class ArchitectureTests
         {
             "AstStream.Station",
             [
-                "AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Microsoft.AspNetCore*", "Microsoft.Data.Sqlite",
-                "Microsoft.Extensions*", "Microsoft.Net.Http.Headers", "Microsoft.OpenApi", "OpenTelemetry*", "SQLitePCLRaw.core",
+                "AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming", "BigGustave", "MailKit",
+                "Microsoft.AspNetCore*", "Microsoft.Data.Sqlite", "Microsoft.Extensions*", "Microsoft.Net.Http.Headers",
+                "Microsoft.OpenApi", "MimeKit", "OpenTelemetry*", "Polly.Core", "SQLitePCLRaw.core",
             ]
         },
         { "AstStream.Learning", ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming"] },

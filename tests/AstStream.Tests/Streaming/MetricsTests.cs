@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AstStream.Kafka.Cluster;
 using AstStream.Station;
+using AstStream.Station.Notify;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Tests.Streaming;
@@ -24,6 +25,7 @@ public partial class MetricsTests
         report.Observe([], () => []);
         RuntimeHelpers.RunClassConstructor(typeof(KafkaMetrics).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(StationMetrics).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(NoticeMetrics).TypeHandle);
 
         var documented = Name().Matches(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "metrics.md")))
             .Select(m => m.Groups[1].Value).ToHashSet(StringComparer.Ordinal);

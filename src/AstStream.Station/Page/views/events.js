@@ -51,7 +51,24 @@ export class EventsView extends HTMLElement {
     addEventListener('keydown', this.keys);
     this.#names();
     this.#showBulk();
-    this.#load();
+    this.#begin();
+  }
+
+  // An address may name an event: then its day and stream are shown, and the event.
+  async #begin() {
+    let id = this.argument;
+    if (id) {
+      try {
+        const found = await call(`/events/${encodeURIComponent(id)}`);
+        this.day.value = day(found.stored_time);
+        this.stream.value = found.event.stream;
+      } catch (error) {
+        toast(error.message);
+        id = null;
+      }
+    }
+    await this.#load();
+    if (id) this.#choose(this.#events.findIndex((e) => e.event.id === id));
   }
 
   disconnectedCallback() {

@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using AstStream.Dsp;
 
-namespace AstStream.Kafka.Blocks;
+namespace AstStream.Dsp;
 
 /// <summary>Decodes FLAC files in memory with libsndfile, which the system has, or has not.</summary>
-internal static unsafe partial class FlacDecoder
+public static unsafe partial class FlacReader
 {
     private const string Library = "libsndfile.so.1";
     private const int Read = 0x10; // SFM_READ
@@ -16,17 +15,17 @@ internal static unsafe partial class FlacDecoder
     /// <param name="most">The most samples, of all channels together; a small file can hold very many.</param>
     /// <param name="samples">Receives the samples, interleaved, in [-1, 1].</param>
     /// <returns>Their format.</returns>
-    /// <exception cref="InvalidBlockException">It is no FLAC file, is broken, or too long; or the library is missing.</exception>
+    /// <exception cref="InvalidAudioException">It is no FLAC file, is broken, or too long; or the library is missing.</exception>
     public static PcmFormat Decode(ReadOnlySpan<byte> data, int most, List<float> samples)
     {
         // The library would take any of its formats.
         if (!data.StartsWith("fLaC"u8))
-            throw new InvalidBlockException("no FLAC file: it does not begin with fLaC");
+            throw new InvalidAudioException("no FLAC file: it does not begin with fLaC");
         fixed (byte* bytes = data)
         {
             var file = new File { Bytes = bytes, Length = data.Length };
             var access = new Access { Length = &LengthOf, Seek = &Seek, Read = &ReadBytes, Write = &Write, Tell = &Tell };
-            var info = default(Info);
+            var info = default(SoundFileInfo);
             nint handle;
             try
             {
@@ -34,27 +33,26 @@ internal static unsafe partial class FlacDecoder
             }
             catch (DllNotFoundException)
             {
-                throw new InvalidBlockException("FLAC needs libsndfile, which is not installed: apt-get install libsndfile1");
+                throw new InvalidAudioException("FLAC needs libsndfile, which is not installed: apt-get install libsndfile1");
             }
 
             if (handle == 0)
-                throw new InvalidBlockException("a FLAC file that can't be read: its header is broken");
+                throw new InvalidAudioException("a FLAC file that can't be read: its header is broken");
             try
             {
                 var format = new PcmFormat(PcmEncoding.F32, info.SampleRate, info.Channels);
-                format.Validate("the record");
+                format.Validate("a FLAC file");
                 var buffer = stackalloc float[AtOnce];
                 for (long frames; (frames = sf_readf_float(handle, buffer, AtOnce / info.Channels)) > 0;)
                 {
                     samples.AddRange(new ReadOnlySpan<float>(buffer, (int)frames * info.Channels));
                     if (samples.Count > most)
-                        throw new InvalidBlockException(
-                            $"a FLAC file of more than {most / info.Channels} samples; expected no more than max_record holds as "
-                                + $"16-bit PCM");
+                        throw new InvalidAudioException(
+                            $"a FLAC file of more than {most / info.Channels} samples, the most that is taken");
                 }
 
                 if (samples.Count != info.Frames * info.Channels || sf_error(handle) != 0)
-                    throw new InvalidBlockException(
+                    throw new InvalidAudioException(
                         $"a FLAC file that breaks off: {samples.Count / info.Channels} of {info.Frames} samples can be read");
                 return format;
             }
@@ -89,7 +87,7 @@ internal static unsafe partial class FlacDecoder
     }
 
     [LibraryImport(Library)]
-    private static partial nint sf_open_virtual(Access* access, int mode, Info* info, File* file);
+    private static partial nint sf_open_virtual(Access* access, int mode, SoundFileInfo* info, File* file);
 
     [LibraryImport(Library)]
     private static partial long sf_readf_float(nint handle, float* samples, long frames);
@@ -116,16 +114,5 @@ internal static unsafe partial class FlacDecoder
         public delegate* unmanaged[Cdecl]<void*, long, File*, long> Read;
         public delegate* unmanaged[Cdecl]<void*, long, File*, long> Write;
         public delegate* unmanaged[Cdecl]<File*, long> Tell;
-    }
-
-    /// <summary>SF_INFO.</summary>
-    private struct Info
-    {
-        public long Frames;
-        public int SampleRate;
-        public int Channels;
-        public int Format;
-        public int Sections;
-        public int Seekable;
     }
 }

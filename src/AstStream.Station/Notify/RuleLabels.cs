@@ -1,0 +1,19 @@
+using System.Collections.Concurrent;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Station.Notify;
+
+/// <summary>The labels that rules mean, by model: those that they name, those of views, and those below them.</summary>
+/// <param name="pipeline">The pipeline, which knows its models.</param>
+internal sealed class RuleLabels(Pipeline pipeline)
+{
+    private readonly ConcurrentDictionary<(string Rule, string Model), HashSet<string>> _labels = [];
+
+    /// <summary>Whether a rule wants a label of a model.</summary>
+    public bool Has(EventRule rule, string model, string label) => rule.Labels.Count == 0 || _labels.GetOrAdd(
+        (rule.Name, model), _ =>
+        {
+            var all = pipeline.LabelsOf(model);
+            return pipeline.Classes(model, rule.Labels).Select(c => all[c]).ToHashSet(StringComparer.Ordinal);
+        }).Contains(label);
+}

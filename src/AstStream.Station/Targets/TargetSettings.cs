@@ -1,0 +1,8 @@
+namespace AstStream.Station.Targets;
+
+/// <summary>What a definition says of one target, as values of its type.</summary>
+internal abstract record TargetSettings
+{
+    /// <summary>Makes the target. It connects to nothing before it sends.</summary>
+    public abstract INoticeTarget Build(TimeProvider time);
+}
