@@ -1,5 +1,6 @@
 using AstStream.Connectors.Capture;
 using AstStream.Connectors.Files;
+using AstStream.Connectors.Mqtt;
 using AstStream.Connectors.Terminal;
 using AstStream.Streaming.Definitions;
 
@@ -12,6 +13,6 @@ public static class ConnectorCatalog
     public static ComponentCatalog All { get; } = new()
     {
         Sources = [FileSource.Type, MicrophoneSource.Type, FfmpegSource.Type, StdinSource.Type, SocketSource.Type],
-        Sinks = [ConsoleSink.Type, JsonLinesSink.Type],
+        Sinks = [ConsoleSink.Type, JsonLinesSink.Type, MqttSettings.Type],
     };
 }

@@ -7,7 +7,7 @@ namespace AstStream.Station.Notify;
 /// <summary>Finds the clips of events that have closed.</summary>
 /// <param name="outbox">The store that knows them.</param>
 /// <param name="path">The full path of a clip's file, from what the store says of it.</param>
-internal sealed class ClipsOfEvents(Outbox outbox, Func<string, string> path)
+internal sealed class ClipsOfEvents(NoticeOutbox outbox, Func<string, string> path)
 {
     private const long LargestSound = 10_000_000; // bytes that are sent
 

@@ -24,7 +24,7 @@ public sealed class Notifier : ISink
     private readonly NoticeOptions _options;
     private readonly TimeProvider _time;
     private readonly NoticeStore _store;
-    private readonly Outbox _outbox;
+    private readonly NoticeOutbox _outbox;
     private readonly NoticePolicy _policy;
     private readonly NoticeText _text;
     private readonly ClipsOfEvents? _clips;
@@ -49,7 +49,7 @@ public sealed class Notifier : ISink
         TimeProvider time)
     {
         (_options, _store, _time) = (options, store, time);
-        _outbox = new Outbox(store.Path, store.Use, time);
+        _outbox = new NoticeOutbox(store.Path, store.Use, time);
         _policy = new NoticePolicy(options.Rules, isLabelOf);
         _text = new NoticeText(options.Link, clipPath is not null, time);
         _clips = clipPath is null ? null : new ClipsOfEvents(_outbox, clipPath);

@@ -22,7 +22,7 @@ internal sealed class TargetPump : IDisposable
 
     private readonly string _name;
     private readonly INoticeTarget _target;
-    private readonly Outbox _outbox;
+    private readonly NoticeOutbox _outbox;
     private readonly ClipsOfEvents? _clips;
     private readonly TimeSpan _expire;
     private readonly ISinkReport? _report;
@@ -40,7 +40,8 @@ internal sealed class TargetPump : IDisposable
     /// <param name="report">Takes what goes wrong.</param>
     /// <param name="time">The clock.</param>
     public TargetPump(
-        string name, INoticeTarget target, Outbox outbox, ClipsOfEvents? clips, TimeSpan expire, ISinkReport? report, TimeProvider time)
+        string name, INoticeTarget target, NoticeOutbox outbox, ClipsOfEvents? clips, TimeSpan expire, ISinkReport? report,
+        TimeProvider time)
     {
         (_name, _target, _outbox, _clips, _expire, _report, _time) =
             (name, target, outbox, clips, expire, report, time);

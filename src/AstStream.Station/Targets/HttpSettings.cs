@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AstStream.Streaming.Definitions;
 
@@ -10,7 +9,7 @@ namespace AstStream.Station.Targets;
 /// <param name="MayRedirectInside">Whether a redirect may lead to an address that is not public.</param>
 internal sealed record HttpSettings(Uri Address, X509Certificate2Collection Authorities, bool MayRedirectInside)
 {
-    private static readonly Key<string?> s_authorities = Keys.Text(
+    private static readonly Key<X509Certificate2Collection?> s_authorities = Keys.Certificates(
         "ca", "A PEM file with the certificates that are trusted in place of the system's, as for a server with one of its own; relative "
             + "to this file.");
     private static readonly Key<bool> s_redirects = Keys.Flag(
@@ -23,25 +22,10 @@ internal sealed record HttpSettings(Uri Address, X509Certificate2Collection Auth
     /// <summary>Reads them; null where the address is missing or wrong, which is noted.</summary>
     public static HttpSettings? Read(SectionReader section, Key<string?> url, string? fallback = null)
     {
-        var authorities = new X509Certificate2Collection();
-        if (section.Get(s_authorities) is { } file)
-        {
-            try
-            {
-                authorities.ImportFromPemFile(section.Resolve(file));
-                if (authorities.Count == 0)
-                    section.Problem(s_authorities, $"'{file}' holds no certificate; expected a PEM file");
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-            {
-                section.Problem(s_authorities, $"'{file}' can't be read: {e.Message}");
-            }
-        }
-
         if ((section.Get(url) ?? fallback) is not { } text)
             return null;
         if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.Host.Length > 0)
-            return new HttpSettings(address, authorities, section.Get(s_redirects));
+            return new HttpSettings(address, section.Get(s_authorities) ?? [], section.Get(s_redirects));
         section.Problem(url, "is no address of a server; expected one such as https://ntfy.sh or http://192.168.1.5:8080");
         return null;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using YamlDotNet.RepresentationModel;
@@ -130,6 +131,10 @@ public static class Keys
         {
             Nested = keys,
         };
+
+    /// <summary>The certificates of a PEM file, whose path is given.</summary>
+    public static Key<X509Certificate2Collection?> Certificates(string name, string doc) =>
+        new(name, doc, null, false, (node, reader) => reader.Certificates(node, name), () => new JsonObject { ["type"] = "string" });
 
     /// <summary>Mappings by names of the user's choice, in the order of the file, each with the same keys.</summary>
     public static Key<IReadOnlyList<NamedReader>?> Named(string name, string doc, params Key[] keys) =>

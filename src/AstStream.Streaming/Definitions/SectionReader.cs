@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -157,6 +158,27 @@ public sealed class SectionReader
         if (choices.Contains(text))
             return text;
         Problem(node, $"{Path(key)}: found '{text}'{Nearest.Hint(text, choices)}");
+        return null;
+    }
+
+    /// <summary>The certificates of a PEM file.</summary>
+    internal X509Certificate2Collection? Certificates(YamlNode node, string key)
+    {
+        if (Scalar(node, key, "the path of a PEM file") is not { } path)
+            return null;
+        try
+        {
+            var certificates = new X509Certificate2Collection();
+            certificates.ImportFromPemFile(Resolve(path));
+            if (certificates.Count > 0)
+                return certificates;
+            Problem(node, $"{Path(key)}: '{path}' holds no certificate; expected a PEM file");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            Problem(node, $"{Path(key)}: '{path}' can't be read: {e.Message}");
+        }
+
         return null;
     }
 

@@ -149,8 +149,8 @@ public sealed class Pipeline : IDisposable
             foreach (var name in wanted.Where(n => heard.All(m => m!.LabelsOf(n).Count == 0)))
                 problems.Add(sink.Places.Problem(
                     PipelineKeys.SinkLabels, $"no model has the label '{name}'{Nearest.Hint(name, names)}"));
-            var labels = wanted.SelectMany(n => heard.SelectMany(m => m!.LabelsOf(n))).Distinct();
-            return sink with { Options = sink.Options with { Labels = [.. labels] } };
+            List<string> labels = [.. wanted.SelectMany(n => heard.SelectMany(m => m!.LabelsOf(n))).Distinct()];
+            return sink with { Options = sink.Options with { Labels = labels }, Settings = sink.Settings.WithLabels(labels) };
         }
 
         foreach (var claim in definition.Sections.SelectMany(s => s.Settings.Labels).Where(_ => models.Count == definition.Models.Count))

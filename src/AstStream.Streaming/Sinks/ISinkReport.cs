@@ -1,8 +1,13 @@
+using AstStream.Streaming.Telemetry;
+
 namespace AstStream.Streaming.Sinks;
 
-/// <summary>What a sink says of itself.</summary>
+/// <summary>What a sink says of itself, and what it can know of the run.</summary>
 public interface ISinkReport
 {
+    /// <summary>How the live sources do.</summary>
+    IEnumerable<SourceHealth> Sources { get; }
+
     /// <summary>It has troubles that it deals with by itself.</summary>
     void Warn(string message);
 

@@ -175,6 +175,8 @@ internal sealed class SinkNode : Node
 
     private sealed class Reporter(string sink, RunReport report) : ISinkReport
     {
+        public IEnumerable<SourceHealth> Sources => report.Health;
+
         public void Warn(string message) => report.Warn(sink, message);
 
         public void Note(string message) => report.Note(sink, message);

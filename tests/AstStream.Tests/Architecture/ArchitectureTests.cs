@@ -43,7 +43,7 @@ public partial class ArchitectureTests
             "AstStream.Connectors",
             [
                 "AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming", "Microsoft.Extensions.FileSystemGlobbing",
-                "Polly.Core", "PortAudioSharp", "Spectre.Console",
+                "MQTTnet", "Polly.Core", "PortAudioSharp", "Spectre.Console",
             ]
         },
         {

@@ -5,6 +5,7 @@ using AstStream.Station.Notify;
 using AstStream.Station.Store;
 using AstStream.Station.Targets;
 using AstStream.Streaming.Sinks;
+using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Station;
 
 namespace AstStream.Tests.Notify;
@@ -223,6 +224,8 @@ public sealed class NotifierTests : StoreTrial
                     return [.. _lines];
             }
         }
+
+        public IEnumerable<SourceHealth> Sources => [];
 
         public void Warn(string message) => Note(message);
 

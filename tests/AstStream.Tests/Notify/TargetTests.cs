@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using AstStream.Station.Targets;
@@ -197,13 +196,7 @@ public sealed class TargetTests : NotifyTrial
     [Fact]
     public async Task Http_ACertificateOfItsOwn_IsTrustedWhereItIsNamed()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var certificate = OwnCertificate.Make();
         await File.WriteAllTextAsync(Path.Combine(_folder, "own.pem"), certificate.ExportCertificatePem());
         await using var server = await TargetStandIn.StartAsync(certificate: certificate);
         using var strict = Target($"type: webhook, url: '{server.Address}'");

@@ -9,7 +9,7 @@ namespace AstStream.Station.Notify;
 /// <param name="store">Where the store is.</param>
 /// <param name="use">Writes to it.</param>
 /// <param name="time">The clock.</param>
-internal sealed class Outbox(string store, Action<Action<StoreWriter>> use, TimeProvider time)
+internal sealed class NoticeOutbox(string store, Action<Action<StoreWriter>> use, TimeProvider time)
 {
     private const int AtOnce = 2_000; // old rows that one transaction removes
 
