@@ -79,6 +79,6 @@ internal static class FfmpegSource
         public Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation) =>
             AudioFile.PlayAsync(
                 () => AudioFile.OpenWithFfmpegAsync(settings.Url, settings.Options, settings.Track, settings.Channel, stop),
-                output.Source, output, pace: null, TimeSpan.FromMilliseconds(100), stop, cancellation);
+                new FilePlay(output.Source, TimeSpan.FromMilliseconds(100)), output, stop, cancellation);
     }
 }

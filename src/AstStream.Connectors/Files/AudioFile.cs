@@ -148,20 +148,27 @@ public sealed class AudioFile : IAudioReader
         _reader.Dispose();
     }
 
-    /// <summary>Plays a file into a pipeline, as one stream, to its end; what is wrong with it is reported there.</summary>
-    internal static async Task PlayAsync(
-        Func<Task<AudioFile>> open, string id, SourceOutput output, TimeProvider? pace, TimeSpan blockLength, CancellationToken stop,
-            CancellationToken cancellation)
+    /// <summary>
+    /// Plays a file into a pipeline, as one stream, to its end; what is wrong with it is reported there. Returns whether there was sound
+    /// in it, or it was not read to its end.
+    /// </summary>
+    internal static async Task<bool> PlayAsync(
+        Func<Task<AudioFile>> open, FilePlay play, SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
+        var pace = play.Pace;
         try
         {
             await using var file = await open().ConfigureAwait(false);
             await using var abort = stop.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
             await using var abandon = cancellation.Register(() => file._ffmpeg?.Kill()).ConfigureAwait(false);
             var rate = file.SampleRate;
-            var stream = new StreamInfo(id, output.Source, pace?.GetUtcNow()) { Clock = pace is null ? null : output.MarkClock() };
+            var stream = new StreamInfo(play.Id, output.Source, pace?.GetUtcNow() ?? play.StartTime)
+            {
+                Clock = pace is null ? null : output.MarkClock(),
+                Delivery = play.Delivery,
+            };
             var pacer = pace is null ? null : new Pacer(pace, rate);
-            var size = Math.Max(1, (int)(blockLength.TotalSeconds * rate));
+            var size = Math.Max(1, (int)(play.Block.TotalSeconds * rate));
             long position = 0;
             try
             {
@@ -189,25 +196,30 @@ public sealed class AudioFile : IAudioReader
             }
             finally
             {
-                await output.EndAsync(stream, rate, position, cancellation).ConfigureAwait(false);
+                if (play.Delivery is not null && stop.IsCancellationRequested)
+                    await output.AbandonAsync(stream, cancellation).ConfigureAwait(false);
+                else
+                    await output.EndAsync(stream, rate, position, cancellation).ConfigureAwait(false);
             }
 
             if (stop.IsCancellationRequested)
-                return;
+                return true;
             if (file.Truncation is { } truncation)
                 output.Fail(truncation);
             else if (position == 0)
                 output.Fail($"{file._reader.Name}: holds no sound (0 samples)");
             if (file.Warning is { } warning)
                 output.Warn(warning);
+            return position > 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            // Asked to drain before there was any sound.
+            return true; // asked to drain before there was any sound
         }
         catch (InvalidAudioException e)
         {
             output.Fail(e.Message);
+            return false;
         }
     }
 

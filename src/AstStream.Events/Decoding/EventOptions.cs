@@ -49,6 +49,9 @@ public sealed record EventOptions
     /// </summary>
     public float EarlySurety { get; init; } = UsualSurety;
 
+    /// <summary>The same by class index; empty, the default, where <see cref="EarlySurety"/> is every class's.</summary>
+    public IReadOnlyList<float> EarlySureties { get; init; } = [];
+
     /// <summary>Shorter events are dropped; 0 by default.</summary>
     public long MinDuration { get; init; }
 
@@ -83,6 +86,10 @@ public sealed record EventOptions
             problems.Add($"MedianWindows is {MedianWindows}; expected an odd number from 1 to 99");
         if (!(EarlySurety > 0))
             problems.Add($"EarlySurety is {EarlySurety}; expected more than 0");
+        if (EarlySureties.Count != 0 && EarlySureties.Count != Thresholds.Count)
+            problems.Add($"{EarlySureties.Count} early sureties for {Thresholds.Count} thresholds");
+        else if (EarlySureties.Any(s => !(s > 0)))
+            problems.Add("an early surety is not more than 0");
         if (HopLength < 0)
             problems.Add("HopLength can't be negative");
         if (MinDuration < 0 || MergeGap < 0)

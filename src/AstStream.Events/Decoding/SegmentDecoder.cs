@@ -205,8 +205,12 @@ public sealed class SegmentDecoder : IEventDecoder
             Hear(best, Within(part, extents, best), _alone[best], origin, emit);
     }
 
-    private bool IsClear(int label) => _options.Thresholds[label] < float.PositiveInfinity
-        && _alone[label] >= Math.Min(SureScore, _options.EarlySurety * _options.Thresholds[label]);
+    private bool IsClear(int label)
+    {
+        var surety = _options.EarlySureties.Count > 0 ? _options.EarlySureties[label] : _options.EarlySurety;
+        return _options.Thresholds[label] < float.PositiveInfinity
+            && _alone[label] >= Math.Min(SureScore, surety * _options.Thresholds[label]);
+    }
 
     /// <summary>That of a part in which a label sounds.</summary>
     private static ActivityPart Within(in ActivityPart part, ReadOnlySpan<LabelExtent> extents, int label) =>

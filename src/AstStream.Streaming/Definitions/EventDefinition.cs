@@ -31,6 +31,9 @@ internal sealed record EventDefinition
     public static readonly Key<double?> EarlyKey = Keys.Number(
         "early", "How sure a label must be to open its event before its sound is over: times its threshold, or a score of 0.95. 1.2 by "
             + "default; less opens sooner, and more events are wrong.", 0.5, 10);
+    public static readonly Key<IReadOnlyDictionary<string, double>?> EarlyLabelsKey = Keys.Numbers(
+        "early_labels", "The same of single labels, which win over early: for an alarm that must be known at once and may be wrong at "
+            + "times, less than 1.", 0.5, 10);
     public static readonly Key<IReadOnlyList<string>?> LabelsKey = Keys.Texts("labels",
         "The labels that make events, or names of views: groups of labels that belong to the model. All labels by default. A view with "
             + "classes of its own stands alone, and a change to it or from it needs a restart.");
@@ -56,8 +59,8 @@ internal sealed record EventDefinition
 
     public static readonly Key[] All =
     [
-        TimingKey, ConfirmKey, EarlyKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey, SmoothingKey,
-        MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
+        TimingKey, ConfirmKey, EarlyKey, EarlyLabelsKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey,
+        SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
     ];
 
     /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
@@ -65,6 +68,9 @@ internal sealed record EventDefinition
 
     /// <summary>The same of single labels.</summary>
     public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>How sure single labels must be to open their events early, times their thresholds.</summary>
+    public IReadOnlyDictionary<string, double> EarlyLabels { get; init; } = new Dictionary<string, double>();
 
     /// <summary>The score that keeps an event open; null for 0.8 of its label's threshold.</summary>
     public double? ReleaseThreshold { get; init; }
@@ -100,6 +106,7 @@ internal sealed record EventDefinition
             Confirms = timing == EventTiming.Segment && section.Get(ConfirmKey) == "segment",
             Threshold = section.Get(ThresholdKey),
             Thresholds = section.Get(ThresholdsKey) ?? new Dictionary<string, double>(),
+            EarlyLabels = section.Get(EarlyLabelsKey) ?? new Dictionary<string, double>(),
             ReleaseThreshold = section.Get(ReleaseThresholdKey),
             Labels = section.Get(LabelsKey),
             DropsRelated = section.Get(RelatedKey) == "drop",
@@ -120,11 +127,12 @@ internal sealed record EventDefinition
         };
         if (events.Options.MaxDuration < events.Options.MinDuration)
             section.Problem(MaxDurationKey, "is shorter than min_duration: no event could be long enough");
-        foreach (var key in ((Key[])[ConfirmKey, EarlyKey]).Where(k => timing != EventTiming.Segment && section.Has(k)))
+        foreach (var key in ((Key[])[ConfirmKey, EarlyKey, EarlyLabelsKey]).Where(k => timing != EventTiming.Segment && section.Has(k)))
             section.Problem(
                 key, $"stands beside 'timing: {timing.Word()}', by which nothing is scored alone; expected it with 'timing: segment'");
-        if (section.Has(EarlyKey) && timing == EventTiming.Segment && !events.Confirms)
-            section.Problem(EarlyKey, "stands beside 'confirm: none', by which nothing is known early; expected 'confirm: segment'");
+        foreach (var key in ((Key[])[EarlyKey, EarlyLabelsKey]).Where(
+            k => section.Has(k) && timing == EventTiming.Segment && !events.Confirms))
+            section.Problem(key, "stands beside 'confirm: none', by which nothing is known early; expected 'confirm: segment'");
         if (events.Smoothing is not null && section.Has(MedianWindowsKey))
             section.Problem(MedianWindowsKey, "stands beside 'smoothing', which says the same as a time; expected one of them");
         else if (events.Options.MedianWindows % 2 == 0)

@@ -12,9 +12,13 @@ internal static class EventRules
     public static EventOptions For(EventDefinition definition, OpenModel model, ConfigProblems problems)
     {
         var labels = model.Labels;
-        foreach (var label in definition.Thresholds.Keys.Where(l => !labels.Contains(l)))
-            problems.Add(definition.Places.Problem(
-                EventDefinition.ThresholdsKey, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
+        foreach (var (key, named) in ((Key, IEnumerable<string>)[])[(EventDefinition.ThresholdsKey, definition.Thresholds.Keys),
+            (EventDefinition.EarlyLabelsKey, definition.EarlyLabels.Keys)])
+        {
+            foreach (var label in named.Where(l => !labels.Contains(l)))
+                problems.Add(definition.Places.Problem(key, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
+        }
+
         var wanted = Wanted(definition, model, problems);
         var thresholds = new float[labels.Count];
         var releases = new float[labels.Count];
@@ -36,6 +40,8 @@ internal static class EventRules
         {
             Thresholds = thresholds,
             ReleaseThresholds = releases,
+            EarlySureties = definition.EarlyLabels.Count == 0 ? []
+                : [.. labels.Select(l => definition.EarlyLabels.TryGetValue(l, out var own) ? (float)own : definition.Options.EarlySurety)],
             Ancestors = definition.DropsRelated ? model.Ancestors : [],
             Related = definition.DropsRelated ? model.Related : [],
             MedianWindows = MedianWindows(definition, model.Window.HopFrames, problems),

@@ -82,6 +82,26 @@ public class RelatedClassTests
         Assert.Equal(["o b"], _events);
     }
 
+    [Theory]
+    [InlineData(0.51f, false)]
+    [InlineData(1f, true)]
+    public void Push_EarlySuretyOfAClass_IsItsOwn(float other, bool opens)
+    {
+        var events = new List<DetectedEvent>();
+        var decoder = new SegmentDecoder(new EventOptions
+        {
+            Timing = EventTiming.Segment,
+            Thresholds = [0.5f, 0.5f],
+            ReleaseThresholds = [0.4f, 0.4f],
+            EarlySurety = 9,
+            EarlySureties = [9, other],
+        });
+
+        decoder.Push(new ActivityPart(0, 10_000, ActivityProgress.Early), [0.9f, opens ? 0.5f : 0.25f], events.Add);
+
+        Assert.Equal(opens ? [1] : [], events.Select(e => e.Label));
+    }
+
     [Fact]
     public void Push_ParentClearEarlyAndChildAtTheEnd_BothAreThereAndTheParentIsShort()
     {

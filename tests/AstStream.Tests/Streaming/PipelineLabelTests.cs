@@ -69,6 +69,16 @@ public sealed class PipelineLabelTests : CheckpointTrial
         Assert.Equal(ancestors, options.Ancestors.Count == 0 ? "" : string.Join(' ', options.Ancestors[0]));
     }
 
+    [Fact]
+    public void Load_EarlyOfSingleLabels_IsTheirs()
+    {
+        using var pipeline = Load("early: 1.5, early_labels: {class 1: 0.75}");
+        using var usual = Load("early: 1.5");
+
+        Assert.Equal([1.5f, 0.75f, 1.5f, 1.5f, 1.5f], pipeline.Models[0].Events.EarlySureties);
+        Assert.Empty(usual.Models[0].Events.EarlySureties);
+    }
+
     private Pipeline Load(string events, string? sink = null, string? views = null)
     {
         Edit("config.json", "problem_type", "\"multi_label_classification\"");

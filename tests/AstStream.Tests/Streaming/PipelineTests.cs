@@ -26,6 +26,8 @@ public sealed partial class PipelineTests : IDisposable
         { Good("events: {timing: contains, early: 1}"), ["events.early: stands beside 'timing: contains'"] },
         { Good("events: {confirm: none, early: 1}"), ["events.early: stands beside 'confirm: none'"] },
         { Good("events: {early: 0.2}"), ["events.early: "] },
+        { Good("events: {confirm: none, early_labels: {class 1: 1}}"), ["events.early_labels: stands beside 'confirm: none'"] },
+        { Good("events: {early_labels: {'class 9': 1}}"), ["events.early_labels: the model has no label 'class 9'; did you mean"] },
         { Good("events: {timing: sgment}"), ["events.timing: found 'sgment'; did you mean 'segment'?"] },
         { Good("model: {hop: 1s}\nevents: {smoothing: 101s}"), ["events.smoothing: is 101 hops of 1 s; expected at most 99, 99 s"] },
         { Good("events: {thresholds: {'class 9': 0.2}}"), ["the model has no label 'class 9'; did you mean 'class"] },
