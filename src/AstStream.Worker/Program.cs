@@ -61,11 +61,13 @@ static async Task<int> MainAsync(string[] args)
         """);
     var help = root.Options.OfType<HelpOption>().Single();
     help.Action = new Help((HelpAction)help.Action!);
+    foreach (var path in help.Aliases.Where(a => a.StartsWith('/')).ToList())
+        help.Aliases.Remove(path); // /h may be a file
     IEnumerable<Command>[] commands =
     [
         PipelineCommands.All(settings), ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
         DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(), NotifyCommands.All(settings),
-        BenchCommands.All(),
+        BenchCommands.All(), CompletionCommand.All(),
     ];
     foreach (var command in commands.SelectMany(c => c))
         root.Subcommands.Add(command);
