@@ -42,7 +42,7 @@ public sealed record NotifySettings : SectionSettings
 
     private static readonly Key<IReadOnlyList<string>?> s_to = Keys.Texts("to", "The targets; all by default.");
     private static readonly Key<IReadOnlyList<string>?> s_labels = Keys.Texts(
-        "labels", "The labels, or views, whose events are told, those below them included; all by default.");
+        "labels", "The labels, or views, whose events are sent, those below them included; all by default.");
     private static readonly Key<IReadOnlyList<string>?> s_streams = Keys.Texts(
         "streams", "Their streams, by names or patterns with *; all by default.");
     private static readonly Key<double?> s_minScore = Keys.Number("min_score", "Their least score; 0 by default.", 0, 1);

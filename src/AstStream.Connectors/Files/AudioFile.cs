@@ -170,6 +170,7 @@ public sealed class AudioFile : IAudioReader
             var pacer = pace is null ? null : new Pacer(pace, rate);
             var size = Math.Max(1, (int)(play.Block.TotalSeconds * rate));
             long position = 0;
+            var isWhole = false;
             try
             {
                 while (!stop.IsCancellationRequested)
@@ -193,10 +194,12 @@ public sealed class AudioFile : IAudioReader
 
                     await output.WriteAsync(block, cancellation).ConfigureAwait(false);
                 }
+
+                isWhole = position > 0 && !stop.IsCancellationRequested;
             }
             finally
             {
-                if (play.Delivery is not null && stop.IsCancellationRequested)
+                if (play.Delivery is not null && !isWhole)
                     await output.AbandonAsync(stream, cancellation).ConfigureAwait(false);
                 else
                     await output.EndAsync(stream, rate, position, cancellation).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AstStream.Dsp;
 using AstStream.Events.Json;
 
 namespace AstStream.Connectors.Files;
@@ -67,6 +68,10 @@ internal sealed class FileLedger
         return ledger;
     }
 
+    /// <summary>A file's name as JSON can have it: one that is no UTF-8 as its bytes.</summary>
+    private static string Key(string file) =>
+        UnixName.HasEscapes(file) ? $"bytes:{Convert.ToHexStringLower(UnixName.Bytes(file)[..^1])}" : file;
+
     /// <summary>Where the last whole line ends: a crash may have cut the next one short. The stream is at its start again.</summary>
     private static long EndOfLines(FileStream stream)
     {
@@ -82,7 +87,7 @@ internal sealed class FileLedger
     public bool Has(string file, long size)
     {
         lock (_lock)
-            return _files.TryGetValue(file, out var known) && (known.IsGood || known.Size == size);
+            return _files.TryGetValue(Key(file), out var known) && (known.IsGood || known.Size == size);
     }
 
     /// <summary>Adds a file that is done.</summary>
@@ -95,15 +100,16 @@ internal sealed class FileLedger
     {
         var line = new JsonObject
         {
-            ["file"] = file,
+            ["file"] = Key(file),
             ["size"] = size,
             ["state"] = isGood ? Done : "failed",
             ["time"] = _time.GetUtcNow().UtcDateTime,
         }.ToJsonString(s_json) + "\n";
         lock (_lock)
         {
-            File.AppendAllText(_path, line);
-            _files[file] = (size, isGood);
+            using (var ledger = AppendedFile.Open(_path))
+                ledger.Append(Encoding.UTF8.GetBytes(line)); // all of it, or nothing
+            _files[Key(file)] = (size, isGood);
         }
     }
 }

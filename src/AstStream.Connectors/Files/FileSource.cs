@@ -103,9 +103,9 @@ public sealed class FileSource : IAudioSource
         while (!stop.IsCancellationRequested)
         {
             var found = _settings.Paths.SelectMany(p => Expand(p, output, stop)).Distinct(StringComparer.Ordinal)
-                .Select(f => (File: f, Info: new FileInfo(f))).Where(f => f.Info.Exists && !begun.Contains(f.File)
-                    && !ledger.Has(f.File, f.Info.Length))
-                .Select(f => (f.File, f.Info.Length, f.Info.LastWriteTimeUtc));
+                .Select(f => (File: f, Info: UnixFile.Of(f)))
+                .Where(f => f.Info is { IsRegular: true } i && !begun.Contains(f.File) && !ledger.Has(f.File, i.Size))
+                .Select(f => (f.File, f.Info!.Value.Size, f.Info.Value.Written));
             var ready = watch.Look(found);
             progress.Begin(ready.Count, ready.Sum(r => r.Size));
             foreach (var (file, size) in ready)
@@ -159,7 +159,7 @@ public sealed class FileSource : IAudioSource
         return AudioFile.PlayAsync(() => AudioFile.OpenAsync(file, _settings.Channel, stop), play, output, stop, cancellation);
     }
 
-    private static long LengthOf(string file) => new FileInfo(file) is { Exists: true } info ? info.Length : 0;
+    private static long LengthOf(string file) => UnixFile.Of(file)?.Size ?? 0;
 
     /// <summary>The files that a path, folder or pattern stands for, in the order of their names.</summary>
     private List<string> Expand(string path, SourceOutput output, CancellationToken stop)

@@ -8,6 +8,8 @@ namespace AstStream.Connectors.Files;
 /// <param name="time">The clock.</param>
 internal sealed class FolderWatch(TimeSpan settle, TimeProvider time)
 {
+    private static readonly TimeSpan s_longAgo = TimeSpan.FromHours(1);
+
     private Dictionary<string, (long Size, DateTime Written, long Since)> _seen = new(StringComparer.Ordinal);
 
     /// <summary>Files that are there and grow, or may.</summary>
@@ -24,8 +26,9 @@ internal sealed class FolderWatch(TimeSpan settle, TimeProvider time)
             var isKnown = _seen.TryGetValue(file, out var before) && before.Size == size && before.Written == written;
             var since = isKnown ? before.Since : stamp;
 
-            // One that was written long ago does not grow. A time to come is another machine's: only that it stays the same counts.
-            if (now - written >= settle || (isKnown && time.GetElapsedTime(since, stamp) >= settle))
+            // One that was written long ago does not grow. Another machine's clock may be ahead or not as far as ours: else only that it
+            // stays the same counts.
+            if (now - written >= s_longAgo || (isKnown && time.GetElapsedTime(since, stamp) >= settle))
                 ready.Add((file, size));
             else
                 seen[file] = (size, written, since);

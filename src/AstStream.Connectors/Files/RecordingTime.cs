@@ -91,7 +91,8 @@ internal static partial class RecordingTime
         if (GuanoTime().Match(text) is not { Success: true } match)
             return null;
         var value = match.Groups[1].Value;
-        if (!DateTime.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time))
+        if (!DateTime.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time)
+            || time.Year is < 1970 or >= 2100)
             return null;
         return time.Kind == DateTimeKind.Unspecified ? In(time, zone)
             : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, out var exact) ? exact : null;
@@ -142,7 +143,7 @@ internal static partial class RecordingTime
     private static DateTimeOffset In(DateTime time, TimeZoneInfo zone) => new(time, zone.GetUtcOffset(time));
 
     [GeneratedRegex(@"(?<![0-9])([0-9]{4})[-_.]?([0-9]{2})[-_.]?([0-9]{2})[-_T $]([0-9]{2})[-_.:h]?([0-9]{2})[-_.:m]?([0-9]{2})(?![0-9])"
-        + @"(?:[.,][0-9]+)?(Z|[+-][0-9]{2}:?(?:[0-9]{2})?(?![0-9]))?")]
+        + @"(?:[.,][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?")]
     private static partial Regex Stamp();
 
     [GeneratedRegex(@"\A[0-9A-Fa-f]{8}\z")]

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AstStream.Dsp;
 using Microsoft.Win32.SafeHandles;
 
 namespace AstStream.Connectors.Files;
@@ -8,7 +9,9 @@ namespace AstStream.Connectors.Files;
 /// <param name="Inode">Its number there.</param>
 /// <param name="Mode">Kind and rights.</param>
 /// <param name="Size">Bytes.</param>
-internal readonly partial record struct UnixFile((uint Major, uint Minor) Device, ulong Inode, ushort Mode, long Size)
+/// <param name="Written">When it was written last.</param>
+internal readonly partial record struct UnixFile(
+    (uint Major, uint Minor) Device, ulong Inode, ushort Mode, long Size, DateTime Written)
 {
     private const int KindMask = 0xF000, Regular = 0x8000, Pipe = 0x1000;
     private const int CurrentFolder = -100; // AT_FDCWD
@@ -46,12 +49,13 @@ internal readonly partial record struct UnixFile((uint Major, uint Minor) Device
     private static UnixFile? Of(int folder, string path, int flags)
     {
         var buffer = default(StatX);
-        return StatFile(folder, path, flags, Basic, ref buffer) == 0 ? new UnixFile(
-            (buffer.DeviceMajor, buffer.DeviceMinor), buffer.Inode, buffer.Mode, (long)buffer.Size) : null;
+        return StatFile(folder, UnixName.Bytes(path), flags, Basic, ref buffer) == 0 ? new UnixFile(
+            (buffer.DeviceMajor, buffer.DeviceMinor), buffer.Inode, buffer.Mode, (long)buffer.Size,
+            DateTime.UnixEpoch.AddSeconds(Math.Clamp(buffer.Written, -1e9, 1e11))) : null;
     }
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int StatFile(int folder, string path, int flags, uint mask, ref StatX buffer);
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static partial int StatFile(int folder, ReadOnlySpan<byte> path, int flags, uint mask, ref StatX buffer);
 
     /// <summary>struct statx, the same on every architecture.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
@@ -65,6 +69,9 @@ internal readonly partial record struct UnixFile((uint Major, uint Minor) Device
 
         [FieldOffset(40)]
         public ulong Size;
+
+        [FieldOffset(112)]
+        public long Written; // seconds since 1970
 
         [FieldOffset(136)]
         public uint DeviceMajor;

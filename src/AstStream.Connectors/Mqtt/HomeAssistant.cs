@@ -4,8 +4,8 @@ using AstStream.Events;
 namespace AstStream.Connectors.Mqtt;
 
 /// <summary>
-/// What Home Assistant's MQTT discovery is told of a stream, in its device format: a device with a binary sensor for each label, an event
-/// entity, and for a live stream its state and level.
+/// The description of a stream for Home Assistant's MQTT discovery, in its device format: a device with a binary sensor for each label, an
+/// event entity, and for a live stream its state and level.
 /// </summary>
 /// <param name="topics">The topics.</param>
 /// <param name="prefix">What discovery's topics begin with.</param>
@@ -95,5 +95,5 @@ internal sealed class HomeAssistant(MqttTopics topics, string prefix)
         }.ToJsonString();
     }
 
-    private string DeviceId(string stream) => MqttTopics.Id($"{topics.Status.Split('/')[0]}_{stream}");
+    private string DeviceId(string stream) => MqttTopics.Id($"{topics.Prefix}_{stream}");
 }

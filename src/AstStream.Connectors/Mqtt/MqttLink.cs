@@ -21,10 +21,9 @@ internal sealed class MqttLink : IAsyncDisposable
 
     private readonly MqttOptions _options;
     private readonly MqttClientOptions _client;
-    private readonly IMqttClient _mqtt = new MqttClientFactory().CreateMqttClient();
     private readonly TimeProvider _time;
     private readonly ISinkReport? _report;
-    private TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Connection? _connection; // the last one
     private string _why = "it is being connected";
     private bool _isAway; // which was told
 
@@ -60,16 +59,10 @@ internal sealed class MqttLink : IAsyncDisposable
         }
 
         _client = builder.Build();
-        _mqtt.DisconnectedAsync += e =>
-        {
-            _why = e.Exception?.GetBaseException().Message ?? e.ReasonString ?? "the broker closed the connection";
-            _broken.TrySetResult();
-            return Task.CompletedTask;
-        };
     }
 
     /// <summary>Whether it is connected now.</summary>
-    public bool IsConnected => _mqtt.IsConnected;
+    public bool IsConnected => _connection?.Client.IsConnected == true;
 
     /// <summary>Connects and connects again until it is stopped.</summary>
     /// <param name="connected">Called after each connection; where it fails, another one is made.</param>
@@ -77,11 +70,6 @@ internal sealed class MqttLink : IAsyncDisposable
     /// <param name="stop">Stops.</param>
     public async Task RunAsync(Func<CancellationToken, Task> connected, Action<string, string> received, CancellationToken stop)
     {
-        _mqtt.ApplicationMessageReceivedAsync += e =>
-        {
-            received(e.ApplicationMessage.Topic, e.ApplicationMessage.ConvertPayloadToString() ?? "");
-            return Task.CompletedTask;
-        };
         var retry = new ResiliencePipelineBuilder { TimeProvider = _time }.AddRetry(new RetryStrategyOptions
         {
             ShouldHandle = a => ValueTask.FromResult(a.Outcome.Exception is not null && !stop.IsCancellationRequested),
@@ -102,21 +90,21 @@ internal sealed class MqttLink : IAsyncDisposable
         {
             while (true)
             {
-                _broken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                await retry.ExecuteAsync(async c => await ConnectAsync(connected, c).ConfigureAwait(false), stop).ConfigureAwait(false);
+                await retry.ExecuteAsync(async c => await ConnectAsync(connected, received, c).ConfigureAwait(false), stop)
+                    .ConfigureAwait(false);
                 if (_isAway)
                     _report?.Note($"{_options.Place} is connected again");
                 _isAway = false;
-                await _broken.Task.WaitAsync(stop).ConfigureAwait(false);
+                await _connection!.Broken.Task.WaitAsync(stop).ConfigureAwait(false);
                 if (!_isAway)
                     _report?.Warn($"{_options.Place} is gone: {_why}; it is tried until it is back");
                 _isAway = true;
                 await Task.Delay(s_firstDelay, _time, stop).ConfigureAwait(false); // a broker that drops everybody is not stormed
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception) when (stop.IsCancellationRequested)
         {
-            // The run has ended.
+            // The run has ended. The library says so in several ways.
         }
     }
 
@@ -124,7 +112,7 @@ internal sealed class MqttLink : IAsyncDisposable
     /// <exception cref="SinkException">The broker does not have it, or nobody can tell.</exception>
     public async Task PublishAsync(string topic, string payload, bool isRetained, CancellationToken cancellation)
     {
-        if (!_mqtt.IsConnected)
+        if (_connection is not { Client.IsConnected: true } connection)
             throw new SinkException($"{_options.Place} is away: {_why}", isTransient: true);
         var message = new MqttApplicationMessageBuilder().WithTopic(topic).WithPayload(payload).WithRetainFlag(isRetained)
             .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build();
@@ -132,13 +120,13 @@ internal sealed class MqttLink : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            var result = await _mqtt.PublishAsync(message, either.Token).ConfigureAwait(false);
+            var result = await connection.Client.PublishAsync(message, either.Token).ConfigureAwait(false);
             if (!result.IsSuccess)
                 throw new SinkException($"{_options.Place} refuses {topic}: {result.ReasonCode} {result.ReasonString}", isTransient: true);
         }
         catch (Exception e) when (IsTrouble(e, cancellation))
         {
-            _broken.TrySetResult(); // one that does not answer is as good as gone
+            connection.Broken.TrySetResult(); // one that does not answer is as good as gone
             throw new SinkException($"{_options.Place} does not take messages: {Line(e)}", isTransient: true);
         }
     }
@@ -149,22 +137,33 @@ internal sealed class MqttLink : IAsyncDisposable
         var options = new MqttClientSubscribeOptionsBuilder();
         foreach (var topic in topics)
             options.WithTopicFilter(topic);
-        await _mqtt.SubscribeAsync(options.Build(), cancellation).ConfigureAwait(false);
+        await _connection!.Client.SubscribeAsync(options.Build(), cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await LeaveAsync().ConfigureAwait(false);
-        _mqtt.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await LeaveAsync().ConfigureAwait(false);
 
-    private async Task ConnectAsync(Func<CancellationToken, Task> connected, CancellationToken cancellation)
+    private async Task ConnectAsync(
+        Func<CancellationToken, Task> connected, Action<string, string> received, CancellationToken cancellation)
     {
         await LeaveAsync().ConfigureAwait(false);
+        var connection = new Connection(
+            new MqttClientFactory().CreateMqttClient(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        connection.Client.DisconnectedAsync += e =>
+        {
+            _why = e.Exception?.GetBaseException().Message ?? e.ReasonString ?? "the broker closed the connection";
+            connection.Broken.TrySetResult();
+            return Task.CompletedTask;
+        };
+        connection.Client.ApplicationMessageReceivedAsync += e =>
+        {
+            received(e.ApplicationMessage.Topic, e.ApplicationMessage.ConvertPayloadToString() ?? "");
+            return Task.CompletedTask;
+        };
+        _connection = connection;
         using var limit = new CancellationTokenSource(s_patience * 2, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var result = await _mqtt.ConnectAsync(_client, either.Token).ConfigureAwait(false);
+        var result = await connection.Client.ConnectAsync(_client, either.Token).ConfigureAwait(false);
         if (result.ResultCode is MqttClientConnectResultCode.BadUserNameOrPassword or MqttClientConnectResultCode.NotAuthorized)
             throw new SinkException("takes neither user nor password");
         if (result.ResultCode != MqttClientConnectResultCode.Success)
@@ -175,17 +174,21 @@ internal sealed class MqttLink : IAsyncDisposable
     /// <summary>Ends a connection that there may be.</summary>
     private async Task LeaveAsync()
     {
-        if (!_mqtt.IsConnected)
+        if (_connection is not { } connection)
             return;
+        _connection = null;
         using var limit = new CancellationTokenSource(s_firstDelay, _time);
         try
         {
-            await _mqtt.DisconnectAsync(new MqttClientDisconnectOptions(), limit.Token).ConfigureAwait(false);
+            if (connection.Client.IsConnected)
+                await connection.Client.DisconnectAsync(new MqttClientDisconnectOptions(), limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (IsTrouble(e, CancellationToken.None))
         {
             // It is gone.
         }
+
+        connection.Client.Dispose();
     }
 
     private static bool IsTrouble(Exception e, CancellationToken cancellation) =>
@@ -204,4 +207,7 @@ internal sealed class MqttLink : IAsyncDisposable
 
     private static string Line(Exception e) => e is OperationCanceledException
         ? $"no answer within {s_patience.TotalSeconds:0} s" : e.GetBaseException().Message.ReplaceLineEndings(" ");
+
+    /// <summary>One connection, and whether it broke: what one of before says changes nothing of the next.</summary>
+    private sealed record Connection(IMqttClient Client, TaskCompletionSource Broken);
 }

@@ -100,12 +100,29 @@ public sealed class MqttSink : ISink
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_link is { IsConnected: true } && !_isEnding)
+            await SayOfflineAsync(_link).ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(false);
         if (_link is not null)
             await _link.DisposeAsync().ConfigureAwait(false);
         _wake.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>A run that was broken off takes leave too: the broker's last will is for connections that break.</summary>
+    private async Task SayOfflineAsync(MqttLink link)
+    {
+        _isEnding = true;
+        using var limit = new CancellationTokenSource(s_tick, _time);
+        try
+        {
+            await link.PublishAsync(_topics.Status, "offline", isRetained: true, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SinkException or OperationCanceledException)
+        {
+            // It is gone, and the broker says so.
+        }
     }
 
     /// <summary>A stream, if it is one of those that are described. Under the lock.</summary>
@@ -203,7 +220,7 @@ public sealed class MqttSink : ISink
         }
     }
 
-    /// <summary>Tells the broker what is new, each second and when it is woken. What fails is told again later.</summary>
+    /// <summary>Publishes what is new, each second and when it is woken. What fails is published again later.</summary>
     private async Task TickAsync(CancellationToken stop)
     {
         try

@@ -7,6 +7,9 @@ namespace AstStream.Connectors.Mqtt;
 /// <param name="prefix">What they begin with.</param>
 internal sealed class MqttTopics(string prefix)
 {
+    /// <summary>What they begin with.</summary>
+    public string Prefix => prefix;
+
     /// <summary>Whether the run is there: online, or offline, which the broker says when it is gone.</summary>
     public string Status => $"{prefix}/status";
 

@@ -32,9 +32,11 @@ internal sealed class Burst(int most, TimeSpan within)
     public bool HasHeld => _heldSince is not null;
 
     /// <summary>The digest was made.</summary>
-    public void Gathered(DateTimeOffset now)
+    /// <param name="now">When.</param>
+    /// <param name="hasMore">Whether more are held already, for the next one.</param>
+    public void Gathered(DateTimeOffset now, bool hasMore)
     {
-        _heldSince = null;
+        _heldSince = hasMore ? now : null;
         _single.Enqueue(now);
     }
 

@@ -3,7 +3,7 @@ using AstStream.Station.Targets;
 
 namespace AstStream.Station.Notify;
 
-/// <summary>Which events are told to whom. Empty lists mean all.</summary>
+/// <summary>Which events are sent to whom. Empty lists mean all.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="To">The targets, by name.</param>
 internal sealed record EventRule(string Name, IReadOnlyList<string> To)

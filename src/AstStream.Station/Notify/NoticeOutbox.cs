@@ -95,13 +95,34 @@ internal sealed class NoticeOutbox(string store, Action<Action<StoreWriter>> use
         return (IReadOnlyList<HeldNotice>)held;
     });
 
+    /// <summary>Sends one by one what is held for digests that no rule makes any more.</summary>
+    /// <param name="rules">The rules and targets that do.</param>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void ReleaseHeld(IReadOnlySet<(string Rule, string Target)> rules) => Write("keeping notifications", file =>
+    {
+        var orphans = new List<(string, string)>();
+        using (var rows = file.Prepared("SELECT DISTINCT rule, target FROM notifications WHERE state = 'held'").ExecuteReader())
+        {
+            while (rows.Read())
+            {
+                if (!rules.Contains((rows.GetString(0), rows.GetString(1))))
+                    orphans.Add((rows.GetString(0), rows.GetString(1)));
+            }
+        }
+
+        foreach (var (rule, target) in orphans)
+            file.Prepared("UPDATE notifications SET state = 'waiting' WHERE state = 'held' AND rule = $0 AND target = $1", rule, target)
+                .ExecuteNonQuery();
+    });
+
     /// <summary>What was made since a time, in order: when, by which rule, for which target, and whether it is or was held.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
     public IReadOnlyList<(DateTimeOffset Made, OutboxTrace Trace)> Since(DateTimeOffset since) => Read(file =>
     {
         using var rows = file.Prepared(
             """
-            SELECT made, target, rule, label, stream, time, state, event FROM notifications WHERE made >= $0 ORDER BY number
+            SELECT made, target, rule, label, stream, time, state, event FROM notifications
+            WHERE made >= $0 OR state = 'held' ORDER BY number
             """, StoreTime.Of(since)).ExecuteReader();
         var traces = new List<(DateTimeOffset, OutboxTrace)>();
         while (rows.Read())

@@ -67,20 +67,25 @@ internal sealed class NoticePolicy(IReadOnlyList<EventRule> rules, Func<EventRul
             .Select(b => (rules.First(r => r.Name == b.Key.Rule), b.Key.Target))];
 
     /// <summary>A digest was made.</summary>
-    public void Gathered(EventRule rule, string target, DateTimeOffset now) => _bursts[(rule.Name, target)].Gathered(now);
+    /// <param name="rule">Of this rule.</param>
+    /// <param name="target">For this target.</param>
+    /// <param name="now">When.</param>
+    /// <param name="hasMore">Whether more are held already, for the next one.</param>
+    public void Gathered(EventRule rule, string target, DateTimeOffset now, bool hasMore) =>
+        _bursts[(rule.Name, target)].Gathered(now, hasMore);
 
     /// <summary>
-    /// Whether the label was told of in the stream lately, by the time of the sound. The event that was told of may be told of again, as
-    /// when it closes.
+    /// Whether an event of the label was sent of the stream lately, by the time of the sound. The event that was sent may be sent again,
+    /// as when it closes.
     /// </summary>
     private bool IsCooling(EventRule rule, EventFacts e)
     {
         var (last, key) = (_last[rule.Name], (e.Label, e.Stream));
-        if (last.TryGetValue(key, out var told))
+        if (last.TryGetValue(key, out var sent))
         {
-            if (told.Event == e.Id)
+            if (sent.Event == e.Id)
                 return false;
-            var since = e.Time - told.Time;
+            var since = e.Time - sent.Time;
             if (since < rule.Cooldown && since > -s_earlier)
                 return true;
         }

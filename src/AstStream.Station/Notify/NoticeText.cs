@@ -24,11 +24,12 @@ internal sealed class NoticeText(string? link, bool hasClips, TimeProvider time)
     public Notice Of(SoundEvent e, DateTimeOffset at, Urgency urgency)
     {
         var (isClosed, length) = (e.State == EventState.Closed, e.Offset - e.Onset);
+        var isKnown = e.Stream.TimeAt(e.Onset) is not null;
         return new Notice(
             $"{e.Id}-{e.State.SnakeCase()}", RecordTypes.Event, Title(e.Label, e.Stream.Id),
             isClosed
-                ? Invariant($"{Clock(at)} to {Clock(at.AddSeconds(length))}, {length:0.0} s, score {e.Score:0.00}")
-                : Invariant($"since {Clock(at)}, score {e.Score:0.00}"),
+                ? Invariant($"{(isKnown ? $"{Clock(at)} to {Clock(at.AddSeconds(length))}, " : "")}{length:0.0} s, score {e.Score:0.00}")
+                : Invariant($"{(isKnown ? $"since {Clock(at)}, " : "")}score {e.Score:0.00}"),
             urgency, at, Json(json => RecordJson.Write(json, e)))
         {
             Subject = e.Stream.Id,

@@ -37,6 +37,7 @@ public sealed class Notifier : ISink
     private List<Task> _tasks = [];
     private ISinkReport? _sink;
     private RunReport? _run;
+    private volatile bool _isOpen;
 
     /// <summary>Makes it; nothing is opened yet.</summary>
     /// <param name="options">Where notifications go, and of what they are.</param>
@@ -77,6 +78,7 @@ public sealed class Notifier : ISink
             var now = _time.GetUtcNow();
             if (_outbox.Expire(now - _options.Expire) is > 0 and var old)
                 _sink?.Note($"{old} notifications of before are too old to be sent");
+            _outbox.ReleaseHeld(_options.Rules.SelectMany(r => r.To.Select(t => (r.Name, t))).ToHashSet());
             foreach (var (made, trace) in _outbox.Since(now - _policy.Reach))
                 _policy.Restore(made, trace);
         }
@@ -89,6 +91,7 @@ public sealed class Notifier : ISink
             t => t.Name,
             t => new TargetPump(t.Name, t.Settings.Build(_time), _outbox, _clips, _options.Expire, _sink, _time),
             StringComparer.Ordinal);
+        _isOpen = true;
         _tasks = [.. _pumps.Values.Select(p => (Func<CancellationToken, Task>)p.RunAsync).Append(TickAsync)
             .Select(work => Task.Run(() => work(_stop.Token), CancellationToken.None))];
     }
@@ -141,11 +144,16 @@ public sealed class Notifier : ISink
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        _isOpen = false;
         await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_tasks).ConfigureAwait(false);
-        foreach (var pump in _pumps.Values)
-            pump.Dispose();
-        _pumps = [];
+        await Task.WhenAll(_tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // they say themselves what is wrong
+        lock (_writing)
+        {
+            foreach (var pump in _pumps.Values)
+                pump.Dispose();
+            _pumps = [];
+        }
+
         await _store.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
@@ -153,6 +161,8 @@ public sealed class Notifier : ISink
     /// <summary>Takes reviews that the station has taken.</summary>
     internal void Take(IReadOnlyList<Review> reviews)
     {
+        if (!_isOpen)
+            return; // before the run, or after it: nobody sends
         try
         {
             using var reader = StoreReader.Open(_store.Path);
@@ -167,7 +177,7 @@ public sealed class Notifier : ISink
         }
         catch (StoreException e)
         {
-            _sink?.Warn($"notifications of reviews wait: {e.Message}");
+            _sink?.Warn($"some reviews are not sent: {e.Message}");
         }
     }
 
@@ -186,8 +196,9 @@ public sealed class Notifier : ISink
     {
         foreach (var entry in entries)
         {
+            var waits = entry.Notice.MayHaveClip && _pumps.GetValueOrDefault(entry.Target)?.WantsClips == true;
             if (_pending.Count < MostPending)
-                _pending.Add(entry with { WaitsForClip = entry.Notice.MayHaveClip && _pumps[entry.Target].WantsClips });
+                _pending.Add(entry with { WaitsForClip = waits });
             else
                 Drop(entry.Target, 1, "more wait for the store than are kept");
         }
@@ -214,7 +225,7 @@ public sealed class Notifier : ISink
                 if (full.Contains(target.Key))
                     Drop(target.Key, target.Count(), $"{MostWaiting} wait for it");
                 else
-                    _pumps[target.Key].Call();
+                    _pumps.GetValueOrDefault(target.Key)?.Call();
             }
         }
     }
@@ -241,8 +252,10 @@ public sealed class Notifier : ISink
                 if (held.Count > 0)
                     _outbox.Gather(new OutboxEntry(target, rule.Name, "", "", _text.Digest(rule, held), IsHeld: false), held);
                 lock (_lock)
-                    _policy.Gathered(rule, target, _time.GetUtcNow());
-                _pumps[target].Call();
+                    _policy.Gathered(
+                        rule, target, _time.GetUtcNow(),
+                        held.Count == most || _pending.Exists(e => e.IsHeld && e.Rule == rule.Name && e.Target == target));
+                _pumps.GetValueOrDefault(target)?.Call();
             }
         }
     }
@@ -279,7 +292,7 @@ public sealed class Notifier : ISink
 
                     isFailing = false;
                 }
-                catch (StoreException e)
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
                     if (!isFailing)
                         _sink?.Warn($"notifications wait: {e.Message}");

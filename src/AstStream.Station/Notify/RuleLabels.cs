@@ -13,6 +13,8 @@ internal sealed class RuleLabels(Pipeline pipeline)
     public bool Has(EventRule rule, string model, string label) => rule.Labels.Count == 0 || _labels.GetOrAdd(
         (rule.Name, model), _ =>
         {
+            if (!pipeline.HasModel(model))
+                return []; // of an event of before, whose model is another one's now
             var all = pipeline.LabelsOf(model);
             return pipeline.Classes(model, rule.Labels).Select(c => all[c]).ToHashSet(StringComparer.Ordinal);
         }).Contains(label);

@@ -2,7 +2,7 @@ using AstStream.Station.Targets;
 
 namespace AstStream.Station.Notify;
 
-/// <summary>What of the system is told to whom.</summary>
+/// <summary>Which conditions of the system are sent to whom.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="To">The targets, by name.</param>
 /// <param name="Conditions">What is watched.</param>

@@ -12,12 +12,12 @@ internal sealed class SystemWatch(SystemRule rule, string disk, TimeProvider tim
     private static readonly TimeSpan s_span = TimeSpan.FromMinutes(5); // that lost sound is counted over
     private static readonly TimeSpan s_again = TimeSpan.FromHours(1); // before the same is said once more
 
-    private readonly Dictionary<string, DateTimeOffset> _away = new(StringComparer.Ordinal); // streams that were told of
-    private readonly Dictionary<string, Queue<(DateTimeOffset At, double Seconds)>> _lost = new(StringComparer.Ordinal); // by model
-    private readonly Dictionary<string, DateTimeOffset> _lostTold = new(StringComparer.Ordinal);
-    private DateTimeOffset? _lowTold;
+    private readonly Dictionary<string, DateTimeOffset> _away = new(StringComparer.Ordinal); // streams that were reported
+    private readonly Dictionary<string, Queue<(long At, double Seconds)>> _lost = new(StringComparer.Ordinal); // by model
+    private readonly Dictionary<string, long> _lostTold = new(StringComparer.Ordinal);
+    private long? _lowTold;
 
-    /// <summary>What is to be told since the last look.</summary>
+    /// <summary>What has changed since the last look.</summary>
     /// <param name="report">The run.</param>
     public IReadOnlyList<SystemFault> Look(RunReport report)
     {
@@ -76,14 +76,15 @@ internal sealed class SystemWatch(SystemRule rule, string disk, TimeProvider tim
             var samples = Enum.GetValues<LossReason>()
                 .Where(r => r is not (LossReason.DeviceAway or LossReason.Stalled or LossReason.TooShort)).Sum(totals.LostTo);
             if (!_lost.TryGetValue(model, out var history))
-                _lost[model] = history = new Queue<(DateTimeOffset, double)>();
-            history.Enqueue((now, ModelTime.Seconds(samples)));
-            while (history.Peek().At < now - s_span)
+                _lost[model] = history = new Queue<(long, double)>();
+            var stamp = time.GetTimestamp();
+            history.Enqueue((stamp, ModelTime.Seconds(samples)));
+            while (time.GetElapsedTime(history.Peek().At, stamp) > s_span)
                 history.Dequeue();
             var lost = history.Last().Seconds - history.Peek().Seconds;
-            if (lost < rule.Lost.TotalSeconds || (_lostTold.TryGetValue(model, out var told) && now - told < s_again))
+            if (lost < rule.Lost.TotalSeconds || (_lostTold.TryGetValue(model, out var told) && time.GetElapsedTime(told) < s_again))
                 continue;
-            _lostTold[model] = now;
+            _lostTold[model] = stamp;
             faults.Add(new SystemFault(
                 "windows_lost", model, FormattableString.Invariant($"{lost:0} s of sound were not scored"),
                 $"Within five minutes, by {model}; the page's health, or the log, says why. This is said once an hour.", now));
@@ -109,9 +110,9 @@ internal sealed class SystemWatch(SystemRule rule, string disk, TimeProvider tim
             return;
         }
 
-        if (_lowTold is { } told && now - told < s_again * 24)
+        if (_lowTold is { } told && time.GetElapsedTime(told) < s_again * 24)
             return;
-        _lowTold = now;
+        _lowTold = time.GetTimestamp();
         faults.Add(new SystemFault(
             "disk_low", disk, "The disk is nearly full",
             FormattableString.Invariant($"{free / 1e9:0.00} GB are free at {disk}; clips go first, then nothing can be kept."), now));

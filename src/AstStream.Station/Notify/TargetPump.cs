@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AstStream.Station.Store;
 using AstStream.Station.Targets;
 using AstStream.Streaming.Sinks;
@@ -29,7 +30,7 @@ internal sealed class TargetPump : IDisposable
     private readonly TimeProvider _time;
     private readonly ResiliencePipeline _retry;
     private readonly SemaphoreSlim _call = new(0, 1);
-    private bool _isFailing; // which was told
+    private bool _isFailing; // which was logged
 
     /// <summary>Makes it.</summary>
     /// <param name="name">The target's name.</param>
@@ -126,7 +127,7 @@ internal sealed class TargetPump : IDisposable
             due = _outbox.Next(_name);
             return true;
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is StoreException or JsonException)
         {
             if (!_isFailing)
                 _report?.Warn($"{_name}: what is due can't be read: {e.Message}");
@@ -191,6 +192,10 @@ internal sealed class TargetPump : IDisposable
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             throw new TargetException($"{_target.Place} did not answer within {s_longestTry.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is not (TargetException or OperationCanceledException))
+        {
+            throw new TargetException($"{_target.Place}: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
 

@@ -27,7 +27,16 @@ internal sealed class AppriseTarget : INoticeTarget
     private readonly TargetHttp _http;
 
     private AppriseTarget(Settings settings, TimeProvider time) =>
-        (_settings, _http) = (settings, new TargetHttp(settings.Server!, time));
+        (_settings, _http) = (settings, new TargetHttp(settings.Server!, time)
+        {
+            Follows = settings.Urls.Count == 0, // they hold the services' tokens
+            Object = code => code switch
+            {
+                204 => ("it has no configuration under this key, or none of the tag", false),
+                424 => ("some of the services did not take it", true), // those that did would get it again
+                _ => null,
+            },
+        });
 
     /// <inheritdoc/>
     public string Place => _http.Place;

@@ -12,7 +12,9 @@ namespace AstStream.Station.Targets;
 /// </summary>
 internal sealed class CommandTarget : INoticeTarget
 {
-    private const int KeptError = 1000; // characters
+    private const int KeptError = 1000; // bytes
+
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromMilliseconds(200);
 
     private static readonly Key<IReadOnlyList<string>?> s_run = Keys.Texts(
         "run", "The program, by its full path, and its arguments. It gets ASTSTREAM_TITLE, _TEXT, _URGENCY, _TIME, _SUBJECT, _LINK and "
@@ -50,18 +52,9 @@ internal sealed class CommandTarget : INoticeTarget
         using var process = Start(notice, files);
         using var limit = new CancellationTokenSource(_settings.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var error = new StringBuilder();
-        process.ErrorDataReceived += (_, line) =>
-        {
-            lock (error)
-            {
-                if (line.Data is not null && error.Length < KeptError)
-                    error.Append(' ').Append(line.Data);
-            }
-        };
-        process.OutputDataReceived += (_, _) => { }; // nobody reads what it says; its pipe must not fill
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
+        var error = new MemoryStream();
+        var said = Task.WhenAll(
+            DrainAsync(process.StandardError.BaseStream, error), DrainAsync(process.StandardOutput.BaseStream, Stream.Null));
         try
         {
             await WriteAsync(process, notice, either.Token).ConfigureAwait(false);
@@ -74,11 +67,15 @@ internal sealed class CommandTarget : INoticeTarget
             throw new TargetException($"{Place} did not end in {_settings.Timeout.TotalSeconds:0.#} s, and was ended");
         }
 
+        // What it has started and left may hold its pipes for long.
+        await Task.WhenAny(said, Task.Delay(s_lastWords, _time, cancellation)).ConfigureAwait(false);
         if (process.ExitCode == 0)
             return;
+        string words;
         lock (error)
-            throw new TargetException(
-                string.Create(CultureInfo.InvariantCulture, $"{Place} ends with {process.ExitCode}{(error.Length > 0 ? ":" : "")}{error}"));
+            words = string.Join(' ', Encoding.UTF8.GetString(error.ToArray()).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        throw new TargetException(
+            string.Create(CultureInfo.InvariantCulture, $"{Place} ends with {process.ExitCode}{(words.Length > 0 ? ": " : "")}{words}"));
     }
 
     /// <inheritdoc/>
@@ -107,6 +104,24 @@ internal sealed class CommandTarget : INoticeTarget
         catch (Win32Exception e)
         {
             throw new TargetException($"{Place} can't be started: {e.Message}");
+        }
+    }
+
+    /// <summary>Reads to the end, so that its pipe does not fill; keeps the first bytes.</summary>
+    private static async Task DrainAsync(Stream from, Stream to)
+    {
+        var buffer = new byte[4096];
+        try
+        {
+            for (int read; (read = await from.ReadAsync(buffer).ConfigureAwait(false)) > 0;)
+            {
+                lock (to)
+                    to.Write(buffer, 0, (int)Math.Min(read, Math.Max(0, KeptError - (to == Stream.Null ? KeptError : to.Length))));
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // It is over.
         }
     }
 

@@ -50,12 +50,13 @@ internal sealed class NtfyTarget : INoticeTarget
 
         // A message has one file: a further one is a message of its own. Words that go with a file stand in the address.
         foreach (var (index, (name, mediaType, content)) in attached.Index())
-            await _http.SendAsync($"{_settings.Topic}?{(index == 0 ? Query(notice) : Query(notice with { Text = name }))}&filename={name}",
+            await FurtherFile.SendAsync(index > 0, () => _http.SendAsync(
+                $"{_settings.Topic}?{(index == 0 ? Query(notice) : Query(notice with { Text = name }))}&filename={name}",
                 () => new HttpRequestMessage(HttpMethod.Put, "")
                 {
                     Content = new ByteArrayContent(content) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } },
                 },
-                cancellation).ConfigureAwait(false);
+                cancellation)).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

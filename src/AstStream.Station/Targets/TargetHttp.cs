@@ -41,6 +41,12 @@ internal sealed class TargetHttp : IDisposable
     /// <summary>Adds to a request what proves who we are; nothing by default.</summary>
     public Action<HttpRequestMessage>? Prove { get; init; }
 
+    /// <summary>Whether redirects are followed; true by default.</summary>
+    public bool Follows { get; init; } = true;
+
+    /// <summary>What is wrong with an answer beside what all servers mean by it, and whether it is a refusal; null for nothing.</summary>
+    public Func<int, (string Why, bool IsRefused)?> Object { get; init; } = _ => null;
+
     /// <summary>Sends a request, which must be made anew for each redirect, and takes its answer.</summary>
     /// <param name="path">The path under the server's address; empty for the address itself.</param>
     /// <param name="make">Makes the request; its address is set here.</param>
@@ -100,13 +106,16 @@ internal sealed class TargetHttp : IDisposable
             using var response = await (isRedirected ? _redirected : _direct)
                 .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
             var retryAfter = RetryAfter(response);
+            var code = (int)response.StatusCode;
+            if (Object(code) is { } objection)
+                throw new TargetException($"{place} answers {code}: {objection.Why}", objection.IsRefused);
             if (response.IsSuccessStatusCode)
                 return (null, null);
-            var code = (int)response.StatusCode;
             if (response.Headers.Location is { } location && code is 301 or 302 or 303 or 307 or 308)
             {
-                var next = new Uri(request.RequestUri!, response.Headers.Location);
-                if (code is 307 or 308 && next.Scheme is "http" or "https")
+                if (!Uri.TryCreate(request.RequestUri!, location, out var next) || next.Scheme is not ("http" or "https"))
+                    throw new TargetException($"{place} answers {code} and names no address of a server");
+                if (code is 307 or 308 && Follows)
                     return (next, retryAfter);
                 throw new TargetException($"{place} answers {code} and names {Shown(next)}; expected that address in the pipeline");
             }

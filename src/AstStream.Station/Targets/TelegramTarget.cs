@@ -60,8 +60,9 @@ internal sealed class TelegramTarget : INoticeTarget
             ];
             if (index == 0)
                 fields.Add(("caption", Cut(notice.Whole, LongestCaption)));
-            await CallAsync(isPicture ? "sendPhoto" : "sendDocument",
-                () => TargetHttp.Form(fields, [(isPicture ? "photo" : "document", name, mediaType, content)]), cancellation)
+            await FurtherFile.SendAsync(index > 0, () => CallAsync(
+                isPicture ? "sendPhoto" : "sendDocument",
+                () => TargetHttp.Form(fields, [(isPicture ? "photo" : "document", name, mediaType, content)]), cancellation))
                 .ConfigureAwait(false);
         }
     }

@@ -114,6 +114,9 @@ public sealed class Pipeline : IDisposable
             c => named.Contains(c) || (open.Ancestors.Count > 0 && open.Ancestors[c].Any(named.Contains)))];
     }
 
+    /// <summary>Whether it has a model of a name.</summary>
+    public bool HasModel(string model) => Models.Any(m => m.Name == model);
+
     /// <summary>The labels of a model, by its name in the pipeline.</summary>
     public IReadOnlyList<string> LabelsOf(string model) => Models.First(m => m.Name == model).Labels;
 

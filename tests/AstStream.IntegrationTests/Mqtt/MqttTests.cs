@@ -38,7 +38,7 @@ public sealed class MqttTests : IDisposable
 
             await home.UntilAsync(() => home.Last("aststream/status") == "offline", "the last will");
 
-            // Who comes later is told the same.
+            // Who comes later gets the same.
             await using var late = await MqttListener.StartAsync(_port);
             bool IsDevice(string topic) => topic.StartsWith("homeassistant/device/", StringComparison.Ordinal);
             await late.UntilAsync(() => late.Messages.Any(m => IsDevice(m.Topic)), "a device");

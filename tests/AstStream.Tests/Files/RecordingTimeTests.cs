@@ -22,6 +22,7 @@ public sealed class RecordingTimeTests : IDisposable
     [InlineData("20260501T060000.123-0330 yard.wav", "2026-05-01T06:00:00-03:30")]
     [InlineData("5EB0F5C0.WAV", "2020-05-05T05:12:32Z")] // AudioMoth's earlier ones
     [InlineData("a 20261301_060000 then 20260501_060000.wav", "2026-05-01T06:00:00+02:00")] // there is no month 13
+    [InlineData("20260501_060000-02.wav", "2026-05-01T06:00:00+02:00")] // its second part
     [InlineData("20260230_060000.wav", null)]
     [InlineData("120260501_060000.wav", null)]
     [InlineData("20260501.wav", null)]
@@ -51,6 +52,7 @@ public sealed class RecordingTimeTests : IDisposable
     [InlineData("LIST", "INFOICMT\0\0\0\0Recorded at 06:00:00 01/05/2026 (UTC+5:30)", "2026-05-01T06:00:00+05:30")]
     [InlineData("guan", "GUANO|Version: 1.0\nTimestamp: 2026-05-01T06:00:00.5+01:00\nNote: x", "2026-05-01T06:00:00.5+01:00")]
     [InlineData("guan", "GUANO|Version: 1.0\nTimestamp: 2026-05-01 06:00:00\n", "2026-05-01T06:00:00+02:00")]
+    [InlineData("guan", "GUANO|Version: 1.0\nTimestamp: 0001-01-01 00:00:00\n", "2020-01-01T00:00:00+02:00")] // a clock not set
     [InlineData("guan", "GUANO|Version: 1.0\nTimestamp: tomorrow\n", "2020-01-01T00:00:00+02:00")] // then the name does
     public void Of_ChunksOfRecorders_GoBeforeTheName(string chunk, string text, string expected) => Assert.Equal(
         DateTimeOffset.Parse(expected, CultureInfo.InvariantCulture),

@@ -20,7 +20,7 @@ public sealed class WatchTests : IDisposable
     {
         var watch = new FolderWatch(TimeSpan.FromSeconds(10), _time);
         var now = _time.GetUtcNow().UtcDateTime;
-        (string, long, DateTime) old = ("old", 5, now.AddSeconds(-10)), future = ("future", 5, now.AddDays(1));
+        (string, long, DateTime) old = ("old", 5, now.AddHours(-1)), future = ("future", 5, now.AddDays(1));
 
         Assert.Equal([("old", 5L)], watch.Look([old, ("growing", 1, now), future]));
         _time.Advance(TimeSpan.FromSeconds(9));

@@ -180,6 +180,31 @@ public sealed class MqttSinkTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Write_AnAcknowledgementThatNeverComes_CostsOneConnection()
+    {
+        var broker = await BeginBrokerAsync();
+        var (isFirst, connections) = (true, 0);
+        broker.ClientConnectedAsync += _ =>
+        {
+            connections++;
+            return Task.CompletedTask;
+        };
+        broker.InterceptingPublishAsync += e =>
+        {
+            if (!isFirst || !e.ApplicationMessage.Topic.EndsWith("/events", StringComparison.Ordinal))
+                return Task.CompletedTask;
+            isFirst = false;
+            return Task.Delay(TimeSpan.FromMinutes(1), e.CancellationToken);
+        };
+        await using var sink = await OpenAsync(Options);
+
+        await TryAsync(sink, Event("a1", EventState.Opened));
+        await Task.Delay(3000);
+
+        Assert.Equal(2, connections);
+    }
+
+    [Fact]
     public async Task Open_AWrongPassword_IsSaidAndTriedAgain()
     {
         var broker = await BeginBrokerAsync();

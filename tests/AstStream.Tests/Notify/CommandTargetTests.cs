@@ -47,6 +47,17 @@ public sealed class CommandTargetTests : NotifyTrial
         Assert.False(IsRunning(pid), "what it started runs on");
     }
 
+    [Fact]
+    public async Task Send_ACommandThatLeavesAnotherRunning_IsDone()
+    {
+        using var target = Target("type: command, run: [/bin/sh, -c, 'sleep 8 & exit 0'], timeout: 5s");
+        var begin = Stopwatch.GetTimestamp();
+
+        await target.SendAsync(Notice(), NoticeFiles.None, CancellationToken.None);
+
+        Assert.True(Stopwatch.GetElapsedTime(begin) < TimeSpan.FromSeconds(4));
+    }
+
     private static bool IsRunning(string pid) =>
         File.Exists($"/proc/{pid}/stat") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z", StringComparison.Ordinal);
 }

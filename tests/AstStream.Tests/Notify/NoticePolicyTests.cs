@@ -69,7 +69,9 @@ public sealed class NoticePolicyTests
         Assert.Equal([(rule, "phone")], policy.DueDigests(s_now.AddSeconds(303), isLast: false));
         Assert.Equal([(rule, "phone")], policy.DueDigests(s_now.AddSeconds(30), isLast: true));
         Assert.True(Decide(policy, now: s_now.AddSeconds(310))[0].IsHeld); // in order: not before the digest
-        policy.Gathered(rule, "phone", s_now.AddSeconds(311));
+        policy.Gathered(rule, "phone", s_now.AddSeconds(311), hasMore: true);
+        Assert.Equal([(rule, "phone")], policy.DueDigests(s_now.AddSeconds(611), isLast: false)); // what came meanwhile is not forgotten
+        policy.Gathered(rule, "phone", s_now.AddSeconds(311), hasMore: false);
         Assert.Empty(policy.DueDigests(s_now.AddSeconds(999), isLast: true));
         Assert.False(Decide(policy, now: s_now.AddSeconds(312))[0].IsHeld);
     }

@@ -123,6 +123,39 @@ public sealed class NotifierTests : StoreTrial
         Assert.Equal<byte>([0x89, (byte)'P', (byte)'N', (byte)'G'], files.Picture![..4]);
     }
 
+    [Theory]
+    [InlineData("all", "1 × Dog in 5 min")]
+    [InlineData("another", "Dog · porch")] // no rule makes its digest any more
+    public async Task Open_WhatWasHeldLongBefore_IsSent(string rule, string title)
+    {
+        var first = new MadeTarget();
+        await using (var notifier = await OpenAsync([Rule(cooldown: TimeSpan.Zero) with { Burst = 1 }], ("phone", first)))
+        {
+            await TakeAsync(notifier, Event("a1", _porch, 1, 2, EventState.Opened), Event("b2", _porch, 3, 4, EventState.Opened));
+            await first.TitlesAsync(1);
+            await Task.Delay(200); // and it is noted that it has arrived
+        }
+
+        Run(Store, "UPDATE notifications SET made = made - 600 * 10000000"); // ten minutes, twice the burst's time
+        var phone = new MadeTarget();
+        await using var again = await OpenAsync([Rule() with { Name = rule }], ("phone", phone));
+
+        Assert.Equal([title], await phone.TitlesAsync(1));
+    }
+
+    [Fact]
+    public async Task Write_ATargetWithAMistake_IsTriedAgainAndTheRunEnds()
+    {
+        var (report, tries) = (new MemoryReport(), 0);
+        var phone = new MadeTarget((_, _) => tries++ == 0 ? throw new FormatException("a mistake") : Task.CompletedTask);
+        await using var notifier = await OpenAsync([Rule()], report, ("phone", phone));
+
+        await TakeAsync(notifier, Event("a1", _porch, 1, 2, EventState.Opened));
+
+        Assert.Equal(["Dog · porch"], await phone.TitlesAsync(1));
+        Assert.Contains(report.Lines, l => l.Contains("a test: FormatException: a mistake", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Open_WhatIsTooOld_IsNotSentAnyMore()
     {

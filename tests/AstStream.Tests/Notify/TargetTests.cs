@@ -194,6 +194,40 @@ public sealed class TargetTests : NotifyTrial
     }
 
     [Fact]
+    public async Task Http_ARedirectToNowhere_IsSaid()
+    {
+        await using var server = await TargetStandIn.StartAsync((context, _) =>
+        {
+            context.Response.StatusCode = 307;
+            context.Response.Headers.Location = "//:x";
+            return Task.CompletedTask;
+        });
+        using var target = Target($"type: webhook, url: '{server.Address}'");
+
+        var e = await Assert.ThrowsAsync<TargetException>(() => target.SendAsync(Notice(), NoticeFiles.None, CancellationToken.None));
+
+        Assert.Contains("answers 307", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(204, false, "has no configuration under this key")]
+    [InlineData(424, true, "some of the services did not take it")]
+    public async Task Apprise_AnAnswerOfItsOwnKind_IsNoDelivery(int status, bool isRefused, string message)
+    {
+        await using var server = await TargetStandIn.StartAsync((context, _) =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        using var target = Target($"type: apprise, url: '{server.Address}', key: home");
+
+        var e = await Assert.ThrowsAsync<TargetException>(() => target.SendAsync(Notice(), NoticeFiles.None, CancellationToken.None));
+
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+        Assert.Equal(isRefused, e.IsRefused);
+    }
+
+    [Fact]
     public async Task Http_ACertificateOfItsOwn_IsTrustedWhereItIsNamed()
     {
         using var certificate = OwnCertificate.Make();
