@@ -40,6 +40,8 @@ internal sealed class FileLedger
     {
         var ledger = new FileLedger(path, time);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (UnixFile.Of(path) is { IsRegular: false })
+            throw new IOException("it is no ordinary file");
         using var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         var end = EndOfLines(stream);
         var isCut = end < stream.Length;

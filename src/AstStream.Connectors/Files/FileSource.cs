@@ -63,7 +63,18 @@ public sealed class FileSource : IAudioSource
     {
         if (_settings.Ledger is { } ledger)
         {
-            await WatchAsync(FileLedger.Open(ledger, _time), output, stop, cancellation).ConfigureAwait(false);
+            FileLedger done;
+            try
+            {
+                done = FileLedger.Open(ledger, _time);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                output.Fail($"ledger: {ledger} can't be used: {e.Message}; expected a file that may be written to");
+                return;
+            }
+
+            await WatchAsync(done, output, stop, cancellation).ConfigureAwait(false);
             return;
         }
 
@@ -102,6 +113,15 @@ public sealed class FileSource : IAudioSource
             output.Note($"{ledger.Count} files are done, by {_settings.Ledger}");
         while (!stop.IsCancellationRequested)
         {
+            foreach (var path in _settings.Paths.Where(p => !IsPattern(p)))
+            {
+                var isThere = Directory.Exists(Full(path)) || File.Exists(Full(path));
+                if (!isThere && _told.Add($"away {path}"))
+                    output.Warn($"{path}: is not there ({Full(path)}); it is waited for");
+                else if (isThere && _told.Remove($"away {path}"))
+                    output.Note($"{path}: is there now");
+            }
+
             var found = _settings.Paths.SelectMany(p => Expand(p, output, stop)).Distinct(StringComparer.Ordinal)
                 .Select(f => (File: f, Info: UnixFile.Of(f)))
                 .Where(f => f.Info is { IsRegular: true } i && !begun.Contains(f.File) && !ledger.Has(f.File, i.Size))

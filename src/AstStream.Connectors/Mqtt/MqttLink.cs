@@ -25,7 +25,8 @@ internal sealed class MqttLink : IAsyncDisposable
     private readonly ISinkReport? _report;
     private volatile Connection? _connection; // the last one
     private string _why = "it is being connected";
-    private bool _isAway; // which was told
+    private bool _isAway; // which was logged
+    private string _said = ""; // why
 
     /// <summary>Makes it; <see cref="RunAsync"/> connects.</summary>
     /// <param name="options">Where the broker is.</param>
@@ -80,9 +81,10 @@ internal sealed class MqttLink : IAsyncDisposable
             MaxDelay = s_longestDelay,
             OnRetry = a =>
             {
-                if (!_isAway)
-                    _report?.Warn($"{_options.Place} {Reason(a.Outcome.Exception!)}; it is tried until it works");
-                _isAway = true;
+                var reason = Reason(a.Outcome.Exception!);
+                if (!_isAway || _said != reason)
+                    _report?.Warn($"{_options.Place} {reason}; it is tried until it works");
+                (_isAway, _said) = (true, reason);
                 return ValueTask.CompletedTask;
             },
         }).Build();
@@ -165,7 +167,7 @@ internal sealed class MqttLink : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         var result = await connection.Client.ConnectAsync(_client, either.Token).ConfigureAwait(false);
         if (result.ResultCode is MqttClientConnectResultCode.BadUserNameOrPassword or MqttClientConnectResultCode.NotAuthorized)
-            throw new SinkException("takes neither user nor password");
+            throw new SinkException("refuses the user or the password");
         if (result.ResultCode != MqttClientConnectResultCode.Success)
             throw new SinkException($"refuses the connection: {result.ResultCode} {result.ReasonString}");
         await connected(either.Token).ConfigureAwait(false);

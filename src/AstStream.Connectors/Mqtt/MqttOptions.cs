@@ -38,8 +38,8 @@ internal sealed record MqttOptions
     /// <summary>How long an event may be open before its label counts as off.</summary>
     public TimeSpan OffAfter { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The labels that are published; none for those that are heard.</summary>
-    public IReadOnlyList<string> Labels { get; init; } = [];
+    /// <summary>The names of labels that are published, with the labels that each means; none for those that are heard.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>The broker, as it may be shown.</summary>
     public string Place => $"{(IsEncrypted ? "mqtts" : "mqtt")}://{Host}:{Port}";

@@ -42,7 +42,8 @@ internal sealed record MqttSettings(MqttOptions Options) : SinkSettings
     public override IReadOnlyList<Resource> Resources =>
         [new Resource(ResourceKind.Member, $"{Options.Place} {Options.ClientId}") { Key = s_clientId }];
 
-    public override SinkSettings WithLabels(IReadOnlyList<string> labels) => this with { Options = Options with { Labels = labels } };
+    public override SinkSettings WithLabels(IReadOnlyDictionary<string, IReadOnlyList<string>> labels) =>
+        this with { Options = Options with { Labels = labels } };
 
     public override ISink Build() => new MqttSink(Options, TimeProvider.System);
 

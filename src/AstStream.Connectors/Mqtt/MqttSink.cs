@@ -139,24 +139,26 @@ public sealed class MqttSink : ISink
         }
 
         var stream = new MqttStream(name);
-        stream.Labels.AddRange(_options.Labels);
-        stream.Changed.UnionWith(_options.Labels);
+        stream.Labels.AddRange(_options.Labels.Keys);
+        stream.Changed.UnionWith(_options.Labels.Keys);
         return _streams[name] = stream;
     }
 
     /// <summary>Takes an event; true where there is something to tell. Under the lock.</summary>
     private bool Take(MqttStream stream, SoundEvent e)
     {
-        if (!stream.Labels.Contains(e.Label))
+        if (_options.Labels.Count == 0 && !stream.Labels.Contains(e.Label) && stream.Labels.Count < MostLabels)
         {
-            if (_options.Labels.Count > 0 || stream.Labels.Count >= MostLabels)
-                return stream.IsNews;
             stream.Labels.Add(e.Label);
             stream.IsNews = true;
         }
 
-        if (stream.Set(e.Label, e.Id, e.State == EventState.Opened, _time.GetTimestamp()) || stream.IsNews)
-            stream.Changed.Add(e.Label);
+        foreach (var label in stream.Labels.Where(l => l == e.Label || _options.Labels.GetValueOrDefault(l)?.Contains(e.Label) == true))
+        {
+            if (stream.Set(label, e.Id, e.State == EventState.Opened, _time.GetTimestamp()) || stream.IsNews)
+                stream.Changed.Add(label);
+        }
+
         return stream.IsNews || stream.Changed.Count > 0;
     }
 

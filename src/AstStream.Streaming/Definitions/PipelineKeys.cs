@@ -29,7 +29,7 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<string>?> SinkModels = Keys.Texts(
         "models", "The models whose records it gets; all by default.");
     public static readonly Key<IReadOnlyList<string>?> SinkLabels = Keys.Texts(
-        "labels", "The labels whose events it gets; all by default.");
+        "labels", "The labels, or views, whose events it gets, those below them in AudioSet's ontology included; all by default.");
     public static readonly Key<IReadOnlyList<string>?> SinkStreams = Keys.Texts(
         "streams", "The streams whose records it gets, by names or patterns with *; all by default.");
     public static readonly Key<double?> MinScore = Keys.Number(

@@ -90,6 +90,13 @@ internal sealed class OpenModel : IDisposable
         Labels.Contains(name) ? [name]
         : View is null && Views.TryGetValue(name, out var view) && !view.HasOwnClasses ? view.Labels : [];
 
+    /// <summary>The same with the labels below them in AudioSet's ontology.</summary>
+    public IReadOnlyList<string> LabelsUnder(string name)
+    {
+        var named = LabelsOf(name).ToHashSet(StringComparer.Ordinal);
+        return [.. Labels.Where((l, i) => named.Contains(l) || (Ancestors.Count > 0 && Ancestors[i].Any(a => named.Contains(Labels[a]))))];
+    }
+
     /// <summary>One session in a few words.</summary>
     public string Describe(AstSessionOptions session) =>
         $"{string.Join(" + ", Checkpoints.Select(c => c.Name))} on "

@@ -109,9 +109,8 @@ public sealed class Pipeline : IDisposable
     public IReadOnlyList<int> Classes(string model, IReadOnlyList<string> names)
     {
         var open = Models.First(m => m.Name == model);
-        var named = names.SelectMany(open.LabelsOf).Select(l => open.Labels.ToList().IndexOf(l)).ToHashSet();
-        return [.. Enumerable.Range(0, open.Labels.Count).Where(
-            c => named.Contains(c) || (open.Ancestors.Count > 0 && open.Ancestors[c].Any(named.Contains)))];
+        var meant = names.SelectMany(open.LabelsUnder).ToHashSet(StringComparer.Ordinal);
+        return [.. Enumerable.Range(0, open.Labels.Count).Where(c => meant.Contains(open.Labels[c]))];
     }
 
     /// <summary>Whether it has a model of a name.</summary>
@@ -152,8 +151,13 @@ public sealed class Pipeline : IDisposable
             foreach (var name in wanted.Where(n => heard.All(m => m!.LabelsOf(n).Count == 0)))
                 problems.Add(sink.Places.Problem(
                     PipelineKeys.SinkLabels, $"no model has the label '{name}'{Nearest.Hint(name, names)}"));
-            List<string> labels = [.. wanted.SelectMany(n => heard.SelectMany(m => m!.LabelsOf(n))).Distinct()];
-            return sink with { Options = sink.Options with { Labels = labels }, Settings = sink.Settings.WithLabels(labels) };
+            var meant = wanted.Distinct(StringComparer.Ordinal).ToDictionary(
+                n => n, n => (IReadOnlyList<string>)[.. heard.SelectMany(m => m!.LabelsUnder(n)).Distinct()], StringComparer.Ordinal);
+            return sink with
+            {
+                Options = sink.Options with { Labels = [.. meant.Values.SelectMany(l => l).Distinct()] },
+                Settings = sink.Settings.WithLabels(meant),
+            };
         }
 
         foreach (var claim in definition.Sections.SelectMany(s => s.Settings.Labels).Where(_ => models.Count == definition.Models.Count))

@@ -40,12 +40,19 @@ public sealed class MqttSinkTests : IAsyncDisposable
     {
         await BeginBrokerAsync();
         await using var home = await MqttListener.StartAsync(_port);
-        await using var sink = await OpenAsync(Options with { Labels = ["Dog", "Smoke detector, smoke alarm"] });
+        await using var sink = await OpenAsync(Options with
+        {
+            Labels = new Dictionary<string, IReadOnlyList<string>>
+            {
+                ["Dog"] = ["Dog", "Bark"],
+                ["Smoke detector, smoke alarm"] = ["Smoke detector, smoke alarm"],
+            },
+        });
         _run.Watch("mic", "porch").Become(SourceState.Running, "sound comes");
 
-        await sink.WriteAsync(Event("a1", EventState.Opened), CancellationToken.None);
+        await sink.WriteAsync(Event("a1", EventState.Opened, "Bark"), CancellationToken.None);
         await home.UntilAsync(() => home.Last("aststream/streams/porch/labels/Dog") == "ON", "ON");
-        await sink.WriteAsync(Event("a1", EventState.Closed), CancellationToken.None);
+        await sink.WriteAsync(Event("a1", EventState.Closed, "Bark"), CancellationToken.None);
         await home.UntilAsync(() => home.Last("aststream/streams/porch/labels/Dog") == "OFF", "OFF");
 
         var events = home.Messages.Where(m => m.Topic == "aststream/streams/porch/events").ToList();
@@ -217,7 +224,7 @@ public sealed class MqttSinkTests : IAsyncDisposable
 
         await using var sink = await OpenAsync(Options with { User = "me", Password = "wrong" });
 
-        Assert.Contains($"mqtt://127.0.0.1:{_port} takes neither user nor password; it is tried until it works", _said);
+        Assert.Contains($"mqtt://127.0.0.1:{_port} refuses the user or the password; it is tried until it works", _said);
         await using var good = await OpenAsync(Options with { User = "me", Password = "right", ClientId = "other" });
         await good.WriteAsync(Event("a1", EventState.Opened), CancellationToken.None);
     }
