@@ -77,7 +77,8 @@ public sealed class StationTests : IDisposable
         var lines = csv.Output.Trim().Split('\n');
         var names = lines[0].Split(',');
         var rows = lines[1..].Select(l => l.Split(',')).ToList();
-        Assert.Equal(20, rows.Sum(r => double.Parse(r[1], CultureInfo.InvariantCulture)), 0.05);
+        // A minute of which less than half a second was heard has no level: one may begin there.
+        Assert.InRange(rows.Sum(r => double.Parse(r[1], CultureInfo.InvariantCulture)), 19.45, 20.05);
         Assert.All(rows, r => Assert.Equal("dB SPL", r[2]));
         Assert.All(rows, r => Assert.Equal(84.7, double.Parse(r[Array.IndexOf(names, "band_400")], CultureInfo.InvariantCulture), 0.5));
         Assert.Contains("dB SPL", (await Cli.RunAsync("levels", store, "--stream", "yard")).Output, StringComparison.Ordinal);
