@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using AstStream.Dsp.Simd;
 
 namespace AstStream.Dsp;
@@ -112,6 +113,20 @@ public sealed unsafe class OnlineFbank
         }
 
         return count;
+    }
+
+    /// <summary>Takes samples, all of them, and appends the frames that are whole by then.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [-1, 1].</param>
+    /// <param name="frames">Receives rows of <see cref="NumMelBins"/> floats.</param>
+    public void AppendFrames(ReadOnlySpan<float> samples, List<float> frames)
+    {
+        while (!samples.IsEmpty)
+        {
+            samples = samples[AcceptWaveform(samples)..];
+            var at = frames.Count;
+            CollectionsMarshal.SetCount(frames, at + (NumFramesReady * NumMelBins));
+            Read(CollectionsMarshal.AsSpan(frames)[at..]);
+        }
     }
 
     /// <summary>Forgets what was pushed: the next sample is the first of a new stream.</summary>

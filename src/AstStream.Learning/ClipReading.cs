@@ -14,7 +14,6 @@ internal sealed class ClipReading
     private readonly LevelHint _level;
     private readonly float[] _input = new float[4096];
     private readonly float[] _output = new float[4096];
-    private readonly float[] _rows;
     private long _heard;
     private bool _isOver;
 
@@ -24,7 +23,6 @@ internal sealed class ClipReading
         _resampler = new Resampler(_reader.SampleRate, FbankOptions.SampleRate);
         _fbank = new OnlineFbank(new FbankOptions { NumMelBins = bins });
         _level = new LevelHint(_reader.SampleRate);
-        _rows = new float[16 * bins];
     }
 
     /// <summary>The frames at hand, in whole rows.</summary>
@@ -46,7 +44,7 @@ internal sealed class ClipReading
                 if (_heard == 0)
                     throw new InvalidAudioException(_reader.Truncation ?? $"{_name}: holds no sound (0 samples)");
                 for (int given; (given = _resampler.Flush(_output)) > 0;)
-                    Push(_output.AsSpan(0, given), rows);
+                    _fbank.AppendFrames(_output.AsSpan(0, given), rows);
                 ReportOddities();
                 break;
             }
@@ -54,7 +52,7 @@ internal sealed class ClipReading
             _level.Accept(_input.AsSpan(0, read));
             for (var rest = _input.AsSpan(0, read); !rest.IsEmpty;)
             {
-                Push(_output.AsSpan(0, _resampler.Process(rest, _output, out var taken)), rows);
+                _fbank.AppendFrames(_output.AsSpan(0, _resampler.Process(rest, _output, out var taken)), rows);
                 rest = rest[taken..];
             }
         }
@@ -69,16 +67,6 @@ internal sealed class ClipReading
         if (!_isOver)
             ReportOddities();
         _isOver = true;
-    }
-
-    private void Push(ReadOnlySpan<float> samples, List<float> rows)
-    {
-        while (!samples.IsEmpty)
-        {
-            samples = samples[_fbank.AcceptWaveform(samples)..];
-            for (int n; (n = _fbank.Read(_rows)) > 0;)
-                rows.AddRange(_rows.AsSpan(0, n * _fbank.NumMelBins));
-        }
     }
 
     private void ReportOddities()

@@ -9,8 +9,6 @@ namespace AstStream.Station;
 /// <summary>Makes what a pipeline says of notifications.</summary>
 public static class Notifications
 {
-    private static readonly TimeSpan s_trial = TimeSpan.FromSeconds(30);
-
     /// <summary>Makes the notifications of a pipeline, before its graph is made; null where the definition has none.</summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="station">Its station, made before; null where it has none.</param>
@@ -40,21 +38,15 @@ public static class Notifications
         using var target = settings.Options.Targets.First(t => t.Name == name).Settings.Build(time);
         var notice = new NoticeText(settings.Options.Link, hasClips: false, time).Trial();
         var picture = target.Attachments.HasFlag(Wanted.Picture) ? ClipPicture.Draw(Chirp(), 16_000) : null;
-        using var limit = new CancellationTokenSource(s_trial, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         var begin = Stopwatch.GetTimestamp();
         string? problem = null;
         try
         {
-            await target.SendAsync(notice, new NoticeFiles(picture, Sound: null), either.Token).ConfigureAwait(false);
+            await TargetTry.OnceAsync(target, notice, new NoticeFiles(picture, Sound: null), time, cancellation).ConfigureAwait(false);
         }
         catch (TargetException e)
         {
             problem = e.Message;
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            problem = $"{target.Place} did not answer within {s_trial.TotalSeconds:0} s";
         }
 
         return (target.Place, Stopwatch.GetElapsedTime(begin), problem);

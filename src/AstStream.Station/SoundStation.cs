@@ -115,19 +115,9 @@ public sealed class SoundStation : ISink
     /// <inheritdoc/>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
-        try
-        {
-            Directory.CreateDirectory(_settings.Data);
-            _held = new FileStream(
-                Path.Combine(_settings.Data, "station.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new SinkException(
-                $"{_settings.Data}: can't be had by this run: {e.Message}; expected a folder that may be written to, and that no other run "
-                    + "keeps its station in");
-        }
-
+        _held = RunLock.Take(
+            Path.Combine(_settings.Data, "station.lock"), _settings.Data,
+            "a folder that may be written to, and that no other run keeps its station in");
         await _store.OpenAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -232,11 +222,9 @@ public sealed class SoundStation : ISink
 
     private ModelClasses ClassesOf(string model) => _classes.GetOrAdd(model, m =>
     {
-        var labels = _pipeline.LabelsOf(m);
-        HashSet<string> Named(IReadOnlyList<string> names) =>
-            _pipeline.Classes(m, names).Select(c => labels[c]).ToHashSet(StringComparer.Ordinal);
+        IReadOnlySet<string> Named(IReadOnlyList<string> names) => _pipeline.LabelsUnder(m, names);
         return new ModelClasses(
-            labels, _settings.ClipLabels is { } wanted ? Named(wanted) : null, Named(_settings.PrivateLabels),
+            _pipeline.LabelsOf(m), _settings.ClipLabels is { } wanted ? Named(wanted) : null, Named(_settings.PrivateLabels),
             _pipeline.Classes(m, _settings.PrivateLabels), _pipeline.WindowLength(m));
     });
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using AstStream.Tests.Shared;
 
 namespace AstStream.IntegrationTests;
 
@@ -66,7 +67,7 @@ public sealed class LiveChangeTests : IDisposable
     public async Task Run_WithACollector_ExportsItsMetrics()
     {
         using var collector = new HttpListener();
-        var port = FreePort();
+        var port = FreePort.Find();
         collector.Prefixes.Add($"http://127.0.0.1:{port}/");
         collector.Start();
         var received = new StringBuilder();
@@ -103,13 +104,6 @@ public sealed class LiveChangeTests : IDisposable
                 "aststream_inference_seconds", "aststream_queue_depth", "aststream_events_total", "analysed"])
                 Assert.Contains(name, text, StringComparison.Ordinal);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
     }
 
     /// <summary>Seconds of silence. A pipe holds two of them: when this returns, all but two have been read.</summary>

@@ -12,6 +12,16 @@ public static class JsonText
     /// <summary>Options for a writer.</summary>
     public static JsonWriterOptions Options { get; } = new() { Encoder = Encoder };
 
+    /// <summary>A text of JSON, in UTF-8.</summary>
+    /// <param name="write">Writes it.</param>
+    public static byte[] Bytes(Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Options))
+            write(json);
+        return buffer.ToArray();
+    }
+
     private sealed unsafe class TerminalSafe : JavaScriptEncoder
     {
         private static readonly JavaScriptEncoder s_relaxed = UnsafeRelaxedJsonEscaping;

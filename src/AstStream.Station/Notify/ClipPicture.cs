@@ -71,25 +71,15 @@ internal static class ClipPicture
     private static List<float> Frames(OnlineFbank fbank, ReadOnlySpan<float> samples, int sampleRate)
     {
         var resampler = new Resampler(sampleRate, FbankOptions.SampleRate);
-        var (resampled, rows, frames) = (new float[4096], new float[64 * fbank.NumMelBins], new List<float>());
-        void Take(ReadOnlySpan<float> sound)
-        {
-            while (!sound.IsEmpty)
-            {
-                sound = sound[fbank.AcceptWaveform(sound)..];
-                for (int read; (read = fbank.Read(rows)) > 0;)
-                    frames.AddRange(rows.AsSpan(0, read * fbank.NumMelBins));
-            }
-        }
-
+        var (resampled, frames) = (new float[4096], new List<float>());
         while (!samples.IsEmpty)
         {
-            Take(resampled.AsSpan(0, resampler.Process(samples, resampled, out var taken)));
+            fbank.AppendFrames(resampled.AsSpan(0, resampler.Process(samples, resampled, out var taken)), frames);
             samples = samples[taken..];
         }
 
         for (int given; (given = resampler.Flush(resampled)) > 0;)
-            Take(resampled.AsSpan(0, given));
+            fbank.AppendFrames(resampled.AsSpan(0, given), frames);
         return frames;
     }
 

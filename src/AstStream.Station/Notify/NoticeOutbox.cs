@@ -18,13 +18,32 @@ internal sealed class NoticeOutbox(string store, Action<Action<StoreWriter>> use
 
     private static readonly TimeSpan s_clipPatience = TimeSpan.FromSeconds(20);
 
-    /// <summary>Takes notifications: all, or none where it fails. One that is known already is not taken again.</summary>
+    private const string CountWaiting = "SELECT count(*) FROM notifications WHERE target = $0 AND state = 'waiting'";
+
+    /// <summary>
+    /// Takes notifications, but for those of targets for which too many wait: all, or none where it fails. One that is known already is not
+    /// taken again.
+    /// </summary>
+    /// <param name="entries">The notifications.</param>
+    /// <param name="most">How many may wait for a target.</param>
+    /// <returns>The targets for which too many wait.</returns>
     /// <exception cref="StoreException">It failed.</exception>
-    public void Add(IReadOnlyList<OutboxEntry> entries) => Write("keeping notifications", file =>
+    public IReadOnlySet<string> Add(IReadOnlyList<OutboxEntry> entries, long most)
     {
-        foreach (var entry in entries)
-            Insert(file, entry);
-    });
+        var full = new HashSet<string>(StringComparer.Ordinal);
+        Write("keeping notifications", file =>
+        {
+            foreach (var target in entries.GroupBy(e => e.Target))
+            {
+                if ((long)file.Prepared(CountWaiting, target.Key).ExecuteScalar()! >= most)
+                    full.Add(target.Key);
+            }
+
+            foreach (var entry in entries.Where(e => !full.Contains(e.Target)))
+                Insert(file, entry);
+        });
+        return full;
+    }
 
     /// <summary>Puts a digest in the place of what it tells of, at the end of the line.</summary>
     /// <exception cref="StoreException">It failed.</exception>
@@ -59,10 +78,14 @@ internal sealed class NoticeOutbox(string store, Action<Action<StoreWriter>> use
     {
         const string here = "SELECT number FROM notifications WHERE state = 'waiting' AND due > 0 AND event IN "
             + "(SELECT event FROM clip_events)";
-        if (Read(file => file.Prepared($"{here} LIMIT 1").ExecuteScalar()) is not null)
-            Write("keeping notifications", file => file.Prepared(
-                $"UPDATE notifications SET due = 0 WHERE number IN ({here})").ExecuteNonQuery());
-        return Read(file =>
+        var (isHere, due) = Read(file => (file.Prepared($"{here} LIMIT 1").ExecuteScalar() is not null, Due(file)));
+        if (!isHere)
+            return due;
+        Write("keeping notifications", file => file.Prepared(
+            $"UPDATE notifications SET due = 0 WHERE number IN ({here})").ExecuteNonQuery());
+        return Read(Due);
+
+        IReadOnlyList<string> Due(StoreFile file)
         {
             var now = time.GetUtcNow();
             using var rows = file.Prepared(
@@ -71,14 +94,13 @@ internal sealed class NoticeOutbox(string store, Action<Action<StoreWriter>> use
             var targets = new List<string>();
             while (rows.Read())
                 targets.Add(rows.GetString(0));
-            return (IReadOnlyList<string>)targets;
-        });
+            return targets;
+        }
     }
 
     /// <summary>How many wait for a target, held ones aside.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
-    public long Waiting(string target) => Read(file => (long)file.Prepared(
-        "SELECT count(*) FROM notifications WHERE target = $0 AND state = 'waiting'", target).ExecuteScalar()!);
+    public long Waiting(string target) => Read(file => (long)file.Prepared(CountWaiting, target).ExecuteScalar()!);
 
     /// <summary>What is held of a rule for a target, in order, at most so many.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>

@@ -37,17 +37,7 @@ internal sealed class NoticeStore : IAsyncDisposable
     {
         if (_own is null)
             return;
-        try
-        {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-            _held = new FileStream(Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new SinkException(
-                $"{Path}: can't be had by this run: {e.Message}; expected a file that may be written to, and that no other run has");
-        }
-
+        _held = RunLock.Take(Path + ".lock", Path, "a file that may be written to, and that no other run has");
         await _own.OpenAsync(cancellation).ConfigureAwait(false);
     }
 

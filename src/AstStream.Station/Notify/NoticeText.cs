@@ -145,13 +145,7 @@ internal sealed class NoticeText(string? link, bool hasClips, TimeProvider time)
         _ => Invariant($"{span.TotalHours:0.#} h"),
     };
 
-    private static string Json(Action<Utf8JsonWriter> write)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
-            write(json);
-        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
-    }
+    private static string Json(Action<Utf8JsonWriter> write) => Encoding.UTF8.GetString(JsonText.Bytes(write));
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 

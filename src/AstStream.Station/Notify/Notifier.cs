@@ -215,9 +215,7 @@ public sealed class Notifier : ISink
                 taken = [.. _pending];
             if (taken.Count == 0)
                 return;
-            var full = taken.Select(e => e.Target).Distinct(StringComparer.Ordinal).Where(t => _outbox.Waiting(t) >= MostWaiting)
-                .ToHashSet(StringComparer.Ordinal);
-            _outbox.Add([.. taken.Where(e => !full.Contains(e.Target))]);
+            var full = _outbox.Add(taken, MostWaiting);
             lock (_lock)
                 _pending.RemoveRange(0, taken.Count);
             foreach (var target in taken.GroupBy(e => e.Target))

@@ -7,15 +7,11 @@ namespace AstStream.Station.Notify;
 /// <param name="pipeline">The pipeline, which knows its models.</param>
 internal sealed class RuleLabels(Pipeline pipeline)
 {
-    private readonly ConcurrentDictionary<(string Rule, string Model), HashSet<string>> _labels = [];
+    private readonly ConcurrentDictionary<(string Rule, string Model), IReadOnlySet<string>> _labels = [];
 
     /// <summary>Whether a rule wants a label of a model.</summary>
     public bool Has(EventRule rule, string model, string label) => rule.Labels.Count == 0 || _labels.GetOrAdd(
-        (rule.Name, model), _ =>
-        {
-            if (!pipeline.HasModel(model))
-                return []; // of an event of before, whose model is another one's now
-            var all = pipeline.LabelsOf(model);
-            return pipeline.Classes(model, rule.Labels).Select(c => all[c]).ToHashSet(StringComparer.Ordinal);
-        }).Contains(label);
+        (rule.Name, model),
+        _ => pipeline.HasModel(model) ? pipeline.LabelsUnder(model, rule.Labels)
+            : new HashSet<string>()).Contains(label); // of an event of before, whose model is another one's now
 }

@@ -77,11 +77,11 @@ internal sealed class SystemWatch(SystemRule rule, string disk, TimeProvider tim
                 .Where(r => r is not (LossReason.DeviceAway or LossReason.Stalled or LossReason.TooShort)).Sum(totals.LostTo);
             if (!_lost.TryGetValue(model, out var history))
                 _lost[model] = history = new Queue<(long, double)>();
-            var stamp = time.GetTimestamp();
-            history.Enqueue((stamp, ModelTime.Seconds(samples)));
+            var (stamp, seconds) = (time.GetTimestamp(), ModelTime.Seconds(samples));
+            history.Enqueue((stamp, seconds));
             while (time.GetElapsedTime(history.Peek().At, stamp) > s_span)
                 history.Dequeue();
-            var lost = history.Last().Seconds - history.Peek().Seconds;
+            var lost = seconds - history.Peek().Seconds;
             if (lost < rule.Lost.TotalSeconds || (_lostTold.TryGetValue(model, out var told) && time.GetElapsedTime(told) < s_again))
                 continue;
             _lostTold[model] = stamp;

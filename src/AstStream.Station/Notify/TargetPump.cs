@@ -13,7 +13,6 @@ namespace AstStream.Station.Notify;
 /// </summary>
 internal sealed class TargetPump : IDisposable
 {
-    private static readonly TimeSpan s_longestTry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_firstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_longestDelay = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_longestAsked = TimeSpan.FromHours(1); // that a target may want to be left alone
@@ -173,29 +172,12 @@ internal sealed class TargetPump : IDisposable
     {
         try
         {
-            await OnceAsync(notice, files, stop).ConfigureAwait(false);
+            await TargetTry.OnceAsync(_target, notice, files, _time, stop).ConfigureAwait(false);
         }
         catch (TargetException e) when (e.IsRefused && files.HasAny)
         {
-            await OnceAsync(notice, NoticeFiles.None, stop).ConfigureAwait(false); // too large, or of no use to it
-        }
-    }
-
-    private async Task OnceAsync(Notice notice, NoticeFiles files, CancellationToken stop)
-    {
-        using var limit = new CancellationTokenSource(s_longestTry, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
-        try
-        {
-            await _target.SendAsync(notice, files, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
-        {
-            throw new TargetException($"{_target.Place} did not answer within {s_longestTry.TotalSeconds:0} s");
-        }
-        catch (Exception e) when (e is not (TargetException or OperationCanceledException))
-        {
-            throw new TargetException($"{_target.Place}: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            // Too large, or of no use to it.
+            await TargetTry.OnceAsync(_target, notice, NoticeFiles.None, _time, stop).ConfigureAwait(false);
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class NtfyTarget : INoticeTarget
     private NtfyTarget(Settings settings, TimeProvider time)
     {
         _settings = settings;
-        _http = new TargetHttp(settings.Http, time) { Prove = r => r.Headers.Authorization = settings.Authorization };
+        _http = new TargetHttp(settings.Server!, time) { Prove = r => r.Headers.Authorization = settings.Authorization };
     }
 
     /// <inheritdoc/>
@@ -113,8 +113,6 @@ internal sealed class NtfyTarget : INoticeTarget
     private sealed record Settings(
         HttpSettings? Server, string Topic, AuthenticationHeaderValue? Authorization, Wanted Attachments) : TargetSettings
     {
-        public HttpSettings Http => Server!;
-
         public override INoticeTarget Build(TimeProvider time) => new NtfyTarget(this, time);
     }
 }

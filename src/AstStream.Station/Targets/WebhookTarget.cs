@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using AstStream.Events.Json;
 using AstStream.Streaming.Definitions;
 
@@ -75,32 +74,26 @@ internal sealed class WebhookTarget : INoticeTarget
         return request;
     }
 
-    private byte[] Body(Notice notice)
+    private byte[] Body(Notice notice) => JsonText.Bytes(json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
-        {
-            json.WriteStartObject();
-            json.WriteString("specversion", "1.0");
-            json.WriteString("id", notice.Id);
-            json.WriteString("source", _settings.Source);
-            json.WriteString("type", notice.Type);
-            if (notice.Subject is { } subject)
-                json.WriteString("subject", subject);
-            json.WriteString("time", notice.Time.UtcDateTime);
-            json.WriteString("datacontenttype", "application/json");
-            json.WriteString("title", notice.Title);
-            json.WriteString("text", notice.Text);
-            json.WriteString("urgency", notice.Urgency.ToString().ToLowerInvariant());
-            if (notice.Link is { } link)
-                json.WriteString("link", link);
-            json.WritePropertyName("data");
-            json.WriteRawValue(notice.Data);
-            json.WriteEndObject();
-        }
-
-        return buffer.ToArray();
-    }
+        json.WriteStartObject();
+        json.WriteString("specversion", "1.0");
+        json.WriteString("id", notice.Id);
+        json.WriteString("source", _settings.Source);
+        json.WriteString("type", notice.Type);
+        if (notice.Subject is { } subject)
+            json.WriteString("subject", subject);
+        json.WriteString("time", notice.Time.UtcDateTime);
+        json.WriteString("datacontenttype", "application/json");
+        json.WriteString("title", notice.Title);
+        json.WriteString("text", notice.Text);
+        json.WriteString("urgency", notice.Urgency.ToString().ToLowerInvariant());
+        if (notice.Link is { } link)
+            json.WriteString("link", link);
+        json.WritePropertyName("data");
+        json.WriteRawValue(notice.Data);
+        json.WriteEndObject();
+    });
 
     private static Settings Read(SectionReader section)
     {

@@ -30,11 +30,7 @@ internal static class WebJson
 
     private static JsonElement Element(Action<Utf8JsonWriter> write)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
-            write(json);
-        buffer.Position = 0;
-        using var document = JsonDocument.Parse(buffer);
+        using var document = JsonDocument.Parse(JsonText.Bytes(write));
         return document.RootElement.Clone();
     }
 }

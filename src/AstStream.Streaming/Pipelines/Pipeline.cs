@@ -101,16 +101,20 @@ public sealed class Pipeline : IDisposable
         where TSettings : SectionSettings => Definition.Section<TSettings>();
 
     /// <summary>
-    /// The classes of a model that some names mean, by index: labels, and those of views; and the classes below them in AudioSet's
-    /// ontology.
+    /// The labels of a model that some names mean: labels, and those of views; and the labels below them in AudioSet's ontology.
     /// </summary>
     /// <param name="model">The model, by its name in the pipeline.</param>
     /// <param name="names">Labels or views; those that the model does not have mean nothing.</param>
+    public IReadOnlySet<string> LabelsUnder(string model, IReadOnlyList<string> names) =>
+        names.SelectMany(Models.First(m => m.Name == model).LabelsUnder).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The same as classes, by index.</summary>
+    /// <param name="model">The model, by its name in the pipeline.</param>
+    /// <param name="names">Labels or views.</param>
     public IReadOnlyList<int> Classes(string model, IReadOnlyList<string> names)
     {
-        var open = Models.First(m => m.Name == model);
-        var meant = names.SelectMany(open.LabelsUnder).ToHashSet(StringComparer.Ordinal);
-        return [.. Enumerable.Range(0, open.Labels.Count).Where(c => meant.Contains(open.Labels[c]))];
+        var (labels, meant) = (LabelsOf(model), LabelsUnder(model, names));
+        return [.. Enumerable.Range(0, labels.Count).Where(c => meant.Contains(labels[c]))];
     }
 
     /// <summary>Whether it has a model of a name.</summary>

@@ -8,7 +8,7 @@ namespace AstStream.IntegrationTests.Mqtt;
 public sealed class MqttTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
-    private readonly int _port = StationRun.FreePort();
+    private readonly int _port = FreePort.Find();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using AstStream.IntegrationTests.Station;
 using AstStream.Tests.Shared;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
@@ -26,7 +25,7 @@ public sealed class DeliveryTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Run_BadTargetsAndKilledAgainAndAgain_EachNotificationArrivesInOrder()
     {
-        var awayPort = StationRun.FreePort();
+        var awayPort = FreePort.Find();
         await using var good = await TargetStandIn.StartAsync();
         await using var moody = await TargetStandIn.StartAsync(MoodAsync);
         await using var halfOpen = await TargetStandIn.StartAsync(NeverAsync);

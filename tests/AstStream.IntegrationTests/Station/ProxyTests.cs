@@ -7,6 +7,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
+using AstStream.Tests.Shared;
 
 namespace AstStream.IntegrationTests.Station;
 
@@ -20,7 +21,7 @@ public sealed partial class ProxyTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
     private readonly CancellationTokenSource _patience = new(s_patience);
-    private readonly int _port = StationRun.FreePort();
+    private readonly int _port = FreePort.Find();
 
     private Uri Page => new($"https://{Host}:{_port}");
 

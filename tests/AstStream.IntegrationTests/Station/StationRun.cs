@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using AstStream.Tests.Shared;
 
 namespace AstStream.IntegrationTests.Station;
 
@@ -16,7 +15,7 @@ internal sealed class StationRun : IAsyncDisposable
     /// <param name="arguments">More arguments.</param>
     public StationRun(string folder, string? sources = null, string more = "", params string[] arguments)
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         Address = $"http://127.0.0.1:{port}";
         Socket = Path.Combine(folder, "porch.sock");
         var path = Path.Combine(folder, "p.yaml");
@@ -45,14 +44,6 @@ internal sealed class StationRun : IAsyncDisposable
 
     /// <summary>Where it takes sound.</summary>
     public string Socket { get; }
-
-    /// <summary>A port that nobody has.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>Waits until it answers.</summary>
     public async Task AnswersAsync()

@@ -1,14 +1,11 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using AstStream.Connectors.Mqtt;
 using AstStream.Events;
-using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Shared;
-using AstStream.Worker;
 using Json.Schema;
 using MQTTnet.Protocol;
 using MQTTnet.Server;
@@ -22,10 +19,12 @@ public sealed class MqttSinkTests : IAsyncDisposable
         Path.Combine(AppContext.BaseDirectory, "home-assistant-device.schema.json"));
 
 
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Find();
     private readonly RunReport _run = new();
-    private readonly List<string> _said = [];
+    private readonly MemoryReport _report;
     private MqttServer? _broker;
+
+    public MqttSinkTests() => _report = new MemoryReport(_run);
 
     public async ValueTask DisposeAsync()
     {
@@ -160,7 +159,7 @@ public sealed class MqttSinkTests : IAsyncDisposable
         await home.UntilAsync(() => home.Last("aststream/streams/porch/labels/Dog") == "ON", "ON");
         await TryAsync(sink, Event("a1", EventState.Opened));
         await home.UntilAsync(() => home.Last("aststream/streams/porch/events") is not null, "the event");
-        Assert.Contains(_said, s => s.Contains("can't be reached", StringComparison.Ordinal));
+        Assert.Contains(_report.Lines, s => s.Contains("can't be reached", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -224,7 +223,7 @@ public sealed class MqttSinkTests : IAsyncDisposable
 
         await using var sink = await OpenAsync(Options with { User = "me", Password = "wrong" });
 
-        Assert.Contains($"mqtt://127.0.0.1:{_port} refuses the user or the password; it is tried until it works", _said);
+        Assert.Contains($"mqtt://127.0.0.1:{_port} refuses the user or the password; it is tried until it works", _report.Lines);
         await using var good = await OpenAsync(Options with { User = "me", Password = "right", ClientId = "other" });
         await good.WriteAsync(Event("a1", EventState.Opened), CancellationToken.None);
     }
@@ -236,7 +235,7 @@ public sealed class MqttSinkTests : IAsyncDisposable
         await BeginBrokerAsync(certificate);
 
         await using var strict = await OpenAsync(Options with { IsEncrypted = true });
-        Assert.Contains(_said, s => s.Contains("shows a certificate that is not trusted", StringComparison.Ordinal));
+        Assert.Contains(_report.Lines, s => s.Contains("shows a certificate that is not trusted", StringComparison.Ordinal));
         await using var trusting = await OpenAsync(Options with { IsEncrypted = true, Authorities = [certificate], ClientId = "other" });
         await trusting.WriteAsync(Event("a1", EventState.Opened), CancellationToken.None);
     }
@@ -257,33 +256,6 @@ public sealed class MqttSinkTests : IAsyncDisposable
         Assert.Equal("offline", home.Last("aststream/status"));
     }
 
-    [Theory]
-    [InlineData("broker: localhost", "is no broker; expected mqtt://HOST:PORT")]
-    [InlineData("broker: 'http://localhost'", "is no broker; expected mqtt://HOST:PORT")]
-    [InlineData("broker: 'mqtt://me:pw@localhost'", "with user and password as keys")]
-    [InlineData("broker: 'mqtt://h', topic: 'a/#'", "found 'a/#'; expected a topic without +, #")]
-    [InlineData("broker: 'mqtt://h', password: x", "stands without a user")]
-    [InlineData("broker: 'mqtts://h', ca: no.pem", "'no.pem' can't be read")]
-    [InlineData("topic: x", "key 'broker' is missing")]
-    public void Read_Mistakes_SaysWhatIsExpected(string keys, string message)
-    {
-        var folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
-        try
-        {
-            var path = Path.Combine(folder, "p.yaml");
-            File.WriteAllText(path, $"sources: {{mic: {{type: stdin}}}}\nsinks: {{home: {{type: mqtt, {keys}}}}}\n");
-            var problems = new ConfigProblems();
-            PipelineReader.Read(path, [], WorkerCatalog.All, problems);
-
-            var e = Assert.Throws<InvalidPipelineException>(problems.ThrowIfAny);
-            Assert.Contains(e.Problems, p => p.ToString().Contains(message, StringComparison.Ordinal));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
     private MqttOptions Options => new()
     {
         Host = "127.0.0.1",
@@ -294,13 +266,6 @@ public sealed class MqttSinkTests : IAsyncDisposable
 
     private static SoundEvent Event(string id, EventState state, string label = "Dog", StreamIdentity? stream = null) =>
         new(id, state, stream ?? s_porch, "model", label, 1, 2, 0.75f, 0.5f);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>The last description of a device, which is as Home Assistant documents it.</summary>
     private static JsonElement Device(MqttListener home)
@@ -345,23 +310,8 @@ public sealed class MqttSinkTests : IAsyncDisposable
 
     private async Task<MqttSink> OpenAsync(MqttOptions options)
     {
-        var sink = new MqttSink(options, TimeProvider.System) { Report = new Said(_said, _run) };
+        var sink = new MqttSink(options, TimeProvider.System) { Report = _report };
         await sink.OpenAsync(CancellationToken.None);
         return sink;
-    }
-
-    private sealed class Said(List<string> lines, RunReport run) : ISinkReport
-    {
-        public IEnumerable<SourceHealth> Sources => run.Health;
-
-        public void Warn(string message) => Note(message);
-
-        public void Note(string message)
-        {
-            lock (lines)
-                lines.Add(message);
-        }
-
-        public void Drop(long records, string? why = null) => Note($"{records}: {why}");
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
 using AstStream.Station.Targets;
+using AstStream.Tests.Shared;
 using MimeKit;
 using SmtpServer;
 using SmtpServer.Authentication;
@@ -55,12 +56,6 @@ public sealed class EmailTargetTests : NotifyTrial
 
         public MailServer()
         {
-            using (var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-            {
-                free.Start();
-                Port = ((IPEndPoint)free.LocalEndpoint).Port;
-            }
-
             var services = new ServiceProvider();
             services.Add(this as IMessageStore);
             services.Add(this as IUserAuthenticator);
@@ -69,7 +64,7 @@ public sealed class EmailTargetTests : NotifyTrial
             _run = new SmtpServer.SmtpServer(options, services).StartAsync(_stop.Token);
         }
 
-        public int Port { get; }
+        public int Port { get; } = FreePort.Find();
 
         public ConcurrentQueue<MimeMessage> Mails { get; } = new();
 

@@ -5,7 +5,7 @@ using AstStream.Station.Notify;
 using AstStream.Station.Store;
 using AstStream.Station.Targets;
 using AstStream.Streaming.Sinks;
-using AstStream.Streaming.Telemetry;
+using AstStream.Tests.Shared;
 using AstStream.Tests.Station;
 
 namespace AstStream.Tests.Notify;
@@ -242,32 +242,5 @@ public sealed class NotifierTests : StoreTrial
         public override TimeZoneInfo LocalTimeZone => trial.LocalTimeZone;
 
         public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _shift;
-    }
-
-    private sealed class MemoryReport : ISinkReport
-    {
-        private readonly Lock _lock = new();
-        private readonly List<string> _lines = [];
-
-        public IReadOnlyList<string> Lines
-        {
-            get
-            {
-                lock (_lock)
-                    return [.. _lines];
-            }
-        }
-
-        public IEnumerable<SourceHealth> Sources => [];
-
-        public void Warn(string message) => Note(message);
-
-        public void Note(string message)
-        {
-            lock (_lock)
-                _lines.Add(message);
-        }
-
-        public void Drop(long records, string? why = null) => Note($"{records}: {why}");
     }
 }

@@ -1,8 +1,7 @@
 using AstStream.Station;
 using AstStream.Station.Targets;
-using AstStream.Streaming.Definitions;
 using AstStream.Tests.Station;
-using AstStream.Worker;
+using AstStream.Tests.Streaming;
 
 namespace AstStream.Tests.Notify;
 
@@ -14,19 +13,9 @@ public abstract class NotifyTrial : StoreTrial
     /// <summary>The section of a pipeline that has no station, and what is wrong with it.</summary>
     private protected (NotifySettings Settings, IReadOnlyList<string> Problems) Read(string notify, string more = "")
     {
-        var path = Path.Combine(_folder, "p.yaml");
-        File.WriteAllText(path, $"sources: {{mic: {{type: stdin}}}}\nnotify:\n  {notify.ReplaceLineEndings("\n  ")}\n{more}");
-        var problems = new ConfigProblems();
-        var definition = PipelineReader.Read(path, [], WorkerCatalog.All, problems);
-        try
-        {
-            problems.ThrowIfAny();
-            return (definition.Section<NotifySettings>()!, []);
-        }
-        catch (InvalidPipelineException e)
-        {
-            return (definition.Section<NotifySettings>()!, [.. e.Problems.Select(p => p.ToString())]);
-        }
+        var (definition, problems) = DefinitionText.Read(
+            _folder, $"sources: {{mic: {{type: stdin}}}}\nnotify:\n  {notify.ReplaceLineEndings("\n  ")}\n{more}");
+        return (definition.Section<NotifySettings>()!, problems);
     }
 
     /// <summary>A target of these keys.</summary>
