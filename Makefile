@@ -7,12 +7,13 @@
 # make mutants  puts faults into a copy of the sources, one after another, and prints those that no test notices (half an hour)
 # make bench  runs the kernel benchmarks
 # make gpu-bundle  packs all that a machine with a GPU but without network and .NET needs; SM=90 keeps one architecture's code
+# make packages  makes .debs, tarballs, an SBOM and checksums in artifacts/packages: for amd64, arm64, and amd64 with CUDA
 # make clean  removes what make built here (not the cache folder)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run page build test trial-notify test-kafka invariants mutants bench gpu-bundle schema format clean
+.PHONY: run page build test trial-notify test-kafka invariants mutants bench gpu-bundle packages schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -74,6 +75,9 @@ bench: artifacts/.restored
 
 gpu-bundle: artifacts/.restored
 	deploy/gpu-bundle/make.sh
+
+packages: $(APP)
+	deploy/packages/make.sh
 
 schema: $(APP)
 	$(APP) schema > pipelines/pipeline.schema.json

@@ -89,6 +89,14 @@ public sealed record StationSettings : SectionSettings
     /// <summary>Where the page is served, and to whom; null for nowhere.</summary>
     internal WebOptions? Web { get; init; }
 
+    /// <summary>Where this machine reaches the page; null for nowhere.</summary>
+    public Uri? Address => Web?.Address is not { } at ? null
+        : new UriBuilder(Uri.UriSchemeHttp, (at.Address.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : at.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : at.Address).ToString(), at.Port).Uri;
+
+    /// <summary>The token with the most rights; null where there is none.</summary>
+    public string? Token => Web?.Tokens.OrderByDescending(t => t.Value).Select(t => t.Key).FirstOrDefault();
+
     /// <summary>How clips are cut; null for none.</summary>
     internal ClipOptions? Clips { get; init; }
 

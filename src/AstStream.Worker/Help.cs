@@ -17,10 +17,13 @@ internal sealed class Help(HelpAction usual) : SynchronousCommandLineAction
         return command;
     }
 
+    /// <summary>What stands after a command's own help; null where nothing does.</summary>
+    public static string? More(Command command) => s_more.GetValueOrDefault(command);
+
     public override int Invoke(ParseResult parseResult)
     {
         var code = usual.Invoke(parseResult);
-        if (s_more.TryGetValue(parseResult.CommandResult.Command, out var more))
+        if (More(parseResult.CommandResult.Command) is { } more)
             parseResult.InvocationConfiguration.Output.WriteLine(more);
         return code;
     }

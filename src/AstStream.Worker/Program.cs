@@ -66,8 +66,8 @@ static async Task<int> MainAsync(string[] args)
     IEnumerable<Command>[] commands =
     [
         PipelineCommands.All(settings), ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
-        DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(), NotifyCommands.All(settings),
-        BenchCommands.All(), CompletionCommand.All(),
+        DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings),
+        BenchCommands.All(), CompletionCommand.All(), ManPages.All(root),
     ];
     foreach (var command in commands.SelectMany(c => c))
         root.Subcommands.Add(command);
@@ -81,8 +81,9 @@ static async Task<int> MainAsync(string[] args)
             foreach (var error in parsed.Errors)
                 Errors.Write(error.Message);
             var wrong = parsed.UnmatchedTokens.FirstOrDefault(t => !t.StartsWith('-'));
-            if (wrong is not null && parsed.CommandResult.Command.Subcommands.Count > 0)
-                Terminal.Status($"expected one of: {string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(c => c.Name))}");
+            List<string> expected = [.. parsed.CommandResult.Command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name)];
+            if (wrong is not null && expected.Count > 0)
+                Terminal.Status($"expected one of: {string.Join(", ", expected)}");
             Terminal.Status($"for help: aststream{CommandPath(parsed.CommandResult)} --help");
             return ExitCode.Invalid;
         }

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using AstStream.Station;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Pipelines;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>A running station, as commands ask it: by its address, or as its pipeline says.</summary>
+internal sealed class StationClient : IDisposable
+{
+    private const string Usual = "http://127.0.0.1:8765";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _http;
+
+    private StationClient(Uri address, string? token)
+    {
+        // A stream of answers has no end: each call has its own patience.
+        _http = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        if (token is not null)
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    /// <summary>Where it is.</summary>
+    public Uri Address => _http.BaseAddress!;
+
+    /// <summary>The argument that names a station.</summary>
+    public static Argument<string> Argument() => new("STATION")
+    {
+        Description = $"The station's address, or the pipeline that it is of; {Usual} by default.",
+        DefaultValueFactory = _ => Usual,
+        HelpName = "URL|PIPELINE.yaml",
+    };
+
+    /// <summary>The option that gives a token.</summary>
+    public static Option<string?> TokenOption() => new("--token")
+    {
+        Description = "A token of the station, where it asks for one and the pipeline is not given; may be ${env:NAME} or ${file:PATH}.",
+        HelpName = "TOKEN",
+    };
+
+    /// <summary>Finds a station.</summary>
+    /// <returns>Null where the pipeline has none.</returns>
+    /// <exception cref="IOException">What was given is neither an address nor a pipeline.</exception>
+    public static StationClient? Of(string station, string? token, PipelineHost host)
+    {
+        token = token is null ? null : Expansion.Expand(token, Environment.CurrentDirectory, problem => throw new IOException(
+            $"--token: {problem}"));
+        if (Uri.TryCreate(station, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+            return new StationClient(address, token);
+        if (!File.Exists(station))
+            throw new IOException($"{station}: found neither an address such as {Usual} nor a pipeline's file");
+        using var pipeline = Pipeline.Load(station, [], host);
+        return pipeline.Section<StationSettings>() is { Address: { } at } settings
+            ? new StationClient(at, token ?? settings.Token) : null;
+    }
+
+    /// <summary>What the station says of itself.</summary>
+    /// <exception cref="IOException">It can't be asked.</exception>
+    public async Task<JsonElement> GetAsync(string path, CancellationToken cancellation)
+    {
+        using var response = await SendAsync(path, HttpCompletionOption.ResponseContentRead, cancellation).ConfigureAwait(false);
+        var content = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            using var document = JsonDocument.Parse(content);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw new IOException($"{Address}: answers, but not as a station does: expected JSON of {path}");
+        }
+    }
+
+    /// <summary>Lines that the station sends until it, or the caller, ends.</summary>
+    /// <exception cref="IOException">It can't be asked.</exception>
+    public async Task<StreamReader> FollowAsync(string path, CancellationToken cancellation)
+    {
+        var response = await SendAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+        return new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+    }
+
+    /// <summary>Whether it is ready; else why not.</summary>
+    public async Task<string?> TroubleAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            using var response = await SendAsync("health/ready", HttpCompletionOption.ResponseContentRead, cancellation)
+                .ConfigureAwait(false);
+            return null;
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> SendAsync(string path, HttpCompletionOption completion, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(s_patience);
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.GetAsync(new Uri(Address, path), completion, patience.Token).ConfigureAwait(false);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new IOException(
+                $"{Address}: no station answers: {e.GetBaseException().Message}; is a pipeline with a station running?", e);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"{Address}: no answer within {s_patience.TotalSeconds:0} s");
+        }
+
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+        {
+            throw new IOException($"{Address}: {response.StatusCode switch
+            {
+                HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
+                    "asks for a token: give its pipeline, or --token with one of station.tokens",
+                HttpStatusCode.NotFound => $"knows no {path}: expected a station of this version",
+                _ => await ReasonAsync(response, cancellation).ConfigureAwait(false),
+            }}");
+        }
+    }
+
+    /// <summary>What a problem (RFC 9457) says, or the status.</summary>
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        try
+        {
+            using var problem = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
+            if (problem.RootElement.TryGetProperty("detail", out var detail) && detail.GetString() is { } text)
+                return text;
+        }
+        catch (JsonException)
+        {
+            // Then the status has to do.
+        }
+
+        return $"answers {(int)response.StatusCode}";
+    }
+}
