@@ -30,6 +30,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     private readonly SoundMemory _memory = new(650_000_000);
     private readonly Station.Live.LiveStreams _streams = new();
     private readonly EventFeed _feed = new();
+    private readonly Taps _taps = new(_ => Engine.NamesOf(Engine.Labels));
     private readonly StoreSink _store;
     private readonly LevelDetail _detail;
     private readonly LevelQueue _levels;
@@ -80,8 +81,8 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
         var levels = _detail == LevelDetail.None
             ? null : new StreamLevels(stream, _detail == LevelDetail.Bands, _levels.Take, TimeProvider.System);
         var observer = new StreamObserver(
-            new StreamClips(stream, new ClipOptions(), _ => classes, ["m"], _memory, _files!), levels, _streams.Begin(stream, levels),
-            _streams.End);
+            stream, new StreamClips(stream, new ClipOptions(), _ => classes, ["m"], _memory, _files!), levels,
+            _streams.Begin(stream, levels), _taps, _streams.End);
         _observers.Enqueue((stream, observer));
         return observer;
     }
@@ -122,6 +123,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
                 ClipPath = file => ClipFolder.FullPath(Path.Combine(_folder, "clips"), file),
                 Streams = _streams,
                 Feed = _feed,
+                Taps = _taps,
                 Write = _store.Use,
                 LabelsOf = _ => labels,
                 ClipTroubles = () => [],

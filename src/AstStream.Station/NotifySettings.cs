@@ -101,6 +101,9 @@ public sealed record NotifySettings : SectionSettings
     public override IReadOnlyList<Resource> Resources => Data.Length > 0 ? [Resource.Writes(Data)] : [];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Peer> Peers => [.. Options.Targets.Select(t => t.Settings.Peer).OfType<Peer>()];
+
+    /// <inheritdoc/>
     public override IReadOnlyList<LabelClaim> Labels => Claims;
 
     private IReadOnlyList<LabelClaim> Claims { get; init; } = [];

@@ -39,6 +39,7 @@ public sealed class SoundStation : ISink
     private SoundStation(StationSettings settings, Pipeline pipeline, TimeProvider time)
     {
         (_settings, _pipeline, _time) = (settings, pipeline, time);
+        Taps = new Taps(pipeline.LabelsOf);
         _memory = new SoundMemory(settings.Memory);
         _store = StoreSink.Make(settings.StorePath, settings.EventAge, time, record =>
         {
@@ -63,6 +64,9 @@ public sealed class SoundStation : ISink
 
     /// <summary>Events as they come into the store.</summary>
     internal EventFeed Feed { get; } = new();
+
+    /// <summary>Those who look at what passes.</summary>
+    internal Taps Taps { get; }
 
     /// <summary>Where notifications wait.</summary>
     internal NoticeStore Notices => NoticeStore.Of(_settings.StorePath, _store.Use);
@@ -102,6 +106,7 @@ public sealed class SoundStation : ISink
             ClipPath = file => ClipFolder.FullPath(_settings.ClipPath, file),
             Streams = Streams,
             Feed = Feed,
+            Taps = Taps,
             Write = _store.Use,
             Reviewed = reviews => Reviewed(reviews),
             LabelsOf = _pipeline.LabelsOf,
@@ -217,7 +222,7 @@ public sealed class SoundStation : ISink
         var clips = _settings.Clips is { } options && _files is { } files
             ? new StreamClips(stream, options, ClassesOf, stream.Models, _memory, files) : null;
         var levels = _levels is null ? null : new StreamLevels(stream, _settings.Levels == LevelDetail.Bands, _levels.Take, _time);
-        return new StreamObserver(clips, levels, Streams.Begin(stream, levels), Streams.End);
+        return new StreamObserver(stream, clips, levels, Streams.Begin(stream, levels), Taps, Streams.End);
     }
 
     private ModelClasses ClassesOf(string model) => _classes.GetOrAdd(model, m =>

@@ -7,11 +7,14 @@ using AstStream.Streaming.Sources;
 namespace AstStream.Station;
 
 /// <summary>Gives what is heard of one stream to its clips, its levels and those who look at it now.</summary>
+/// <param name="stream">Which one it is.</param>
 /// <param name="clips">Its clips; null where none are kept.</param>
 /// <param name="levels">Its levels; null where none are measured.</param>
 /// <param name="live">What it is like now.</param>
+/// <param name="taps">Those who look at what passes.</param>
 /// <param name="ended">Hears that it is over.</param>
-internal sealed class StreamObserver(StreamClips? clips, StreamLevels? levels, LiveStream live, Action<LiveStream> ended)
+internal sealed class StreamObserver(
+    StreamInfo stream, StreamClips? clips, StreamLevels? levels, LiveStream live, Taps taps, Action<LiveStream> ended)
     : IStreamObserver
 {
     private int _isOver;
@@ -23,17 +26,23 @@ internal sealed class StreamObserver(StreamClips? clips, StreamLevels? levels, L
         clips?.Hear(block);
         levels?.Hear(block);
         live.Hear(block);
+        taps.Pass(block);
         if (block.Kind == MessageKind.End)
             End();
     }
 
     public void Framed(ReadOnlySpan<float> frames, int numMelBins) => live.Frame(frames, numMelBins);
 
-    public void Detected(SoundEvent e) => clips?.Take(e);
+    public void Detected(SoundEvent e)
+    {
+        clips?.Take(e);
+        taps.Pass(e);
+    }
 
     public void Decided(in DecidedPiece piece)
     {
         clips?.Take(piece);
+        taps.Pass(stream, piece);
         if (!piece.Scores.IsEmpty)
             live.Take(piece.Model, piece.Scores, piece.Thresholds);
         if (piece.IsEnd)

@@ -16,6 +16,7 @@ using AstStream.Streaming.Sinks;
 using AstStream.Worker;
 using AstStream.Worker.Commands;
 using AstStream.Worker.Hosting;
+using AstStream.Worker.Setup;
 
 if (CaptureProcess.IsMeant(args))
     CaptureProcess.Run(args);
@@ -65,9 +66,10 @@ static async Task<int> MainAsync(string[] args)
         help.Aliases.Remove(path); // /h may be a file
     IEnumerable<Command>[] commands =
     [
-        PipelineCommands.All(settings), ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
-        DeviceCommands.All(), KafkaCommands.All(), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings),
-        BenchCommands.All(), CompletionCommand.All(), ManPages.All(root),
+        InitCommand.All(settings), DoctorCommand.All(settings), PipelineCommands.All(settings), WatchCommands.All(settings),
+        ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel), DeviceCommands.All(),
+        KafkaCommands.All(), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
+        CompletionCommand.All(), ManPages.All(root),
     ];
     foreach (var command in commands.SelectMany(c => c))
         root.Subcommands.Add(command);

@@ -31,6 +31,16 @@ internal static class Terminal
             Console.Error.WriteLine(Printable.Text(line));
     }
 
+    /// <summary>Asks for a line, on standard error; null where nobody answers any more.</summary>
+    public static string? Ask(string question)
+    {
+        Console.Error.Write(Printable.Text(question));
+        var answer = Console.In.ReadLine();
+        if (answer is null || Console.IsInputRedirected)
+            Console.Error.WriteLine();
+        return answer?.Trim();
+    }
+
     /// <summary>Asks for a line that is not shown while it is typed, on standard error.</summary>
     public static string Secret(string question)
     {

@@ -12,6 +12,15 @@ namespace AstStream.Connectors.Capture;
 public sealed record AudioDevice(
     int Index, string HostApi, string Name, int Channels, double SampleRate, double LowLatency, double HighLatency, bool IsDefault)
 {
+    /// <summary>Its name at a sound server; null for a device that PortAudio lists itself.</summary>
+    public string? ServerSource { get; init; }
+
+    /// <summary>Whether it hears what this machine plays, and not what is around it.</summary>
+    public bool IsMonitor { get; init; }
+
+    /// <summary>Whether it is the one that its sound server takes where none is named.</summary>
+    public bool IsServerDefault { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{HostApi}: {Name}";
 }

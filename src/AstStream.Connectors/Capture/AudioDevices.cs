@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 using PortAudioSharp;
 
@@ -13,6 +14,7 @@ public sealed partial class AudioDevices : IDisposable
 {
     private const string Library = "portaudio";
     private const int StandardError = 2;
+    private const string ServerDevice = "pulse"; // of ALSA's plugin, which leads to a sound server
 
     static AudioDevices()
     {
@@ -34,10 +36,12 @@ public sealed partial class AudioDevices : IDisposable
         {
             Quietly(PortAudio.Initialize);
             var first = PortAudio.DefaultInputDevice;
-            All = [.. Enumerable.Range(0, Math.Max(0, PortAudio.DeviceCount)).Select(i => (Index: i, Info: PortAudio.GetDeviceInfo(i)))
+            List<AudioDevice> own = [.. Enumerable.Range(0, Math.Max(0, PortAudio.DeviceCount))
+                .Select(i => (Index: i, Info: PortAudio.GetDeviceInfo(i)))
                 .Where(d => d.Info.maxInputChannels > 0).Select(d => new AudioDevice(
                 d.Index, HostApiName(d.Info.hostApi), d.Info.name, d.Info.maxInputChannels, d.Info.defaultSampleRate,
                     d.Info.defaultLowInputLatency, d.Info.defaultHighInputLatency, d.Index == first))];
+            All = own.Find(d => d.Name == ServerDevice) is { } server ? [.. own, .. SoundServer.Sources(server)] : own;
         }
         catch (DllNotFoundException)
         {
@@ -49,11 +53,32 @@ public sealed partial class AudioDevices : IDisposable
         }
     }
 
-    /// <summary>The devices.</summary>
+    /// <summary>The devices: PortAudio's, and after them the sources of a sound server by their own names.</summary>
     public IReadOnlyList<AudioDevice> All { get; }
+
+    /// <summary>Finds a device by its name, or by a part of it that only one has.</summary>
+    /// <exception cref="InvalidAudioException">None has it, or several do.</exception>
+    public AudioDevice Find(string name)
+    {
+        try
+        {
+            return new DeviceChoice(name, null, null).Pick(All);
+        }
+        catch (LinkException e)
+        {
+            throw new InvalidAudioException(e.Message);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Quietly(PortAudio.Terminate);
+
+    /// <summary>Says which source a sound server is to give, before its device is opened.</summary>
+    internal static void Choose(AudioDevice device)
+    {
+        if (device.ServerSource is { } source && OperatingSystem.IsLinux())
+            _ = SetEnv(SoundServer.SourceVariable, source, 1); // the library asks for the process's own variables, which .NET's are not
+    }
 
     /// <summary>
     /// Does something while the standard error leads nowhere: ALSA and JACK write dozens of lines there about what they did not find.

@@ -61,6 +61,7 @@ public static partial class CaptureProcess
     {
         using var devices = new AudioDevices();
         var device = arguments.Choice.Pick(devices.All);
+        AudioDevices.Choose(device);
         DeviceCapture? opened = null;
         LinkException? refused = null;
         AudioDevices.Quietly(() =>

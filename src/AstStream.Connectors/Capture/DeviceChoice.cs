@@ -3,7 +3,8 @@ using AstStream.Connectors.Programs;
 namespace AstStream.Connectors.Capture;
 
 /// <summary>
-/// Which device is meant: by its name, or a part of it that only one has; by its number as the last resort; else the default one.
+/// Which device is meant: by its name, or a part of it that only one has (a card before a sound server's source of it); by its number as
+/// the last resort; else the default one.
 /// </summary>
 /// <param name="Name">Its name, or a part of it; upper and lower case are the same.</param>
 /// <param name="HostApi">The system that offers it; any where not given.</param>
@@ -30,7 +31,8 @@ public sealed record DeviceChoice(string? Name, string? HostApi, int? Index)
         if (Name is { } name)
         {
             var exact = offered.Where(d => d.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).ToList();
-            var found = exact.Count > 0 ? exact : [.. offered.Where(d => d.Name.Contains(name, StringComparison.OrdinalIgnoreCase))];
+            var parts = offered.Where(d => d.Name.Contains(name, StringComparison.OrdinalIgnoreCase)).ToLookup(d => d.ServerSource is null);
+            List<AudioDevice> found = exact.Count > 0 ? exact : [.. parts[true].Any() ? parts[true] : parts[false]];
             return found.Count switch
             {
                 1 => found[0],
@@ -43,9 +45,9 @@ public sealed record DeviceChoice(string? Name, string? HostApi, int? Index)
         }
 
         if (Index is { } index)
-            return offered.FirstOrDefault(d => d.Index == index)
+            return offered.FirstOrDefault(d => d.Index == index && d.ServerSource is null)
                 ?? throw new LinkException(
                 $"{this}: there is no such device; there are {string.Join(", ", devices.Select(d => $"{d.Index} '{d}'"))}");
-        return offered.FirstOrDefault(d => d.IsDefault) ?? offered[0];
+        return offered.FirstOrDefault(d => d.IsDefault) ?? offered.FirstOrDefault(d => d.IsServerDefault) ?? offered[0];
     }
 }

@@ -10,6 +10,12 @@ public static class DeviceListener
     private static readonly TimeSpan s_latency = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Records a network stream, as ffmpeg hears it; else as a device.</summary>
+    /// <inheritdoc cref="RecordAsync(DeviceChoice, string, double, Action{double, SignalMeter}, CancellationToken)"/>
+    public static Task<(double Seconds, int Breaks)> RecordAsync(
+        string url, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop) =>
+        RecordAsync(FfmpegSource.Link(new SecretUrl(url)), path, seconds, progress, stop);
+
     /// <summary>Records a device to a WAV file of 16 bits, with its own rate and channels.</summary>
     /// <param name="choice">The device.</param>
     /// <param name="path">The file.</param>
@@ -19,15 +25,19 @@ public static class DeviceListener
     /// <returns>The seconds that were recorded, and how often samples were missing.</returns>
     /// <exception cref="InvalidAudioException">The device can't be opened, or has gone.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public static async Task<(double Seconds, int Breaks)> RecordAsync(
-        DeviceChoice choice, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop)
+    public static Task<(double Seconds, int Breaks)> RecordAsync(
+        DeviceChoice choice, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop) =>
+        RecordAsync(Link(choice), path, seconds, progress, stop);
+
+    private static async Task<(double Seconds, int Breaks)> RecordAsync(
+        ILiveLink link, string path, double seconds, Action<double, SignalMeter> progress, CancellationToken stop)
     {
         WavWriter? file = null;
         var (recorded, breaks) = (0.0, 0);
         try
         {
             await ListenAsync(
-                choice,
+                link,
                 (format, chunk, meter) =>
                 {
                     file ??= new WavWriter(path, format.SampleRate, format.Channels);
@@ -53,7 +63,7 @@ public static class DeviceListener
     /// <exception cref="InvalidAudioException">The device can't be opened, or has gone.</exception>
     public static Task WatchAsync(DeviceChoice choice, Action<SignalMeter> levels, CancellationToken stop) =>
         ListenAsync(
-            choice,
+            Link(choice),
             (_, _, meter) =>
             {
                 levels(meter);
@@ -61,11 +71,12 @@ public static class DeviceListener
             },
             stop);
 
-    private static async Task ListenAsync(DeviceChoice choice, Func<PcmFormat, PcmChunk, SignalMeter, bool> heard, CancellationToken stop)
+    private static MicrophoneLink Link(DeviceChoice choice) => new(new CaptureArguments(choice, null, 1, null, s_latency));
+
+    private static async Task ListenAsync(ILiveLink link, Func<PcmFormat, PcmChunk, SignalMeter, bool> heard, CancellationToken stop)
     {
         try
         {
-            var link = new MicrophoneLink(new CaptureArguments(choice, null, 1, null, s_latency));
             await using var connection = await link.OpenAsync(s_patience, stop).ConfigureAwait(false);
             var decoder = new PcmDecoder(connection.Format);
             var meter = new SignalMeter(connection.Format.SampleRate);
@@ -92,7 +103,7 @@ public static class DeviceListener
         }
         catch (TimeoutException)
         {
-            throw new InvalidAudioException($"{choice}: no sound came for {s_patience.TotalSeconds} s");
+            throw new InvalidAudioException($"{link.Description}: no sound came for {s_patience.TotalSeconds} s");
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

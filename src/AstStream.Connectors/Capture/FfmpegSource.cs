@@ -24,6 +24,16 @@ internal static class FfmpegSource
         "ffmpeg", "Reads network streams, and files of any format, through ffmpeg.",
             [Url, Live, Transport, Track, Options, .. LiveOptions.ReopenKeys], Read);
 
+    /// <summary>A stream outside a pipeline, as one without further keys would open it.</summary>
+    internal static ILiveLink Link(SecretUrl url) =>
+        new FfmpegLink(url, FfmpegInput.Of(url.Value, OfStream(url, Transport.Fallback, [])), track: 0);
+
+    /// <summary>ffmpeg's options for a stream: of a camera only the sound is asked for, not its pictures.</summary>
+    private static List<string> OfStream(SecretUrl url, string transport, List<string> options) =>
+        !url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase) ? options
+        : ["-rtsp_transport", transport,
+            .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"], .. options];
+
     private static Settings Read(SectionReader section)
     {
         var url = new SecretUrl(section.Get(Url) ?? "");
@@ -45,16 +55,12 @@ internal static class FfmpegSource
             return settings;
         }
 
-        // Only the camera's sound is asked for, not its pictures; and what a web server gave before a break may come again.
-        if (url.Value.StartsWith("rtsp", StringComparison.OrdinalIgnoreCase))
-            options.InsertRange(
-                0, ["-rtsp_transport", section.Get(Transport),
-                    .. options.Contains("-allowed_media_types") ? Array.Empty<string>() : ["-allowed_media_types", "audio"]]);
+        options = OfStream(url, section.Get(Transport), options);
         var live = new LiveOptions
         {
             WaitsAtStart = true,
             Timeout = TimeSpan.FromSeconds(15),
-            MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase)
+            MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase), // what a web server gave before a break
         }.With(section);
         return settings with { Live = live with { StalledAfter = live.Timeout!.Value / 2 } };
     }
@@ -64,6 +70,8 @@ internal static class FfmpegSource
         SecretUrl Url, IReadOnlyList<string> Options, int Track, int? Channel, LiveOptions? Live, string? File) : SourceSettings
     {
         public override IReadOnlyList<Resource> Resources => File is { } path ? [Resource.Reads(path)] : [];
+
+        public override IReadOnlyList<Peer> Peers => File is null && Peer.Of(Url.Value) is { } peer ? [peer] : [];
 
         public override IAudioSource Build(PipelineDefinition pipeline) => Live is null
             ? new FileSource(this) : new LiveSource(new FfmpegLink(Url, FfmpegInput.Of(Url.Value, Options), Track), Live);

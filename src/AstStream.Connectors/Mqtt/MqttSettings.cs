@@ -47,6 +47,9 @@ internal sealed record MqttSettings(MqttOptions Options) : SinkSettings
 
     public override ISink Build() => new MqttSink(Options, TimeProvider.System);
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<Peer> Peers => Options.Host.Length > 0 ? [new Peer(Options.Host, Options.Port)] : [];
+
     private static MqttSettings Read(SectionReader section, SinkOptions options)
     {
         var topic = section.Get(s_topic) ?? "aststream";

@@ -1,3 +1,5 @@
+using AstStream.Streaming.Definitions;
+
 namespace AstStream.Kafka.Cluster;
 
 /// <summary>How a cluster is reached. It may hold secrets.</summary>
@@ -5,6 +7,9 @@ namespace AstStream.Kafka.Cluster;
 /// <param name="Settings">librdkafka's own settings.</param>
 public sealed record KafkaAccess(string Servers, IReadOnlyDictionary<string, string> Settings)
 {
+    /// <summary>The servers that are asked first.</summary>
+    internal IReadOnlyList<Peer> Peers => Peer.OfServers(Servers);
+
     /// <summary>Access with no settings.</summary>
     internal static KafkaAccess To(string servers) => new(servers, new Dictionary<string, string>());
 

@@ -139,6 +139,8 @@ internal sealed class KafkaSource : IAudioSource
             },
         ];
 
+        public override IReadOnlyList<Peer> Peers => Options.Access.Peers;
+
         public override IEnumerable<(Key Key, string Message)> Check(PipelineDefinition pipeline)
         {
             if (Delivery == KafkaDelivery.Exactly && !EventClusters(pipeline).Any())

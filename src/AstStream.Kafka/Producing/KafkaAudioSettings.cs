@@ -9,5 +9,7 @@ internal sealed record KafkaAudioSettings(AudioPublisherOptions Options) : SinkS
 {
     public override IReadOnlyList<Resource> Resources => Options.Spool is { } path ? [Resource.Writes(path)] : [];
 
+    public override IReadOnlyList<Peer> Peers => Options.Access.Peers;
+
     public override ISink Build() => new KafkaAudioSink(Options);
 }

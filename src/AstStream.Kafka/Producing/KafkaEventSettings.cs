@@ -14,5 +14,7 @@ namespace AstStream.Kafka.Producing;
 internal sealed record KafkaEventSettings(
     KafkaAccess Access, string Topic, bool IsBinary, string Source, IReadOnlyList<string> States, long Memory) : SinkSettings
 {
+    public override IReadOnlyList<Peer> Peers => Access.Peers;
+
     public override ISink Build() => new KafkaEventSink(this);
 }

@@ -71,6 +71,8 @@ internal sealed class AppriseTarget : INoticeTarget
     private sealed record Settings(HttpSettings? Server, string? Key, IReadOnlyList<string> Urls, string? Tag, Wanted Attachments)
         : TargetSettings
     {
+        public override Peer? Peer => Server is null ? null : Peer.Of(Server.Address);
+
         public override INoticeTarget Build(TimeProvider time) => new AppriseTarget(this, time);
     }
 }

@@ -144,6 +144,8 @@ internal sealed class EmailTarget : INoticeTarget
         string Host, int Port, SecureSocketOptions Security, string? User, string? Password, MailboxAddress From, InternetAddressList To,
         Wanted Attachments) : TargetSettings
     {
+        public override Peer? Peer => Host.Length > 0 ? new Peer(Host, Port) : null;
+
         public override INoticeTarget Build(TimeProvider time) => new EmailTarget(this);
     }
 }

@@ -56,6 +56,8 @@ internal sealed class GotifyTarget : INoticeTarget
 
     private sealed record Settings(HttpSettings? Server, string Token) : TargetSettings
     {
+        public override Peer? Peer => Server is null ? null : Peer.Of(Server.Address);
+
         public override INoticeTarget Build(TimeProvider time) => new GotifyTarget(this, time);
     }
 }

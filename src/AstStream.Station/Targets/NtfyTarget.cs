@@ -113,6 +113,8 @@ internal sealed class NtfyTarget : INoticeTarget
     private sealed record Settings(
         HttpSettings? Server, string Topic, AuthenticationHeaderValue? Authorization, Wanted Attachments) : TargetSettings
     {
+        public override Peer? Peer => Server is null ? null : Peer.Of(Server.Address);
+
         public override INoticeTarget Build(TimeProvider time) => new NtfyTarget(this, time);
     }
 }

@@ -77,6 +77,8 @@ internal sealed class TelegramTarget : INoticeTarget
 
     private sealed record Settings(HttpSettings? Server, string Token, string Chat, Wanted Attachments) : TargetSettings
     {
+        public override Peer? Peer => Server is null ? null : Peer.Of(Server.Address);
+
         public override INoticeTarget Build(TimeProvider time) => new TelegramTarget(this, time);
     }
 }

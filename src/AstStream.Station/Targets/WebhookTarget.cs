@@ -123,6 +123,8 @@ internal sealed class WebhookTarget : INoticeTarget
 
     private sealed record Settings(HttpSettings? Server, byte[]? Secret, string? Token, string Source) : TargetSettings
     {
+        public override Peer? Peer => Server is null ? null : Peer.Of(Server.Address);
+
         public override INoticeTarget Build(TimeProvider time) => new WebhookTarget(this, time);
     }
 }

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.ComponentModel;
 using System.Net.WebSockets;
 using System.Text.Json;
+using System.Threading.Channels;
+using AstStream.Model.Checkpoints;
 using AstStream.Station.Live;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,6 +16,7 @@ internal static class LiveApi
 {
     private const int MostFollowers = 200;
     private const int MostLooked = 500; // streams that are looked at or listened to: a page looks at many
+    private const int MostTaps = 20;
     private const int MostReceived = 65_536; // bytes of a viewer that has nothing to say
 
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(15); // after as long a line says that the connection lives
@@ -27,6 +30,13 @@ internal static class LiveApi
             .Needs(Right.Read).WithName("live").Produces(StatusCodes.Status200OK, contentType: "text/event-stream")
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .WithSummary("Events as they are opened and closed, as server-sent events: opened or closed, with the event as data.");
+        api.MapGet("/tap", (HttpContext context,
+            [Description("What passes: blocks, scores, decided or events; events by default. May be given several times.")] string[]? of,
+            [Description("Only streams whose names match, with * for anything.")] string? stream) =>
+            TapAsync(context, source.Taps, of ?? [], stream, stop))
+            .Needs(Right.Read).WithName("tap").Produces(StatusCodes.Status200OK, contentType: "application/x-ndjson")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .WithSummary("What passes the arrows of the graph, a line of JSON each. One who is slow misses some, and is told how many.");
         api.MapGet("/live/stream", (HttpContext context, [Description("The stream's name.")] string name,
             [Description("Whether its sound is sent.")] bool? sound, [Description("Whether its spectrogram is sent.")] bool? spectrogram) =>
             ViewAsync(context, source.Streams, name, new LiveViewer(sound == true, spectrogram == true), viewers, stop))
@@ -48,17 +58,75 @@ internal static class LiveApi
         var follower = feed.Follow();
         try
         {
+            await PassOnAsync(context, follower.Reader, "text/event-stream", ":\n\n"u8.ToArray(), stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            feed.Leave(follower);
+        }
+    }
+
+    private static async Task TapAsync(HttpContext context, Taps taps, string[] of, string? stream, CancellationToken stop)
+    {
+        var points = new HashSet<TapPoint>();
+        foreach (var word in of.DefaultIfEmpty(TapPoint.Events.Word()))
+        {
+            if (!EnumWords.All<TapPoint>().Contains(word))
+            {
+                await Problems.Bad($"of: found '{word}'; expected one of {string.Join(", ", EnumWords.All<TapPoint>())}")
+                    .ExecuteAsync(context).ConfigureAwait(false);
+                return;
+            }
+
+            points.Add(EnumWords.Parse<TapPoint>(word));
+        }
+
+        if (taps.Count >= MostTaps)
+        {
+            await Problems.Of(StatusCodes.Status503ServiceUnavailable, $"{MostTaps} taps are open already").ExecuteAsync(context)
+                .ConfigureAwait(false);
+            return;
+        }
+
+        var tap = new Tap(points, stream);
+        taps.Add(tap);
+        try
+        {
+            await PassOnAsync(context, tap.Lines, "application/x-ndjson", "\n"u8.ToArray(), stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            taps.Remove(tap);
+        }
+    }
+
+    /// <summary>Sends messages as they come, until the viewer goes or takes nothing, or the run ends.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="messages">What is sent.</param>
+    /// <param name="type">The type of content.</param>
+    /// <param name="alive">What is sent where nothing comes for a while, and says nothing.</param>
+    /// <param name="stop">The run's end.</param>
+    private static async Task PassOnAsync(
+        HttpContext context, ChannelReader<byte[]> messages, string type, byte[] alive, CancellationToken stop)
+    {
+        try
+        {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stop);
-            context.Response.ContentType = "text/event-stream";
+            context.Response.ContentType = type;
             context.Response.Headers.CacheControl = "no-store";
-            await SayAliveAsync(context, ended.Token).ConfigureAwait(false);
+            context.Response.BodyWriter.Write(alive);
+            await FlushAsync(context, ended.Token).ConfigureAwait(false);
             while (true)
             {
-                var waiting = follower.Reader.WaitToReadAsync(ended.Token).AsTask();
+                var waiting = messages.WaitToReadAsync(ended.Token).AsTask();
                 while (await Task.WhenAny(waiting, Task.Delay(s_quiet, ended.Token)).ConfigureAwait(false) != waiting)
-                    await SayAliveAsync(context, ended.Token).ConfigureAwait(false);
+                {
+                    context.Response.BodyWriter.Write(alive);
+                    await FlushAsync(context, ended.Token).ConfigureAwait(false);
+                }
+
                 await waiting.ConfigureAwait(false); // where the viewer has gone, this says so
-                while (follower.Reader.TryRead(out var message))
+                while (messages.TryRead(out var message))
                     context.Response.BodyWriter.Write(message);
                 await FlushAsync(context, ended.Token).ConfigureAwait(false);
                 await Task.Delay(s_gathering, ended.Token).ConfigureAwait(false);
@@ -68,16 +136,6 @@ internal static class LiveApi
         {
             // The viewer has gone, takes nothing, or the run has ended.
         }
-        finally
-        {
-            feed.Leave(follower);
-        }
-    }
-
-    private static Task SayAliveAsync(HttpContext context, CancellationToken cancellation)
-    {
-        context.Response.BodyWriter.Write(":\n\n"u8);
-        return FlushAsync(context, cancellation);
     }
 
     /// <summary>Sends what was written, and gives up a viewer that does not take it.</summary>

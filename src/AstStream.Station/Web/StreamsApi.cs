@@ -76,18 +76,7 @@ internal static class StreamsApi
     private static IEnumerable<HeardItem> Top(string model, float[] scores, IReadOnlyList<float> thresholds, WebSource source)
     {
         var labels = source.LabelsOf(model);
-        var top = new List<int>(Heard + 1);
-        for (var i = 0; i < scores.Length; i++)
-        {
-            var at = top.FindIndex(t => scores[t] < scores[i]);
-            if (at < 0 && top.Count == Heard)
-                continue;
-            top.Insert(at < 0 ? top.Count : at, i);
-            if (top.Count > Heard)
-                top.RemoveAt(Heard);
-        }
-
-        return top.Select(i => new HeardItem(
+        return HighestScores.Of(scores, Heard).Select(i => new HeardItem(
             labels[i], Math.Round(scores[i], 3), float.IsFinite(thresholds[i]) ? Math.Round(thresholds[i], 3) : null));
     }
 

@@ -19,6 +19,9 @@ internal sealed record WebSource
     /// <summary>Events as they come.</summary>
     public required EventFeed Feed { get; init; }
 
+    /// <summary>Those who look at what passes.</summary>
+    public required Taps Taps { get; init; }
+
     /// <summary>Writes to the store.</summary>
     public required Action<Action<StoreWriter>> Write { get; init; }
 

@@ -76,7 +76,7 @@ public sealed partial class WallClock : IDisposable
     /// <summary>
     /// Whether the kernel's clock is disciplined (adjtimex); on other systems than Linux nobody says, and it is believed.
     /// </summary>
-    private static bool IsKernelSynchronized()
+    public static bool IsKernelSynchronized()
     {
         if (!OperatingSystem.IsLinux())
             return true;

@@ -9,6 +9,9 @@ public abstract record ComponentSettings
     /// <summary>What it needs of the outside world.</summary>
     public virtual IReadOnlyList<Resource> Resources => [];
 
+    /// <summary>Those that it talks to by the network, as far as the definition names them.</summary>
+    public virtual IReadOnlyList<Peer> Peers => [];
+
     /// <summary>What is wrong with it beside the other components, by the key that says it.</summary>
     /// <param name="pipeline">The whole definition.</param>
     public virtual IEnumerable<(Key Key, string Message)> Check(PipelineDefinition pipeline) => [];

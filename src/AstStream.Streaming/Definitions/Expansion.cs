@@ -6,11 +6,14 @@ using AstStream.Streaming.Telemetry;
 namespace AstStream.Streaming.Definitions;
 
 /// <summary>
-/// Values of a definition that stand elsewhere: ${env:NAME} is an environment variable, ${file:PATH} what is in a small file. They count as
-/// secrets.
+/// Values of a definition that stand elsewhere: ${env:NAME} is an environment variable, or what the file secrets.env in the definition's
+/// folder says of it; ${file:PATH} is what is in a small file. They count as secrets.
 /// </summary>
 public static partial class Expansion
 {
+    /// <summary>The file with lines NAME=VALUE (<see cref="SecretsText"/>); the environment goes before it.</summary>
+    public const string SecretsFile = "secrets.env";
+
     private const int MaxBytes = 65_536; // of a file
 
     /// <summary>
@@ -26,7 +29,7 @@ public static partial class Expansion
             var (kind, what) = (match.Groups["kind"].Value, match.Groups["what"].Value);
             var value = kind switch
             {
-                "env" => Variable(what, problem),
+                "env" => Variable(what, baseFolder, problem),
                 "file" => Content(what, baseFolder, problem),
                 _ => Unknown(kind, problem),
             };
@@ -49,11 +52,21 @@ public static partial class Expansion
         return null;
     }
 
-    private static string? Variable(string name, Action<string> problem)
+    private static string? Variable(string name, string baseFolder, Action<string> problem)
     {
         if (Environment.GetEnvironmentVariable(name) is { } value)
             return value;
-        problem($"${{env:{name}}}: the environment has no {name}");
+        if (!File.Exists(Path.Combine(baseFolder, SecretsFile)))
+        {
+            problem($"${{env:{name}}}: the environment has no {name}");
+            return null;
+        }
+
+        if (Content(SecretsFile, baseFolder, problem) is not { } text)
+            return null;
+        if (SecretsText.Find(text, name) is { } kept)
+            return kept;
+        problem($"${{env:{name}}}: neither the environment nor {SecretsFile} has {name}");
         return null;
     }
 

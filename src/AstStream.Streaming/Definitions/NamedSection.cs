@@ -36,7 +36,7 @@ internal sealed partial record NamedSection(string Name, YamlNode Key, YamlNode 
                 return found;
             }
 
-            if (!NamePattern().IsMatch(name) || s_reserved.Contains(name))
+            if (!IsName(name))
                 file.Problem(
                     keyNode, $"{section}.{name}: not a name that can be used; expected letters, digits, '-' and '_', and none of "
                         + $"{string.Join(", ", s_reserved)}");
@@ -48,6 +48,9 @@ internal sealed partial record NamedSection(string Name, YamlNode Key, YamlNode 
             file.Problem(node, $"{section}: is empty; expected at least one entry");
         return found;
     }
+
+    /// <summary>Whether a component may be called so.</summary>
+    public static bool IsName(string name) => NamePattern().IsMatch(name) && !s_reserved.Contains(name);
 
     /// <summary>The type that the component names; a problem where it names none or an unknown one.</summary>
     public T? TypeOf<T>(PipelineFile file, string path, IReadOnlyDictionary<string, T> types)

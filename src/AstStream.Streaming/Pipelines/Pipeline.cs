@@ -117,6 +117,14 @@ public sealed class Pipeline : IDisposable
         return [.. Enumerable.Range(0, labels.Count).Where(c => meant.Contains(labels[c]))];
     }
 
+    /// <summary>Whether a source, a model or a sink may be called so.</summary>
+    public static bool IsName(string name) => NamedSection.IsName(name);
+
+    /// <summary>Those that it talks to by the network, with the source, the sink or the section that does.</summary>
+    public IEnumerable<(string Component, Peer Peer)> Peers => Definition.Sources.SelectMany(s => s.Settings.Peers.Select(p => (s.Name, p)))
+        .Concat(Definition.Sinks.SelectMany(s => s.Settings.Peers.Select(p => (s.Name, p))))
+        .Concat(Definition.Sections.SelectMany(s => s.Settings.Peers.Select(p => (s.Name, p)))).Distinct();
+
     /// <summary>Whether it has a model of a name.</summary>
     public bool HasModel(string model) => Models.Any(m => m.Name == model);
 

@@ -126,12 +126,13 @@ internal static class DeviceCommands
         foreach (var d in devices)
         {
             table.AddRow(
-                d.IsDefault ? "*" : "", d.Index.ToString(CultureInfo.InvariantCulture), Terminal.Cell(d.HostApi), Terminal.Cell(d.Name),
+                d.IsDefault || d.IsServerDefault ? "*" : "", d.ServerSource is null ? d.Index.ToString(CultureInfo.InvariantCulture) : "",
+                Terminal.Cell(d.HostApi), Terminal.Cell(d.Name),
                 d.Channels.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{d.SampleRate:0} Hz"),
                 string.Create(CultureInfo.InvariantCulture, $"{d.LowLatency * 1000:0} to {d.HighLatency * 1000:0} ms"));
         }
 
-        return table.Caption("* the default device", Style.Plain);
+        return table.Caption("* what is taken where none is named: of all, and of a sound server", Style.Plain);
     }
 
     private static void WriteJson(IEnumerable<AudioDevice> devices)
@@ -148,6 +149,8 @@ internal static class DeviceCommands
                 low_latency = d.LowLatency,
                 high_latency = d.HighLatency,
                 is_default = d.IsDefault,
+                server_source = d.ServerSource,
+                is_monitor = d.IsMonitor,
             }));
         }
     }
@@ -190,13 +193,17 @@ internal static class DeviceCommands
     {
         try
         {
-            await DeviceListener.WatchAsync(new DeviceChoice(null, null, device.Index), m => show(Meter(m)), stop).ConfigureAwait(false);
+            await DeviceListener.WatchAsync(ChoiceOf(device), m => show(Meter(m)), stop).ConfigureAwait(false);
         }
         catch (InvalidAudioException e)
         {
             show(Printable.Text(e.Message));
         }
     }
+
+    /// <summary>What says that this device is meant, and no other.</summary>
+    private static DeviceChoice ChoiceOf(AudioDevice device) =>
+        device.ServerSource is null ? new DeviceChoice(null, null, device.Index) : new DeviceChoice(device.Name, device.HostApi, null);
 
     private static string Meter(SignalMeter meter)
     {

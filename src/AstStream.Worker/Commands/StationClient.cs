@@ -63,17 +63,23 @@ internal sealed class StationClient : IDisposable
     /// <exception cref="IOException">It can't be asked.</exception>
     public async Task<JsonElement> GetAsync(string path, CancellationToken cancellation)
     {
-        using var response = await SendAsync(path, HttpCompletionOption.ResponseContentRead, cancellation).ConfigureAwait(false);
-        var content = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         try
         {
-            using var document = JsonDocument.Parse(content);
+            using var document = JsonDocument.Parse(await TextAsync(path, cancellation).ConfigureAwait(false));
             return document.RootElement.Clone();
         }
         catch (JsonException)
         {
             throw new IOException($"{Address}: answers, but not as a station does: expected JSON of {path}");
         }
+    }
+
+    /// <summary>The same as text.</summary>
+    /// <exception cref="IOException">It can't be asked.</exception>
+    public async Task<string> TextAsync(string path, CancellationToken cancellation)
+    {
+        using var response = await SendAsync(path, HttpCompletionOption.ResponseContentRead, cancellation).ConfigureAwait(false);
+        return await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Lines that the station sends until it, or the caller, ends.</summary>

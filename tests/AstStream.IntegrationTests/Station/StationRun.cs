@@ -7,6 +7,7 @@ namespace AstStream.IntegrationTests.Station;
 internal sealed class StationRun : IAsyncDisposable
 {
     private readonly Process _process;
+    private bool _isOver;
 
     /// <summary>Begins a run.</summary>
     /// <param name="folder">Where its pipeline (p.yaml), its station and its socket are.</param>
@@ -65,6 +66,9 @@ internal sealed class StationRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isOver)
+            return;
+        _isOver = true;
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();

@@ -55,6 +55,7 @@ public abstract class WebTrial : StoreTrial, IAsyncLifetime
             ClipPath = file => ClipFolder.FullPath(Clips, file),
             Streams = Streams,
             Feed = Feed,
+            Taps = new Taps(_ => ["Dog", "Cat"]),
             Write = Sink.Use,
             LabelsOf = _ => ["Dog", "Cat"],
             ClipTroubles = () => [],

@@ -1,0 +1,113 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace AstStream.Connectors.Capture;
+
+/// <summary>
+/// PulseAudio, or PipeWire in its place: its sources by the names that people see, as pactl says them. PortAudio knows all of them as one
+/// device.
+/// </summary>
+internal static partial class SoundServer
+{
+    /// <summary>The host API of its sources.</summary>
+    public const string HostApi = "PulseAudio";
+
+    /// <summary>The variable by which its library is told which source to take.</summary>
+    public const string SourceVariable = "PULSE_SOURCE";
+
+    private const string Program = "pactl";
+    private const double Latency = 0.1; // seconds: what it gives where it is asked for less
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Its sources, those that hear what this machine plays last; none where no server or no pactl is there.</summary>
+    /// <param name="through">The device of PortAudio that leads to it.</param>
+    public static IEnumerable<AudioDevice> Sources(AudioDevice through) =>
+        Ask("--format=json", "list", "sources") is { } json ? Parse(json, Ask("get-default-source")?.Trim(), through) : [];
+
+    /// <summary>Reads what pactl says; what is not as expected is left out.</summary>
+    internal static IEnumerable<AudioDevice> Parse(string json, string? usual, AudioDevice through)
+    {
+        var sources = new List<AudioDevice>();
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Array)
+                return [];
+            foreach (var source in document.RootElement.EnumerateArray())
+            {
+                if (source.ValueKind != JsonValueKind.Object || Text(source, "name") is not { Length: > 0 } name)
+                    continue;
+                var format = Format().Match(Text(source, "sample_specification") ?? "");
+                sources.Add(new AudioDevice(
+                    through.Index, HostApi, Text(source, "description") is { Length: > 0 } description ? description : name,
+                    format.Success ? int.Parse(format.Groups[1].Value, CultureInfo.InvariantCulture) : 1,
+                    format.Success ? int.Parse(format.Groups[2].Value, CultureInfo.InvariantCulture) : through.SampleRate,
+                    Latency, Latency, IsDefault: false)
+                {
+                    ServerSource = name,
+                    IsMonitor = name.EndsWith(".monitor", StringComparison.Ordinal),
+                    IsServerDefault = name == usual,
+                });
+            }
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+
+        // Two of the same make have the same description: the server's own names tell them apart.
+        var doubled = sources.GroupBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1).Select(g => g.Key)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return sources.Select(s => doubled.Contains(s.Name) ? s with { Name = $"{s.Name} ({s.ServerSource})" } : s)
+            .OrderBy(s => s.IsMonitor);
+    }
+
+    private static string? Text(JsonElement source, string name) =>
+        source.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>What pactl answers; null where it does not, or takes too long.</summary>
+    private static string? Ask(params string[] arguments)
+    {
+        try
+        {
+            var start = new ProcessStartInfo(Program, arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+            };
+            start.Environment["LC_ALL"] = "C.UTF-8";
+            using var pactl = Process.Start(start)!;
+            pactl.StandardInput.Close();
+            pactl.ErrorDataReceived += (_, _) => { };
+            pactl.BeginErrorReadLine();
+            var output = new List<string>();
+            pactl.OutputDataReceived += (_, line) =>
+            {
+                if (line.Data is { } text)
+                    output.Add(text);
+            };
+            pactl.BeginOutputReadLine();
+            if (pactl.WaitForExit(s_patience))
+            {
+                pactl.WaitForExit(); // until all of its lines are read
+                return pactl.ExitCode == 0 ? string.Join('\n', output) : null;
+            }
+
+            pactl.Kill();
+        }
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException)
+        {
+            // It is not there, or has ended by itself.
+        }
+
+        return null;
+    }
+
+    [GeneratedRegex(@"^\S+ (\d{1,2})ch (\d{4,6})Hz$")]
+    private static partial Regex Format();
+}

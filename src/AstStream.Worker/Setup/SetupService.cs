@@ -1,0 +1,47 @@
+using AstStream.Streaming.Pipelines;
+using AstStream.Worker.Commands;
+
+namespace AstStream.Worker.Setup;
+
+/// <summary>The service that runs the pipeline that was set up.</summary>
+internal static class SetupService
+{
+    private const string Name = "aststream";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Starts it, now and at each start of the machine, and waits until it is ready.</summary>
+    /// <returns>Whether it is.</returns>
+    public static async Task<bool> StartAsync(SetupPlace place, PipelineHost host, CancellationToken stop)
+    {
+        string[][] commands = [["daemon-reload"], ["enable", Name], ["restart", Name]];
+        foreach (var command in commands)
+        {
+            var result = await Programs.RunAsync("systemctl", [.. place.Manager, .. command], s_patience, stop)
+                .ConfigureAwait(false);
+            if (result is not { Code: 0 })
+            {
+                Errors.Write($"systemctl {string.Join(' ', [.. place.Manager, .. command])}: {result?.Output.Trim() ?? "no answer"}");
+                return false;
+            }
+        }
+
+        using var client = StationClient.Of(place.Pipeline, null, host);
+        for (var waited = TimeSpan.Zero; client is not null && waited < s_patience; waited += s_between)
+        {
+            if (await client.TroubleAsync(stop).ConfigureAwait(false) is null)
+            {
+                Terminal.Status($"It runs. The page: {client.Address}   The log: {Journal(place)}");
+                return true;
+            }
+
+            await Task.Delay(s_between, stop).ConfigureAwait(false);
+        }
+
+        Errors.Write($"the service was started but is not ready after {s_patience.TotalSeconds:0} s: {Journal(place)} says why");
+        return false;
+    }
+
+    private static string Journal(SetupPlace place) => place.IsMachines ? $"journalctl -u {Name}" : $"journalctl --user -u {Name}";
+}
