@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs from Debian what the tests need besides .NET: a sound server in place of a sound card, ffmpeg, sox, a Kafka
-# client that is not ours, a browser, reverse proxies, and a compiler for what stands in for CUDA's libraries.
+# client that is not ours, a browser, reverse proxies, a Prometheus, and a compiler for what stands in for CUDA's libraries.
 # test-tools.sh kafkajs FOLDER: another one, for Node.js, into a folder.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -20,6 +20,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v caddy >/dev/null || missing+=(caddy)
 [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
+{ command -v promtool && command -v prometheus; } >/dev/null || missing+=(prometheus)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v setpriv >/dev/null || missing+=(util-linux)
 command -v pulseaudio >/dev/null || missing+=(pulseaudio)

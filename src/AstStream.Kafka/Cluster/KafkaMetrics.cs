@@ -14,6 +14,8 @@ internal static class KafkaMetrics
         "aststream_kafka_rejected_records_total", "{record}", "Records that could not be used, by topic.");
     private static readonly Gauge<long> s_lag = s_meter.CreateGauge<long>(
         "aststream_kafka_lag_records", "{record}", "Records of a partition that this worker has not taken yet.");
+    private static readonly Gauge<double> s_late = s_meter.CreateGauge<double>(
+        "aststream_kafka_lag_seconds", "s", "How long ago the last record was written that this worker took of a partition; 0 at its end.");
     private static readonly Histogram<double> s_commit = s_meter.CreateHistogram<double>(
         "aststream_kafka_commit_seconds", "s", "Commits, by outcome: ok or failed.");
     private static readonly Gauge<long> s_spool = s_meter.CreateGauge<long>(
@@ -32,8 +34,17 @@ internal static class KafkaMetrics
 
     public static void Rejected(string topic) => s_rejected.Add(1, Topic(topic));
 
-    public static void Lag(TopicPartition partition, long records) =>
-        s_lag.Record(records, Topic(partition.Topic), new("partition", partition.Partition.Value));
+    /// <summary>How far a worker is behind in a partition.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="records">Records that it has not taken yet.</param>
+    /// <param name="written">When the last one was written that it took; the default before the first.</param>
+    public static void Lag(TopicPartition partition, long records, DateTime written)
+    {
+        var late = records == 0 || written == default ? TimeSpan.Zero : TimeProvider.System.GetUtcNow().UtcDateTime - written;
+        var where = new KeyValuePair<string, object?>("partition", partition.Partition.Value);
+        s_lag.Record(records, Topic(partition.Topic), where);
+        s_late.Record(Math.Max(0, late.TotalSeconds), Topic(partition.Topic), where);
+    }
 
     public static void Committed(TimeSpan took, bool isOk) =>
         s_commit.Record(took.TotalSeconds, new KeyValuePair<string, object?>("outcome", isOk ? "ok" : "failed"));

@@ -213,7 +213,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         foreach (var lease in _leases.Values)
         {
             if (lease.IsReady && _consumer.GetWatermarkOffsets(lease.Partition).High is { IsSpecial: false } end)
-                KafkaMetrics.Lag(lease.Partition, Math.Max(0, end.Value - lease.Next));
+                KafkaMetrics.Lag(lease.Partition, Math.Max(0, end.Value - lease.Next), lease.LastWritten);
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     /// <summary>By what name its owner's transactions are known; null where there are none.</summary>
     public string? Owner { get; init; }
 
-    /// <summary>The latest timestamp of its records; the pump's.</summary>
+    /// <summary>The latest timestamp of its records; the pump's, which others only look at.</summary>
     public DateTime LastWritten { get; set; }
 
     /// <summary>Whether records of it are taken: its state is known.</summary>

@@ -122,7 +122,7 @@ public sealed class RunMetrics : IDisposable
     internal void Observe(IReadOnlyList<IModelLoad> schedulers, Func<IEnumerable<IEdge>> edges)
     {
         _meter.CreateObservableGauge(
-            "aststream_streams", () => schedulers.Select(s => new Measurement<long>(s.Streams, Model(s))), "{stream}",
+            "aststream_streams_open", () => schedulers.Select(s => new Measurement<long>(s.Streams, Model(s))), "{stream}",
             "Streams that are open now.");
         _meter.CreateObservableGauge("aststream_overloaded", () => schedulers.Select(
             s => new Measurement<long>(s.Stretch.IsOverloaded ? 1 : 0, Model(s))), unit: null, "1 while hops are stretched, or may be.");

@@ -37,7 +37,8 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
 
     /// <summary>What is wrong with a name; null where nothing is.</summary>
     public static string? WrongName(string name) =>
-        Pipeline.IsName(name) ? null : "expected letters, digits, '-' and '_', and not a word of the pipeline's own such as model";
+        Pipeline.IsName(name) && name != SetupText.Broker ? null
+            : $"expected letters, digits, '-' and '_', and not a word of the pipeline's own such as model or {SetupText.Broker}";
 
     /// <summary>Reads labels, with ; between them.</summary>
     /// <param name="text">What was typed: labels, or numbers of what was offered.</param>

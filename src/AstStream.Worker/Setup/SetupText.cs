@@ -8,6 +8,9 @@ namespace AstStream.Worker.Setup;
 /// <summary>A pipeline as answers want it, and the secrets that stand beside it.</summary>
 internal static class SetupText
 {
+    /// <summary>The sink's name, which no stream can have beside it.</summary>
+    public const string Broker = "home_assistant";
+
     private const string Token = "NTFY_TOKEN";
     private const string Password = "MQTT_PASSWORD";
 
@@ -82,7 +85,7 @@ internal static class SetupText
         {
             Line("");
             Line("sinks:");
-            Line("  home:                         # Home Assistant finds it by itself");
+            Line($"  {Broker}:               # it finds each stream by itself");
             Line("    type: mqtt");
             Line($"    broker: {Quoted(mqtt.Broker)}");
             if (mqtt.User is { } user)

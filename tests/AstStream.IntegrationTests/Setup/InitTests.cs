@@ -21,14 +21,14 @@ public sealed class InitTests : IDisposable
         await using var ntfy = await TargetStandIn.StartAsync();
 
         var result = await Cli.RunAsync(
-            "init", "--url", "rtsp://me:s3cret@127.0.0.1:9/s1", "--name", "yard", "--labels", "dog; Shatter", "--ntfy",
+            "init", "--url", "rtsp://me:s3cret@127.0.0.1:9/s1", "--name", "home", "--labels", "dog; Shatter", "--ntfy",
             $"{ntfy.Address}/my-topic", "--ntfy-token", "tk_it's", "--mqtt", "127.0.0.1:9", "--mqtt-user", "ha", "--mqtt-password", "p$w",
             "--out", Pipeline);
 
         Assert.Equal(1, result.ExitCode); // two of them do not answer
         Assert.Contains($"phone: a message arrived at {ntfy.Address}", result.Error, StringComparison.Ordinal);
-        Assert.Contains("warning: yard: 127.0.0.1:9 does not answer", result.Error, StringComparison.Ordinal);
         Assert.Contains("warning: home: 127.0.0.1:9 does not answer", result.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: home_assistant: 127.0.0.1:9 does not answer", result.Error, StringComparison.Ordinal);
         Assert.Contains("Next: aststream run", result.Error, StringComparison.Ordinal);
         Assert.Single(ntfy.Taken);
         var text = await File.ReadAllTextAsync(Pipeline);
@@ -36,7 +36,7 @@ public sealed class InitTests : IDisposable
         foreach (var secret in (string[])["s3cret", "tk_it", "p$w"])
             Assert.DoesNotContain(secret, text + result.Error, StringComparison.Ordinal);
         var secrets = Path.Combine(_folder, "secrets.env");
-        Assert.Equal("YARD_LOGIN='me:s3cret'\nNTFY_TOKEN=\"tk_it's\"\nMQTT_PASSWORD='p$w'\n", await File.ReadAllTextAsync(secrets));
+        Assert.Equal("HOME_LOGIN='me:s3cret'\nNTFY_TOKEN=\"tk_it's\"\nMQTT_PASSWORD='p$w'\n", await File.ReadAllTextAsync(secrets));
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(secrets));
         Assert.Equal(0, (await Cli.RunAsync("validate", Pipeline)).ExitCode);
