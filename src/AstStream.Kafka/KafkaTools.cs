@@ -3,6 +3,7 @@ using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Kafka.Blocks;
 using AstStream.Kafka.Cluster;
+using AstStream.Kafka.Transactions;
 using AstStream.Streaming.Sources;
 using Confluent.Kafka;
 
@@ -12,6 +13,7 @@ namespace AstStream.Kafka;
 public static class KafkaTools
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5); // for the times of records
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(500);
     private static readonly HashSet<ErrorCode> s_passing =
     [
@@ -180,6 +182,12 @@ public static class KafkaTools
         }
     }
 
+    /// <summary>What is to be said of the partitions of a topic of sound; null where there is nothing.</summary>
+    /// <exception cref="KafkaToolException">The cluster can't be asked.</exception>
+    public static string? PartitionAdvice(KafkaAccess access, string topic) =>
+        Asked(access, topic, () => Partitions(access, topic)).Count == 1
+            ? KafkaTopics.OnePartition(topic) : null;
+
     /// <summary>How far a group is behind in the partitions of topics.</summary>
     /// <exception cref="KafkaToolException">The cluster can't be asked.</exception>
     public static async Task<IReadOnlyList<PartitionLag>> LagAsync(KafkaAccess access, string group, IReadOnlyList<string> topics)
@@ -192,9 +200,10 @@ public static class KafkaTools
                 // records.
                 using var consumer = Reader(access, group, IsolationLevel.ReadUncommitted);
                 List<TopicPartition> partitions = [.. topics.SelectMany(t => Partitions(access, t))];
-                return [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
+                List<PartitionLag> lags = [.. consumer.Committed(partitions, s_patience).Select(c => new PartitionLag(
                     c.Topic, c.Partition.Value, c.Offset == Offset.Unset ? null : c.Offset.Value, consumer.QueryWatermarkOffsets(
                         c.TopicPartition, s_patience).High.Value))];
+                return WithTimes(consumer, lags);
             }
             catch (KafkaException e) when (s_passing.Contains(e.Error.Code) && TimeProvider.System.GetElapsedTime(began) < s_patience)
             {
@@ -207,8 +216,30 @@ public static class KafkaTools
         }
     }
 
+    /// <summary>Looks when the first record was written that each partition's group has not done with.</summary>
+    private static List<PartitionLag> WithTimes(IConsumer<string?, byte[]?> consumer, List<PartitionLag> lags)
+    {
+        var behind = lags.Where(l => l.Lag > 0).ToDictionary(
+            l => new TopicPartition(l.Topic, l.Partition), l => l.Committed is { } at ? new Offset(at) : Offset.Beginning);
+        consumer.Assign(behind.Select(b => new TopicPartitionOffset(b.Key, b.Value)));
+        var written = new Dictionary<TopicPartition, DateTime>();
+        for (var began = TimeProvider.System.GetTimestamp();
+            written.Count < behind.Count && TimeProvider.System.GetElapsedTime(began) < s_look;)
+        {
+            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { IsPartitionEOF: false } result
+                || !written.TryAdd(result.TopicPartition, result.Message.Timestamp.UtcDateTime))
+                continue;
+            consumer.Pause([result.TopicPartition]);
+        }
+
+        return [.. lags.Select(l => l with
+        {
+            Since = written.TryGetValue(new TopicPartition(l.Topic, l.Partition), out var at) ? at : null,
+        })];
+    }
+
     /// <summary>A client; where its settings are wrong, that is the command's mistake.</summary>
-    private static T Made<T>(KafkaAccess access, Func<T> make)
+    internal static T Made<T>(KafkaAccess access, Func<T> make)
     {
         try
         {
@@ -220,7 +251,21 @@ public static class KafkaTools
         }
     }
 
-    private static List<TopicPartition> Partitions(KafkaAccess access, string topic)
+    /// <summary>Asks the cluster something about a topic; what librdkafka throws is said as a tool's failure.</summary>
+    internal static T Asked<T>(KafkaAccess access, string topic, Func<T> ask)
+    {
+        try
+        {
+            return ask();
+        }
+        catch (KafkaException e)
+        {
+            throw new KafkaToolException($"{topic} at {access.Servers}: {new KafkaCluster(access).Describe(e)}");
+        }
+    }
+
+    /// <summary>The partitions of a topic.</summary>
+    internal static List<TopicPartition> Partitions(KafkaAccess access, string topic)
     {
         using var admin = new KafkaCluster(access).Admin();
         var found = admin.GetMetadata(topic, s_patience).Topics.FirstOrDefault(t => t.Topic == topic);

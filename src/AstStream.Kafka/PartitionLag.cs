@@ -9,4 +9,7 @@ public sealed record PartitionLag(string Topic, int Partition, long? Committed, 
 {
     /// <summary>Records between the two.</summary>
     public long Lag => End - (Committed ?? 0);
+
+    /// <summary>When the first of them was written; null where there is none, or it can't be read.</summary>
+    public DateTime? Since { get; init; }
 }

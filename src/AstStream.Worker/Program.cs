@@ -68,7 +68,7 @@ static async Task<int> MainAsync(string[] args)
     [
         InitCommand.All(settings), DoctorCommand.All(settings), PipelineCommands.All(settings), WatchCommands.All(settings),
         ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel), DeviceCommands.All(),
-        KafkaCommands.All(), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
+        KafkaCommands.All(settings), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
         CompletionCommand.All(), ManPages.All(root),
     ];
     foreach (var command in commands.SelectMany(c => c))

@@ -8,6 +8,8 @@ namespace AstStream.Worker;
 /// </summary>
 internal static class Terminal
 {
+    private const int WideEnough = 1000; // columns
+
     /// <summary>A line of an answer, on standard output.</summary>
     public static void Line(string text) => Console.Out.WriteLine(Printable.Text(text));
 
@@ -19,7 +21,12 @@ internal static class Terminal
     }
 
     /// <summary>A table, on standard output; its cells are made by <see cref="Cell"/>.</summary>
-    public static void Table(Table table) => AnsiConsole.Write(table);
+    public static void Table(Table table)
+    {
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = WideEnough; // no line is broken for programs that read it
+        AnsiConsole.Write(table);
+    }
 
     /// <summary>A text as a table's cell.</summary>
     public static string Cell(string text) => Markup.Escape(Printable.Text(text));

@@ -37,7 +37,7 @@ public sealed class CliTests : IDisposable
     }
 
     [Theory]
-    [InlineData(new[] { "clasify" }, "expected one of: run, validate, graph")]
+    [InlineData(new[] { "clasify" }, "expected one of: init, doctor, run, validate, graph")]
     [InlineData(new[] { "run" }, "Required argument missing")]
     [InlineData(new[] { "run", "" }, "error: ")]
     [InlineData(new[] { "model", "info", "a", "b" }, "for help: aststream model info --help")]

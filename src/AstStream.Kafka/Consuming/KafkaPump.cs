@@ -244,12 +244,12 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         }
 
         void Add(string name, string text) => headers.Add(name, System.Text.Encoding.UTF8.GetBytes(text));
-        Add("error", reason);
-        Add("source_topic", partition.Topic);
-        Add("source_partition", partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
-        Add("source_offset", record.Offset.ToString(CultureInfo.InvariantCulture));
+        Add(DeadLetterHeaders.Error, reason);
+        Add(DeadLetterHeaders.Topic, partition.Topic);
+        Add(DeadLetterHeaders.Partition, partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
+        Add(DeadLetterHeaders.Offset, record.Offset.ToString(CultureInfo.InvariantCulture));
         if (value.Length > BlockValue.MostKept)
-            Add("source_length", value.Length.ToString(CultureInfo.InvariantCulture));
+            Add(DeadLetterHeaders.Length, value.Length.ToString(CultureInfo.InvariantCulture));
         return new Outgoing(
             LetterTopic(record.Lease), null,
             new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(record.Key), Value = bytes, Headers = headers });

@@ -124,7 +124,8 @@ internal sealed class KafkaSource : IAudioSource
         return new Settings(options, section.Get(Delivery));
     }
 
-    private sealed record Settings(KafkaSourceOptions Options, string Delivery) : SourceSettings
+    /// <summary>What a definition says of one.</summary>
+    internal sealed record Settings(KafkaSourceOptions Options, string Delivery) : SourceSettings
     {
         public override bool NeedsModel => true; // without one nothing says what is done with
 

@@ -13,6 +13,7 @@ internal sealed class PartitionLoader(
 {
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
+    private readonly HashSet<string> _said = new(StringComparer.Ordinal); // topics with one partition
     private volatile bool _isStateTopicThere;
 
     /// <summary>
@@ -34,6 +35,8 @@ internal sealed class PartitionLoader(
                     if (problem is not null)
                         output.Warn(cluster.Describe(problem));
                     _isStateTopicThere = true;
+                    foreach (var topic in options.Topics.Where(t => log.HasOnePartition(t) && _said.Add(t)))
+                        output.Note(KafkaTopics.OnePartition(topic));
                 }
 
                 return await OnThreadAsync(() => log.Load([.. leases.Select(l => l.Partition)], options.StateTopic, over))

@@ -173,6 +173,9 @@ internal sealed class KafkaLog : IDeliveryLog
         }
     }
 
+    /// <summary>Whether a topic had one partition alone when it was first seen.</summary>
+    public bool HasOnePartition(string topic) => _topics.HasOne(topic);
+
     /// <summary>Makes sure that the topics are there that workers need; see <see cref="KafkaTopics.EnsureAsync"/>.</summary>
     public Task<string?> EnsureTopicsAsync(string stateTopic, int partitions, IEnumerable<string> letterTopics) =>
         _topics.EnsureAsync(stateTopic, partitions, letterTopics);

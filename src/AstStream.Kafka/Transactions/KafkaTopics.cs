@@ -20,6 +20,13 @@ internal sealed class KafkaTopics(KafkaCluster cluster, string group, TimeSpan s
     public bool HasGrown(TopicPartition partition) =>
         _firstSeen.TryGetValue(partition.Topic, out var first) && partition.Partition.Value >= first;
 
+    /// <summary>What is to be said of a topic of sound that has one partition alone.</summary>
+    public static string OnePartition(string topic) =>
+        $"topic {topic} has one partition: one worker alone can hear it. aststream kafka topics create makes topics as they should be";
+
+    /// <summary>Whether a topic had one partition alone when it was first seen.</summary>
+    public bool HasOne(string topic) => _firstSeen.GetValueOrDefault(topic) == 1;
+
     /// <summary>
     /// Makes sure that the state topic is there and has a partition for each of the input's, and that there is somewhere for records to go
     /// that can't be used. One topic is never asked for by its name: that may make it, with the broker's defaults.

@@ -30,6 +30,10 @@ public sealed record PipelineDefinition
     public TSettings? Section<TSettings>()
         where TSettings : SectionSettings => Sections.Select(s => s.Settings).OfType<TSettings>().FirstOrDefault();
 
+    /// <summary>What the sources of one kind say.</summary>
+    public IEnumerable<TSettings> SourcesOf<TSettings>()
+        where TSettings : SourceSettings => Sources.Select(s => s.Settings).OfType<TSettings>();
+
     /// <summary>What the sinks of one kind say.</summary>
     public IEnumerable<TSettings> SinksOf<TSettings>()
         where TSettings : SinkSettings => Sinks.Select(s => s.Settings).OfType<TSettings>();

@@ -117,6 +117,14 @@ public sealed class Pipeline : IDisposable
         return [.. Enumerable.Range(0, labels.Count).Where(c => meant.Contains(labels[c]))];
     }
 
+    /// <summary>What the sources of one kind say.</summary>
+    public IEnumerable<TSettings> SourcesOf<TSettings>()
+        where TSettings : SourceSettings => Definition.SourcesOf<TSettings>();
+
+    /// <summary>What the sinks of one kind say.</summary>
+    public IEnumerable<TSettings> SinksOf<TSettings>()
+        where TSettings : SinkSettings => Definition.SinksOf<TSettings>();
+
     /// <summary>Whether a source, a model or a sink may be called so.</summary>
     public static bool IsName(string name) => NamedSection.IsName(name);
 

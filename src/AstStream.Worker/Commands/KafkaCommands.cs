@@ -7,21 +7,22 @@ using AstStream.Kafka;
 using AstStream.Kafka.Cluster;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Telemetry;
+using AstStream.Worker.Hosting;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>kafka feed, kafka tail, kafka lag: load a topic with sound, look at events, see how far a group is.</summary>
+/// <summary>kafka: load a topic with sound, look at events, see how far a group is; make topics, look at dead letters.</summary>
 internal static class KafkaCommands
 {
-    private static readonly Option<string> s_servers = new(
+    internal static readonly Option<string> Servers = new(
         "--bootstrap-servers")
     {
         Description = "The cluster's first servers; localhost:9092 by default.",
         HelpName = "HOST:PORT",
         DefaultValueFactory = _ => "localhost:9092"
     };
-    private static readonly Option<string[]> s_settings = new("--set")
+    internal static readonly Option<string[]> Settings = new("--set")
     {
         Description = "A setting of librdkafka's own, NAME=VALUE; may be "
         + "given several times. It may be ${env:NAME} or ${file:PATH}, so that no secret stands in the "
@@ -29,11 +30,13 @@ internal static class KafkaCommands
         HelpName = "NAME=VALUE"
     };
 
-    public static IEnumerable<Command> All()
+    public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var command = new Command(
-            "kafka", "Loads topics with sound, shows events as they come, shows how far workers are.") { Feed(), Tail(), Lag() };
-        yield return command;
+        yield return new Command(
+            "kafka", "Makes topics, loads them with sound, shows events as they come, how far workers are, and what could not be used.")
+        {
+            KafkaAdminCommands.Topics(settings), Feed(), Tail(), Lag(), KafkaAdminCommands.DeadLetters(),
+        };
     }
 
     private static Command Feed()
@@ -55,7 +58,7 @@ internal static class KafkaCommands
         var command = Help.Add(
             new Command("feed", "Writes files to a topic as streams of sound.")
             {
-                files, topic, streams, realtime, block, open, s_servers, s_settings,
+                files, topic, streams, realtime, block, open, Servers, Settings,
             },
             $"""
             Records are as docs/wire-format.md says: s16le, one channel, with their sample index and time.
@@ -80,6 +83,8 @@ internal static class KafkaCommands
                         static async (path, cancel) => await AudioFile.OpenAsync(path, stop: cancel).ConfigureAwait(false),
                     stop.Token).ConfigureAwait(false);
                 Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{records} records to {options.Topic}"));
+                if (KafkaTools.PartitionAdvice(Access(result), options.Topic) is { } advice)
+                    Errors.Note(advice);
             }).ConfigureAwait(false);
         });
         return command;
@@ -92,7 +97,7 @@ internal static class KafkaCommands
         var end = new Option<bool>("--until-end") { Description = "Ends with the last one that is there; with --from-beginning." };
         var json = new Option<bool>("--json") { Description = "The data of each record as one line of JSON." };
         var command = Help.Add(
-            new Command("tail", "Shows events as they come.") { topic, beginning, end, json, s_servers, s_settings },
+            new Command("tail", "Shows events as they come.") { topic, beginning, end, json, Servers, Settings },
             $"""
             Only what is committed is shown.
 
@@ -126,7 +131,7 @@ internal static class KafkaCommands
         };
         var json = new Option<bool>("--json") { Description = "One JSON object a line." };
         var command = Help.Add(
-            new Command("lag", "Shows how far a group of workers is behind.") { topics, group, json, s_servers, s_settings },
+            new Command("lag", "Shows how far a group of workers is behind.") { topics, group, json, Servers, Settings },
             $"""
             The lag never falls to 0 while streams flow: the records of each stream's last window, and of open reorderings, are needed still.
 
@@ -150,10 +155,10 @@ internal static class KafkaCommands
         return command;
     }
 
-    private static KafkaAccess Access(ParseResult result)
+    internal static KafkaAccess Access(ParseResult result)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var setting in result.GetValue(s_settings) ?? [])
+        foreach (var setting in result.GetValue(Settings) ?? [])
         {
             var parts = setting.Split('=', 2);
             if (parts.Length != 2)
@@ -163,11 +168,11 @@ internal static class KafkaCommands
             { IsUsage = true })!;
         }
 
-        return new KafkaAccess(result.GetValue(s_servers)!, settings);
+        return new KafkaAccess(result.GetValue(Servers)!, settings);
     }
 
     /// <summary>Runs a tool; where it fails, that is reported.</summary>
-    private static async Task<int> RunAsync(Func<Task> tool)
+    internal static async Task<int> RunAsync(Func<Task> tool)
     {
         try
         {
@@ -185,17 +190,30 @@ internal static class KafkaCommands
     {
         foreach (var lag in lags)
             Terminal.Line(JsonSerializer.Serialize(
-                new { topic = lag.Topic, partition = lag.Partition, committed = lag.Committed, end = lag.End, lag = lag.Lag }));
+                new
+                {
+                    topic = lag.Topic,
+                    partition = lag.Partition,
+                    committed = lag.Committed,
+                    end = lag.End,
+                    lag = lag.Lag,
+                    behind_seconds = Behind(lag)?.TotalSeconds,
+                }));
     }
 
     private static Table Table(IReadOnlyList<PartitionLag> lags)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("topic", "partition", "committed", "end", "lag", "behind");
         foreach (var lag in lags)
-            table.AddRow(Terminal.Cell(
-                lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End), Text(lag.Lag));
+            table.AddRow(
+                Terminal.Cell(lag.Topic), Text(lag.Partition), lag.Committed is { } committed ? Text(committed) : "-", Text(lag.End),
+                Text(lag.Lag), Behind(lag) is { } late ? string.Create(CultureInfo.InvariantCulture, $"{late.TotalSeconds:0.0} s") : "-");
         return table.Caption($"{lags.Sum(l => l.Lag)} records behind", Style.Plain);
     }
+
+    /// <summary>How long ago the first record was written that is not done with.</summary>
+    private static TimeSpan? Behind(PartitionLag lag) => lag.Since is not { } since ? null
+        : TimeSpan.FromSeconds(Math.Max(0, (TimeProvider.System.GetUtcNow().UtcDateTime - since).TotalSeconds));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 

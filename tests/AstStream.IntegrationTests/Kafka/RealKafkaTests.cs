@@ -33,6 +33,32 @@ public sealed class RealKafkaTests
         await AssertSameAsync(trial);
     }
 
+    /// <summary>The mock makes no topics, and knows every topic that it is asked for.</summary>
+    [Fact]
+    public async Task Topics_CreatedTwice_AreMadeOnceAsAdvisedAndOneThatIsMissingIsSaid()
+    {
+        var name = $"audio-{Guid.NewGuid():N}"[..14];
+        var yaml = Path.Combine(Path.GetTempPath(), $"{name}.yaml");
+        File.WriteAllText(yaml, $$"""
+            sources: {in: {type: kafka, bootstrap_servers: "{{Servers}}", topics: {{name}}, group: {{name}} } }
+            sinks: {out: {type: kafka, bootstrap_servers: "{{Servers}}", topic: {{name}}-events} }
+            """);
+
+        var missing = await Cli.RunAsync("kafka", "dlq", "list", $"{name}-dead-letter", "--bootstrap-servers", Servers);
+        var first = await Cli.RunAsync("kafka", "topics", "create", yaml, "--partitions", "4", "--replication", "1");
+        var again = await Cli.RunAsync("kafka", "topics", "create", yaml, "--partitions", "8", "--replication", "1");
+        var there = await Cli.RunAsync("kafka", "dlq", "list", $"{name}-dead-letter", "--bootstrap-servers", Servers);
+        File.Delete(yaml);
+
+        Assert.Equal(1, missing.ExitCode);
+        Assert.Contains($"there is no topic {name}-dead-letter", missing.Error, StringComparison.Ordinal);
+        Assert.True(first.ExitCode == 0, first.Error);
+        Assert.Equal(4, first.Output.Split(" made").Length - 1);
+        Assert.Equal(4, again.Output.Split("is there").Length - 1);
+        Assert.Contains($"{name}-state: fewer than 8", again.Error, StringComparison.Ordinal);
+        Assert.Equal(0, there.ExitCode);
+    }
+
     /// <summary>Exactly once, with a client of another language at both ends.</summary>
     [Fact]
     public async Task Run_SoundAndEventsOfKafkajs_AreUnderstood()
