@@ -20,8 +20,9 @@ need_tool dpkg-deb dpkg "making the .deb"
 version=$(dotnet msbuild src/AstStream.Worker -getProperty:Version)
 grep -q "^## $version " CHANGELOG.md || fail "CHANGELOG.md says nothing of version $version, which Directory.Build.props has"
 work=artifacts/packages-work # beside OUT: what is built is kept for the next time
-rm -rf "$out" "$work/stage"
+rm -rf "$work/stage"
 mkdir -p "$out" "$work/stage"
+rm -f "$out"/aststream[-_]* "$out/SHA256SUMS"
 
 # Debian's changelog, of the one that people read.
 debian_changelog() {
@@ -111,6 +112,6 @@ done
 
 say "listing what is in them (SBOM)"
 "$here/sbom.sh" "$version" "$out/aststream-$version.cdx.json"
-(cd "$out" && sha256sum -- * > SHA256SUMS)
+(cd "$out" && sha256sum -- aststream[-_]* > SHA256SUMS)
 rm -rf "$work/stage"
 ls -l "$out"

@@ -20,6 +20,7 @@ public static partial class CaptureProcess
 
     private const int LongestRecord = 1 << 20; // bytes
     private const string ErrorPrefix = "error: ";
+    private static readonly TimeSpan s_looking = TimeSpan.FromSeconds(3); // between looks whether a server's source is there
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1); // without a callback, after which PortAudio is asked
 
     /// <summary>Whether the program was started as this child.</summary>
@@ -76,6 +77,8 @@ public static partial class CaptureProcess
             }
         });
         using var capture = opened ?? throw refused!;
+        if (device.ServerSource is { } source)
+            new Thread(() => WatchSource(device, source)) { IsBackground = true, Name = "source watch" }.Start();
         using var output = Console.OpenStandardOutput();
         var format = capture.Format;
         var header = new byte[16];
@@ -105,6 +108,17 @@ public static partial class CaptureProcess
 
             if (TimeProvider.System.GetElapsedTime(last) > s_silence && !capture.IsActive)
                 End($"'{device}' has stopped: it was unplugged, or its sound server ended", 1); // at once: closing it may hang
+        }
+    }
+
+    /// <summary>A sound server whose source goes gives another one in its place, and says nothing: then this ends.</summary>
+    private static void WatchSource(AudioDevice device, string source)
+    {
+        using var never = new ManualResetEvent(initialState: false);
+        while (!never.WaitOne(s_looking))
+        {
+            if (SoundServer.Has(source) == false)
+                End($"'{device}' has gone: it was unplugged", 1);
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class MicrophoneLink(CaptureArguments arguments) : ILiveLink
     private static string[] Self { get; } = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "aststream"
         ? [Environment.ProcessPath!]
         : [Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!
-            : ChildProcess.Find("dotnet") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "aststream.dll")];
+            : ProgramFile.Find("dotnet") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "aststream.dll")];
 
     private async Task<LinkException> WhyAsync(ChildProcess child)
     {

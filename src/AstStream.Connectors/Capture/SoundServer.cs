@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AstStream.Connectors.Programs;
 
 namespace AstStream.Connectors.Capture;
 
@@ -21,12 +22,17 @@ internal static partial class SoundServer
     private const string Program = "pactl";
     private const double Latency = 0.1; // seconds: what it gives where it is asked for less
 
+    private static readonly AudioDevice s_any = new(0, HostApi, "", 1, 0, 0, 0, false);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Its sources, those that hear what this machine plays last; none where no server or no pactl is there.</summary>
     /// <param name="through">The device of PortAudio that leads to it.</param>
     public static IEnumerable<AudioDevice> Sources(AudioDevice through) =>
         Ask("--format=json", "list", "sources") is { } json ? Parse(json, Ask("get-default-source")?.Trim(), through) : [];
+
+    /// <summary>Whether a source is there; null where nobody says.</summary>
+    public static bool? Has(string source) => Ask("--format=json", "list", "sources") is not { } json ? null
+        : Parse(json, null, s_any).Any(s => s.ServerSource == source);
 
     /// <summary>Reads what pactl says; what is not as expected is left out.</summary>
     internal static IEnumerable<AudioDevice> Parse(string json, string? usual, AudioDevice through)
@@ -72,9 +78,11 @@ internal static partial class SoundServer
     /// <summary>What pactl answers; null where it does not, or takes too long.</summary>
     private static string? Ask(params string[] arguments)
     {
+        if (ProgramFile.Find(Program) is not { } program)
+            return null;
         try
         {
-            var start = new ProcessStartInfo(Program, arguments)
+            var start = new ProcessStartInfo(program, arguments)
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

@@ -55,7 +55,7 @@ public sealed class AudioFile : IAudioReader
         {
             if (Page(path) is { } page)
                 throw new InvalidAudioException($"{path}: {page}");
-            if (ChildProcess.Find("ffmpeg") is null)
+            if (ProgramFile.Find("ffmpeg") is null)
                 throw new InvalidAudioException($"{e.Message}; {Ffmpeg.Missing}");
             try
             {

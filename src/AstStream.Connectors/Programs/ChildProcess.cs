@@ -63,9 +63,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     {
         // In a session of its own: a Ctrl-C is for us, and we end it when all is heard.
         List<string> line = [program, .. arguments];
-        if (Find("setpriv") is { } setpriv)
+        if (ProgramFile.Find("setpriv") is { } setpriv)
             line.InsertRange(0, [setpriv, "--pdeathsig", "KILL", "--"]);
-        if (Find("setsid") is { } setsid)
+        if (ProgramFile.Find("setsid") is { } setsid)
             line.Insert(0, setsid);
         var info = new ProcessStartInfo(
             line[0], line[1..])
@@ -94,11 +94,6 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             throw new IOException($"{program} can't be started: {e.Message}", e);
         }
     }
-
-    /// <summary>Where a program lies, by PATH; null where there is none.</summary>
-    public static string? Find(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 
     /// <summary>The last lines that it said on its standard error, first to last; all of them once it has ended.</summary>
     public IReadOnlyList<string> LastLines(int count)

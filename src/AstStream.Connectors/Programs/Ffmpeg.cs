@@ -17,7 +17,7 @@ internal static partial class Ffmpeg
     /// <exception cref="LinkException">It is not installed, or can't be started.</exception>
     public static async Task<ChildProcess> StartAsync(FfmpegInput input, int track)
     {
-        var program = ChildProcess.Find("ffmpeg") ?? throw new LinkException(Missing) { IsFinal = true };
+        var program = ProgramFile.Find("ffmpeg") ?? throw new LinkException(Missing) { IsFinal = true };
         ChildProcess? child = null;
         try
         {

@@ -220,7 +220,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Assigned(List<TopicPartition> partitions)
     {
         _committer.Join(_consumer.ConsumerGroupMetadata);
-        if (_health.State == SourceState.Away)
+        if (_health.State is SourceState.Away or SourceState.Starting)
             _health.Become(SourceState.Stalled, "the group has given partitions out; no sound yet");
         Begin(partitions);
     }
@@ -295,6 +295,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _leases.Remove(lease.Partition);
             _gate.Forget(lease.Partition);
             _ended[lease] = true;
+            KafkaMetrics.Lag(lease.Partition, 0, default); // from here on somebody else's
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class Tap(IReadOnlySet<TapPoint> points, string? streams)
     private const int MostWaiting = 1000; // messages
 
     private readonly Channel<byte[]> _lines = Channel.CreateBounded<byte[]>(
-        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+        new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private long _missed;
 
     /// <summary>The lines.</summary>
@@ -27,16 +27,12 @@ internal sealed class Tap(IReadOnlySet<TapPoint> points, string? streams)
     /// <param name="line">The message, with the line end.</param>
     public void Pass(byte[] line)
     {
-        // Full means full for a while: what was missed is said as soon as there is room again.
-        if (_lines.Reader.Count >= MostWaiting - 1)
-        {
+        // What was missed is said as soon as there is room again.
+        if (Interlocked.Exchange(ref _missed, 0) is > 0 and var missed
+            && !_lines.Writer.TryWrite(Line(json => json.WriteNumber("missed", missed))))
+            Interlocked.Add(ref _missed, missed);
+        if (!_lines.Writer.TryWrite(line))
             Interlocked.Increment(ref _missed);
-            return;
-        }
-
-        if (Interlocked.Exchange(ref _missed, 0) is > 0 and var missed)
-            _lines.Writer.TryWrite(Line(json => json.WriteNumber("missed", missed)));
-        _lines.Writer.TryWrite(line);
     }
 
     /// <summary>An object in a line.</summary>

@@ -11,6 +11,8 @@ public sealed record Peer(string Host, int Port)
     /// <summary>The peer of a URL; null where that names none, or no port is known of its scheme.</summary>
     public static Peer? Of(Uri uri)
     {
+        if (uri.Scheme.ToLowerInvariant() is "udp" or "rtp" or "srt" or "srtp")
+            return null; // nobody listens by TCP there
         var port = uri.Port > 0 ? uri.Port : uri.Scheme.ToLowerInvariant() switch
         {
             "rtsp" or "rtspt" => 554,

@@ -25,11 +25,11 @@ public static class SecretsText
     }
 
     /// <summary>A line that gives a name a value.</summary>
-    /// <exception cref="ArgumentException">The value has a line break or another control character.</exception>
+    /// <exception cref="InvalidDataException">The value has a line break or another control character.</exception>
     public static string Line(string name, string value)
     {
         if (value.Any(char.IsControl))
-            throw new ArgumentException("a secret with a control character in it", nameof(value));
+            throw new InvalidDataException($"{name} has a line break or another control character in it; expected a secret in one line");
         if (!value.Contains('\'', StringComparison.Ordinal))
             return $"{name}='{value}'";
         var quoted = new StringBuilder();

@@ -145,11 +145,13 @@ internal sealed class StationClient : IDisposable
     {
         try
         {
-            using var problem = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false));
-            if (problem.RootElement.TryGetProperty("detail", out var detail) && detail.GetString() is { } text)
-                return text;
+            using var problem = JsonDocument.Parse(
+                await response.Content.ReadAsByteArrayAsync(cancellation).WaitAsync(s_patience, cancellation).ConfigureAwait(false));
+            if (problem.RootElement is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("detail", out var detail)
+                && detail.ValueKind == JsonValueKind.String)
+                return detail.GetString()!;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or TimeoutException or HttpRequestException)
         {
             // Then the status has to do.
         }

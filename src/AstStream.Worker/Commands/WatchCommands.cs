@@ -9,6 +9,7 @@ namespace AstStream.Worker.Commands;
 internal static class WatchCommands
 {
     private static readonly string[] s_points = ["blocks", "scores", "decided", "events"];
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(45); // a station says each 15 s that it is there
     private static readonly TimeSpan s_between = TimeSpan.FromSeconds(1);
 
     public static IEnumerable<Command> All(WorkerSettings settings)
@@ -90,7 +91,7 @@ internal static class WatchCommands
                 using var lines = await client.FollowAsync($"api/v1/tap?{query}", stop).ConfigureAwait(false);
                 for (var left = result.GetValue(limit) ?? int.MaxValue; left > 0;)
                 {
-                    if (await lines.ReadLineAsync(stop).ConfigureAwait(false) is not { } line)
+                    if (await lines.ReadLineAsync(stop).AsTask().WaitAsync(s_quiet, stop).ConfigureAwait(false) is not { } line)
                         return; // the run has ended
                     if (line.Length == 0)
                         continue;
@@ -122,9 +123,17 @@ internal static class WatchCommands
         {
             await look(client, either.Token).ConfigureAwait(false);
         }
+        catch (TimeoutException)
+        {
+            throw new IOException($"{client.Address}: has said nothing for {s_quiet.TotalSeconds:0} s");
+        }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             // Seen enough.
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new IOException($"{client.Address}: answers, but not as a station of this version does", e);
         }
 
         return ExitCode.Ok;

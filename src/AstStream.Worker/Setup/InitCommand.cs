@@ -70,13 +70,11 @@ internal sealed class InitCommand
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellation)
     {
-        using var stop = new StopSignal();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, cancellation);
         try
         {
-            return await RunAsync(result, SetupPlace.Mine, either.Token).ConfigureAwait(false);
+            return await RunAsync(result, SetupPlace.Mine, cancellation).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             return ExitCode.Stopped;
         }
@@ -108,7 +106,9 @@ internal sealed class InitCommand
             Directory.CreateDirectory(place.Data);
         SetupWriter.Write(answers, path, data, _host);
         Terminal.Status($"{path}: written");
-        var answering = await SetupWriter.TryAsync(path, _host, stop).ConfigureAwait(false);
+        using var signal = new StopSignal(); // and not before: at a question, Ctrl-C ends the program as any
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, stop);
+        var answering = await SetupWriter.TryAsync(path, _host, either.Token).ConfigureAwait(false);
         var isWell = await StartAsync(result.GetValue(_start), isAsked, isService, place, path, stop).ConfigureAwait(false);
         return isWell && (answering || isAsked) ? ExitCode.Ok : ExitCode.Failed;
     }

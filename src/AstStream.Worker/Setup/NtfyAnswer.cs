@@ -9,6 +9,7 @@ internal sealed record NtfyAnswer(string? Server, string Topic, string? Token)
     /// <summary>Reads a topic, or the address of one.</summary>
     public static NtfyAnswer Of(string text, string? token) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? new NtfyAnswer(address.GetLeftPart(UriPartial.Authority), address.AbsolutePath.Trim('/'), token)
+            ? new NtfyAnswer(
+                address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped), address.AbsolutePath.Trim('/'), token)
             : new NtfyAnswer(null, text, token);
 }

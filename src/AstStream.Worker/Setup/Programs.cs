@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using AstStream.Connectors.Programs;
 
 namespace AstStream.Worker.Setup;
 
@@ -19,10 +20,12 @@ internal static class Programs
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
         deadline.CancelAfter(patience);
+        if (ProgramFile.Find(program) is not { } path)
+            return null;
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo(program, arguments)
+            process = Process.Start(new ProcessStartInfo(path, arguments)
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
@@ -31,7 +34,7 @@ internal static class Programs
         }
         catch (Win32Exception)
         {
-            return null; // it is not there
+            return null; // it can't be started
         }
 
         using (process)

@@ -27,6 +27,6 @@ internal sealed record SetupAnswers
     /// <summary>The broker that Home Assistant listens to.</summary>
     public MqttAnswer? Mqtt { get; init; }
 
-    /// <summary>The hash of the page's password: then others reach it. Null for this machine alone.</summary>
-    public string? PasswordHash { get; init; }
+    /// <summary>How the page is protected, where other machines may open it; null for this machine alone.</summary>
+    public PageAnswer? Page { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using AstStream.Connectors.Capture;
 using AstStream.Dsp;
@@ -30,9 +31,9 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
         var wanted = AskLabels();
         var ntfy = AskNtfy();
         var mqtt = AskMqtt();
-        var hash = place.IsMachines && Questions.Confirm("May other machines open the page? It asks for a password then.", usual: false)
+        var page = place.IsMachines && Questions.Confirm("May other machines open the page? It asks for a password then.", usual: false)
             ? AskPassword() : null;
-        return source with { Name = name, Labels = wanted, Ntfy = ntfy, Mqtt = mqtt, PasswordHash = hash };
+        return source with { Name = name, Labels = wanted, Ntfy = ntfy, Mqtt = mqtt, Page = page };
     }
 
     /// <summary>What is wrong with a name; null where nothing is.</summary>
@@ -113,28 +114,33 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
 
     /// <summary>What is wrong with an address; null where nothing is.</summary>
     public static string? WrongUrl(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Host.Length > 0 ? null
+        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Host.Length > 0 && !url.Any(char.IsControl) ? null
             : "expected an address such as rtsp://10.0.0.5/stream1 or https://example.org/live.m3u8";
 
     /// <summary>Five seconds of it, and whether the person takes it.</summary>
     private static async Task<bool> TryAsync(AudioDevice? device, string? url, CancellationToken stop)
     {
+        var isHeard = false;
         var folder = Directory.CreateTempSubdirectory("aststream-init-").FullName;
         try
         {
             var path = Path.Combine(folder, "trial.wav");
-            Terminal.Status("Five seconds are recorded: say something.");
+            using var signal = new StopSignal();
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, stop);
+            Terminal.Status("Five seconds are recorded, and played back: say something.");
             var choice = device is null ? null : new DeviceChoice(device.Name, device.HostApi, null);
-            if (!await SoundTrial.RecordAsync(choice, url, path, stop).ConfigureAwait(false))
-                return Questions.Confirm("Take it all the same? It is waited for then.", usual: false);
-            if (Questions.Confirm("Play it back?", usual: true) && !await SoundTrial.PlayAsync(path, stop).ConfigureAwait(false))
-                Errors.Note("it can't be played: none of pw-play, paplay, aplay and ffplay works here");
-            return Questions.Confirm("Take this one?", usual: true);
+            isHeard = await SoundTrial.RecordAsync(choice, url, path, either.Token).ConfigureAwait(false);
+            either.Token.ThrowIfCancellationRequested();
+            if (isHeard && !await SoundTrial.PlayAsync(path, either.Token).ConfigureAwait(false))
+                Errors.Note("it can't be played back: none of pw-play, paplay, aplay and ffplay works here");
         }
         finally
         {
-            Directory.Delete(folder, recursive: true); // it may hold what people said
+            Directory.Delete(folder, recursive: true); // it may hold what people said: nobody is asked anything while it is there
         }
+
+        return isHeard ? Questions.Confirm("Take this one?", usual: true)
+            : Questions.Confirm("Take it all the same? It is waited for then.", usual: false);
     }
 
     private IReadOnlyList<string> AskLabels()
@@ -177,13 +183,13 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
         return MqttAnswer.Of(broker, user.Length == 0 ? null : user, password);
     }
 
-    private static string AskPassword()
+    private static PageAnswer AskPassword()
     {
         while (true)
         {
             var password = Console.IsInputRedirected ? Questions.Text("Password") : Terminal.Secret("Password: ");
             if (password.Length >= LeastPassword)
-                return Password.Hash(password);
+                return new PageAnswer(Password.Hash(password), RandomNumberGenerator.GetHexString(32, lowercase: true));
             Terminal.Status($"  expected at least {LeastPassword} characters");
         }
     }

@@ -8,14 +8,15 @@ internal static class SetupService
 {
     private const string Name = "aststream";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of systemctl
+    private static readonly TimeSpan s_start = TimeSpan.FromMinutes(5); // as the unit's TimeoutStartSec
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Starts it, now and at each start of the machine, and waits until it is ready.</summary>
     /// <returns>Whether it is.</returns>
     public static async Task<bool> StartAsync(SetupPlace place, PipelineHost host, CancellationToken stop)
     {
-        string[][] commands = [["daemon-reload"], ["enable", Name], ["restart", Name]];
+        string[][] commands = [["daemon-reload"], ["enable", Name], ["restart", "--no-block", Name]];
         foreach (var command in commands)
         {
             var result = await Programs.RunAsync("systemctl", [.. place.Manager, .. command], s_patience, stop)
@@ -28,7 +29,7 @@ internal static class SetupService
         }
 
         using var client = StationClient.Of(place.Pipeline, null, host);
-        for (var waited = TimeSpan.Zero; client is not null && waited < s_patience; waited += s_between)
+        for (var waited = TimeSpan.Zero; client is not null && waited < s_start; waited += s_between)
         {
             if (await client.TroubleAsync(stop).ConfigureAwait(false) is null)
             {
@@ -39,7 +40,7 @@ internal static class SetupService
             await Task.Delay(s_between, stop).ConfigureAwait(false);
         }
 
-        Errors.Write($"the service was started but is not ready after {s_patience.TotalSeconds:0} s: {Journal(place)} says why");
+        Errors.Write($"the service was started but is not ready after {s_start.TotalMinutes:0} minutes: {Journal(place)} says why");
         return false;
     }
 

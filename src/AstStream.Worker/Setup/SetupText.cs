@@ -12,6 +12,7 @@ internal static class SetupText
     public const string Broker = "home_assistant";
 
     private const string Token = "NTFY_TOKEN";
+    private const string PageToken = "STATION_TOKEN";
     private const string Password = "MQTT_PASSWORD";
 
     private static readonly JsonSerializerOptions s_json = new() { Encoder = JsonText.Encoder };
@@ -30,7 +31,7 @@ internal static class SetupText
         if (answers.Url is { } url)
         {
             Line("    type: ffmpeg");
-            Line($"    url: {Quoted(WithoutLogin(url, answers.Name).Url)}");
+            Line($"    url: {Quoted(Parted(url, answers.Name).Url)}");
         }
         else if (answers.Folder is { } folder)
         {
@@ -55,10 +56,11 @@ internal static class SetupText
         Line("");
         Line("station:");
         Line($"  data: {Quoted(data)}");
-        if (answers.PasswordHash is { } hash)
+        if (answers.Page is { } page)
         {
             Line("  listen: \"0.0.0.0:8765\"");
-            Line($"  password: {Quoted(hash)}");
+            Line($"  password: {Quoted(page.PasswordHash)}");
+            Line($"  tokens: {{read: [\"${{env:{PageToken}}}\"]}}    # of programs: aststream top, Prometheus");
         }
 
         Line("  privacy: {labels: [Speech]}   # no clip holds what people say; without this line they do");
@@ -102,10 +104,12 @@ internal static class SetupText
     /// <summary>The secrets, by the names that the pipeline has for them.</summary>
     public static IEnumerable<(string Name, string Value)> Secrets(SetupAnswers answers)
     {
-        if (answers.Url is { } url && WithoutLogin(url, answers.Name).Login is { } login)
-            yield return (LoginName(answers.Name), login);
+        if (answers.Url is { } url && Parted(url, answers.Name) is { Name: { } name, Secret: { } secret })
+            yield return (name, secret);
         if (answers.Ntfy?.Token is { } token)
             yield return (Token, token);
+        if (answers.Page is { } page)
+            yield return (PageToken, page.Token);
         if (answers.Mqtt?.Password is { } password)
             yield return (Password, password);
     }
@@ -121,16 +125,20 @@ internal static class SetupText
     private static string Labels(SetupAnswers answers) =>
         answers.Labels.Count == 0 ? "" : $"labels: [{string.Join(", ", answers.Labels.Select(Quoted))}], ";
 
-    /// <summary>An address whose login is put in from elsewhere, and that login.</summary>
-    private static (string Url, string? Login) WithoutLogin(string url, string stream)
+    /// <summary>
+    /// An address without its secrets, and those with the name that stands for them: its login; all of it where it has a query, which may
+    /// hold anything.
+    /// </summary>
+    private static (string Url, string? Name, string? Secret) Parted(string url, string stream)
     {
+        var name = stream.Replace('-', '_').ToUpperInvariant();
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
         var end = url.IndexOfAny(['/', '?', '#'], start) is var slash and >= 0 ? slash : url.Length;
+        if (url.IndexOf('?', end) >= 0)
+            return ($"${{env:{name}_URL}}", $"{name}_URL", url);
         var at = url.LastIndexOf('@', end - 1, end - start);
-        return at < 0 ? (url, null) : ($"{url[..start]}${{env:{LoginName(stream)}}}{url[at..]}", url[start..at]);
+        return at < 0 ? (url, null, null) : ($"{url[..start]}${{env:{name}_LOGIN}}{url[at..]}", $"{name}_LOGIN", url[start..at]);
     }
-
-    private static string LoginName(string stream) => $"{stream.Replace('-', '_').ToUpperInvariant()}_LOGIN";
 
     /// <summary>A text as YAML and JSON both read it.</summary>
     private static string Quoted(string text) => JsonSerializer.Serialize(text, s_json);

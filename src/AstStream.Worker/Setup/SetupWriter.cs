@@ -16,6 +16,7 @@ internal static class SetupWriter
     /// <param name="path">The pipeline's file.</param>
     /// <param name="data">The folder of what is kept.</param>
     /// <param name="host">What checks it.</param>
+    /// <exception cref="InvalidDataException">A secret can't be kept in a line.</exception>
     /// <exception cref="InvalidPipelineException">The answers make no good pipeline; the file is as before.</exception>
     /// <exception cref="IOException">A file can't be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
@@ -23,16 +24,18 @@ internal static class SetupWriter
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
-        List<(string, string)> secrets = [.. SetupText.Secrets(answers)];
+        List<(string Name, string Value)> secrets = [.. SetupText.Secrets(answers)];
         var kept = Path.Combine(folder, Expansion.SecretsFile);
-        if (secrets.Count > 0)
-            Replace(kept, SetupText.With(File.Exists(kept) ? File.ReadAllText(kept) : "", secrets), Private);
-
+        var text = SetupText.With(File.Exists(kept) ? File.ReadAllText(kept) : "", secrets);
+        foreach (var (name, value) in secrets)
+            Environment.SetEnvironmentVariable(name, value); // to be tried with, before anything is replaced
         var next = path + ".new";
         try
         {
             File.WriteAllText(next, SetupText.Pipeline(answers, data));
             Pipeline.Load(next, [], host).Dispose();
+            if (secrets.Count > 0)
+                Replace(kept, text, Private);
             if (File.Exists(path))
                 File.Move(path, path + ".old", overwrite: true);
             File.Move(next, path);

@@ -54,7 +54,7 @@ public sealed class InitTests : IDisposable
         var devices = (await Cli.RunAsync("devices", "--json")).Output.Split('\n');
         var number = 1 + devices.Where(d => d.Contains("\"PulseAudio\"", StringComparison.Ordinal)).ToList()
             .FindIndex(d => d.Contains("porch", StringComparison.OrdinalIgnoreCase));
-        string[] answers = [$"{number}", "no", "yes", "my porch", "porch", "Dog", "", "", "no"];
+        string[] answers = [$"{number}", "yes", "my porch", "porch", "Dog", "", "", "no"];
 
         var result = await Cli.RunAsync(Encoding.UTF8.GetBytes(string.Join('\n', answers) + "\n"), ["init", "--out", Pipeline]);
 

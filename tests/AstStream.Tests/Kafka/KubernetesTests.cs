@@ -22,7 +22,7 @@ public class KubernetesTests
                 DefaultModel = Path.Combine(AppContext.BaseDirectory, "pipelines/models/ast-audioset-tiny"),
             });
         var port = pipeline.Section<StationSettings>()!.Address!.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var (worker, service) = (Read("worker.yaml")[0], Read("worker.yaml")[1]);
+        var worker = Read("worker.yaml")[0];
         var container = worker["spec"]["template"]["spec"]["containers"][0];
         var named = container["ports"][0];
 
@@ -31,7 +31,6 @@ public class KubernetesTests
             ["startupProbe", "livenessProbe", "readinessProbe"],
             probe => Assert.Equal(named["name"], container[probe]["httpGet"]["port"]));
         Assert.Equal("/health/live", container["livenessProbe"]["httpGet"]["path"].ToString());
-        Assert.Equal(port, service["metadata"]["annotations"]["prometheus.io/port"].ToString());
         Assert.Equal(port, Read("protection.yaml")[1]["spec"]["ingress"][0]["ports"][0]["port"].ToString());
     }
 

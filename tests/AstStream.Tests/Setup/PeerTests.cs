@@ -8,6 +8,7 @@ public class PeerTests
     [InlineData("rtsp://user:pass@10.0.0.5/s1", "10.0.0.5:554")]
     [InlineData("rtsp://cam:8554/s1", "cam:8554")]
     [InlineData("https://example.org/live.m3u8", "example.org:443")]
+    [InlineData("udp://10.0.0.5:5004", null)]
     [InlineData("file:///tmp/a.wav", null)]
     [InlineData("nonsense", null)]
     public void Of_Url_IsHostAndItsPort(string url, string? expected) => Assert.Equal(expected, Peer.Of(url)?.ToString());

@@ -24,7 +24,7 @@ public class SecretsTextTests
         Assert.Equal(expected, SecretsText.Find(text, "A"));
 
     [Fact]
-    public void Line_LineBreak_IsRefused() => Assert.Throws<ArgumentException>(() => SecretsText.Line("A", "x\ny"));
+    public void Line_LineBreak_IsRefused() => Assert.Throws<InvalidDataException>(() => SecretsText.Line("A", "x\ny"));
 
     [Theory]
     [InlineData("NAME='in the file'", "in the file", "")]

@@ -5,8 +5,9 @@ namespace AstStream.Tests.Setup;
 public class SetupTextTests
 {
     [Theory]
-    [InlineData("rtsp://me:p@ss@10.0.0.5/s1?x=a@b", "rtsp://${env:BACK_YARD_LOGIN}@10.0.0.5/s1?x=a@b", "me:p@ss")]
-    [InlineData("rtsp://10.0.0.5/s1?x=a@b", "rtsp://10.0.0.5/s1?x=a@b", null)]
+    [InlineData("rtsp://me:p@ss@10.0.0.5/s1", "rtsp://${env:BACK_YARD_LOGIN}@10.0.0.5/s1", "me:p@ss")]
+    [InlineData("rtsp://10.0.0.5/s@1", "rtsp://10.0.0.5/s@1", null)]
+    [InlineData("http://10.0.0.5/live?user=me&pwd=secret", "${env:BACK_YARD_URL}", "http://10.0.0.5/live?user=me&pwd=secret")]
     [InlineData("https://me@host", "https://${env:BACK_YARD_LOGIN}@host", "me")]
     public void Pipeline_AddressWithALogin_KeepsItApart(string url, string written, string? login)
     {
