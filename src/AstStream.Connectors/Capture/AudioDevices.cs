@@ -13,6 +13,8 @@ namespace AstStream.Connectors.Capture;
 public sealed partial class AudioDevices : IDisposable
 {
     private const string Library = "portaudio";
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+
     private const int StandardError = 2;
     private const string ServerDevice = "pulse"; // of ALSA's plugin, which leads to a sound server
 
@@ -56,13 +58,36 @@ public sealed partial class AudioDevices : IDisposable
     /// <summary>The devices: PortAudio's, and after them the sources of a sound server by their own names.</summary>
     public IReadOnlyList<AudioDevice> All { get; }
 
+    /// <summary>The devices, asked for in the background: a sound server that hangs holds up nothing but that.</summary>
+    /// <exception cref="InvalidAudioException">PortAudio is not installed, can't start, or does not answer.</exception>
+    public static async Task<IReadOnlyList<AudioDevice>> ListAsync(CancellationToken stop)
+    {
+        // A thread of its own, which the end of the process ends too.
+        var listing = Task.Factory.StartNew(
+            () =>
+            {
+                using var devices = new AudioDevices();
+                return devices.All;
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            return await listing.WaitAsync(s_patience, stop).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new InvalidAudioException(
+                $"the sound system has not answered for {s_patience.TotalSeconds:0} s; does PulseAudio or PipeWire hang? Start it again");
+        }
+    }
+
     /// <summary>Finds a device by its name, or by a part of it that only one has.</summary>
     /// <exception cref="InvalidAudioException">None has it, or several do.</exception>
-    public AudioDevice Find(string name)
+    public static AudioDevice Find(string name, IReadOnlyList<AudioDevice> devices)
     {
         try
         {
-            return new DeviceChoice(name, null, null).Pick(All);
+            return new DeviceChoice(name, null, null).Pick(devices);
         }
         catch (LinkException e)
         {

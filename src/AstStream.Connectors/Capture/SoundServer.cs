@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AstStream.Connectors.Programs;
@@ -20,6 +21,7 @@ internal static partial class SoundServer
     public const string SourceVariable = "PULSE_SOURCE";
 
     private const string Program = "pactl";
+    private const int MostOutput = 4_000_000; // characters
     private const double Latency = 0.1; // seconds: what it gives where it is asked for less
 
     private static readonly AudioDevice s_any = new(0, HostApi, "", 1, 0, 0, 0, false);
@@ -60,9 +62,9 @@ internal static partial class SoundServer
                 });
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return [];
+            return []; // no JSON, or no text in it
         }
 
         // Two of the same make have the same description: the server's own names tell them apart.
@@ -75,45 +77,44 @@ internal static partial class SoundServer
     private static string? Text(JsonElement source, string name) =>
         source.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>What pactl answers; null where it does not, or takes too long.</summary>
+    /// <summary>What pactl answers; null where it does not, says too much, or takes too long.</summary>
     private static string? Ask(params string[] arguments)
     {
         if (ProgramFile.Find(Program) is not { } program)
             return null;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        start.Environment["LC_ALL"] = "C.UTF-8";
         try
         {
-            var start = new ProcessStartInfo(program, arguments)
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                RedirectStandardInput = true,
-            };
-            start.Environment["LC_ALL"] = "C.UTF-8";
             using var pactl = Process.Start(start)!;
             pactl.StandardInput.Close();
             pactl.ErrorDataReceived += (_, _) => { };
             pactl.BeginErrorReadLine();
-            var output = new List<string>();
-            pactl.OutputDataReceived += (_, line) =>
-            {
-                if (line.Data is { } text)
-                    output.Add(text);
-            };
-            pactl.BeginOutputReadLine();
-            if (pactl.WaitForExit(s_patience))
-            {
-                pactl.WaitForExit(); // until all of its lines are read
-                return pactl.ExitCode == 0 ? string.Join('\n', output) : null;
-            }
-
-            pactl.Kill();
+            var text = "";
+            var reading = Task.Run(async () => text = await ReadAsync(pactl.StandardOutput).ConfigureAwait(false));
+            var isDone = Task.WaitAll([reading], s_patience) && pactl.WaitForExit(s_patience) && pactl.ExitCode == 0;
+            if (!pactl.HasExited)
+                pactl.Kill(entireProcessTree: true);
+            return isDone ? text : null;
         }
-        catch (Exception e) when (e is Win32Exception or InvalidOperationException)
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException or AggregateException)
         {
-            // It is not there, or has ended by itself.
+            return null; // it can't be started, or has ended by itself
         }
+    }
 
-        return null;
+    private static async Task<string> ReadAsync(StreamReader output)
+    {
+        var (kept, buffer) = (new StringBuilder(), new char[4096]);
+        int read;
+        while ((read = await output.ReadAsync(buffer).ConfigureAwait(false)) > 0 && kept.Length < MostOutput)
+            kept.Append(buffer, 0, read);
+        return kept.ToString();
     }
 
     [GeneratedRegex(@"^\S+ (\d{1,2})ch (\d{4,6})Hz$")]

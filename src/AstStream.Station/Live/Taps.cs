@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using AstStream.Model.Checkpoints;
 using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Json;
+using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Station.Live;

@@ -36,9 +36,7 @@ internal static class DeviceCommands
             """);
         command.SetAction(async (result, cancellation) =>
         {
-            List<AudioDevice> found;
-            using (var devices = new AudioDevices())
-                found = [.. devices.All];
+            List<AudioDevice> found = [.. await AudioDevices.ListAsync(cancellation).ConfigureAwait(false)];
             if (found.Count == 0)
             {
                 Errors.Write(

@@ -16,6 +16,8 @@ internal static class ManPages
         man.Hidden = true; // for those who make packages
         man.SetAction(result =>
         {
+            if (result.GetValue(folder) is not { Length: > 0 })
+                throw new IOException("expected a folder");
             var into = Directory.CreateDirectory(result.GetValue(folder)!).FullName;
             File.WriteAllText(Path.Combine(into, "aststream.1"), Page("aststream", root, Commands(root)));
             foreach (var command in root.Subcommands.Where(c => !c.Hidden))

@@ -13,6 +13,8 @@ internal sealed class StationClient : IDisposable
 {
     private const string Usual = "http://127.0.0.1:8765";
 
+    private const int MostAnswer = 16_000_000; // bytes
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _http;
@@ -20,13 +22,21 @@ internal sealed class StationClient : IDisposable
     private StationClient(Uri address, string? token)
     {
         // A stream of answers has no end: each call has its own patience.
-        _http = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = !address.IsLoopback };
+        _http = new HttpClient(handler)
+        {
+            BaseAddress = address,
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MostAnswer,
+        };
+        if (token is { } given && !given.All(c => c is > ' ' and < '\x7F'))
+            throw new IOException("--token: has a character that no token has; expected letters, digits and signs of ASCII");
         if (token is not null)
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
     /// <summary>Where it is.</summary>
-    public Uri Address => _http.BaseAddress!;
+    public string Address => _http.BaseAddress!.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) + "/";
 
     /// <summary>The argument that names a station.</summary>
     public static Argument<string> Argument() => new("STATION")
@@ -95,9 +105,9 @@ internal sealed class StationClient : IDisposable
     {
         try
         {
-            using var response = await SendAsync("health/ready", HttpCompletionOption.ResponseContentRead, cancellation)
-                .ConfigureAwait(false);
-            return null;
+            var answer = await GetAsync("health/ready", cancellation).ConfigureAwait(false);
+            return answer.ValueKind == JsonValueKind.String && answer.GetString() == "ready" ? null
+                : $"{Address}: answers, but not as a station does";
         }
         catch (IOException e)
         {
@@ -114,7 +124,7 @@ internal sealed class StationClient : IDisposable
         HttpResponseMessage response;
         try
         {
-            response = await _http.GetAsync(new Uri(Address, path), completion, patience.Token).ConfigureAwait(false);
+            response = await _http.GetAsync(new Uri(_http.BaseAddress!, path), completion, patience.Token).ConfigureAwait(false);
         }
         catch (HttpRequestException e)
         {
@@ -133,8 +143,9 @@ internal sealed class StationClient : IDisposable
             throw new IOException($"{Address}: {response.StatusCode switch
             {
                 HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
-                    "asks for a token: give its pipeline, or --token with one of station.tokens",
+                    "asks for a token: --token gives one, or its pipeline, where station.tokens has one",
                 HttpStatusCode.NotFound => $"knows no {path}: expected a station of this version",
+                >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest => "leads elsewhere; expected a station's own address",
                 _ => await ReasonAsync(response, cancellation).ConfigureAwait(false),
             }}");
         }

@@ -6,7 +6,7 @@ namespace AstStream.Worker.Commands;
 
 /// <summary>What aststream top shows: a line a stream, and a line for each thing that is wrong.</summary>
 /// <param name="address">The station.</param>
-internal sealed class TopView(Uri address)
+internal sealed class TopView(string address)
 {
     private const int Cells = 20; // of a level
     private const double Floor = -80; // dBFS

@@ -88,6 +88,11 @@ internal sealed class InitCommand
     private async Task<int> RunAsync(ParseResult result, SetupPlace place, CancellationToken stop)
     {
         var isAsked = result.GetResult(_microphone) is null && result.GetValue(_url) is null && result.GetValue(_folder) is null;
+        Option[] others = [_name, _labels, _ntfy, _ntfyToken, _mqtt, _mqttUser, _mqttPassword];
+        if (isAsked && others.FirstOrDefault(o => result.GetResult(o) is not null) is { } lonely)
+            throw new InvalidDataException($"{lonely.Name} stands without a source; expected --microphone, --url or --folder beside it");
+        if (result.GetValue(_out) is { } file && (file.Length == 0 || Directory.Exists(file)))
+            throw new InvalidDataException($"--out '{file}': expected a file, not a folder");
         var path = result.GetValue(_out) is { } given ? Path.GetFullPath(given) : place.Pipeline;
         var isService = path == place.Pipeline;
         var data = isService ? Path.Combine(place.Data, "station") : Path.Combine(Path.GetDirectoryName(path)!, "station");
@@ -101,7 +106,7 @@ internal sealed class InitCommand
         using var checkpoint = AstCheckpoint.Open(_host.DefaultModel);
         var answers = isAsked
             ? await new SetupQuestions(checkpoint.Config.Labels).AskAsync(place, stop).ConfigureAwait(false)
-            : Read(result, checkpoint.Config.Labels);
+            : await ReadAsync(result, checkpoint.Config.Labels, stop).ConfigureAwait(false);
         if (isService && !place.IsMachines)
             Directory.CreateDirectory(place.Data);
         SetupWriter.Write(answers, path, data, _host);
@@ -129,7 +134,7 @@ internal sealed class InitCommand
     }
 
     /// <summary>The answers that flags give.</summary>
-    private SetupAnswers Read(ParseResult result, IReadOnlyList<string> known)
+    private async Task<SetupAnswers> ReadAsync(ParseResult result, IReadOnlyList<string> known, CancellationToken stop)
     {
         var isMicrophone = result.GetResult(_microphone) is not null;
         var (url, folder) = (result.GetValue(_url), result.GetValue(_folder));
@@ -141,6 +146,10 @@ internal sealed class InitCommand
                 throw new InvalidDataException($"{flag} {value}: {problem}");
         }
 
+        if (result.GetValue(_ntfyToken) is not null && result.GetValue(_ntfy) is null)
+            throw new InvalidDataException("--ntfy-token stands without --ntfy");
+        if ((result.GetValue(_mqttUser) ?? result.GetValue(_mqttPassword)) is not null && result.GetValue(_mqtt) is null)
+            throw new InvalidDataException("--mqtt-user or --mqtt-password stands without --mqtt");
         Good("--url", url, SetupQuestions.WrongUrl);
         Good("--folder", folder, SetupQuestions.WrongFolder);
         var name = result.GetValue(_name) ?? (isMicrophone ? "mic" : folder is null ? "camera" : "recordings");
@@ -150,7 +159,8 @@ internal sealed class InitCommand
             throw new InvalidDataException($"--labels: {problem}");
         var ntfy = result.GetValue(_ntfy) is { } topic ? NtfyAnswer.Of(topic, Secret(result, _ntfyToken)) : null;
         Good("--ntfy", ntfy?.Topic, t => SetupQuestions.IsTopic(t) ? null : "expected a topic of letters, digits, - and _, at most 64");
-        var device = result.GetValue(_microphone) is { Length: > 0 } wanted ? Found(wanted) : null;
+        var device = result.GetValue(_microphone) is { Length: > 0 } wanted
+            ? await FoundAsync(wanted, stop).ConfigureAwait(false) : null;
         return new SetupAnswers
         {
             Name = name,
@@ -170,12 +180,11 @@ internal sealed class InitCommand
             given, Environment.CurrentDirectory, problem => throw new InvalidDataException($"{option.Name}: {problem}"));
 
     /// <summary>The microphone that a name means, by its whole name, so that it is the same one tomorrow.</summary>
-    private static AudioDevice Found(string name)
+    private static async Task<AudioDevice> FoundAsync(string name, CancellationToken stop)
     {
         try
         {
-            using var devices = new AudioDevices();
-            return devices.Find(name);
+            return AudioDevices.Find(name, await AudioDevices.ListAsync(stop).ConfigureAwait(false));
         }
         catch (InvalidAudioException e)
         {

@@ -27,7 +27,7 @@ internal static class MachineChecks
     {
         yield return Program();
         yield return await ModelAsync(model, stop).ConfigureAwait(false);
-        foreach (var finding in Sound())
+        foreach (var finding in await SoundAsync(stop).ConfigureAwait(false))
             yield return finding;
         yield return await FfmpegAsync(stop).ConfigureAwait(false);
         yield return Library("libsndfile.so.1") ? Finding.Good("FLAC, odd WAV", "libsndfile is there")
@@ -70,55 +70,51 @@ internal static class MachineChecks
         }
     }
 
-    private static IEnumerable<Finding> Sound()
+    private static async Task<IReadOnlyList<Finding>> SoundAsync(CancellationToken stop)
     {
         if (!Library("libportaudio.so.2"))
-        {
-            yield return Finding.Note("microphones", "PortAudio is not there: no microphone can be heard", "apt-get install libportaudio2");
-            yield break;
-        }
-
-        List<AudioDevice> found = [];
-        var trouble = "";
+            return [Finding.Note("microphones", "PortAudio is not there: no microphone can be heard", "apt-get install libportaudio2")];
         try
         {
-            using var devices = new AudioDevices();
-            found = [.. devices.All];
+            return Sound(await AudioDevices.ListAsync(stop).ConfigureAwait(false));
         }
         catch (InvalidAudioException e)
         {
-            trouble = e.Message;
+            return [Finding.Bad("microphones", e.Message, "aststream devices says more")];
         }
+    }
 
+    private static List<Finding> Sound(IReadOnlyList<AudioDevice> found)
+    {
         var real = found.Where(d => !d.IsMonitor && d.Name is not ("pulse" or "default")).ToList();
         var hasCards = Directory.Exists("/dev/snd");
         var isDenied = hasCards && Directory.GetFiles("/dev/snd", "pcm*c").Any(f => !CanRead(f));
-        if (trouble.Length > 0)
-            yield return Finding.Bad("microphones", trouble, "aststream devices says more");
-        else if (real.Count > 0)
-            yield return Finding.Good("microphones", string.Join(", ", real.Select(d => d.Name)));
-        else if (found.Count > 0)
-            yield return Finding.Note(
+        List<Finding> findings =
+        [
+            real.Count > 0 ? Finding.Good("microphones", string.Join(", ", real.Select(d => d.Name)))
+            : found.Count > 0 ? Finding.Note(
                 "microphones", $"only {string.Join(", ", found.Select(d => d.Name).Distinct())}",
-                "plug one in; where a sound server runs, pulseaudio-utils shows its sources by their names");
-        else if (isDenied)
-            yield return Finding.Bad(
+                "plug one in; where a sound server runs, pulseaudio-utils shows its sources by their names")
+            : isDenied ? Finding.Bad(
                 "microphones", $"there are sound cards, and {Environment.UserName} may not open them",
-                $"sudo usermod -aG audio {Environment.UserName}, and log in again");
-        else
-            yield return Finding.Note(
+                $"sudo usermod -aG audio {Environment.UserName}, and log in again")
+            : Finding.Note(
                 "microphones", hasCards ? "no card that anything can be recorded from" : "no sound card",
-                hasCards ? "plug one in; is it held by another program?" : "plug one in, or use a camera, files or Kafka");
-        if (found.Any(d => d.ServerSource is null && d.Name == "pulse") && found.All(d => d.ServerSource is null))
-            yield return Finding.Note(
-                "sound server", "its sources can't be listed by their names", "apt-get install pulseaudio-utils");
+                hasCards ? "plug one in; is it held by another program?" : "plug one in, or use a camera, files or Kafka"),
+        ];
+        if (found.Any(d => d.Name == "pulse") && found.All(d => d.ServerSource is null))
+            findings.Add(Finding.Note(
+                "sound server", "its sources can't be listed by their names", "apt-get install pulseaudio-utils"));
+        return findings;
     }
 
     private static async Task<Finding> FfmpegAsync(CancellationToken stop)
     {
         var found = await Programs.RunAsync("ffmpeg", ["-version"], s_patience, stop).ConfigureAwait(false);
         return found is { Code: 0 } ffmpeg
-            ? Finding.Good("cameras, streams", string.Join(' ', ffmpeg.Output.Split(' ').Take(3)))
+            ? Finding.Good(
+                "cameras, streams",
+                string.Join(' ', ffmpeg.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(3)))
             : Finding.Note(
                 "cameras, streams", "ffmpeg is not there: only WAV, FLAC and microphones can be heard", "apt-get install ffmpeg");
     }

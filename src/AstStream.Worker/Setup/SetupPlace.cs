@@ -27,17 +27,21 @@ internal sealed record SetupPlace(bool IsMachines, string Folder, string Data)
     public IReadOnlyList<string> Manager => IsMachines ? [] : ["--user"];
 
     /// <summary>Whether a service of this kind is installed, under a systemd that runs.</summary>
-    public bool HasService => Directory.Exists("/run/systemd/system")
-        && (IsMachines ? s_machines : s_persons).Any(f => File.Exists(Path.Combine(f, $"{Name}.service")));
+    public bool HasService => Directory.Exists("/run/systemd/system") && Units.Any(f => File.Exists(Path.Combine(f, $"{Name}.service")));
+
+    private IEnumerable<string> Units =>
+        IsMachines ? s_machines : s_persons.Append(Path.Combine(Path.GetDirectoryName(Folder)!, "systemd/user"));
 
     /// <summary>A command of systemd as a person would type it.</summary>
     public string Command(string program, string arguments) => IsMachines ? $"sudo {program} {arguments}" : $"{program} --user {arguments}";
 
     private static readonly string[] s_machines = ["/lib/systemd/system", "/usr/lib/systemd/system", "/etc/systemd/system"];
 
-    private static readonly string[] s_persons =
-        ["/usr/lib/systemd/user", "/etc/systemd/user", Path.Combine(Variable("XDG_CONFIG_HOME", ".config"), "systemd/user")];
+    private static readonly string[] s_persons = ["/usr/lib/systemd/user", "/etc/systemd/user"];
 
-    private static string Variable(string name, string inHome) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } folder
-        ? folder : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), inHome);
+    /// <summary>A folder of the XDG Base Directory Specification, which says that relative ones are to be ignored.</summary>
+    private static string Variable(string name, string inHome) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } folder && Path.IsPathRooted(folder) ? folder
+        : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home ? Path.Combine(home, inHome)
+        : throw new IOException($"neither {name} nor HOME names a folder; expected one of them, or --out");
 }

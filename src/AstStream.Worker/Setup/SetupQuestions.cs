@@ -71,8 +71,7 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
             List<AudioDevice> devices = [];
             try
             {
-                using var all = new AudioDevices();
-                devices = [.. all.All];
+                devices = [.. await AudioDevices.ListAsync(stop).ConfigureAwait(false)];
             }
             catch (InvalidAudioException e)
             {
@@ -114,7 +113,8 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
 
     /// <summary>What is wrong with an address; null where nothing is.</summary>
     public static string? WrongUrl(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Host.Length > 0 && !url.Any(char.IsControl) ? null
+        url.Contains("://", StringComparison.Ordinal) && Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Host.Length > 0
+            && !url.Any(char.IsControl) ? null
             : "expected an address such as rtsp://10.0.0.5/stream1 or https://example.org/live.m3u8";
 
     /// <summary>Five seconds of it, and whether the person takes it.</summary>

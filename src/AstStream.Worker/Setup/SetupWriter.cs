@@ -1,3 +1,4 @@
+using System.Text;
 using AstStream.Station;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
@@ -16,8 +17,9 @@ internal static class SetupWriter
     /// <param name="path">The pipeline's file.</param>
     /// <param name="data">The folder of what is kept.</param>
     /// <param name="host">What checks it.</param>
-    /// <exception cref="InvalidDataException">A secret can't be kept in a line.</exception>
-    /// <exception cref="InvalidPipelineException">The answers make no good pipeline; the file is as before.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The answers make no good pipeline, or a secret can't be kept; the files are as before.
+    /// </exception>
     /// <exception cref="IOException">A file can't be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public static void Write(SetupAnswers answers, string path, string data, PipelineHost host)
@@ -26,23 +28,48 @@ internal static class SetupWriter
         Directory.CreateDirectory(folder);
         List<(string Name, string Value)> secrets = [.. SetupText.Secrets(answers)];
         var kept = Path.Combine(folder, Expansion.SecretsFile);
-        var text = SetupText.With(File.Exists(kept) ? File.ReadAllText(kept) : "", secrets);
+        var before = Secrets(kept);
         foreach (var (name, value) in secrets)
+        {
+            if (!File.Exists(path) && SecretsText.Find(before, name) is { } other && other != value)
+                throw new InvalidDataException(
+                    $"{kept}: has another {name} already, which another pipeline may use; give the stream another name, or another folder");
             Environment.SetEnvironmentVariable(name, value); // to be tried with, before anything is replaced
-        var next = path + ".new";
+        }
+
+        var text = SetupText.With(before, secrets);
+        var next = $"{path}.{Guid.NewGuid():N}.new";
         try
         {
             File.WriteAllText(next, SetupText.Pipeline(answers, data));
             Pipeline.Load(next, [], host).Dispose();
             if (secrets.Count > 0)
-                Replace(kept, text, Private);
+                Replace(kept, text);
             if (File.Exists(path))
                 File.Move(path, path + ".old", overwrite: true);
             File.Move(next, path);
         }
+        catch (InvalidPipelineException e)
+        {
+            throw new InvalidDataException(string.Join('\n', e.Problems.Select(
+                p => p.ToString().Replace(next, path, StringComparison.Ordinal))));
+        }
         finally
         {
             File.Delete(next);
+        }
+    }
+
+    /// <summary>What a secrets file holds.</summary>
+    private static string Secrets(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path)) : "";
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new InvalidDataException($"{path}: is no text in UTF-8; expected lines NAME=VALUE");
         }
     }
 
@@ -78,16 +105,21 @@ internal static class SetupWriter
         return isWell;
     }
 
-    /// <summary>Puts a file in place of another, as a whole; nobody else may read it at any time.</summary>
-    private static void Replace(string path, string text, UnixFileMode mode)
+    /// <summary>
+    /// Puts a secrets file in place of another, as a whole. Nobody else may read it at any time, but those who might read the other.
+    /// </summary>
+    private static void Replace(string path, string text)
     {
-        var next = path + ".new";
-        File.Delete(next);
+        if (File.Exists(path))
+            path = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var next = $"{path}.{Guid.NewGuid():N}.new";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = mode;
+            options.UnixCreateMode = Private;
         using (var writer = new StreamWriter(next, options))
             writer.Write(text);
+        if (!OperatingSystem.IsWindows() && File.Exists(path))
+            File.SetUnixFileMode(next, File.GetUnixFileMode(path));
         File.Move(next, path, overwrite: true);
     }
 }

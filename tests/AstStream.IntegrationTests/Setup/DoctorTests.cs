@@ -69,6 +69,24 @@ public sealed class DoctorTests : IDisposable
         Assert.Contains("no station answers", gone.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("<html>hi</html>", "not as a station does")]
+    [InlineData("{}", "not as a station")]
+    [InlineData("[1]", "not as a station")]
+    public async Task Top_AnotherServer_IsNoStation(string body, string message)
+    {
+        await using var server = await TargetStandIn.StartAsync(async (context, _) =>
+            await context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(body)));
+
+        var health = await Cli.RunAsync("station", "health", server.Address);
+        var top = await Cli.RunAsync("top", server.Address, "--once");
+
+        Assert.Equal((1, 1), (health.ExitCode, top.ExitCode));
+        Assert.Contains(message, health.Error, StringComparison.Ordinal);
+        Assert.Contains(message, top.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("mistake", top.Error, StringComparison.Ordinal);
+    }
+
     private string Write(string yaml)
     {
         var path = Path.Combine(_folder, "p.yaml");

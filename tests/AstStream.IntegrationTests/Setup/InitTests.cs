@@ -77,6 +77,10 @@ public sealed class InitTests : IDisposable
     [InlineData("expected a topic of letters", "--folder", "/tmp", "--ntfy", "my topic")]
     [InlineData("the environment has no NO", "--folder", "/tmp", "--mqtt", "a", "--mqtt-user", "u", "--mqtt-password", "${env:NO}")]
     [InlineData("is no broker", "--folder", "/tmp", "--mqtt", "http://a")]
+    [InlineData("--ntfy stands without a source", "--ntfy", "a-topic")]
+    [InlineData("--ntfy-token stands without --ntfy", "--folder", "/tmp", "--ntfy-token", "a")]
+    [InlineData("expected an address such as rtsp://", "--url", "mailto:a@b.c")]
+    [InlineData("has a line break", "--folder", "/tmp", "--mqtt", "a", "--mqtt-user", "u", "--mqtt-password", "a\nb")]
     public async Task Init_WrongFlags_AreSaidAndNothingIsWritten(string message, params string[] flags)
     {
         var result = await Cli.RunAsync(["init", .. flags, "--out", Pipeline]);
@@ -98,6 +102,42 @@ public sealed class InitTests : IDisposable
         Assert.Contains("is there already; --force", refused.Error, StringComparison.Ordinal);
         Assert.True(forced.ExitCode == 0, forced.Error);
         Assert.Equal("mine", await File.ReadAllTextAsync(Pipeline + ".old"));
+    }
+
+    [Fact]
+    public async Task Init_SecretsOfOthers_AreNeitherReplacedNorLost()
+    {
+        var secrets = Path.Combine(_folder, "secrets.env");
+        await File.WriteAllTextAsync(secrets, "# mine\nCAMERA_LOGIN='u:first'\n");
+        var before = await File.ReadAllTextAsync(secrets);
+
+        var clash = await Cli.RunAsync("init", "--url", "rtsp://u:second@127.0.0.1:9/b", "--out", Pipeline);
+        var afterClash = await File.ReadAllTextAsync(secrets);
+        var wrong = await Cli.RunAsync(
+            "init", "--url", "rtsp://u:x@127.0.0.1:9/b", "--name", "b", "--mqtt", "foo bar", "--out", Pipeline);
+        var afterWrong = await File.ReadAllTextAsync(secrets);
+        await Cli.RunAsync("init", "--url", "rtsp://u:second@127.0.0.1:9/b", "--name", "b", "--out", Pipeline);
+
+        Assert.Equal((2, 2), (clash.ExitCode, wrong.ExitCode));
+        Assert.Contains("has another CAMERA_LOGIN already", clash.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(".new", wrong.Error, StringComparison.Ordinal);
+        Assert.Equal((before, before), (afterClash, afterWrong));
+        Assert.Equal(before + "B_LOGIN='u:second'\n", await File.ReadAllTextAsync(secrets));
+        var files = Directory.GetFiles(_folder).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal);
+        Assert.Equal(["p.yaml", "secrets.env"], files);
+    }
+
+    [Fact]
+    public async Task Init_CtrlCAtAQuestion_EndsItAndWritesNothing()
+    {
+        using var init = Cli.Start("init", "--out", Pipeline);
+        await Task.Delay(3000); // until it asks
+
+        Cli.Signal(init, 2);
+
+        Assert.True(init.WaitForExit(TimeSpan.FromSeconds(10)), "it goes on");
+        Assert.NotEqual(0, init.ExitCode);
+        Assert.Empty(Directory.GetFiles(_folder));
     }
 
     [Fact]
