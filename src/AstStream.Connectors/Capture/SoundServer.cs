@@ -17,7 +17,7 @@ internal static partial class SoundServer
     /// <summary>The host API of its sources.</summary>
     public const string HostApi = "PulseAudio";
 
-    /// <summary>The variable by which its library is told which source to take.</summary>
+    /// <summary>The variable that names the source for its library.</summary>
     public const string SourceVariable = "PULSE_SOURCE";
 
     private const string Program = "pactl";

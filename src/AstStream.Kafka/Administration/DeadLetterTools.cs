@@ -56,7 +56,7 @@ public static class DeadLetterTools
     /// <param name="records">The records.</param>
     /// <param name="suffix">What is added to the key; empty for their own stream.</param>
     /// <param name="isEnded">Whether their streams end after them.</param>
-    /// <param name="skipped">Is told of records that can't be sent, and why.</param>
+    /// <param name="skipped">Hears of records that can't be sent, and why.</param>
     /// <returns>How many were delivered.</returns>
     /// <exception cref="KafkaToolException">The cluster can't be written to.</exception>
     public static long Replay(

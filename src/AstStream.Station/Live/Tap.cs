@@ -5,7 +5,7 @@ using AstStream.Events.Json;
 
 namespace AstStream.Station.Live;
 
-/// <summary>Somebody who looks at what passes: messages as lines of JSON. One who is slow misses some, and is told how many.</summary>
+/// <summary>Somebody who looks at what passes: messages as lines of JSON. One who is slow misses some, and a line says how many.</summary>
 /// <param name="points">Which arrows.</param>
 /// <param name="streams">Only streams whose names match, with * for anything; null for all.</param>
 internal sealed class Tap(IReadOnlySet<TapPoint> points, string? streams)

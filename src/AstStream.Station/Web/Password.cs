@@ -6,6 +6,9 @@ namespace AstStream.Station.Web;
 /// <summary>Hashes of passwords: PBKDF2 with SHA-256, as OWASP advises, in one line of text.</summary>
 public static class Password
 {
+    /// <summary>The characters that a password has at least.</summary>
+    public const int Least = 8;
+
     private const string Name = "pbkdf2-sha256";
     private const int Rounds = 600_000;
     private const int SaltBytes = 16;

@@ -8,7 +8,6 @@ namespace AstStream.Worker.Commands;
 /// <summary>station: what belongs to the page, and whether it is well.</summary>
 internal static class StationCommands
 {
-    private const int LeastPassword = 8;
     private const int LongestPassword = 1000;
 
     public static IEnumerable<Command> All(WorkerSettings settings)
@@ -62,9 +61,9 @@ internal static class StationCommands
     private static int MakePassword()
     {
         var first = Console.IsInputRedirected ? Console.In.ReadLine() ?? "" : Terminal.Secret("password: ");
-        if (first.Length is < LeastPassword or > LongestPassword)
+        if (first.Length is < Password.Least or > LongestPassword)
         {
-            Errors.Write($"a password of {first.Length} characters; expected {LeastPassword} to {LongestPassword}");
+            Errors.Write($"a password of {first.Length} characters; expected {Password.Least} to {LongestPassword}");
             return ExitCode.Invalid;
         }
 

@@ -14,7 +14,7 @@ internal sealed record StationLook(JsonElement Health, JsonElement Streams, stri
     /// <summary>From the sound that decided live events to their sinks, on the average of the run; null where none were live.</summary>
     public double? EventLatency => Sum($"{Latency}_count") is > 0 and var count ? Sum($"{Latency}_sum") / count : null;
 
-    /// <summary>A metric, over all that it is told by.</summary>
+    /// <summary>A metric, summed over its labels.</summary>
     private double Sum(string name) => Metrics.Split('\n')
         .Where(l => l.StartsWith(name, StringComparison.Ordinal) && l.Length > name.Length && l[name.Length] is '{' or ' ')
         .Sum(l => double.TryParse(l.Split(' ')[^1], CultureInfo.InvariantCulture, out var value) ? value : 0);

@@ -42,7 +42,7 @@ internal sealed class InitCommand
     private Command Make()
     {
         var command = Help.Add(
-            new Command("init", "Sets up a microphone, a camera or a folder, and who is told: asks, and writes a pipeline.")
+            new Command("init", "Sets up a microphone, a camera or a folder, and who hears of it: asks, and writes a pipeline.")
             {
                 _microphone, _url, _folder, _name, _labels, _ntfy, _ntfyToken, _mqtt, _mqttUser, _mqttPassword, _out, _force, _start,
             },

@@ -12,8 +12,6 @@ namespace AstStream.Worker.Setup;
 /// <param name="labels">The labels of the model.</param>
 internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
 {
-    private const int LeastPassword = 8;
-
     // What people put up a microphone for; those that the model has are offered.
     private static readonly string[] s_wanted =
     [
@@ -188,9 +186,9 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
         while (true)
         {
             var password = Console.IsInputRedirected ? Questions.Text("Password") : Terminal.Secret("Password: ");
-            if (password.Length >= LeastPassword)
+            if (password.Length >= Password.Least)
                 return new PageAnswer(Password.Hash(password), RandomNumberGenerator.GetHexString(32, lowercase: true));
-            Terminal.Status($"  expected at least {LeastPassword} characters");
+            Terminal.Status($"  expected at least {Password.Least} characters");
         }
     }
 
