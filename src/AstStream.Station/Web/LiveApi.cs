@@ -36,7 +36,8 @@ internal static class LiveApi
             TapAsync(context, source.Taps, of ?? [], stream, stop))
             .Needs(Right.Read).WithName("tap").Produces(StatusCodes.Status200OK, contentType: "application/x-ndjson")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .WithSummary("What passes the arrows of the graph, a line of JSON each. One who is slow misses some, and a line says how many.");
+            .WithSummary("What passes the arrows of the graph, a line of JSON each. One who is slow misses some, and a line says how "
+                + "many.");
         api.MapGet("/live/stream", (HttpContext context, [Description("The stream's name.")] string name,
             [Description("Whether its sound is sent.")] bool? sound, [Description("Whether its spectrogram is sent.")] bool? spectrogram) =>
             ViewAsync(context, source.Streams, name, new LiveViewer(sound == true, spectrogram == true), viewers, stop))
