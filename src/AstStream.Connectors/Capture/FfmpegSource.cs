@@ -55,14 +55,17 @@ internal static class FfmpegSource
             return settings;
         }
 
-        options = OfStream(url, section.Get(Transport), options);
         var live = new LiveOptions
         {
             WaitsAtStart = true,
             Timeout = TimeSpan.FromSeconds(15),
             MayRepeat = url.Value.StartsWith("http", StringComparison.OrdinalIgnoreCase), // what a web server gave before a break
         }.With(section);
-        return settings with { Live = live with { StalledAfter = live.Timeout!.Value / 2 } };
+        return settings with
+        {
+            Options = OfStream(url, section.Get(Transport), options),
+            Live = live with { StalledAfter = live.Timeout!.Value / 2 },
+        };
     }
 
     /// <summary>Options of live sources for what can't wait; a file, by its path with links followed.</summary>
