@@ -133,11 +133,17 @@ public class ResamplerTests
         var input = OnlineFbankTests.Noise(4410, seed: 1);
         var output = new float[4096];
         resampler.Process(input, output, out _);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-            resampler.Process(input, output, out _);
+        var allocated = new long[3];
+        for (var turn = 0; turn < allocated.Length; turn++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++)
+                resampler.Process(input, output, out _);
+            allocated[turn] = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
 
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        // The runtime may allocate once on any thread, as it compiles methods anew; what a call allocates is there in each turn.
+        Assert.Contains(0, allocated);
     }
 
     [Fact]
