@@ -26,12 +26,12 @@ fi
 cp -a "$base" "$root"
 cp --remove-destination -L /etc/resolv.conf "$root/etc/resolv.conf"
 cp -L /etc/hosts "$root/etc/hosts"
-cp "$1" "$root/root/aststream.deb"
+cp "$1" "$root/srv/aststream.deb"
 
 apart() { systemd-nspawn -q -D "$root" --register=no --keep-unit --console=pipe "$@" 2> >(grep -v 'Attempted to remove' >&2); }
 say "installing"
-apart sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq /root/aststream.deb sox libsox-fmt-base >/root/log 2>&1' ||
-  { tail "$root/root/log"; fail "it does not install"; }
+apart sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq /srv/aststream.deb sox libsox-fmt-base >/srv/log 2>&1' ||
+  { tail "$root/srv/log"; fail "it does not install"; }
 say "running the demo"
 apart sh -c 'cp -r /usr/share/doc/aststream/examples /srv/demo && cd /srv/demo && ./demo-scene.sh scene.wav && aststream run demo.yaml' 2>&1 | tee "$work/demo"
 grep -q "Toilet flush" "$work/demo" || fail "the demo did not hear what is in it"
@@ -64,9 +64,9 @@ inside grep -m1 -o '"event_label":"[^"]*"' /var/lib/private/aststream/events.jso
 say "upgrading"
 mkdir "$work/next" && dpkg-deb -R "$1" "$work/next"
 sed -i 's/^Version: .*/&.1/' "$work/next/DEBIAN/control"
-dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/next" "$root/root/next.deb" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/next" "$root/srv/next.deb" >/dev/null
 before=$(inside systemctl show aststream -p MainPID --value)
-inside dpkg -i /root/next.deb >/dev/null
+inside dpkg -i /srv/next.deb >/dev/null
 [ "$(inside systemctl is-active aststream)" = active ] || fail "it does not run after an upgrade"
 [ "$(inside systemctl show aststream -p MainPID --value)" != "$before" ] || fail "the old program still runs after an upgrade"
 
@@ -75,7 +75,7 @@ inside dpkg -r aststream >/dev/null
 [ "$(inside systemctl is-active aststream || true)" != active ] || fail "it runs after it was removed"
 [ -d "$root/var/lib/private/aststream" ] || fail "what it kept is gone with the program, before a purge"
 inside dpkg -P aststream >/dev/null 2>&1
-left=$(find "$root" -xdev -name '*aststream*' -not -path '*/root/*.deb' -not -path '*/var/lib/apt/*' -not -path "$root/root/.cache*" \
+left=$(find "$root" -xdev -name '*aststream*' -not -path "*/srv/*.deb" -not -path '*/var/lib/apt/*' -not -path "*/.cache/*" \
   -not -path '*/var/lib/systemd/timers/*' -not -path '*/srv/demo/*' | sed "s|^$root||")
 [ -z "$left" ] || fail "left after a purge: ${left//$'\n'/, }"
 say "all is well"

@@ -3,8 +3,8 @@ using System.Text;
 namespace AstStream.Streaming.Definitions;
 
 /// <summary>
-/// Lines NAME=VALUE as systemd's EnvironmentFile= and shells agree on them: '…' holds everything as it is, "…" with \ before \, ", ` and $;
-/// a line that begins with # says nothing.
+/// Lines NAME=VALUE as systemd's EnvironmentFile= and shells agree on them: '…' holds everything as it is, "…" with \ before \, ", `
+/// and $; a line that begins with # says nothing.
 /// </summary>
 public static class SecretsText
 {

@@ -30,8 +30,8 @@ internal static class StationCommands
         var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
         var station = StationClient.Argument();
         var health = Help.Add(new Command("health", "Says whether a station is ready, for probes of containers.") { station }, """
-            Exit code 0 where models are open, sources run and the store can be written to, else 1. Of a pipeline without a station nothing can
-            be asked, which is no failure.
+            Exit code 0 where models are open, sources run and the store can be written to, else 1. Of a pipeline without a station nothing
+            can be asked, which is no failure.
 
             Examples:
               aststream station health
