@@ -31,14 +31,34 @@ internal sealed class Taps(Func<string, IReadOnlyList<string>> labelsOf)
     public void Pass(AudioBlock block)
     {
         if (!_taps.IsEmpty)
-            Pass(TapPoint.Blocks, block.Stream.Id, json => Write(json, block));
+            PassOn(block);
     }
 
     /// <summary>A piece of a stream's time is decided.</summary>
     public void Pass(StreamInfo stream, in DecidedPiece piece)
     {
-        if (_taps.IsEmpty)
-            return;
+        if (!_taps.IsEmpty)
+            PassOn(stream, piece);
+    }
+
+    /// <summary>An event passes.</summary>
+    public void Pass(SoundEvent e)
+    {
+        if (!_taps.IsEmpty)
+            PassOn(e);
+    }
+
+    // What a lambda takes along is allocated where its method begins: so these are methods of their own.
+    private void PassOn(AudioBlock block) => Pass(TapPoint.Blocks, block.Stream.Id, json => Write(json, block));
+
+    private void PassOn(SoundEvent e) => Pass(TapPoint.Events, e.Stream.Id, json =>
+    {
+        json.WritePropertyName("event");
+        RecordJson.Write(json, e);
+    });
+
+    private void PassOn(StreamInfo stream, in DecidedPiece piece)
+    {
         var (model, state, start, end, until) = (piece.Model, piece.State, piece.Start, piece.End, piece.Until);
         Pass(TapPoint.Decided, stream.Id, json =>
         {
@@ -61,17 +81,6 @@ internal sealed class Taps(Func<string, IReadOnlyList<string>> labelsOf)
                 json.WriteNumber(labelsOf(model)[label], Math.Round(score, 4));
             json.WriteEndObject();
         });
-    }
-
-    /// <summary>An event passes.</summary>
-    public void Pass(SoundEvent e)
-    {
-        if (!_taps.IsEmpty)
-            Pass(TapPoint.Events, e.Stream.Id, json =>
-            {
-                json.WritePropertyName("event");
-                RecordJson.Write(json, e);
-            });
     }
 
     private static void Write(Utf8JsonWriter json, AudioBlock block)
