@@ -274,7 +274,8 @@ public static class KafkaTools
         return [.. found.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))];
     }
 
-    private static IConsumer<string?, byte[]?> Reader(
+    /// <summary>A consumer that reads by itself, and commits nothing.</summary>
+    internal static IConsumer<string?, byte[]?> Reader(
         KafkaAccess access, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
         Made(access, () => new KafkaCluster(access).Consumer<string?, byte[]?>(new ConsumerConfig
         {

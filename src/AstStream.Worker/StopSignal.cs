@@ -5,15 +5,20 @@ namespace AstStream.Worker;
 /// <summary>Ctrl-C and SIGTERM as a token, for commands that end in order when they are asked to.</summary>
 internal sealed class StopSignal : IDisposable
 {
-    private readonly CancellationTokenSource _source = new();
+    private readonly CancellationTokenSource _source;
     private readonly List<PosixSignalRegistration> _registrations;
 
-    public StopSignal() =>
-        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(s => PosixSignalRegistration.Create(s, c =>
+    /// <summary>Listens from here on.</summary>
+    /// <param name="outer">Cancels the token, too.</param>
+    public StopSignal(CancellationToken outer = default)
     {
-        c.Cancel = true;
-        _source.Cancel();
-    }))];
+        _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(s => PosixSignalRegistration.Create(s, c =>
+        {
+            c.Cancel = true;
+            _source.Cancel();
+        }))];
+    }
 
     public CancellationToken Token => _source.Token;
 

@@ -1,7 +1,4 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AstStream.Connectors.Programs;
@@ -77,44 +74,18 @@ internal static partial class SoundServer
     private static string? Text(JsonElement source, string name) =>
         source.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>What pactl answers; null where it does not, says too much, or takes too long.</summary>
+    /// <summary>What pactl answers; null where it does not, or takes too long.</summary>
     private static string? Ask(params string[] arguments)
     {
-        if (ProgramFile.Find(Program) is not { } program)
-            return null;
-        var start = new ProcessStartInfo(program, arguments)
+        // Who asks has a thread that may wait: PortAudio is as slow.
+        string? answer = null;
+        Task.WaitAll(Task.Run(async () =>
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
-        start.Environment["LC_ALL"] = "C.UTF-8";
-        try
-        {
-            using var pactl = Process.Start(start)!;
-            pactl.StandardInput.Close();
-            pactl.ErrorDataReceived += (_, _) => { };
-            pactl.BeginErrorReadLine();
-            var text = "";
-            var reading = Task.Run(async () => text = await ReadAsync(pactl.StandardOutput).ConfigureAwait(false));
-            var isDone = Task.WaitAll([reading], s_patience) && pactl.WaitForExit(s_patience) && pactl.ExitCode == 0;
-            if (!pactl.HasExited)
-                pactl.Kill(entireProcessTree: true);
-            return isDone ? text : null;
-        }
-        catch (Exception e) when (e is Win32Exception or InvalidOperationException or AggregateException)
-        {
-            return null; // it can't be started, or has ended by itself
-        }
-    }
-
-    private static async Task<string> ReadAsync(StreamReader output)
-    {
-        var (kept, buffer) = (new StringBuilder(), new char[4096]);
-        int read;
-        while ((read = await output.ReadAsync(buffer).ConfigureAwait(false)) > 0 && kept.Length < MostOutput)
-            kept.Append(buffer, 0, read);
-        return kept.ToString();
+            var result = await SystemProgram.RunAsync(Program, arguments, s_patience, CancellationToken.None, MostOutput)
+                .ConfigureAwait(false);
+            answer = result is { Code: 0 } good ? good.Output : null;
+        }));
+        return answer;
     }
 
     [GeneratedRegex(@"^\S+ (\d{1,2})ch (\d{4,6})Hz$")]

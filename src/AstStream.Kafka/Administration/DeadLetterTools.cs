@@ -17,13 +17,7 @@ public static class DeadLetterTools
     /// <exception cref="KafkaToolException">The cluster can't be read.</exception>
     public static IEnumerable<DeadRecord> Read(KafkaAccess access, string topic, CancellationToken stop)
     {
-        using var consumer = KafkaTools.Made(access, () => new KafkaCluster(access).Consumer<string?, byte[]?>(new ConsumerConfig
-        {
-            GroupId = "aststream-dlq",
-            EnableAutoCommit = false,
-            EnablePartitionEof = true,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-        }));
+        using var consumer = KafkaTools.Reader(access, "aststream-dlq");
         var partitions = KafkaTools.Asked(access, topic, () => KafkaTools.Partitions(access, topic));
         consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p, Offset.Beginning)));
         var silence = TimeProvider.System.GetTimestamp();
@@ -54,13 +48,12 @@ public static class DeadLetterTools
     /// </summary>
     /// <param name="access">The cluster.</param>
     /// <param name="records">The records.</param>
-    /// <param name="suffix">What is added to the key; empty for their own stream.</param>
-    /// <param name="isEnded">Whether their streams end after them.</param>
+    /// <param name="suffix">What is added to the key; empty for the stream that they were of, which goes on.</param>
     /// <param name="skipped">Hears of records that can't be sent, and why.</param>
     /// <returns>How many were delivered.</returns>
     /// <exception cref="KafkaToolException">The cluster can't be written to.</exception>
     public static long Replay(
-        KafkaAccess access, IEnumerable<DeadRecord> records, string suffix, bool isEnded, Action<DeadRecord, string> skipped)
+        KafkaAccess access, IEnumerable<DeadRecord> records, string suffix, Action<DeadRecord, string> skipped)
     {
         var cluster = new KafkaCluster(access);
         using var producer = KafkaTools.Made(access, () => cluster.Producer<string?, byte[]?>(
@@ -115,9 +108,10 @@ public static class DeadLetterTools
                 break;
         }
 
-        if (isEnded && failed is null)
+        var own = streams.Where(s => suffix.Length > 0 && s.Key is not null).ToList(); // streams of their own
+        if (failed is null)
         {
-            foreach (var (topic, key) in streams.Where(s => s.Key is not null))
+            foreach (var (topic, key) in own)
                 Send(topic, new Message<string?, byte[]?> { Key = key, Value = null });
         }
 
@@ -126,6 +120,6 @@ public static class DeadLetterTools
         if (failed is { } error)
             throw new KafkaToolException(
                 $"{access.Servers}: {Interlocked.Read(ref delivered)} records were delivered: {cluster.Describe(error)}");
-        return Interlocked.Read(ref delivered) - (isEnded ? streams.Count(s => s.Key is not null) : 0);
+        return Interlocked.Read(ref delivered) - own.Count;
     }
 }

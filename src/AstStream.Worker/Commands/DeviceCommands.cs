@@ -155,13 +155,12 @@ internal static class DeviceCommands
 
     private static async Task WatchAsync(List<AudioDevice> devices, CancellationToken cancellation)
     {
-        using var stop = new StopSignal();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, cancellation);
+        using var stop = new StopSignal(cancellation);
         var texts = devices.Select(_ => "opening").ToArray();
-        var listening = devices.Select((d, i) => ListenAsync(d, t => Volatile.Write(ref texts[i], t), either.Token)).ToList();
+        var listening = devices.Select((d, i) => ListenAsync(d, t => Volatile.Write(ref texts[i], t), stop.Token)).ToList();
         if (Console.IsOutputRedirected)
         {
-            while (await DelayAsync(TimeSpan.FromSeconds(1), either.Token).ConfigureAwait(false))
+            while (await DelayAsync(TimeSpan.FromSeconds(1), stop.Token).ConfigureAwait(false))
             {
                 for (var i = 0; i < devices.Count; i++)
                     Terminal.Line($"{devices[i]}  {texts[i]}");
@@ -180,7 +179,7 @@ internal static class DeviceCommands
                         table.UpdateCell(i, 1, Terminal.Cell(Volatile.Read(ref texts[i])));
                     live.Refresh();
                 }
-                while (await DelayAsync(TimeSpan.FromMilliseconds(250), either.Token).ConfigureAwait(false));
+                while (await DelayAsync(TimeSpan.FromMilliseconds(250), stop.Token).ConfigureAwait(false));
             }).ConfigureAwait(false);
         }
 

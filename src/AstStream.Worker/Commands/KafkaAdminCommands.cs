@@ -15,7 +15,7 @@ internal static class KafkaAdminCommands
 
     public static Command Topics(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition, which says the clusters too." };
         var partitions = new Option<int>("--partitions")
         {
@@ -149,9 +149,8 @@ internal static class KafkaAdminCommands
                     return;
                 }
 
-                var added = result.GetValue(suffix)!;
                 var sent = DeadLetterTools.Replay(
-                    KafkaCommands.Access(result), records, added, isEnded: added.Length > 0,
+                    KafkaCommands.Access(result), records, result.GetValue(suffix)!,
                     (record, why) => Errors.Warn($"{record.Partition}/{record.Offset}: {why}"));
                 Terminal.Status(string.Create(CultureInfo.InvariantCulture, $"{sent} records sent again"));
             },

@@ -13,7 +13,7 @@ internal static class NotifyCommands
 {
     public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition." };
         var names = new Argument<string[]>("NAME")
         {

@@ -26,7 +26,7 @@ internal static class PipelineCommands
 
     public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         var file = new Argument<string>("PIPELINE.yaml") { Description = "The pipeline definition." };
         var set = new Option<string[]>("--set")
         {

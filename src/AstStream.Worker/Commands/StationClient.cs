@@ -65,9 +65,14 @@ internal sealed class StationClient : IDisposable
         if (!File.Exists(station))
             throw new IOException($"{station}: found neither an address such as {Usual} nor a pipeline's file");
         using var pipeline = Pipeline.Load(station, [], host);
-        return pipeline.Section<StationSettings>() is { Address: { } at } settings
-            ? new StationClient(at, token ?? settings.Token) : null;
+        return Of(pipeline, token);
     }
+
+    /// <summary>The station of a pipeline; null where it has none that is served.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="token">A token; null for the pipeline's own.</param>
+    public static StationClient? Of(Pipeline pipeline, string? token = null) =>
+        pipeline.Section<StationSettings>() is { Address: { } at } settings ? new StationClient(at, token ?? settings.Token) : null;
 
     /// <summary>What the station says of itself.</summary>
     /// <exception cref="IOException">It can't be asked.</exception>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using AstStream.Station.Web;
-using AstStream.Streaming.Pipelines;
 using AstStream.Worker.Hosting;
 
 namespace AstStream.Worker.Commands;
@@ -27,7 +26,7 @@ internal static class StationCommands
 
     private static Command Health(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         var station = StationClient.Argument();
         var health = Help.Add(new Command("health", "Says whether a station is ready, for probes of containers.") { station }, """
             Exit code 0 where models are open, sources run and the store can be written to, else 1. Of a pipeline without a station nothing

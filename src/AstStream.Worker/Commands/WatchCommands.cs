@@ -14,7 +14,7 @@ internal static class WatchCommands
 
     public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         yield return Top(host);
         yield return Tap(host);
     }
@@ -110,8 +110,7 @@ internal static class WatchCommands
     private static async Task<int> ConnectedAsync(
         string station, string? token, PipelineHost host, CancellationToken cancellation, Func<StationClient, CancellationToken, Task> look)
     {
-        using var ctrlC = new StopSignal();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ctrlC.Token, cancellation);
+        using var ctrlC = new StopSignal(cancellation);
         using var client = StationClient.Of(station, token, host);
         if (client is null)
         {
@@ -121,13 +120,13 @@ internal static class WatchCommands
 
         try
         {
-            await look(client, either.Token).ConfigureAwait(false);
+            await look(client, ctrlC.Token).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             throw new IOException($"{client.Address}: has said nothing for {s_quiet.TotalSeconds:0} s");
         }
-        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        catch (OperationCanceledException) when (ctrlC.Token.IsCancellationRequested)
         {
             // Seen enough.
         }

@@ -1,5 +1,6 @@
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Pipelines;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
@@ -27,6 +28,9 @@ internal sealed record WorkerSettings
 
     /// <summary>The model of a pipeline that names none.</summary>
     public required string DefaultModel { get; init; }
+
+    /// <summary>What commands load pipelines with.</summary>
+    public PipelineHost Host => new() { Catalog = WorkerCatalog.All, DefaultModel = DefaultModel };
 
     /// <summary>The folder for built graphs; null for the user's cache.</summary>
     public string? Cache { get; init; }

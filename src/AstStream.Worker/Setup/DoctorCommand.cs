@@ -10,7 +10,7 @@ internal static class DoctorCommand
 {
     public static IEnumerable<Command> All(WorkerSettings settings)
     {
-        var host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        var host = settings.Host;
         var file = new Argument<string?>("PIPELINE.yaml")
         {
             Description = "The pipeline; by default the service's own, where there is one.",
@@ -29,20 +29,19 @@ internal static class DoctorCommand
             """);
         command.SetAction(async (result, cancellation) =>
         {
-            using var stop = new StopSignal();
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, cancellation);
+            using var stop = new StopSignal(cancellation);
             var place = SetupPlace.Mine;
             var path = result.GetValue(file) is { } given ? Path.GetFullPath(given) : File.Exists(place.Pipeline) ? place.Pipeline : null;
             var worst = Health.Good;
             try
             {
-                await foreach (var finding in FindAsync(path, host, place, either.Token).ConfigureAwait(false))
+                await foreach (var finding in FindAsync(path, host, place, stop.Token).ConfigureAwait(false))
                 {
                     worst = (Health)Math.Max((int)worst, (int)finding.Health);
                     Show(finding, result.GetValue(json));
                 }
             }
-            catch (OperationCanceledException) when (either.IsCancellationRequested)
+            catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
             {
                 return ExitCode.Stopped;
             }

@@ -32,7 +32,7 @@ internal sealed class InitCommand
     private readonly Option<bool> _start = new("--start") { Description = "Starts the service, now and at each start of the machine." };
 
     private InitCommand(WorkerSettings settings) =>
-        _host = new PipelineHost { Catalog = WorkerCatalog.All, DefaultModel = settings.DefaultModel };
+        _host = settings.Host;
 
     public static IEnumerable<Command> All(WorkerSettings settings)
     {
@@ -111,9 +111,9 @@ internal sealed class InitCommand
             Directory.CreateDirectory(place.Data);
         SetupWriter.Write(answers, path, data, _host);
         Terminal.Status($"{path}: written");
-        using var signal = new StopSignal(); // and not before: at a question, Ctrl-C ends the program as any
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, stop);
-        var answering = await SetupWriter.TryAsync(path, _host, either.Token).ConfigureAwait(false);
+        bool answering;
+        using (var signal = new StopSignal(stop)) // and not longer: at a question, Ctrl-C ends the program as any
+            answering = await SetupWriter.TryAsync(path, _host, signal.Token).ConfigureAwait(false);
         var isWell = await StartAsync(result.GetValue(_start), isAsked, isService, place, path, stop).ConfigureAwait(false);
         return isWell && (answering || isAsked) ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -124,7 +124,11 @@ internal sealed class InitCommand
     {
         if (isService && place.HasService
             && (isWanted || (isAsked && Questions.Confirm("Start it now, and at each start of the machine?", usual: true))))
-            return await SetupService.StartAsync(place, _host, stop).ConfigureAwait(false);
+        {
+            using var signal = new StopSignal(stop);
+            return await SetupService.StartAsync(place, _host, signal.Token).ConfigureAwait(false);
+        }
+
         if (isWanted)
             Errors.Write(isService ? "no service of aststream is installed here: the .deb brings one, docs/install.md has it for others"
                 : "--start is for the service's own pipeline, without --out");

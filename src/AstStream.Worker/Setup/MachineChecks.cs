@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using AstStream.Connectors.Capture;
+using AstStream.Connectors.Programs;
 using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
 using AstStream.Dsp.Simd;
@@ -110,7 +111,7 @@ internal static class MachineChecks
 
     private static async Task<Finding> FfmpegAsync(CancellationToken stop)
     {
-        var found = await Programs.RunAsync("ffmpeg", ["-version"], s_patience, stop).ConfigureAwait(false);
+        var found = await SystemProgram.RunAsync("ffmpeg", ["-version"], s_patience, stop).ConfigureAwait(false);
         return found is { Code: 0 } ffmpeg
             ? Finding.Good(
                 "cameras, streams",

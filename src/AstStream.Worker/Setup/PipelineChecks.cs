@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using AstStream.Connectors.Programs;
 using AstStream.Station;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
@@ -44,11 +45,11 @@ internal static class PipelineChecks
             var answers = false;
             if (pipeline.Section<StationSettings>() is { Address: { } address })
             {
-                using var client = StationClient.Of(path, null, host)!;
+                using var client = StationClient.Of(pipeline)!;
                 var trouble = await client.TroubleAsync(stop).ConfigureAwait(false);
                 answers = trouble is null;
-                var isFree = await Reachability.TroubleAsync(new Peer(address.Host.Trim('[', ']'), address.Port), s_patience, stop)
-                    .ConfigureAwait(false) is not null;
+                var peer = new Peer(address.Host.Trim('[', ']'), address.Port);
+                var isFree = !answers && await Reachability.TroubleAsync(peer, s_patience, stop).ConfigureAwait(false) is not null;
                 yield return answers ? Finding.Good("station", $"runs, and is ready: {address}")
                     : isFree ? Finding.Note("station", "does not run", $"aststream run {path}")
                     : Finding.Bad(
@@ -62,7 +63,7 @@ internal static class PipelineChecks
 
     private static async Task<Finding> ServiceAsync(SetupPlace place, bool answers, CancellationToken stop)
     {
-        var state = await Programs.RunAsync("systemctl", [.. place.Manager, "is-active", "aststream"], s_patience, stop)
+        var state = await SystemProgram.RunAsync("systemctl", [.. place.Manager, "is-active", "aststream"], s_patience, stop)
             .ConfigureAwait(false);
         return state is { Code: 0 }
             ? Finding.Good("service", answers ? "is active" : "is active; wait until the station is ready")

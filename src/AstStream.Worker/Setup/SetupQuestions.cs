@@ -123,13 +123,12 @@ internal sealed partial class SetupQuestions(IReadOnlyList<string> labels)
         try
         {
             var path = Path.Combine(folder, "trial.wav");
-            using var signal = new StopSignal();
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, stop);
+            using var signal = new StopSignal(stop);
             Terminal.Status("Five seconds are recorded, and played back: say something.");
             var choice = device is null ? null : new DeviceChoice(device.Name, device.HostApi, null);
-            isHeard = await SoundTrial.RecordAsync(choice, url, path, either.Token).ConfigureAwait(false);
-            either.Token.ThrowIfCancellationRequested();
-            if (isHeard && !await SoundTrial.PlayAsync(path, either.Token).ConfigureAwait(false))
+            isHeard = await SoundTrial.RecordAsync(choice, url, path, signal.Token).ConfigureAwait(false);
+            signal.Token.ThrowIfCancellationRequested();
+            if (isHeard && !await SoundTrial.PlayAsync(path, signal.Token).ConfigureAwait(false))
                 Errors.Note("it can't be played back: none of pw-play, paplay, aplay and ffplay works here");
         }
         finally

@@ -1,3 +1,4 @@
+using AstStream.Connectors.Programs;
 using AstStream.Streaming.Pipelines;
 using AstStream.Worker.Commands;
 
@@ -19,11 +20,12 @@ internal static class SetupService
         string[][] commands = [["daemon-reload"], ["enable", Name], ["restart", "--no-block", Name]];
         foreach (var command in commands)
         {
-            var result = await Programs.RunAsync("systemctl", [.. place.Manager, .. command], s_patience, stop)
+            var result = await SystemProgram.RunAsync("systemctl", [.. place.Manager, .. command], s_patience, stop)
                 .ConfigureAwait(false);
             if (result is not { Code: 0 })
             {
-                Errors.Write($"systemctl {string.Join(' ', [.. place.Manager, .. command])}: {result?.Output.Trim() ?? "no answer"}");
+                var said = result is { } failed ? (failed.Output + failed.Error).Trim() : "no answer";
+                Errors.Write($"systemctl {string.Join(' ', [.. place.Manager, .. command])}: {said}");
                 return false;
             }
         }

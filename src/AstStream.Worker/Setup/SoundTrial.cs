@@ -1,5 +1,6 @@
 using System.Globalization;
 using AstStream.Connectors.Capture;
+using AstStream.Connectors.Programs;
 using AstStream.Dsp;
 
 namespace AstStream.Worker.Setup;
@@ -60,7 +61,7 @@ internal static class SoundTrial
     {
         foreach (var (program, arguments) in s_players)
         {
-            if (await Programs.RunAsync(program, [.. arguments, path], s_patience, stop).ConfigureAwait(false) is { Code: 0 })
+            if (await SystemProgram.RunAsync(program, [.. arguments, path], s_patience, stop).ConfigureAwait(false) is { Code: 0 })
                 return true;
         }
 
