@@ -57,7 +57,7 @@ internal static partial class KafkaThroughput
     public static async Task PublishAsync(string servers, int events)
     {
         await using var sink = new KafkaEventSink(new KafkaEventSettings(
-            KafkaAccess.To(servers), "throughput-events", IsBinary: false, "aststream", ["opened", "closed"], 32_000_000));
+            KafkaAccess.To(servers), "throughput-events", IsBinary: false, "aststream", ["opened", "closed"], 32_000_000, Schemas: null));
         await sink.OpenAsync(CancellationToken.None);
         var streams = Enumerable.Range(0, Streams).Select(i => new StreamInfo($"stream-{i}", "kafka", DateTimeOffset.UnixEpoch)).ToArray();
         var identity = new ModelIdentity("0123456789abcdef", "float16", "CUDA");

@@ -161,7 +161,7 @@ internal static class KafkaTrials
             var (undisturbed, live) = await trial.CompareAsync(TimeSpan.FromMinutes(2));
             calm += trial.ProcessorTime("calm");
             records += undisturbed.Values.Sum(v => v.Count);
-            foreach (var difference in KafkaTrial.Differences(undisturbed, live, mayRepeat: true))
+            foreach (var difference in TrialRecords.Differences(undisturbed, live, mayRepeat: true))
             {
                 differences++;
                 Console.WriteLine("  " + difference);
@@ -179,7 +179,7 @@ internal static class KafkaTrials
     private static async Task ReportAsync(string what, KafkaTrial trial)
     {
         var (calm, live) = await trial.CompareAsync(TimeSpan.FromMinutes(10));
-        var differences = KafkaTrial.Differences(calm, live).ToList();
+        var differences = TrialRecords.Differences(calm, live).ToList();
         Console.WriteLine(
             string.Create(
             CultureInfo.InvariantCulture,

@@ -16,6 +16,9 @@ namespace AstStream.LoadTest;
 /// </summary>
 internal sealed partial class KafkaTrial : IAsyncDisposable
 {
+    /// <summary>How workers make events of scores.</summary>
+    public const string EventOptions = "{threshold: 0.1, median_windows: 3, min_duration: 500ms, merge_gap: 500ms}";
+
     private const int Block = FbankOptions.SampleRate / 4; // samples
 
     private readonly string _servers;
@@ -56,6 +59,12 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <summary>Whether workers have names of their own in their group.</summary>
     public bool IsNamed { get; init; } = true;
 
+    /// <summary>librdkafka's settings for members of the group.</summary>
+    public string Member { get; init; } = "session.timeout.ms: 6000, heartbeat.interval.ms: 1000";
+
+    /// <summary>What a worker's definition says of models; it may change between starts.</summary>
+    public string Models { get; set; } = $"model: {{window: 1s, hop: 500ms, threads: 1}}\nevents: {EventOptions}";
+
     /// <summary>How often workers commit.</summary>
     public string CommitInterval { get; init; } = "200ms";
 
@@ -73,7 +82,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <summary>
     /// Streams of tones and noise that come and go, no two alike; at so many times real time. A record without a value ends each.
     /// </summary>
-    public async Task FeedAsync(int streams, double seconds, double pace, CancellationToken stop = default)
+    public async Task FeedAsync(int streams, double seconds, double pace, CancellationToken stop = default, string name = "stream")
     {
         var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var clock = Stopwatch.StartNew();
@@ -99,7 +108,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                 _producer.Produce(
                     Audio, new Message<string, byte[]?>
                     {
-                        Key = $"stream-{s}",
+                        Key = $"{name}-{s}",
                         Value = MemoryMarshal.AsBytes(samples.AsSpan()).ToArray(),
                         Headers = headers
                     });
@@ -111,7 +120,7 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         }
 
         for (var s = 0; s < streams; s++)
-            _producer.Produce(Audio, new Message<string, byte[]?> { Key = $"stream-{s}", Value = null });
+            _producer.Produce(Audio, new Message<string, byte[]?> { Key = $"{name}-{s}", Value = null });
         _producer.Flush(TimeSpan.FromMinutes(1));
     }
 
@@ -122,11 +131,14 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
         return _workers[worker].TotalProcessorTime;
     }
 
+    /// <summary>The definition of a worker that was started.</summary>
+    public string File(string worker) => Path.Combine(_folder, worker + ".yaml");
+
     /// <summary>Starts a worker of a group.</summary>
     public void Start(string group, string worker)
     {
-        var yaml = Path.Combine(_folder, worker + ".yaml");
-        File.WriteAllText(yaml, $$"""
+        var yaml = File(worker);
+        System.IO.File.WriteAllText(yaml, $$"""
             sources:
               in:
                 type: kafka
@@ -136,9 +148,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
                 {{(IsNamed ? $"instance: {worker}" : "")}}
                 commit_interval: {{CommitInterval}}
                 delivery: {{Delivery}}
-                librdkafka: {session.timeout.ms: 6000, heartbeat.interval.ms: 1000}
-            model: {window: 1s, hop: 500ms, threads: 1}
-            events: {threshold: 0.1, median_windows: 3, min_duration: 500ms, merge_gap: 500ms}
+                librdkafka: {{{Member}}}
+            {{Models}}
             sinks:
               out: {type: kafka, bootstrap_servers: "{{_servers}}", topic: {{Events(group)}}, records: [events, coverage] }
             """);
@@ -206,7 +217,8 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
     /// <summary>Records of sound that a group has committed, over all partitions.</summary>
     public async Task<long> CommittedAsync(string group) => (await LagAsync(group)).Sum(l => l.Committed ?? 0);
 
-    private Task<IReadOnlyList<PartitionLag>> LagAsync(string group) =>
+    /// <summary>How far a group is.</summary>
+    public Task<IReadOnlyList<PartitionLag>> LagAsync(string group) =>
         KafkaTools.LagAsync(new KafkaAccess(_servers, new Dictionary<string, string>()), Group(group), [Audio]);
 
     /// <summary>Waits until a group has committed more than before.</summary>
@@ -306,29 +318,6 @@ internal sealed partial class KafkaTrial : IAsyncDisposable
             list.Add(data!.Value.GetRawText());
         }, CancellationToken.None);
         return seen;
-    }
-
-    /// <summary>How two readings differ, stream by stream; empty where they are equal.</summary>
-    /// <param name="expected">What a reader should see.</param>
-    /// <param name="found">What one sees.</param>
-    /// <param name="mayRepeat">Whether records may come again.</param>
-    public static IEnumerable<string> Differences(
-        SortedDictionary<string, List<string>> expected, SortedDictionary<string, List<string>> found, bool mayRepeat = false)
-    {
-        foreach (var stream in expected.Keys.Union(found.Keys))
-        {
-            var (calm, live) = (expected.GetValueOrDefault(stream, []), found.GetValueOrDefault(stream, []));
-            foreach (var lost in calm.Except(live))
-                yield return $"{stream} lost: {lost}";
-            foreach (var more in live.Except(calm))
-                yield return $"{stream} has besides: {more}";
-            if (mayRepeat)
-                continue;
-            foreach (var twice in live.GroupBy(x => x).Where(g => g.Count() > 1))
-                yield return $"{stream} has {twice.Count()} times: {twice.Key}";
-            if (live.Count == calm.Count && !live.SequenceEqual(calm))
-                yield return $"{stream} is in another order";
-        }
     }
 
     public ValueTask DisposeAsync()

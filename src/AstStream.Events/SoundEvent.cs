@@ -18,6 +18,9 @@ public sealed record SoundEvent(
     /// <summary>Where in the source's input it was heard; zeros where the source has no places.</summary>
     public InputRange Origin { get; init; }
 
+    /// <summary>Headers of the last record of the input that was heard when it was decided; none where the source has none.</summary>
+    public IReadOnlyList<CarriedHeader> Carried { get; init; } = [];
+
     /// <summary>Seconds of the stream that were heard when it was decided. What the model's own run takes comes on top.</summary>
     public double Decided { get; init; }
 

@@ -264,13 +264,13 @@ public static class KafkaTools
         }
     }
 
-    /// <summary>The partitions of a topic.</summary>
+    /// <summary>The partitions of a topic, which is not asked for by its name: that may make it.</summary>
     internal static List<TopicPartition> Partitions(KafkaAccess access, string topic)
     {
         using var admin = new KafkaCluster(access).Admin();
-        var found = admin.GetMetadata(topic, s_patience).Topics.FirstOrDefault(t => t.Topic == topic);
+        var found = admin.GetMetadata(s_patience).Topics.FirstOrDefault(t => t.Topic == topic);
         if (found is null or { Partitions.Count: 0 })
-            throw new KafkaToolException($"there is no topic {topic} at {access.Servers}");
+            throw new KafkaToolException($"there is no topic {topic} at {access.Servers} that this user may see");
         return [.. found.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))];
     }
 
@@ -289,7 +289,7 @@ public static class KafkaTools
     {
         try
         {
-            var json = JsonDocument.Parse(value ?? []).RootElement;
+            var json = JsonDocument.Parse(SchemaFrame.Skip(value ?? [])).RootElement;
             return json.ValueKind != JsonValueKind.Object ? null : json.TryGetProperty("data", out var data) ? data : json;
         }
         catch (JsonException)

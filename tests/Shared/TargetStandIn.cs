@@ -75,6 +75,8 @@ internal sealed class TargetStandIn : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
+        body.Position = 0;
+        context.Request.Body = body;
         var number = Interlocked.Increment(ref _count) - 1;
         await _answer(context, number);
         _requests.Enqueue(new Request(

@@ -1,4 +1,3 @@
-using AstStream.Events;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Connectors.Files;
@@ -9,7 +8,7 @@ internal sealed class FileDelivery(Action done) : IDelivery
 {
     private int _models;
 
-    public InputRange Locate(long start, long end) => default;
+    public LocatedInput Locate(long start, long end) => default;
 
     public void Complete(StreamCheckpoint checkpoint)
     {

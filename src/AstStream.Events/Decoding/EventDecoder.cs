@@ -93,6 +93,9 @@ public sealed class EventDecoder : IEventDecoder
     }
 
     /// <inheritdoc/>
+    public void Unclosed(Action<DetectedEvent> emit) => EventTrack.Unclosed(_tracks, emit);
+
+    /// <inheritdoc/>
     public void Save(BinaryWriter state)
     {
         _filter.Save(state);

@@ -28,6 +28,16 @@ internal struct EventTrack
         Origin = InputRange.Restore(state),
     };
 
+    /// <summary>Emits those that are announced and under way, by class, as they would be closed now.</summary>
+    public static void Unclosed(ReadOnlySpan<EventTrack> tracks, Action<DetectedEvent> emit)
+    {
+        for (var label = 0; label < tracks.Length; label++)
+        {
+            if (tracks[label] is { IsActive: true, IsAnnounced: true } track)
+                emit(track.ToEvent(EventState.Closed, label));
+        }
+    }
+
     public readonly void Save(BinaryWriter state)
     {
         state.Write(IsActive);

@@ -43,6 +43,9 @@ public interface IEventDecoder
     /// </summary>
     void Flush(long end, Action<DetectedEvent> emit);
 
+    /// <summary>Emits, as they would be closed now, the events that were opened and are not closed; they stay open.</summary>
+    void Unclosed(Action<DetectedEvent> emit);
+
     /// <summary>Writes what it remembers, so that another decoder can go on from here.</summary>
     void Save(BinaryWriter state);
 

@@ -121,6 +121,17 @@ public sealed class SegmentDecoder : IEventDecoder
     }
 
     /// <inheritdoc/>
+    public void Unclosed(Action<DetectedEvent> emit)
+    {
+        EventTrack.Unclosed(_tracks, emit);
+        _windows.Unclosed(e =>
+        {
+            if (_steady[e.Label] == SteadyState.Open)
+                emit(e);
+        });
+    }
+
+    /// <inheritdoc/>
     public void Save(BinaryWriter state)
     {
         _windows.Save(state);

@@ -27,7 +27,6 @@ internal static class KafkaKeys
         ["enable.idempotence"] = null,
         ["isolation.level"] = null,
         ["partition.assignment.strategy"] = null,
-        ["group.protocol"] = null,
         ["transactional.id"] = null,
         ["transaction.timeout.ms"] = null,
     };

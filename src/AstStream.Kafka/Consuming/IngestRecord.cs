@@ -9,6 +9,8 @@ namespace AstStream.Kafka.Consuming;
 /// </summary>
 internal sealed class IngestRecord(PartitionLease lease, long offset, string key, BlockValue value, Headers headers, DateTime written)
 {
+    private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
+
     private AudioBlock? _sound = value.Sound;
 
     /// <summary>Its partition.</summary>
@@ -31,6 +33,10 @@ internal sealed class IngestRecord(PartitionLease lease, long offset, string key
 
     /// <summary>The memory that it takes, in bytes.</summary>
     public int Size { get; } = value.Size;
+
+    /// <summary>When a record was written by its timestamp; producers write what they like.</summary>
+    public static DateTime TimeOf(Timestamp timestamp) =>
+        DateTime.UnixEpoch.AddMilliseconds(Math.Clamp(timestamp.UnixTimestampMs, 0, LatestTimestamp));
 
     /// <summary>Takes the samples out, as a stream's from a sample on.</summary>
     public AudioBlock Take(StreamInfo stream, long start)

@@ -16,14 +16,10 @@ namespace AstStream.Kafka.Consuming;
 internal sealed class KafkaIngest : IAsyncDisposable
 {
     private const int MostNudges = 32; // partitions; enough to reach every broker of a usual cluster
-    private const long LatestTimestamp = 7_258_118_400_000; // the year 2200
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_wake = TimeSpan.FromSeconds(0.25); // the pump, so that it sees what else there is to do
     private static readonly TimeSpan s_leave = TimeSpan.FromSeconds(30); // the group
-    private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(30); // of what partitions there are
-    // Of a worker without a name of its own, after which others go on.
-    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(15);
 
     private readonly KafkaSourceOptions _options;
     private readonly KafkaCluster _cluster;
@@ -59,6 +55,12 @@ internal sealed class KafkaIngest : IAsyncDisposable
         _gate = new RecordGate(options.Buffer);
         _loader = new PartitionLoader(options, cluster, _log, output, health);
     }
+
+    /// <summary>
+    /// Whether it has ended as the brokers hold a member of the same name for alive: this worker before it was killed, until its session
+    /// is over, or another one.
+    /// </summary>
+    public bool IsNameTaken { get; private set; }
 
     public async Task RunAsync(CancellationToken stop, CancellationToken cancellation)
     {
@@ -110,26 +112,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
     }
 
-    private IConsumer<string?, BlockValue> Build()
-    {
-        var config = new ConsumerConfig
-        {
-            GroupId = _options.Group,
-            GroupInstanceId = _options.Instance,
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            AutoOffsetReset = AutoOffsetReset.Earliest, // of records that retention has removed; where to begin is said by seeking
-            IsolationLevel = IsolationLevel.ReadCommitted,
-            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
-            QueuedMaxMessagesKbytes = 16_384,
-            FetchQueueBackoffMs = 5, // by default it fetches nothing for a second whenever so much was fetched ahead
-            FetchWaitMaxMs = 100, // a seek waits until the fetch that is under way is answered
-            FetchMaxBytes = Math.Max(52_428_800, _options.MaxRecord),
-            AllowAutoCreateTopics = false,
-            TopicMetadataRefreshIntervalMs = (int)s_refresh.TotalMilliseconds,
-            SessionTimeoutMs = _options.Instance is null ? (int)s_session.TotalMilliseconds : null,
-        };
-        return new ConsumerBuilder<string?, BlockValue>(_cluster.Configure(config))
+    private IConsumer<string?, BlockValue> Build() =>
+        new ConsumerBuilder<string?, BlockValue>(_cluster.Configure(MemberSettings.Of(_options)))
             .SetKeyDeserializer(new KeyDeserializer())
             .SetValueDeserializer(new BlockDecoder(_options))
             .SetLogHandler(static (_, _) => { })
@@ -138,7 +122,6 @@ internal sealed class KafkaIngest : IAsyncDisposable
             .SetPartitionsRevokedHandler((_, partitions) => Revoked(partitions, commits: true))
             .SetPartitionsLostHandler((_, partitions) => Revoked(partitions, commits: false))
             .Build();
-    }
 
     private void Poll(CancellationToken stop)
     {
@@ -169,6 +152,11 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 }
             }
         }
+        catch (KafkaException e) when (e.Error.Code == ErrorCode.UnreleasedInstanceId)
+        {
+            IsNameTaken = true;
+            _over.Cancel();
+        }
         catch (Exception e)
         {
             _output.Fail($"reading from Kafka failed: {_cluster.Describe(e)}");
@@ -184,7 +172,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
         catch (KafkaException e)
         {
-            _output.Warn(_cluster.Describe(e.Error));
+            if (!IsNameTaken)
+                _output.Warn(_cluster.Describe(e.Error));
         }
 
         EndAll();
@@ -204,7 +193,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _health.Become(SourceState.Running, "sound comes");
         var record = new IngestRecord(
             lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers,
-                Written(result.Message.Timestamp));
+            IngestRecord.TimeOf(result.Message.Timestamp));
         _gate.Add(record);
     }
 
@@ -228,7 +217,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Begin(IReadOnlyList<TopicPartition> partitions)
     {
         List<PartitionLease> leases = [.. partitions.Select(
-            p => new PartitionLease(p, _options.StateTopic, $"{_options.Group}|{p.Topic}|{p.Partition.Value}|")
+            p => new PartitionLease(p, _options.StateTopic, _options.Group)
         {
             TransactionsAt = _options.IsExactlyOnce ? _cluster.Identity : null,
             Owner = _log.TransactionalId,
@@ -309,6 +298,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             var start = TimeProvider.System.GetTimestamp();
             try
             {
+                RefreshMembership();
                 if (_committer.Commit())
                     KafkaMetrics.Committed(TimeProvider.System.GetElapsedTime(start), isOk: true);
                 _failures = 0;
@@ -320,6 +310,16 @@ internal sealed class KafkaIngest : IAsyncDisposable
                 Failed(e);
             }
         }
+    }
+
+    /// <summary>
+    /// Where the brokers assign partitions, a member's generation grows though its partitions stay, and nothing says so. It is safe to ask
+    /// for it late: a member that was thrown out has its old generation, or 0, until it has been given its partitions' end here.
+    /// </summary>
+    private void RefreshMembership()
+    {
+        if (_options.IsAssignedByBrokers)
+            _committer.Join(_consumer.ConsumerGroupMetadata);
     }
 
     /// <summary>A commit has failed, or may have: everything is taken up again from what is committed.</summary>
@@ -342,8 +342,4 @@ internal sealed class KafkaIngest : IAsyncDisposable
             _health.Become(SourceState.Away, $"Kafka at {_cluster.Name}, group {_options.Group}: "
                 + $"{_cluster.Describe(error)}");
     }
-
-    /// <summary>A record's timestamp; producers write what they like.</summary>
-    private static DateTime Written(Timestamp timestamp) =>
-        DateTime.UnixEpoch.AddMilliseconds(Math.Clamp(timestamp.UnixTimestampMs, 0, LatestTimestamp));
 }

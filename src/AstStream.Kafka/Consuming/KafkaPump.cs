@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using AstStream.Dsp;
+using AstStream.Events;
 using AstStream.Kafka.Blocks;
 using AstStream.Kafka.Cluster;
 using AstStream.Kafka.Transactions;
@@ -16,12 +17,14 @@ namespace AstStream.Kafka.Consuming;
 internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output, ConcurrentDictionary<PartitionLease, bool> ended)
 {
     private const int MostOfHeaders = 20_000; // bytes
+    private const int MostCarried = 4096; // bytes of headers that events carry
     private const double BackwardsFrom = 10; // seconds
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<PartitionLease> _leases = []; // that have streams in the graph, or had
     private readonly TimeProvider _time = TimeProvider.System;
+    private bool _hasReportedCarried;
 
     /// <summary>Runs until it is asked to stop. A null only wakes it, as from time to time somebody must.</summary>
     public async Task RunAsync(ChannelReader<IngestRecord?> records, Action<IngestRecord> taken, CancellationToken stop)
@@ -155,8 +158,34 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
             return;
         }
 
-        stream.Hold(record.Offset, first, frames, rate);
+        stream.Hold(record.Offset, first, frames, rate, Carried(record));
         await stream.Order.WriteAsync(info, record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>What goes on with events; nothing of a record that carries too much.</summary>
+    private CarriedHeader[] Carried(IngestRecord record)
+    {
+        List<CarriedHeader>? carried = null;
+        var room = MostCarried;
+        foreach (var name in options.CarriedHeaders)
+        {
+            if (!record.Headers.TryGetLastBytes(name, out var value) || value is null)
+                continue;
+            room -= value.Length;
+            (carried ??= []).Add(new CarriedHeader(name, value));
+        }
+
+        if (room >= 0)
+            return carried?.ToArray() ?? [];
+        if (!_hasReportedCarried)
+        {
+            _hasReportedCarried = true;
+            output.Warn(
+                $"stream {Printable.Text(record.Key)}: offset {record.Offset} of {record.Lease.Partition} has {MostCarried - room} bytes "
+                    + $"in the headers that events carry; expected at most {MostCarried}: its events carry none");
+        }
+
+        return [];
     }
 
     /// <summary>A record without a value ends its stream.</summary>

@@ -1,4 +1,5 @@
 using AstStream.Dsp;
+using AstStream.Events;
 using AstStream.Kafka.Blocks;
 using AstStream.Kafka.Cluster;
 using AstStream.Kafka.Producing;
@@ -51,6 +52,9 @@ internal sealed class KafkaSource : IAudioSource
         PcmFormat.MinSampleRate, PcmFormat.MaxSampleRate);
     internal static readonly Key<int> NumChannels = Keys.Integer(
         "channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
+    internal static readonly Key<IReadOnlyList<string>?> CarriedHeaders = Keys.Texts(
+        "carry_headers", "Headers of records that kafka sinks write to the events that are heard in them: those of the last record that "
+            + "was heard when the event was decided, up to 4 KB of them. traceparent and tracestate by default.");
     internal static readonly Key<long?> Buffer = Keys.Size(
         "buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
     internal static readonly Key<long?> MaxRecord = Keys.Size(
@@ -63,9 +67,11 @@ internal sealed class KafkaSource : IAudioSource
             + "share the partitions.",
         [
             .. KafkaKeys.All, Topics, Group, Instance, Delivery, StartAt, StateTopic, DeadLetterTopic, CommitInterval, Reorder,
-            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, Buffer, MaxRecord,
+            IdleTimeout, ForgetAfter, Encoding, SampleRate, NumChannels, CarriedHeaders, Buffer, MaxRecord,
         ],
         Read);
+
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(2);
 
     private readonly KafkaSourceOptions _options;
     private readonly KafkaCluster _cluster;
@@ -87,8 +93,18 @@ internal sealed class KafkaSource : IAudioSource
         var health = output.Watch(output.Source);
         if (await _delivery.DecideAsync(_cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
             return;
-        await using var ingest = new KafkaIngest(_options with { IsExactlyOnce = isExactlyOnce }, _cluster, output, health);
-        await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
+        var options = _options with { IsExactlyOnce = isExactlyOnce };
+        while (true)
+        {
+            await using var ingest = new KafkaIngest(options, _cluster, output, health);
+            await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
+            if (!ingest.IsNameTaken || stop.IsCancellationRequested || cancellation.IsCancellationRequested)
+                return;
+            health.Become(
+                SourceState.Away, $"group {options.Group} has a member '{options.Instance}': this worker before it was killed, which the "
+                    + $"brokers give up after the group's consumer.session.timeout.ms (45 s by default), or another one of that name");
+            await Task.Delay(s_again, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private static Settings Read(SectionReader section)
@@ -115,9 +131,14 @@ internal sealed class KafkaSource : IAudioSource
             Reorder = section.Get(Reorder) ?? options.Reorder,
             IdleTimeout = section.Get(IdleTimeout) ?? options.IdleTimeout,
             ForgetAfter = section.Get(ForgetAfter) ?? options.ForgetAfter,
+            CarriedHeaders = section.Get(CarriedHeaders) ?? options.CarriedHeaders,
             Buffer = section.Get(Buffer) ?? options.Buffer,
             MaxRecord = (int)(section.Get(MaxRecord) ?? options.MaxRecord),
         };
+        foreach (var name in options.CarriedHeaders.Where(CloudEvents.Writes))
+            section.Problem(CarriedHeaders, $"'{name}' is written by the sinks themselves; expected another header");
+        if (group.Contains('|', StringComparison.Ordinal))
+            section.Problem(Group, "has a '|', which separates the parts of a state's key; expected a name without it");
         if (options.ForgetAfter <= options.IdleTimeout)
             section.Problem(
                 ForgetAfter, $"is no longer than idle_timeout ({options.IdleTimeout.TotalSeconds:0} s), after which a stream rests at all");

@@ -18,6 +18,10 @@ internal sealed record KafkaSourceOptions
     /// <summary>This worker's name in its group; a restart under the same name finds its partitions again at once. Null for none.</summary>
     public string? Instance { get; init; }
 
+    /// <summary>Whether the brokers assign the group's partitions (KIP-848), not a member of it.</summary>
+    public bool IsAssignedByBrokers =>
+        Access.Settings.TryGetValue("group.protocol", out var protocol) && protocol.Equals("consumer", StringComparison.OrdinalIgnoreCase);
+
     public bool IsExactlyOnce { get; init; }
 
     public bool StartsAtEnd { get; init; }
@@ -46,6 +50,9 @@ internal sealed record KafkaSourceOptions
         BlockEncoding.Raw, new PcmFormat(PcmEncoding.S16, FbankOptions.SampleRate, 1), null, null, "");
 
     public int? Channel { get; init; }
+
+    /// <summary>Headers of records that events carry on.</summary>
+    public IReadOnlyList<string> CarriedHeaders { get; init; } = ["traceparent", "tracestate"];
 
     /// <summary>Bytes of records that may wait before partitions are paused.</summary>
     public long Buffer { get; init; } = 16_000_000;

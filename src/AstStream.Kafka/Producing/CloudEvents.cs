@@ -5,6 +5,7 @@ using System.Text.Json;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Json;
+using AstStream.Kafka.Blocks;
 using Confluent.Kafka;
 
 namespace AstStream.Kafka.Producing;
@@ -31,8 +32,17 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
 
     public void Dispose() => _writer.Dispose();
 
+    /// <summary>Whether a header is one of those that every message has.</summary>
+    public static bool Writes(string header) =>
+        header.StartsWith("ce_", StringComparison.OrdinalIgnoreCase) || header.Equals("content-type", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The message of a record: its key is the stream.</summary>
-    public Message<byte[], byte[]?> Write(StreamRecord record)
+    /// <param name="record">The record.</param>
+    /// <param name="schema">
+    /// The number of its data's schema in a registry, which the value begins with then, as Confluent's readers expect; attributes are in
+    /// headers.
+    /// </param>
+    public Message<byte[], byte[]?> Write(StreamRecord record, int? schema = null)
     {
         var (type, id, time) = record switch
         {
@@ -48,6 +58,8 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
             _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),
         };
         _bytes.ResetWrittenCount();
+        if (schema is { } number)
+            SchemaFrame.Write(_bytes, number);
         _writer.Reset(_bytes);
         var message = new Message<byte[], byte[]?> { Key = Encoding.UTF8.GetBytes(record.Stream.Id) };
         if (isBinary)
@@ -62,7 +74,8 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
             Add("ce_subject", record.Stream.Id);
             if (time is { } at)
                 Add("ce_time", at.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
-            Add("content-type", "application/json");
+            if (schema is null)
+                Add("content-type", "application/json");
         }
         else
         {
@@ -81,6 +94,8 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
             message.Headers = new Headers { { "content-type", "application/cloudevents+json; charset=UTF-8"u8.ToArray() } };
         }
 
+        foreach (var (name, value) in (record as SoundEvent)?.Carried ?? [])
+            message.Headers.Add(name, value);
         _writer.Flush();
         message.Value = _bytes.WrittenSpan.ToArray();
         return message;

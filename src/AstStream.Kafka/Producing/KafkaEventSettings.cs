@@ -11,10 +11,13 @@ namespace AstStream.Kafka.Producing;
 /// <param name="Source">The CloudEvents attribute source.</param>
 /// <param name="States">The states of events that are published.</param>
 /// <param name="Memory">Bytes of messages that may wait for the brokers.</param>
+/// <param name="Schemas">How a schema registry is used; null for not at all.</param>
 internal sealed record KafkaEventSettings(
-    KafkaAccess Access, string Topic, bool IsBinary, string Source, IReadOnlyList<string> States, long Memory) : SinkSettings
+    KafkaAccess Access, string Topic, bool IsBinary, string Source, IReadOnlyList<string> States, long Memory,
+    SchemaOptions? Schemas) : SinkSettings
 {
-    public override IReadOnlyList<Peer> Peers => Access.Peers;
+    public override IReadOnlyList<Peer> Peers =>
+        [.. Access.Peers, .. (Schemas?.Addresses ?? []).Select(Peer.Of).OfType<Peer>()];
 
     public override ISink Build() => new KafkaEventSink(this);
 }

@@ -22,6 +22,7 @@ internal sealed class KafkaEventSink : ISink
     private readonly string _topic;
     private readonly IReadOnlyList<string> _states;
     private readonly CloudEvents _format;
+    private readonly SchemaRegistration? _schemas;
     private readonly OrderedProducer<Pending> _producer;
     private bool _isAnsweredFor; // a message since the last flush is of a stream that somebody answers for
     private ISinkReport? _report;
@@ -30,6 +31,7 @@ internal sealed class KafkaEventSink : ISink
     {
         (_cluster, _topic, _states) = (new KafkaCluster(settings.Access), settings.Topic, settings.States);
         _format = new CloudEvents(settings.Source, settings.IsBinary);
+        _schemas = settings.Schemas is { } schemas ? new SchemaRegistration(schemas, _topic) : null;
         _producer = new OrderedProducer<Pending>(_cluster, new OrderedProducerOptions(_topic, Description, settings.Memory, LingerMs));
     }
 
@@ -50,19 +52,22 @@ internal sealed class KafkaEventSink : ISink
     {
         if (record is SoundEvent e && !_states.Contains(e.State.SnakeCase()))
             return ValueTask.CompletedTask;
+        var schema = _schemas?.Known(record);
+        if (_schemas is not null && schema is null)
+            return AskAndWriteAsync(_schemas, record, cancellation);
         if (IDelivery.Of(record) is KafkaStream { IsTransactional: true } stream)
         {
             if (!_cluster.IsIdentified)
                 return IdentifyAndWriteAsync(record, cancellation);
             if (stream.IsCommittedAt(_cluster.Identity))
             {
-                stream.Publish(record, new Outgoing(_topic, null, _format.Write(record)));
+                stream.Publish(record, new Outgoing(_topic, null, _format.Write(record, schema)));
                 return ValueTask.CompletedTask;
             }
         }
 
         _isAnsweredFor |= IDelivery.Of(record) is not null;
-        return _producer.SendAsync(new Pending(_format.Write(record)), cancellation);
+        return _producer.SendAsync(new Pending(_format.Write(record, schema)), cancellation);
     }
 
     /// <summary>
@@ -87,6 +92,7 @@ internal sealed class KafkaEventSink : ISink
         _producer.Dispose();
         CountRefused();
         _format.Dispose();
+        _schemas?.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -119,6 +125,12 @@ internal sealed class KafkaEventSink : ISink
         {
             // Not there yet, or not to be looked at: whoever writes to it hears of it.
         }
+    }
+
+    private async ValueTask AskAndWriteAsync(SchemaRegistration schemas, StreamRecord record, CancellationToken cancellation)
+    {
+        await schemas.AskAsync(record, cancellation).ConfigureAwait(false);
+        await WriteAsync(record, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Whether a stream's cluster is this one is known only when this one has said what it calls itself.</summary>

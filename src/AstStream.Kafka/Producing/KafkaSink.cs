@@ -7,15 +7,27 @@ namespace AstStream.Kafka.Producing;
 /// <summary>The type `kafka` of sinks: for events, scores and coverage, or for sound, as its records say.</summary>
 internal static class KafkaSink
 {
+    private const string Binary = "binary";
+
     internal static readonly Key<string?> Topic = Keys.Text("topic", "The topic; the key of a message is the stream.", required: true);
     internal static readonly Key<string> Format = Keys.Choice(
         "format", "CloudEvents 1.0: structured (the default), all in the value as JSON; binary, attributes in headers and the data in "
-            + "the value.", "structured", "structured", "binary");
+            + "the value.", "structured", "structured", Binary);
     internal static readonly Key<IReadOnlyList<string>> States = Keys.Choices(
         "states", "Which states of events are published: opened and closed (the default), or one of them.", ["opened", "closed"], "opened",
         "closed");
     internal static readonly Key<string?> EventSource = Keys.Text(
         "event_source", "The CloudEvents attribute source, a URI that tells this pipeline from others; aststream by default.");
+    internal static readonly Key<IReadOnlyDictionary<string, string>?> Registry = Keys.Mapping(
+        "schema_registry", "A Confluent Schema Registry: url, and other settings of its client by their own names, such as "
+            + "basic.auth.user.info: ${file:PATH}. Values begin with the number of their JSON Schema then, as Confluent's readers expect; "
+            + "format: binary is needed.");
+    internal static readonly Key<string> Subjects = Keys.Choice(
+        "schema_subjects", "What a schema's subject is named after: topic (the default, TOPIC-value; for sinks of one kind of record), "
+            + "record (aststream.event.v1) or topic_record (TOPIC-aststream.event.v1).", SchemaOptions.ByTopic, SchemaOptions.ByTopic,
+        SchemaOptions.ByRecord, SchemaOptions.ByBoth);
+    internal static readonly Key<bool> Registers = Keys.Flag(
+        "register_schemas", "Whether schemas are registered that the registry does not have; true by default.", fallback: true);
     internal static readonly Key<long?> BufferMemory = Keys.Size(
         "buffer_memory", "Messages that may wait for the brokers before everything before the sink waits; 32MB by default.", 1_000_000,
         2_000_000_000);
@@ -33,7 +45,10 @@ internal static class KafkaSink
     /// <summary>The type as pipelines name it.</summary>
     public static readonly SinkType Type = new(
         "kafka", "Publishes events, scores and coverage to a Kafka topic as CloudEvents, or sound as docs/wire-format.md says.",
-            [.. KafkaKeys.All, Topic, Format, States, EventSource, BufferMemory, Encoding, Block, Spool, SpoolSize], Read)
+            [
+                .. KafkaKeys.All, Topic, Format, States, EventSource, Registry, Subjects, Registers, BufferMemory, Encoding, Block, Spool,
+                SpoolSize,
+            ], Read)
     {
         Records = ["events", "coverage", "scores", "audio"],
     };
@@ -43,10 +58,11 @@ internal static class KafkaSink
         var access = KafkaKeys.Read(section);
         var topic = section.Get(Topic) ?? "";
         var memory = section.Get(BufferMemory) ?? 32_000_000;
-        return options.Audio ? ReadAudio(section, options, access, topic, memory) : ReadEvents(section, access, topic, memory);
+        return options.Audio ? ReadAudio(section, options, access, topic, memory) : ReadEvents(section, options, access, topic, memory);
     }
 
-    private static KafkaEventSettings ReadEvents(SectionReader section, KafkaAccess access, string topic, long memory)
+    private static KafkaEventSettings ReadEvents(
+        SectionReader section, SinkOptions options, KafkaAccess access, string topic, long memory)
     {
         foreach (var key in (Key[])[Encoding, Block, Spool, SpoolSize])
         {
@@ -55,7 +71,45 @@ internal static class KafkaSink
         }
 
         return new KafkaEventSettings(
-            access, topic, section.Get(Format) == "binary", section.Get(EventSource) ?? "aststream", section.Get(States), memory);
+            access, topic, section.Get(Format) == Binary, section.Get(EventSource) ?? "aststream", section.Get(States), memory,
+            ReadSchemas(section, options));
+    }
+
+    private static SchemaOptions? ReadSchemas(SectionReader section, SinkOptions sink)
+    {
+        if (section.Get(Registry) is not { } given)
+            return null;
+        var settings = given.ToDictionary(
+            s => s.Key.StartsWith(SchemaOptions.Prefix, StringComparison.Ordinal) ? s.Key : SchemaOptions.Prefix + s.Key, s => s.Value,
+            StringComparer.Ordinal);
+        if (!settings.TryGetValue(SchemaOptions.UrlSetting, out var url) || url.Length == 0)
+        {
+            section.Problem(Registry, "has no url; expected url: http://HOST:8081");
+            return null;
+        }
+
+        var options = new SchemaOptions(settings, section.Get(Subjects), section.Get(Registers));
+        if (options.Addresses.Count(a => a.Scheme is "http" or "https") != url.Split(',').Length)
+            section.Problem(Registry, "url has an address that is no http:// or https:// one; several go with commas between");
+        if (settings.GetValueOrDefault(SchemaOptions.RetriesSetting) == "0")
+            section.Problem(Registry, "max.retries is 0; expected at least 1, as the first try counts");
+        if (section.Get(Format) != Binary)
+            section.Problem(Registry, "needs format: binary: a schema is of the data, and CloudEvents' attributes go in headers then");
+        var kinds = (sink.Events ? 1 : 0) + (sink.Coverage ? 1 : 0) + (sink.Scores ? 1 : 0);
+        if (kinds > 1 && options.Strategy == SchemaOptions.ByTopic)
+            section.Problem(
+                Registry, $"one subject can't have {kinds} kinds of records; expected {Subjects.Name}: {SchemaOptions.ByBoth} or "
+                    + $"{SchemaOptions.ByRecord}");
+        try
+        {
+            SchemaRegistration.Check(options);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or UriFormatException or FormatException)
+        {
+            section.Problem(Registry, e.Message);
+        }
+
+        return options;
     }
 
     private static KafkaAudioSettings ReadAudio(SectionReader section, SinkOptions sink, KafkaAccess access, string topic, long memory)

@@ -93,7 +93,7 @@ internal sealed class KafkaStream : IDelivery
     /// <summary>Whether a record was used by another worker.</summary>
     public bool IsDone(long offset) => offset < _firstOffset;
 
-    public InputRange Locate(long start, long end) => _lease.Locked(() => _progress.Locate(start, end));
+    public LocatedInput Locate(long start, long end) => _lease.Locked(() => _progress.Locate(start, end));
 
     public void Complete(StreamCheckpoint checkpoint) => _lease.Locked(() =>
     {
@@ -166,15 +166,15 @@ internal sealed class KafkaStream : IDelivery
     });
 
     /// <summary>A record's block is needed from here on.</summary>
-    public void Hold(long offset, long start, int samples, int rate) =>
-        _lease.Advance(offset, () => _progress.Hold(offset, start, start + samples, rate));
+    public void Hold(long offset, long start, int samples, int rate, IReadOnlyList<CarriedHeader> carried) =>
+        _lease.Advance(offset, () => _progress.Hold(offset, start, start + samples, rate, carried));
 
     /// <summary>The record that ends the stream is needed until all of it is decided.</summary>
     public void HoldEnd(long offset) => _lease.Advance(offset, () =>
     {
         EndOffset = offset + 1;
         if (Info is not null)
-            _progress.Hold(offset, long.MaxValue - 1, long.MaxValue, 1);
+            _progress.Hold(offset, long.MaxValue - 1, long.MaxValue, 1, []);
         else
             _progress.Use(offset);
     });

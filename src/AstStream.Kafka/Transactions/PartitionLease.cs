@@ -9,9 +9,10 @@ namespace AstStream.Kafka.Transactions;
 /// Another assignment of the same partition is another lease. The pump adds records, sinks add messages and checkpoints, the committer
 /// takes what belongs together; a lock keeps them apart.
 /// </summary>
-internal sealed class PartitionLease(TopicPartition partition, string stateTopic, string stateKeys)
+internal sealed class PartitionLease(TopicPartition partition, string stateTopic, string group)
 {
     private readonly Lock _lock = new();
+    private readonly string _stateKeys = StateKeys(group, partition);
     private readonly Dictionary<string, KafkaStream> _streams = new(StringComparer.Ordinal);
     private readonly List<Outgoing> _deadLetters = [];
     private readonly List<string> _forgotten = []; // streams
@@ -62,6 +63,9 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
         }
     }
 
+    /// <summary>What the keys of a group's states of a partition begin with; the stream follows.</summary>
+    public static string StateKeys(string group, TopicPartition partition) => $"{group}|{partition.Topic}|{partition.Partition.Value}|";
+
     /// <summary>Takes up what the last owner left.</summary>
     /// <param name="start">The committed offset, or where to begin where there is none.</param>
     /// <param name="isCommitted">Whether it was committed.</param>
@@ -76,7 +80,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             _committed = isCommitted ? start : Offset.Unset;
             foreach (var (key, value) in states)
             {
-                if (!key.StartsWith(stateKeys, StringComparison.Ordinal))
+                if (!key.StartsWith(_stateKeys, StringComparison.Ordinal))
                     continue;
                 try
                 {
@@ -245,7 +249,7 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
     private Outgoing StateMessage(
         string id, StreamSnapshot? state) => new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?>
         {
-            Key = System.Text.Encoding.UTF8.GetBytes(stateKeys + id),
+            Key = System.Text.Encoding.UTF8.GetBytes(_stateKeys + id),
             Value = state?.Write(),
             Headers = Owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(Owner) } },
         });

@@ -51,10 +51,10 @@ internal sealed class StreamProgress
     }
 
     /// <summary>A record's block is needed from here on.</summary>
-    public void Hold(long offset, long start, long end, int rate)
+    public void Hold(long offset, long start, long end, int rate, IReadOnlyList<CarriedHeader> carried)
     {
         Use(offset);
-        _entries.Add(new Entry(offset, start, end, rate));
+        _entries.Add(new Entry(offset, start, end, rate, carried));
     }
 
     /// <summary>A record was used that need not be kept.</summary>
@@ -64,17 +64,21 @@ internal sealed class StreamProgress
         UsedTo = offset + 1;
     }
 
-    /// <summary>The records that samples came in.</summary>
-    public InputRange Locate(long start, long end)
+    /// <summary>The records that samples came in, and what the last of them carries; null where there is none.</summary>
+    public LocatedInput Locate(long start, long end)
     {
         var range = new InputRange(long.MaxValue, 0);
+        IReadOnlyList<CarriedHeader>? carried = null;
         foreach (var entry in _entries)
         {
-            if (entry.Start < end && entry.End > start)
-                range = new InputRange(Math.Min(range.First, entry.Offset), Math.Max(range.Last, entry.Offset));
+            if (entry.Start >= end || entry.End <= start)
+                continue;
+            if (entry.Offset >= range.Last)
+                carried = entry.Carried;
+            range = new InputRange(Math.Min(range.First, entry.Offset), Math.Max(range.Last, entry.Offset));
         }
 
-        return range.First == long.MaxValue ? default : range;
+        return carried is null ? default : new LocatedInput(range, carried);
     }
 
     /// <summary>A message of a model that belongs before the checkpoint of a number.</summary>
@@ -127,7 +131,7 @@ internal sealed class StreamProgress
 
     private ModelPart PartOf(string model) => _models.TryGetValue(model, out var part) ? part : _models[model] = new ModelPart();
 
-    private readonly record struct Entry(long Offset, long Start, long End, int Rate);
+    private readonly record struct Entry(long Offset, long Start, long End, int Rate, IReadOnlyList<CarriedHeader> Carried);
 
     private sealed class ModelPart
     {

@@ -40,6 +40,9 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
     }
 
     /// <inheritdoc/>
+    public void Unclosed(Action<DetectedEvent> emit) => decoder.Unclosed(emit);
+
+    /// <inheritdoc/>
     public void Save(BinaryWriter state) => decoder.Save(state);
 
     /// <inheritdoc/>

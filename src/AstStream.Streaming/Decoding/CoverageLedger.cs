@@ -59,10 +59,13 @@ internal sealed class CoverageLedger(StreamIdentity stream, string model, Covera
     }
 
     /// <summary>The record that is not finished yet, if there is one.</summary>
+    public CoverageInterval? Pending => End == _start
+        ? null : new CoverageInterval(stream, model, Last.State, Last.Reason, _start, End, _effectiveHop, Last.Source);
+
+    /// <summary>Finishes it.</summary>
     public CoverageInterval? Close()
     {
-        var record = End == _start
-            ? null : new CoverageInterval(stream, model, Last.State, Last.Reason, _start, End, _effectiveHop, Last.Source);
+        var record = Pending;
         _start = End;
         _effectiveHop = 0;
         return record;

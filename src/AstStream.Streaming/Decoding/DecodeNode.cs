@@ -81,7 +81,7 @@ internal sealed class DecodeNode : Node
                     var stream = Open(piece, options);
                     Decode(piece, stream, options);
                     if (i == _pieces.Count - 1 || _pieces[i + 1].Timeline != piece.Timeline)
-                        AddCheckpoint(piece, stream);
+                        AddCheckpoint(piece, stream, options);
                 }
 
                 if (piece.State == PieceState.End)
@@ -105,7 +105,14 @@ internal sealed class DecodeNode : Node
             options.Tap?.Invoke(timeline.Stream.Id, options.Labels, decoder) ?? decoder,
             new CoverageLedger(timeline.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart),
             timeline.Stream.Delivery is null ? 0 : 1);
-        timeline.Resumed?.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
+        if (timeline.Resumed is { } resumed)
+            stream.Carried = resumed.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
+        if (timeline.Unfinished is { } unfinished)
+        {
+            foreach (var record in Unfinished.Read(unfinished, timeline.Stream, _scheduler.Model, piece.CellStart))
+                _records.Add(record with { Checkpoint = stream.Checkpoint });
+        }
+
         return _streams[timeline] = stream;
     }
 
@@ -114,12 +121,13 @@ internal sealed class DecodeNode : Node
         var (decoder, ledger, info) = (stream.Decoder, stream.Ledger, piece.Timeline.Stream);
         if (decoder.Options != options.Options)
             decoder.Reconfigure(options.Options);
+        stream.Carried = piece.Input.Carried ?? stream.Carried;
         switch (piece.State)
         {
             case PieceState.Analysed or PieceState.Noted when piece.Part is { } part:
                 stream.HeardBy = piece.HeardBy ?? stream.HeardBy;
                 decoder.Push(
-                    part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Origin,
+                    part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Input.Places,
                     _localiser is null ? [] : _localiser.Extents(piece, part));
                 break;
             case PieceState.Analysed:
@@ -158,18 +166,12 @@ internal sealed class DecodeNode : Node
 
         foreach (var e in _detected)
         {
-            var label = options.Labels[e.Label];
             if (e.State == EventState.Closed)
-                _report.AddEvent(_scheduler.Model, label);
-            var published = new SoundEvent(
-                Id(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
-                ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
+                _report.AddEvent(_scheduler.Model, options.Labels[e.Label]);
+            var published = ToEvent(e, info, stream, options) with
             {
                 Captured = piece.Timeline.IsLive ? piece.Captured : 0,
-                Checkpoint = stream.Checkpoint,
-                Origin = e.Origin,
                 Decided = ModelTime.Seconds(Math.Max(piece.End, piece.After.HeardUntil)),
-                HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
             };
             _records.Add(published);
             info.Observer?.Detected(published);
@@ -178,6 +180,20 @@ internal sealed class DecodeNode : Node
         _detected.Clear();
         if (info.Observer is { } observer)
             Tell(observer, piece, ledger.Last.State, options);
+    }
+
+    private SoundEvent ToEvent(DetectedEvent e, StreamInfo info, StreamDecoding stream, DecodeOptions options)
+    {
+        var label = options.Labels[e.Label];
+        return new SoundEvent(
+            Id(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
+            ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
+        {
+            Checkpoint = stream.Checkpoint,
+            Origin = e.Origin,
+            Carried = stream.Carried,
+            HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
+        };
     }
 
     private void Tell(IStreamObserver observer, Piece piece, CoverageState last, DecodeOptions options)
@@ -203,7 +219,7 @@ internal sealed class DecodeNode : Node
     }
 
     private static WindowTime TimeOf(Piece piece) =>
-        new(piece.CellStart, piece.CellEnd, piece.Start, piece.End) { Origin = piece.Origin };
+        new(piece.CellStart, piece.CellEnd, piece.Start, piece.End) { Origin = piece.Input.Places };
 
     private void Account(StreamDecoding stream, Piece piece, CoverageState state, LossReason reason, SourceState? source)
     {
@@ -218,15 +234,22 @@ internal sealed class DecodeNode : Node
     }
 
     /// <summary>Where somebody asks for it: the place after a piece, and what is needed to go on there.</summary>
-    private void AddCheckpoint(Piece piece, StreamDecoding stream)
+    private void AddCheckpoint(Piece piece, StreamDecoding stream, DecodeOptions options)
     {
         if (stream.Checkpoint == 0)
             return;
+        stream.Decoder.Unclosed(_detect);
+        var open = new List<SoundEvent>(_detected.Count);
+        foreach (var e in _detected)
+            open.Add(ToEvent(e, piece.Timeline.Stream, stream, options));
+        _detected.Clear();
         _records.Add(new StreamCheckpoint(
             piece.Timeline.Stream,
             _scheduler.Model,
             stream.Checkpoint++,
-            StreamState.Write(_scheduler.Identity, piece.After, stream.Ledger.Save, stream.Decoder.Save),
+            StreamState.Write(
+                _scheduler.Identity, Unfinished.Write(stream.Ledger.Pending, open), piece.After, stream.Ledger.Save, stream.Decoder.Save,
+                stream.Carried),
             piece.After.NeededSample(_scheduler.Window.WindowFrames),
             piece.After.Segment.SampleRate,
             piece.State == PieceState.End));

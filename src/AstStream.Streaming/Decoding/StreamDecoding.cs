@@ -16,5 +16,8 @@ internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledge
     /// <summary>What has scored its last window.</summary>
     public ModelIdentity? HeardBy { get; set; }
 
+    /// <summary>What the input carried with the last window.</summary>
+    public IReadOnlyList<CarriedHeader> Carried { get; set; } = [];
+
     public long Checkpoint { get; set; } = checkpoint;
 }

@@ -197,7 +197,13 @@ internal sealed class LaneNode : Node
         stream.Observer = _observe?.Invoke(stream);
         var timelines = _schedulers.Select(s => s.Open(stream, _isLive)).ToList();
         for (var i = 0; i < timelines.Count; i++)
-            timelines[i].Resumed = goesOn ? states[i] : null;
+        {
+            if (goesOn)
+                timelines[i].Resumed = states[i];
+            else if (stream.States?.GetValueOrDefault(_schedulers[i].Model) is { } former)
+                timelines[i].Unfinished = StreamState.Unfinished(former);
+        }
+
         return new StreamFrontEnd(_fbank, sampleRate, timelines.Zip(_schedulers, (t, s) => new WindowCutter(t, s)), stream.FirstSample)
         {
             Observer = stream.Observer,

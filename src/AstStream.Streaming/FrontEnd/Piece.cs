@@ -2,6 +2,7 @@ using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Decoding;
 using AstStream.Streaming.Graph;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Streaming.FrontEnd;
 
@@ -59,7 +60,7 @@ internal sealed class Piece : Pooled<Piece>
     public CutPoint After { get; set; }
 
     /// <summary>Where in the source's input it was heard.</summary>
-    public InputRange Origin { get; set; }
+    public LocatedInput Input { get; set; }
 
     /// <summary>
     /// The part of an activity that the window is aimed at; its cell is empty then. Null for a window of its turn, and for an interval.
@@ -114,7 +115,7 @@ internal sealed class Piece : Pooled<Piece>
         window._scores.Resize(0);
         window._columns.Resize(0);
         window.HeardBy = null;
-        window.Origin = default;
+        window.Input = default;
         window.Part = null;
         return window;
     }

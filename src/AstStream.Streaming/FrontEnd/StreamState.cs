@@ -1,3 +1,5 @@
+using AstStream.Events;
+
 namespace AstStream.Streaming.FrontEnd;
 
 /// <summary>
@@ -6,11 +8,15 @@ namespace AstStream.Streaming.FrontEnd;
 /// </summary>
 internal sealed class StreamState
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
+    private const byte Former = 2; // the version before it, without what is unfinished, and what the input carries
+    private const int MostCarried = 1000; // headers
 
-    private readonly BinaryReader _rest; // the ledger and the decoder
+    private readonly BinaryReader _rest; // the ledger, the decoder, and what the input carries
+    private readonly byte _version;
 
-    private StreamState(CutPoint point, Listener listener, BinaryReader rest) => (Point, Listener, _rest) = (point, listener, rest);
+    private StreamState(CutPoint point, Listener listener, BinaryReader rest, byte version) =>
+        (Point, Listener, _rest, _version) = (point, listener, rest, version);
 
     /// <summary>Where its windows stand.</summary>
     public CutPoint Point { get; }
@@ -19,16 +25,34 @@ internal sealed class StreamState
     public Listener Listener { get; }
 
     /// <summary>Writes a state.</summary>
-    public static byte[] Write(string identity, CutPoint point, Action<BinaryWriter> saveLedger, Action<BinaryWriter> saveDecoder)
+    /// <param name="identity">Whose it is.</param>
+    /// <param name="unfinished">What must be said of it by whoever can't go on with it.</param>
+    /// <param name="point">Where its windows stand.</param>
+    /// <param name="saveLedger">Writes the ledger.</param>
+    /// <param name="saveDecoder">Writes the decoder.</param>
+    /// <param name="carried">What the input carried last.</param>
+    public static byte[] Write(
+        string identity, byte[] unfinished, CutPoint point, Action<BinaryWriter> saveLedger, Action<BinaryWriter> saveDecoder,
+        IReadOnlyList<CarriedHeader> carried)
     {
         var bytes = new MemoryStream(1024);
         using var state = new BinaryWriter(bytes);
         state.Write(Version);
         state.Write(identity);
+        state.Write(unfinished.Length);
+        state.Write(unfinished);
         point.Write(state);
         state.Write(point.Listening);
         saveLedger(state);
         saveDecoder(state);
+        state.Write(carried.Count);
+        foreach (var (name, value) in carried)
+        {
+            state.Write(name);
+            state.Write(value.Length);
+            state.Write(value);
+        }
+
         return bytes.ToArray();
     }
 
@@ -38,12 +62,15 @@ internal sealed class StreamState
         try
         {
             var state = new BinaryReader(new MemoryStream(bytes));
-            if (state.ReadByte() != Version || state.ReadString() != identity)
+            var version = state.ReadByte();
+            if (version is not (Version or Former) || state.ReadString() != identity)
                 return null;
+            if (version != Former)
+                _ = state.ReadBytes(state.ReadInt32());
             var point = CutPoint.Read(state);
             var listener = new Listener(numMelBins);
             listener.Restore(state);
-            return new StreamState(point, listener, state);
+            return new StreamState(point, listener, state, version);
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -51,10 +78,33 @@ internal sealed class StreamState
         }
     }
 
-    /// <summary>Takes over the ledger and the decoder; once.</summary>
-    public void Restore(Action<BinaryReader> restoreLedger, Action<BinaryReader> restoreDecoder)
+    /// <summary>What is unfinished in a state that somebody can't go on with; null where it does not say.</summary>
+    public static byte[]? Unfinished(byte[] bytes)
+    {
+        try
+        {
+            var state = new BinaryReader(new MemoryStream(bytes));
+            if (state.ReadByte() != Version)
+                return null;
+            _ = state.ReadString();
+            return state.ReadBytes(Math.Min(state.ReadInt32(), bytes.Length));
+        }
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Takes over the ledger and the decoder; once. Returns what the input carried last.</summary>
+    public IReadOnlyList<CarriedHeader> Restore(Action<BinaryReader> restoreLedger, Action<BinaryReader> restoreDecoder)
     {
         restoreLedger(_rest);
         restoreDecoder(_rest);
+        if (_version == Former)
+            return [];
+        var carried = new CarriedHeader[Math.Min(_rest.ReadInt32(), MostCarried)];
+        for (var i = 0; i < carried.Length; i++)
+            carried[i] = new CarriedHeader(_rest.ReadString(), _rest.ReadBytes(_rest.ReadInt32()));
+        return carried;
     }
 }

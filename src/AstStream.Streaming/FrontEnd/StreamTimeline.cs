@@ -59,6 +59,9 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, b
     /// <summary>What the model remembers of the stream from before, for the decoding node. Set before the first piece.</summary>
     public StreamState? Resumed { get; set; }
 
+    /// <summary>What another model of the same name has left unfinished of the stream. Set before the first piece.</summary>
+    public byte[]? Unfinished { get; set; }
+
     /// <summary>FNV-1a of the name and a last mix: the same in every run, and even for names that differ in a number.</summary>
     private static uint Phase(string id)
     {

@@ -196,7 +196,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
             return window;
         long Own(long sample) => _segment.Origin + (long)(
             (Int128)(sample - _segment.Start) * _segment.SampleRate / FbankOptions.SampleRate);
-        window.Origin = delivery.Locate(Own(window.Start), Own(window.Start + FbankOptions.NumSamples(window.Frames)));
+        window.Input = delivery.Locate(Own(window.Start), Own(window.Start + FbankOptions.NumSamples(window.Frames)));
         return window;
     }
 }

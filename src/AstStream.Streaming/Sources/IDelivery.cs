@@ -11,7 +11,7 @@ public interface IDelivery
     /// <summary>Where in the source's input an interval was heard; called by the stream's lane for every window.</summary>
     /// <param name="start">The first sample at the stream's own rate.</param>
     /// <param name="end">The sample after the last one.</param>
-    InputRange Locate(long start, long end);
+    LocatedInput Locate(long start, long end);
 
     /// <summary>
     /// All sinks are done with all records of the checkpoint's stream and model that are numbered up to its number. Checkpoints come in

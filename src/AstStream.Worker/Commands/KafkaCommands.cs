@@ -35,7 +35,8 @@ internal static class KafkaCommands
         yield return new Command(
             "kafka", "Makes topics, loads them with sound, shows events as they come, how far workers are, and what could not be used.")
         {
-            KafkaAdminCommands.Topics(settings), Feed(), Tail(), Lag(), KafkaAdminCommands.DeadLetters(),
+            KafkaAdminCommands.Topics(settings), Feed(), Tail(), Lag(), KafkaResetCommand.Create(settings),
+            KafkaAdminCommands.DeadLetters(),
         };
     }
 

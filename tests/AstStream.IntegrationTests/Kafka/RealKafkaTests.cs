@@ -10,23 +10,30 @@ namespace AstStream.IntegrationTests.Kafka;
 [Trait("Category", "RealKafka")]
 public sealed class RealKafkaTests
 {
+    private const string Classic = "session.timeout.ms: 6000, heartbeat.interval.ms: 1000";
+    private const string ByBrokers = "group.protocol: consumer"; // KIP-848; the brokers set the session's time-out
+
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private static string Servers =>
         Broker.Real ?? throw new InvalidOperationException("no cluster; set ASTSTREAM_KAFKA=HOST:PORT, as `make test-kafka` says");
 
-    [Fact]
-    public async Task Run_KilledAgainAndAgain_EveryEventIsThereOnce()
+    [Theory]
+    [InlineData(Classic)]
+    [InlineData(ByBrokers)]
+    public async Task Run_KilledAgainAndAgain_EveryEventIsThereOnce(string member)
     {
-        await using var trial = new KafkaTrial(Servers, Cli.Program, 8);
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 8) { Member = member };
         await trial.KillAgainAndAgainAsync(12, streams: 32, seconds: 30, seed: 3);
         await AssertSameAsync(trial);
     }
 
-    [Fact]
-    public async Task Run_WorkersComeGoAndFreeze_EveryEventIsThereOnce()
+    [Theory]
+    [InlineData(Classic)]
+    [InlineData(ByBrokers)]
+    public async Task Run_WorkersComeGoAndFreeze_EveryEventIsThereOnce(string member)
     {
-        await using var trial = new KafkaTrial(Servers, Cli.Program, 12);
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 12) { Member = member };
 
         // Longer than a session, so that its partitions are somebody else's when it goes on; at several places of what it does.
         await trial.ComeGoAndFreezeAsync(24, 70, TimeSpan.FromSeconds(8), ("w2", 10), ("w3", 10), ("w4", 10));
@@ -57,6 +64,45 @@ public sealed class RealKafkaTests
         Assert.Equal(4, again.Output.Split("is there").Length - 1);
         Assert.Contains($"{name}-state: fewer than 8", again.Error, StringComparison.Ordinal);
         Assert.Equal(0, there.ExitCode);
+    }
+
+    /// <summary>The mock keeps no offsets of transactions.</summary>
+    [Theory]
+    [InlineData(Classic)]
+    [InlineData(ByBrokers)]
+    public async Task Reset_ToATime_IsRefusedWhileWorkersRunAndHearsFromThereAfterwards(string member)
+    {
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 3) { Member = member, IsNamed = false };
+        await trial.FeedAsync(streams: 5, seconds: 12, pace: 100);
+        await Task.Delay(3000);
+        var between = TimeProvider.System.GetUtcNow();
+        await Task.Delay(100);
+        await trial.FeedAsync(streams: 5, seconds: 6, pace: 100, name: "late");
+        trial.Start("live", "w1");
+        await trial.DoneAsync("live", s_patience);
+        var first = trial.Read("live");
+
+        var refused = await Cli.RunAsync("kafka", "reset", trial.File("w1"), "--to", "earliest");
+        trial.Signal("w1", 2);
+        await trial.EndedAsync("w1");
+        var dry = await Cli.RunAsync("kafka", "reset", trial.File("w1"), "--to", $"{between:O}", "--dry-run");
+        var lag = await trial.LagAsync("live");
+        var done = await Cli.RunAsync("kafka", "reset", trial.File("w1"), "--to", $"{between:O}");
+        trial.Start("live", "w1");
+        await trial.DoneAsync("live", s_patience);
+        var second = trial.Read("live");
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("has 1 members: ", refused.Error, StringComparison.Ordinal);
+        Assert.True(dry.ExitCode == 0, dry.Error);
+        Assert.Contains("nothing was changed", dry.Output, StringComparison.Ordinal);
+        Assert.Equal(0, lag.Sum(l => l.Lag));
+        Assert.True(done.ExitCode == 0, done.Error);
+        foreach (var stream in first.Keys)
+        {
+            var times = stream.StartsWith("late", StringComparison.Ordinal) ? 2 : 1;
+            Assert.Equal(times * first[stream].Count, second[stream].Count);
+        }
     }
 
     /// <summary>Exactly once, with a client of another language at both ends.</summary>
@@ -160,6 +206,6 @@ public sealed class RealKafkaTests
     {
         var (calm, live) = await trial.CompareAsync(s_patience);
         Assert.True(calm.Values.Sum(v => v.Count) > 200);
-        Assert.Empty(KafkaTrial.Differences(calm, live));
+        Assert.Empty(TrialRecords.Differences(calm, live));
     }
 }

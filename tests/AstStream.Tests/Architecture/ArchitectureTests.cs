@@ -55,7 +55,13 @@ public partial class ArchitectureTests
             ]
         },
         { "AstStream.Learning", ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming"] },
-        { "AstStream.Kafka", ["AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Microsoft.Data.Sqlite"] },
+        {
+            "AstStream.Kafka",
+            [
+                "AstStream.Dsp", "AstStream.Events", "AstStream.Streaming", "Confluent.Kafka", "Confluent.SchemaRegistry",
+                "Microsoft.Data.Sqlite",
+            ]
+        },
     };
 
     /// <summary>The rooms of the engine: each may use those before it. A block of sound goes through them once, in this order.</summary>

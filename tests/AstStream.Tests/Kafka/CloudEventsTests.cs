@@ -62,6 +62,18 @@ public class CloudEventsTests
             Encoding.UTF8.GetString(message.Value!));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Write_EventThatCarriesHeaders_HasThemAsTheyCame(bool isBinary)
+    {
+        using var format = new CloudEvents("aststream", isBinary);
+        var message = format.Write(s_event with { Carried = [new("traceparent", "00-a-b-01"u8.ToArray()), new("site", [0, 255])] });
+
+        Assert.Equal("00-a-b-01", Encoding.UTF8.GetString(message.Headers.GetLastBytes("traceparent")));
+        Assert.Equal([0, 255], message.Headers.GetLastBytes("site"));
+    }
+
     [Fact]
     public void Write_OpenedAndClosed_HaveIdsOfTheirOwnAndShareTheEvents()
     {

@@ -21,7 +21,7 @@ public class PartitionLeaseTests
         lease.Collect(messages, offsets);
         var message = Assert.Single(messages);
         Assert.Equal(
-            ("state", 3, "g|yard", (byte[]?)null),
+            ("state", 3, "g|sound|3|yard", (byte[]?)null),
             (message.Topic, message.Partition!.Value, Encoding.UTF8.GetString(message.Message.Key), message.Message.Value));
         Assert.Equal(7, Assert.Single(offsets).Offset.Value); // an offset goes with every message
         messages.Clear();
@@ -43,11 +43,11 @@ public class PartitionLeaseTests
     [Fact]
     public void Restore_LeaseThatHasEnded_StaysEndedAndPublishesNothing()
     {
-        var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g|");
+        var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g");
         Assert.False(lease.IsReady);
         lease.End();
 
-        lease.Restore(7, true, new Dictionary<string, byte[]> { ["g|yard"] = s_resting.Write() });
+        lease.Restore(7, true, new Dictionary<string, byte[]> { ["g|sound|3|yard"] = s_resting.Write() });
 
         Assert.True(lease.IsEnded);
         Assert.False(lease.IsReady);
@@ -60,8 +60,8 @@ public class PartitionLeaseTests
 
     private static PartitionLease Lease(StreamSnapshot stream)
     {
-        var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g|");
-        var (_, problems) = lease.Restore(7, true, new Dictionary<string, byte[]> { ["g|yard"] = stream.Write() });
+        var lease = new PartitionLease(new TopicPartition("sound", 3), "state", "g");
+        var (_, problems) = lease.Restore(7, true, new Dictionary<string, byte[]> { ["g|sound|3|yard"] = stream.Write() });
         Assert.Empty(problems);
         return lease;
     }

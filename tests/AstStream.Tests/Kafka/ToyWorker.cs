@@ -212,7 +212,7 @@ internal sealed class ToyWorker : IDisposable
     private void Begin(int partition)
     {
         _leases[partition] = (
-            new PartitionLease(new TopicPartition("sound", partition), "state", $"g|sound|{partition}|") { TransactionsAt = "memory" }, 0);
+            new PartitionLease(new TopicPartition("sound", partition), "state", "g") { TransactionsAt = "memory" }, 0);
         Load(partition);
     }
 
@@ -309,7 +309,7 @@ internal sealed class ToyWorker : IDisposable
             $"{_stream.StartTime:O} {what} {start}-{end}", EventState.Closed, _stream, "m", what, start, end, 1, 1)
         {
             Checkpoint = _checkpoint,
-            Origin = what == "gap" ? default : _stream.Delivery!.Locate(start, end),
+            Origin = what == "gap" ? default : _stream.Delivery!.Locate(start, end).Places,
         });
 
         private StreamCheckpoint Checkpoint(bool isEnd) =>

@@ -79,6 +79,39 @@ public sealed class ResumeTests
         Assert.Equal(length, coverage[^1].End);
     }
 
+    [Theory]
+    [InlineData("a")]
+    [InlineData("b")]
+    [InlineData("c")]
+    public async Task Resume_AnotherModelUnderTheName_FinishesWhatTheFormerOneHasLeft(string name)
+    {
+        var models = s_models.Where(m => m.Name == name).ToArray();
+        var finished = 0;
+        for (var seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            var script = Script(random);
+            var part = await RunAsync(script, models, null, random.Next(1, 5), random);
+            if (part.IsOver || part.Checkpoints is null)
+                continue;
+            var rest = await RunAsync(script, models, part.Checkpoints, int.MaxValue, random, version: " 2");
+            Assert.True(rest.IsOver);
+
+            foreach (var opened in part.Published.OfType<SoundEvent>().GroupBy(e => e.Id).Where(g => g.Count() == 1).Select(g => g.Key))
+            {
+                Assert.Equal(EventState.Closed, rest.Published.OfType<SoundEvent>().First(e => e.Id == opened).State);
+                finished++;
+            }
+
+            // Its time joins the new one's.
+            var all = part.Published.Concat(rest.Published).OfType<CoverageInterval>().ToList();
+            for (var i = 1; i < all.Count; i++)
+                Assert.Equal(all[i - 1].End, all[i].Start);
+        }
+
+        Assert.True(finished > 5, $"{finished} events");
+    }
+
     private static EventOptions Options(EventTiming timing, int median, int hop)
     {
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
@@ -125,10 +158,15 @@ public sealed class ResumeTests
     }
 
     private static List<string> Texts(IEnumerable<StreamRecord> records, string model) =>
-        [.. records.Where(r => r.Model == model).Select(r => (r with { Checkpoint = 0, Captured = 0 }).ToString()!)];
+        [.. records.Where(r => r.Model == model).Select(r => r is SoundEvent e ? Text(e) : $"{r with { Checkpoint = 0, Captured = 0 }}")];
+
+    /// <summary>An event with all that goes on with it.</summary>
+    private static string Text(SoundEvent e) => (e with { Checkpoint = 0, Captured = 0, Carried = [] })
+        + string.Join(' ', e.Carried.Select(h => $"{h.Name}={BitConverter.ToInt64(h.Value)}"));
 
     private static async Task<Part> RunAsync(
-        Piece[] script, Model[] models, IReadOnlyDictionary<string, StreamCheckpoint>? resume, int breaksAt, Random random)
+        Piece[] script, Model[] models, IReadOnlyDictionary<string, StreamCheckpoint>? resume, int breaksAt, Random random,
+        string version = "")
     {
         using var report = new RunReport();
         using var cancel = new CancellationTokenSource();
@@ -144,7 +182,7 @@ public sealed class ResumeTests
         };
         var lane = new Edge<AudioBlock>("lane", 4);
         var schedulers = models.Select(
-            m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name }).ToList();
+            m => new WindowScheduler(m.Name, m.Window, new BatchOptions(), time, report) { Identity = m.Name + version }).ToList();
         var source = new Player(script, stream, first, random.Next());
         var output = new SourceOutput("source", _ => new LaneInput(lane, time), isLive: false, 0, 1, time, report);
         var node = new SourceNode("source", "script", source, output, report, CancellationToken.None);
@@ -212,7 +250,8 @@ public sealed class ResumeTests
     {
         public Dictionary<string, StreamCheckpoint> Done { get; } = new(models, StringComparer.Ordinal);
 
-        public InputRange Locate(long start, long end) => new(start / 1000, end / 1000);
+        public LocatedInput Locate(long start, long end) => new(
+            new InputRange(start / 1000, end / 1000), [new CarriedHeader("last", BitConverter.GetBytes(end / 1000))]);
 
         public void Complete(StreamCheckpoint checkpoint)
         {

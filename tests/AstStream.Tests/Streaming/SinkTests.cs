@@ -244,7 +244,7 @@ public sealed class SinkTests : IDisposable
     {
         public int Completed { get; private set; }
 
-        public InputRange Locate(long start, long end) => default;
+        public LocatedInput Locate(long start, long end) => default;
 
         public void Complete(StreamCheckpoint checkpoint) => Completed++;
     }

@@ -1,0 +1,85 @@
+using AstStream.Events;
+using AstStream.Streaming.Sources;
+
+namespace AstStream.Streaming.Decoding;
+
+/// <summary>
+/// What a stream's state says for whoever can't go on with it, as its model is another one: the coverage that no record accounts for yet,
+/// and the events that were opened. They are closed where they stood, as the former model's.
+/// </summary>
+internal static class Unfinished
+{
+    private const int MostEvents = 10_000;
+
+    public static byte[] Write(CoverageInterval? coverage, IReadOnlyList<SoundEvent> open)
+    {
+        var bytes = new MemoryStream();
+        using var state = new BinaryWriter(bytes);
+        state.Write(coverage is not null);
+        if (coverage is not null)
+        {
+            state.Write((byte)coverage.State);
+            state.Write((byte)coverage.Reason);
+            state.Write(coverage.Start);
+            state.Write(coverage.End);
+            state.Write(coverage.EffectiveHop);
+            state.Write(coverage.Source is { } source ? (sbyte)source : (sbyte)-1);
+        }
+
+        state.Write(open.Count);
+        foreach (var e in open)
+        {
+            state.Write(e.Id);
+            state.Write(e.Label);
+            state.Write(e.Onset);
+            state.Write(e.Offset);
+            state.Write(e.Score);
+            state.Write(e.MeanScore);
+            e.Origin.Save(state);
+            state.Write(e.HeardBy?.Hash ?? "");
+            state.Write(e.HeardBy?.Precision ?? "");
+            state.Write(e.HeardBy?.Provider ?? "");
+        }
+
+        return bytes.ToArray();
+    }
+
+    /// <summary>The records that finish it.</summary>
+    /// <param name="bytes">What was written.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="model">The models' name.</param>
+    /// <param name="end">Where the model begins that goes on with the stream: from there on the time is its own.</param>
+    public static IReadOnlyList<StreamRecord> Read(byte[] bytes, StreamInfo stream, string model, long end)
+    {
+        var records = new List<StreamRecord>();
+        try
+        {
+            var state = new BinaryReader(new MemoryStream(bytes));
+            if (state.ReadBoolean())
+            {
+                var coverage = new CoverageInterval(
+                    stream, model, (CoverageState)state.ReadByte(), (LossReason)state.ReadByte(), state.ReadInt64(),
+                    Math.Min(state.ReadInt64(), end), state.ReadDouble(),
+                    state.ReadSByte() is >= 0 and var source ? (SourceState)source : null);
+                if (coverage.End > coverage.Start)
+                    records.Add(coverage);
+            }
+
+            for (var left = Math.Min(state.ReadInt32(), MostEvents); left > 0; left--)
+                records.Add(new SoundEvent(
+                    state.ReadString(), EventState.Closed, stream, model, state.ReadString(), state.ReadDouble(), state.ReadDouble(),
+                    state.ReadSingle(), state.ReadSingle())
+                {
+                    Origin = InputRange.Restore(state),
+                    Decided = ModelTime.Seconds(end),
+                    HeardBy = new ModelIdentity(state.ReadString(), state.ReadString(), state.ReadString()),
+                });
+        }
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException)
+        {
+            // Cut short: what was read holds.
+        }
+
+        return records;
+    }
+}
