@@ -124,11 +124,10 @@ public sealed class SegmentDecoder : IEventDecoder
     public void Unclosed(Action<DetectedEvent> emit)
     {
         EventTrack.Unclosed(_tracks, emit);
-        _windows.Unclosed(e =>
-        {
-            if (_steady[e.Label] == SteadyState.Open)
-                emit(e);
-        });
+        _windows.Unclosed(_find);
+        _found.RemoveAll(e => _steady[e.Label] != SteadyState.Open);
+        _found.ForEach(emit);
+        _found.Clear();
     }
 
     /// <inheritdoc/>

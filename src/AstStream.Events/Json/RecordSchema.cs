@@ -29,6 +29,9 @@ public static class RecordSchema
     /// <summary>The records that have a schema.</summary>
     public static IReadOnlyList<string> Records { get; } = ["event", "coverage", "scores", "review"];
 
+    /// <summary>The schema of a type's data, as <see cref="RecordTypes"/> has it.</summary>
+    public static string OfType(string type) => Of(type.Split('.')[1]);
+
     /// <summary>The schema of a record's data.</summary>
     /// <param name="record">One of <see cref="Records"/>.</param>
     /// <exception cref="ArgumentException">There is no such record.</exception>

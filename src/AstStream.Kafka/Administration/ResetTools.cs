@@ -17,14 +17,15 @@ public static class ResetTools
     private const int MostNamed = 5; // members
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan s_join = TimeSpan.FromSeconds(60); // with a member that was killed, until its session is over
+    private static readonly TimeSpan s_join = TimeSpan.FromSeconds(60); // and of its end
+    private static readonly TimeSpan s_shared = TimeSpan.FromSeconds(5); // with some of the partitions, while the group settles
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The groups of a pipeline.</summary>
     public static IReadOnlyList<string> Groups(Pipeline pipeline) =>
         [.. pipeline.SourcesOf<KafkaSource.Settings>().Select(s => s.Options.Group).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>Resets a group of a pipeline.</summary>
+    /// <summary>Resets a group of a pipeline: one transaction for each of its sources.</summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="group">The group.</param>
     /// <param name="to">Where to.</param>
@@ -40,10 +41,10 @@ public static class ResetTools
             var cluster = new KafkaCluster(options.Access);
             try
             {
-                await RefuseWhereItWorksAsync(cluster, options).ConfigureAwait(false);
+                await RefuseWhereItWorksAsync(cluster, options, stop).ConfigureAwait(false);
                 resets.AddRange(await Task.Run(() => Reset(cluster, options, to, isDry, stop), stop).ConfigureAwait(false));
             }
-            catch (KafkaException e)
+            catch (Exception e) when (e is KafkaException or TimeoutException)
             {
                 throw new KafkaToolException($"group {group} at {options.Access.Servers} is as it was: {cluster.Describe(e)}");
             }
@@ -53,19 +54,20 @@ public static class ResetTools
     }
 
     /// <summary>A group with members is left in peace: to join it would take partitions from them.</summary>
-    private static async Task RefuseWhereItWorksAsync(KafkaCluster cluster, KafkaSourceOptions options)
+    private static async Task RefuseWhereItWorksAsync(KafkaCluster cluster, KafkaSourceOptions options, CancellationToken stop)
     {
         using var admin = KafkaTools.Made(options.Access, cluster.Admin);
         try
         {
             var described = await admin.DescribeConsumerGroupsAsync(
-                [options.Group], new DescribeConsumerGroupsOptions { RequestTimeout = s_patience }).ConfigureAwait(false);
+                [options.Group], new DescribeConsumerGroupsOptions { RequestTimeout = s_patience })
+                .WaitAsync(2 * s_patience, stop).ConfigureAwait(false);
             var members = described.ConsumerGroupDescriptions[0].Members;
             var names = members.Take(MostNamed).Select(m => Printable.Text($"{m.GroupInstanceId ?? m.ClientId} at {m.Host}"));
             if (members.Count > 0)
                 throw new KafkaToolException(
                     $"group {options.Group} at {options.Access.Servers} has {members.Count} members: {string.Join(", ", names)}. Stop the "
-                        + $"workers first; one that was killed stays a member until its session is over");
+                        + $"workers first; one that was killed, or has an instance name, stays a member until its session is over (45 s)");
         }
         catch (KafkaException e) when (e.Error.Code == ErrorCode.GroupIdNotFound)
         {
@@ -80,38 +82,73 @@ public static class ResetTools
     }
 
     /// <summary>
-    /// Does it as the group's only member: where a worker joins meanwhile, the group has another generation, and the brokers refuse.
+    /// Does it as the group's only member, of the generation in which it got all partitions: a worker that joins meanwhile waits for it,
+    /// and where it was thrown out meanwhile, the brokers refuse.
     /// </summary>
     private static List<PartitionReset> Reset(
         KafkaCluster cluster, KafkaSourceOptions options, ResetPlace to, bool isDry, CancellationToken stop)
     {
         var partitions = options.Topics.SelectMany(t => KafkaTools.Partitions(options.Access, t)).ToList();
+        var owner = isDry ? null : $"{options.Group}-reset";
         using var member = Member(cluster, options);
-        var places = Places(member, partitions, to);
         using var log = new KafkaLog(
-            cluster, options.Group, isDry ? null : $"{options.Group}-reset", startsAtEnd: false,
+            cluster, options.Group, owner, startsAtEnd: false,
             static _ => throw new InvalidOperationException("offsets go with a transaction"));
-        if (!isDry)
-            Join(member, options, partitions.Count, stop);
-        var known = HasStates(cluster, options.StateTopic)
-            ? log.Load(partitions, options.StateTopic, stop)
-            : member.Committed(partitions, s_patience).ToDictionary(
-                c => c.TopicPartition, c => new PartitionState(c.Offset, c.Offset != Offset.Unset, new Dictionary<string, byte[]>()));
-        var forgotten = partitions.ToDictionary(p => p, p => known[p].States.Keys
-            .Where(k => k.StartsWith(PartitionLease.StateKeys(options.Group, p), StringComparison.Ordinal)).ToList());
-        if (!isDry)
+        try
+        {
+            var places = Places(member, partitions, to);
+            var membership = isDry ? null : Join(member, options, partitions.Count, stop);
+            var known = Known(cluster, member, log, options, partitions, stop);
+            var forgotten = partitions.ToDictionary(p => p, p => known[p].States.Keys
+                .Where(k => k.StartsWith(PartitionLease.StateKeys(options.Group, p), StringComparison.Ordinal)).ToList());
+            if (membership is not null)
+                Commit(log, cluster, options, places, forgotten, membership, owner!);
+            return [.. partitions.Select(p => new PartitionReset(
+                p.Topic, p.Partition.Value, known[p].IsCommitted ? known[p].Offset : null, places[p],
+                forgotten[p].Count(k => k != PartitionLease.StateKeys(options.Group, p))))];
+        }
+        finally
+        {
+            // It leaves at once, whatever happened: who is still a member keeps the next one out.
+            HangGuard.Run($"Kafka at {cluster.Name}, group {options.Group}: Close", s_join, member.Close);
+        }
+    }
+
+    private static void Commit(
+        KafkaLog log, KafkaCluster cluster, KafkaSourceOptions options, Dictionary<TopicPartition, long> places,
+        Dictionary<TopicPartition, List<string>> forgotten, IConsumerGroupMetadata membership, string owner)
+    {
+        try
         {
             log.Commit(
-                [.. forgotten.SelectMany(f => f.Value.Select(key => new Outgoing(
-                    options.StateTopic, f.Key.Partition.Value,
-                    new Message<byte[], byte[]?> { Key = System.Text.Encoding.UTF8.GetBytes(key), Value = null })))],
-                [.. partitions.Select(p => new TopicPartitionOffset(p, places[p]))], member.ConsumerGroupMetadata);
-            member.Close();
+                [.. forgotten.SelectMany(f => f.Value.Select(
+                    key => PartitionLease.StateMessage(options.StateTopic, f.Key.Partition.Value, key, null, owner)))],
+                [.. places.Select(p => new TopicPartitionOffset(p.Key, p.Value))], membership);
         }
+        catch (KafkaException e)
+        {
+            // Whether a commit that failed was done is often not known.
+            throw new KafkaToolException(
+                $"group {options.Group} at {cluster.Name} may have been reset, or not: {cluster.Describe(e)}; aststream kafka lag shows "
+                    + "where it is");
+        }
+    }
 
-        return [.. partitions.Select(p => new PartitionReset(
-            p.Topic, p.Partition.Value, known[p].IsCommitted ? known[p].Offset : null, places[p],
-            forgotten[p].Count(k => k != PartitionLease.StateKeys(options.Group, p))))];
+    /// <summary>Where the group is, and what it knows. A partition for which the state topic has none has no states.</summary>
+    private static Dictionary<TopicPartition, PartitionState> Known(
+        KafkaCluster cluster, IConsumer<Ignore, Ignore> member, KafkaLog log, KafkaSourceOptions options, List<TopicPartition> partitions,
+        CancellationToken stop)
+    {
+        int count;
+        using (var admin = cluster.Admin())
+            count = admin.GetMetadata(s_patience).Topics.Find(t => t.Topic == options.StateTopic)?.Partitions.Count ?? 0;
+        List<TopicPartition> with = [.. partitions.Where(p => p.Partition.Value < count)];
+        var known = with.Count > 0 ? log.Load(with, options.StateTopic, stop, s_patience) : [];
+        List<TopicPartition> without = [.. partitions.Except(with)];
+        foreach (var offset in without.Count > 0 ? member.Committed(without, s_patience) : [])
+            known[offset.TopicPartition] = new PartitionState(
+                offset.Offset, offset.Offset != Offset.Unset, new Dictionary<string, byte[]>());
+        return known;
     }
 
     private static IConsumer<Ignore, Ignore> Member(KafkaCluster cluster, KafkaSourceOptions options) =>
@@ -134,25 +171,25 @@ public static class ResetTools
         return found;
     }
 
-    /// <summary>Waits until the group's partitions are all this member's.</summary>
-    private static void Join(IConsumer<Ignore, Ignore> member, KafkaSourceOptions options, int partitions, CancellationToken stop)
+    /// <summary>Waits until the group's partitions are all this member's, and gives the generation in which they are.</summary>
+    private static IConsumerGroupMetadata Join(
+        IConsumer<Ignore, Ignore> member, KafkaSourceOptions options, int partitions, CancellationToken stop)
     {
         member.Subscribe(options.Topics);
-        for (var began = TimeProvider.System.GetTimestamp(); member.Assignment.Count < partitions;)
+        for (long began = TimeProvider.System.GetTimestamp(), shared = 0; ;)
         {
             stop.ThrowIfCancellationRequested();
-            if (TimeProvider.System.GetElapsedTime(began) > s_join)
-                throw new KafkaToolException(
-                    $"group {options.Group} is as it was: it gave {member.Assignment.Count} of {partitions} partitions in "
-                        + $"{s_join.TotalSeconds:0} s, so another member has the others; stop all workers first");
             if (member.Consume(s_poll) is not null)
                 member.Pause(member.Assignment);
+            var membership = member.Assignment.Count == partitions ? member.ConsumerGroupMetadata : null;
+            if (membership is not null && member.Assignment.Count == partitions)
+                return membership;
+            shared = member.Assignment.Count == 0 ? 0 : shared == 0 ? TimeProvider.System.GetTimestamp() : shared;
+            var isShared = shared != 0 && TimeProvider.System.GetElapsedTime(shared) > s_shared;
+            if (isShared || TimeProvider.System.GetElapsedTime(began) > s_join)
+                throw new KafkaToolException(
+                    $"group {options.Group} is as it was: it gave {member.Assignment.Count} of {partitions} partitions, so another member "
+                        + "has the others; stop all workers first");
         }
-    }
-
-    private static bool HasStates(KafkaCluster cluster, string stateTopic)
-    {
-        using var admin = cluster.Admin();
-        return admin.GetMetadata(s_patience).Topics.Exists(t => t.Topic == stateTopic && t.Error.Code == ErrorCode.NoError);
     }
 }

@@ -15,6 +15,8 @@ public static class TopicTools
     private const string CleanupPolicy = "cleanup.policy";
     private const string Retention = "retention.ms";
     private const string LeastInSync = "min.insync.replicas";
+    private const string Sound = "sound";
+    private const string State = "state"; // as many partitions as sound has
     private const int UsualCopies = 3;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
@@ -38,14 +40,14 @@ public static class TopicTools
         foreach (var source in pipeline.SourcesOf<KafkaSource.Settings>().Select(s => s.Options))
         {
             foreach (var topic in source.Topics)
-                Add(source.Access, topic, "sound", partitions, kept);
+                Add(source.Access, topic, Sound, partitions, kept);
             foreach (var letters in source.Topics.Select(source.LetterTopic))
                 Add(source.Access, letters, "dead letters", 1);
-            Add(source.Access, source.StateTopic, "state", partitions, (CleanupPolicy, Compacted));
+            Add(source.Access, source.StateTopic, State, partitions, (CleanupPolicy, Compacted));
         }
 
         foreach (var sink in pipeline.SinksOf<KafkaAudioSettings>().Select(s => s.Options))
-            Add(sink.Access, sink.Topic, "sound", partitions, kept);
+            Add(sink.Access, sink.Topic, Sound, partitions, kept);
         foreach (var sink in pipeline.SinksOf<KafkaEventSettings>())
             Add(sink.Access, sink.Topic, "events", partitions);
         return [.. plans.GroupBy(p => p.Access.Fingerprint).Select(
@@ -68,6 +70,9 @@ public static class TopicTools
             var metadata = await Task.Run(() => admin.GetMetadata(s_patience)).ConfigureAwait(false);
             var copies = replication ?? Math.Min(UsualCopies, metadata.Brokers.Count);
             var there = metadata.Topics.Where(t => t.Error.Code == ErrorCode.NoError).ToDictionary(t => t.Topic, StringComparer.Ordinal);
+            var most = plans.Where(p => p.Purpose == Sound && there.ContainsKey(p.Name)).Select(p => there[p.Name].Partitions.Count)
+                .DefaultIfEmpty().Max();
+            plans = [.. plans.Select(p => p.Purpose == State ? p with { Partitions = Math.Max(p.Partitions, most) } : p)];
             List<TopicPlan> missing = [.. plans.Where(p => !there.ContainsKey(p.Name))];
             if (missing.Count > 0 && !isDry)
                 await admin.CreateTopicsAsync(

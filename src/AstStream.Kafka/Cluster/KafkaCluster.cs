@@ -7,7 +7,7 @@ namespace AstStream.Kafka.Cluster;
 /// <summary>A cluster as programs use it: makes clients, knows what the cluster calls itself, and keeps secrets out of messages.</summary>
 internal sealed class KafkaCluster
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_nudge = TimeSpan.FromMilliseconds(200);
 
     private readonly IReadOnlyDictionary<string, string> _settings;

@@ -32,6 +32,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private readonly ConcurrentQueue<Action> _commands = new(); // for the polling thread
     private readonly ConcurrentDictionary<PartitionLease, bool> _ended = new(); // that the pump takes out of the graph
     private readonly CancellationTokenSource _over = new();
+    private readonly GroupMembership _membership;
     private int _failures; // in a row
 
     // The polling thread's.
@@ -52,6 +53,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             cluster, options.Group, options.IsExactlyOnce ? $"{options.Group}-{name}" : null, options.StartsAtEnd,
             offsets => _consumer.Commit(offsets));
         _committer = new Committer(_log);
+        _membership = new GroupMembership(Name, () => _consumer.ConsumerGroupMetadata, _committer.Join, options.IsAssignedByBrokers);
         _gate = new RecordGate(options.Buffer);
         _loader = new PartitionLoader(options, cluster, _log, output, health);
     }
@@ -67,7 +69,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation, _over.Token);
         _consumer = Build();
         _consumer.Subscribe(_options.Topics);
-        _ = Task.Factory.StartNew(Prepare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (!_options.IsAssignedByBrokers || _options.Instance is null) // a name may be another one's there, whose transaction it ends
+            _ = Task.Factory.StartNew(Prepare, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var polling = Task.Factory.StartNew(
             () => Poll(either.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var committing = Task.Factory.StartNew(
@@ -168,7 +171,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
             EndAll();
         try
         {
-            HangGuard.Run($"Kafka at {_cluster.Name}, group {_options.Group}: Close", s_leave, _consumer.Close);
+            _membership.Close();
+            HangGuard.Run($"{Name}: Close", s_leave, _consumer.Close);
         }
         catch (KafkaException e)
         {
@@ -177,7 +181,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
 
         EndAll();
-        HangGuard.Run($"Kafka at {_cluster.Name}, group {_options.Group}: Dispose", s_leave, _consumer.Dispose);
+        HangGuard.Run($"{Name}: Dispose", s_leave, _consumer.Dispose);
     }
 
     private void Take(ConsumeResult<string?, BlockValue> result)
@@ -208,7 +212,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
 
     private void Assigned(List<TopicPartition> partitions)
     {
-        _committer.Join(_consumer.ConsumerGroupMetadata);
+        _membership.Join();
         if (_health.State is SourceState.Away or SourceState.Starting)
             _health.Become(SourceState.Stalled, "the group has given partitions out; no sound yet");
         Begin(partitions);
@@ -271,7 +275,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         {
             // The group may be a generation further; this member still holds them until this returns.
             if (commits)
-                _committer.Join(_consumer.ConsumerGroupMetadata);
+                _membership.Join();
             _committer.End(leases, commits);
         }
         catch (Exception e)
@@ -298,7 +302,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             var start = TimeProvider.System.GetTimestamp();
             try
             {
-                RefreshMembership();
+                _membership.Refresh();
                 if (_committer.Commit())
                     KafkaMetrics.Committed(TimeProvider.System.GetElapsedTime(start), isOk: true);
                 _failures = 0;
@@ -312,15 +316,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Where the brokers assign partitions, a member's generation grows though its partitions stay, and nothing says so. It is safe to ask
-    /// for it late: a member that was thrown out has its old generation, or 0, until it has been given its partitions' end here.
-    /// </summary>
-    private void RefreshMembership()
-    {
-        if (_options.IsAssignedByBrokers)
-            _committer.Join(_consumer.ConsumerGroupMetadata);
-    }
+    private string Name => $"Kafka at {_cluster.Name}, group {_options.Group}";
 
     /// <summary>A commit has failed, or may have: everything is taken up again from what is committed.</summary>
     private void Failed(Exception e)
@@ -339,7 +335,6 @@ internal sealed class KafkaIngest : IAsyncDisposable
     {
         if (error.IsFatal || error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Authentication or ErrorCode.Local_Resolve
             or ErrorCode.UnknownTopicOrPart or ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed)
-            _health.Become(SourceState.Away, $"Kafka at {_cluster.Name}, group {_options.Group}: "
-                + $"{_cluster.Describe(error)}");
+            _health.Become(SourceState.Away, $"{Name}: {_cluster.Describe(error)}");
     }
 }

@@ -150,7 +150,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
                 stream.HasReportedBackwards = true;
                 output.Warn(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"stream {Printable.Text(stream.Id)}: at offset {record.Offset} of {lease.Partition} its sample index runs backwards "
+                    $"stream {Printable.Text(stream.Id)}: at offset {record.Offset} of {Place(lease)} its sample index runs backwards "
                         + $"by {behind:0} s, to {first}: what was heard before is left out; a device that starts over sends another "
                         + $"'{BlockFormat.SessionHeader}' header"));
             }
@@ -161,6 +161,8 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         stream.Hold(record.Offset, first, frames, rate, Carried(record));
         await stream.Order.WriteAsync(info, record.Take(info, first), options.Reorder, output, cancellation).ConfigureAwait(false);
     }
+
+    private static string Place(PartitionLease lease) => $"{lease.Partition.Topic}/{lease.Partition.Partition.Value}";
 
     /// <summary>What goes on with events; nothing of a record that carries too much.</summary>
     private CarriedHeader[] Carried(IngestRecord record)
@@ -181,7 +183,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         {
             _hasReportedCarried = true;
             output.Warn(
-                $"stream {Printable.Text(record.Key)}: offset {record.Offset} of {record.Lease.Partition} has {MostCarried - room} bytes "
+                $"stream {Printable.Text(record.Key)}: offset {record.Offset} of {Place(record.Lease)} has {MostCarried - room} bytes "
                     + $"in the headers that events carry; expected at most {MostCarried}: its events carry none");
         }
 

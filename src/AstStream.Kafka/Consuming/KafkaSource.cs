@@ -54,7 +54,8 @@ internal sealed class KafkaSource : IAudioSource
         "channels", "The channels of records whose headers do not say them; 1 by default.", 1, 1, BlockFormat.MaxChannels);
     internal static readonly Key<IReadOnlyList<string>?> CarriedHeaders = Keys.Texts(
         "carry_headers", "Headers of records that kafka sinks write to the events that are heard in them: those of the last record that "
-            + "was heard when the event was decided, up to 4 KB of them. traceparent and tracestate by default.");
+            + "was heard when the event was decided. Of a record with more than 4 KB of them none is carried. traceparent and tracestate "
+            + "by default.");
     internal static readonly Key<long?> Buffer = Keys.Size(
         "buffer", "Records that may wait for the model before partitions are paused; 16MB by default.", 100_000, 4_000_000_000);
     internal static readonly Key<long?> MaxRecord = Keys.Size(
@@ -94,16 +95,19 @@ internal sealed class KafkaSource : IAudioSource
         if (await _delivery.DecideAsync(_cluster, output, health, stop).ConfigureAwait(false) is not { } isExactlyOnce)
             return;
         var options = _options with { IsExactlyOnce = isExactlyOnce };
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, cancellation);
         while (true)
         {
             await using var ingest = new KafkaIngest(options, _cluster, output, health);
             await ingest.RunAsync(stop, cancellation).ConfigureAwait(false);
-            if (!ingest.IsNameTaken || stop.IsCancellationRequested || cancellation.IsCancellationRequested)
+            if (!ingest.IsNameTaken)
                 return;
             health.Become(
                 SourceState.Away, $"group {options.Group} has a member '{options.Instance}': this worker before it was killed, which the "
                     + $"brokers give up after the group's consumer.session.timeout.ms (45 s by default), or another one of that name");
-            await Task.Delay(s_again, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(s_again, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (either.IsCancellationRequested)
+                return;
         }
     }
 

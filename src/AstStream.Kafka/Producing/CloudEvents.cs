@@ -18,19 +18,19 @@ namespace AstStream.Kafka.Producing;
 /// <param name="isBinary">Whether attributes go in headers.</param>
 internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
 {
-    /// <summary>The attribute type of events; the number changes when their data changes in a way that readers must know of.</summary>
-    public const string EventType = "aststream.event.v1";
-
-    /// <summary>The attribute type of coverage.</summary>
-    public const string CoverageType = "aststream.coverage.v1";
-
-    /// <summary>The attribute type of the scores of a window.</summary>
-    public const string ScoresType = "aststream.scores.v1";
-
     private readonly ArrayBufferWriter<byte> _bytes = new(1024);
     private readonly Utf8JsonWriter _writer = new(Stream.Null, JsonText.Options);
 
     public void Dispose() => _writer.Dispose();
+
+    /// <summary>The attribute type of a record.</summary>
+    public static string TypeOf(StreamRecord record) => record switch
+    {
+        SoundEvent => RecordTypes.Event,
+        CoverageInterval => RecordTypes.Coverage,
+        ScoreFrame => RecordTypes.Scores,
+        _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),
+    };
 
     /// <summary>Whether a header is one of those that every message has.</summary>
     public static bool Writes(string header) =>
@@ -44,15 +44,15 @@ internal sealed class CloudEvents(string source, bool isBinary) : IDisposable
     /// </param>
     public Message<byte[], byte[]?> Write(StreamRecord record, int? schema = null)
     {
-        var (type, id, time) = record switch
+        var type = TypeOf(record);
+        var (id, time) = record switch
         {
-            SoundEvent e => (EventType, $"{e.Id}-{e.State.SnakeCase()}", e.Stream.TimeAt(e.Onset)),
+            SoundEvent e => ($"{e.Id}-{e.State.SnakeCase()}", e.Stream.TimeAt(e.Onset)),
             ScoreFrame f => (
-                ScoresType, string.Create(
+                string.Create(
                 CultureInfo.InvariantCulture, $"{f.Stream.Id}-{f.Stream.StartTime?.UtcTicks:x}-{f.Model}-{f.Start}-scores"),
                 f.Stream.TimeAt(FbankOptions.Seconds(f.Start))),
             CoverageInterval c => (
-                CoverageType,
                 string.Create(CultureInfo.InvariantCulture, $"{c.Stream.Id}-{c.Stream.StartTime?.UtcTicks:x}-{c.Model}-{c.Start}"),
                 c.Stream.TimeAt(FbankOptions.Seconds(c.Start))),
             _ => throw new ArgumentException($"a {record.GetType().Name} is no record of a sink", nameof(record)),

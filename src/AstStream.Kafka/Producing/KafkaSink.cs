@@ -91,6 +91,8 @@ internal static class KafkaSink
         var options = new SchemaOptions(settings, section.Get(Subjects), section.Get(Registers));
         if (options.Addresses.Count(a => a.Scheme is "http" or "https") != url.Split(',').Length)
             section.Problem(Registry, "url has an address that is no http:// or https:// one; several go with commas between");
+        if (options.Addresses.Any(a => a.UserInfo.Length > 0))
+            section.Problem(Registry, "url has a user in it, which messages would show; expected basic.auth.user.info: USER:PASSWORD");
         if (settings.GetValueOrDefault(SchemaOptions.RetriesSetting) == "0")
             section.Problem(Registry, "max.retries is 0; expected at least 1, as the first try counts");
         if (section.Get(Format) != Binary)
@@ -100,15 +102,8 @@ internal static class KafkaSink
             section.Problem(
                 Registry, $"one subject can't have {kinds} kinds of records; expected {Subjects.Name}: {SchemaOptions.ByBoth} or "
                     + $"{SchemaOptions.ByRecord}");
-        try
-        {
-            SchemaRegistration.Check(options);
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or UriFormatException or FormatException)
-        {
-            section.Problem(Registry, e.Message);
-        }
-
+        if (SchemaRegistration.Problem(options) is { } problem)
+            section.Problem(Registry, problem);
         return options;
     }
 

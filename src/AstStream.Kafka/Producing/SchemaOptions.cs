@@ -13,12 +13,19 @@ internal sealed record SchemaOptions(IReadOnlyDictionary<string, string> Setting
     public const string ByRecord = "record";
     public const string ByBoth = "topic_record";
 
+    private static readonly string[] s_secret = ["user.info", "password", "secret", "token"];
+
     /// <summary>Its addresses.</summary>
     public IEnumerable<Uri> Addresses => Settings[UrlSetting].Split(',', StringSplitOptions.TrimEntries)
         .Select(u => Uri.TryCreate(u, UriKind.Absolute, out var uri) ? uri : null).OfType<Uri>();
 
     /// <summary>The same, to be shown: without a password in them.</summary>
     public string Name => string.Join(", ", Addresses.Select(a => a.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)));
+
+    /// <summary>A text without the values of secret settings.</summary>
+    public string WithoutSecrets(string text) => Settings
+        .Where(s => s.Value.Length > 0 && s_secret.Any(w => s.Key.Contains(w, StringComparison.Ordinal)))
+        .Aggregate(text, (t, s) => t.Replace(s.Value, "***", StringComparison.Ordinal));
 
     /// <summary>The subject of a kind of record, as Confluent's naming strategies have it.</summary>
     public string Subject(string topic, string record) => Strategy switch

@@ -11,39 +11,67 @@ namespace AstStream.Kafka.Producing;
 /// <param name="topic">The sink's topic.</param>
 internal sealed class SchemaRegistration(SchemaOptions options, string topic) : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // beyond the client's own time limits
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // with all tries that the client makes
 
     private readonly CachedSchemaRegistryClient _client = new(options.Settings);
-    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal); // by the records' types
+    private (string Type, Task<int> Task)? _asked; // that may be under way
 
-    /// <summary>Makes a client and lets go of it: what it does not take is known then.</summary>
-    /// <exception cref="ArgumentException">A setting is wrong.</exception>
-    public static void Check(SchemaOptions options) => new CachedSchemaRegistryClient(options.Settings).Dispose();
+    /// <summary>What is wrong with settings, by making a client of them; null where nothing is.</summary>
+    public static string? Problem(SchemaOptions options)
+    {
+        string? Of(IEnumerable<KeyValuePair<string, string>> settings)
+        {
+            try
+            {
+                new CachedSchemaRegistryClient(settings).Dispose();
+                return null;
+            }
+            catch (Exception e)
+            {
+                return options.WithoutSecrets(e.Message.ReplaceLineEndings(" ")); // of a name, a number, or a file: of any type
+            }
+        }
+
+        if (Of(options.Settings) is not { } whole)
+            return null;
+
+        // Which one it is, messages do not always say.
+        var url = options.Settings.Where(s => s.Key == SchemaOptions.UrlSetting).ToList();
+        var one = options.Settings.Except(url).FirstOrDefault(s => Of(url.Append(s)) is not null);
+        return one.Key is null ? whole : $"{one.Key[SchemaOptions.Prefix.Length..]}: {whole}";
+    }
 
     public void Dispose() => _client.Dispose();
 
     /// <summary>The number of a record's schema; null where the registry was not asked yet.</summary>
-    public int? Known(StreamRecord record) => _ids.TryGetValue(NameOf(record), out var id) ? id : null;
+    public int? Known(StreamRecord record) => _ids.TryGetValue(CloudEvents.TypeOf(record), out var id) ? id : null;
 
     /// <summary>Asks the registry for it. One record at a time.</summary>
     /// <exception cref="SinkException">It does not answer, or does not have or take the schema: it may later.</exception>
     public async Task AskAsync(StreamRecord record, CancellationToken cancellation)
     {
-        var name = NameOf(record);
-        var subject = options.Subject(topic, $"aststream.{name}.v1");
-        var schema = new Schema(RecordSchema.Of(name), SchemaType.Json);
+        var type = CloudEvents.TypeOf(record);
+        var subject = options.Subject(topic, type);
         try
         {
-            var asked = options.Registers
-                ? _client.RegisterSchemaAsync(subject, schema) : _client.GetSchemaIdAsync(subject, schema);
-            _ids[name] = await asked.WaitAsync(s_patience, cancellation).ConfigureAwait(false);
+            // One that was not waited for to its end is not asked a second time beside it.
+            _asked = _asked is { Task.IsCompleted: false } asked && asked.Type == type ? asked : (type, RequestAsync(subject, type));
+            var id = await _asked.Value.Task.WaitAsync(s_patience, cancellation).ConfigureAwait(false);
+            _ids[type] = id > 0 ? id : throw new InvalidDataException($"answered with the number {id}; expected 1 or more");
         }
-        catch (Exception e) when (e is HttpRequestException or TimeoutException or SchemaRegistryException or TaskCanceledException
-            && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
+            // Whatever the client makes of an answer: a record is not lost by it.
             throw new SinkException(
                 $"schema registry {options.Name}, subject {subject}: {Printable.Text(Why(e).ReplaceLineEndings(" "))}", isTransient: true);
         }
+    }
+
+    private Task<int> RequestAsync(string subject, string type)
+    {
+        var schema = new Schema(RecordSchema.OfType(type), SchemaType.Json);
+        return options.Registers ? _client.RegisterSchemaAsync(subject, schema) : _client.GetSchemaIdAsync(subject, schema);
     }
 
     private string Why(Exception e) => e switch
@@ -52,13 +80,6 @@ internal sealed class SchemaRegistration(SchemaOptions options, string topic) : 
             "does not have the schema; register it (aststream schema prints it), or let register_schemas be true",
         SchemaRegistryException { Status: System.Net.HttpStatusCode.Conflict } =>
             $"does not take the schema, as it is not compatible with the one that it has: {e.Message}",
-        _ => e.Message,
-    };
-
-    private static string NameOf(StreamRecord record) => record switch
-    {
-        SoundEvent => "event",
-        CoverageInterval => "coverage",
-        _ => "scores",
+        _ => options.WithoutSecrets(e.GetBaseException() is var cause && cause != e ? $"{e.Message}: {cause.Message}" : e.Message),
     };
 }

@@ -14,6 +14,7 @@ internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> si
     public const string Exactly = "exactly_once";
     public const string AtLeast = "at_least_once";
 
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(3); // after which it is said
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(2);
 
     /// <summary>What holds, or on what it depends, in a few words.</summary>
@@ -63,7 +64,11 @@ internal sealed class KafkaDelivery(string asked, IReadOnlyList<KafkaCluster> si
         {
             try
             {
-                await cluster.IdentifyAsync().WaitAsync(stop).ConfigureAwait(false);
+                var answer = cluster.IdentifyAsync();
+                await Task.WhenAny(answer, Task.Delay(s_silence, stop)).ConfigureAwait(false);
+                if (!answer.IsCompleted)
+                    health.Become(SourceState.Away, $"Kafka at {cluster.Name} has not answered yet");
+                await answer.WaitAsync(stop).ConfigureAwait(false);
                 return true;
             }
             catch (Exception e) when (e is KafkaException or TimeoutException)

@@ -97,18 +97,18 @@ internal sealed class KafkaLog : IDeliveryLog
     }
 
     /// <summary>
-    /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that a dead owner has left is
-    /// ended.
+    /// Reads where the last owners left partitions. Waits until no transaction of theirs is under way; one that lasts longer than
+    /// <paramref name="patience"/> (1 s by default), as a dead owner has left it, is ended.
     /// </summary>
     /// <exception cref="KafkaException">It can't be read.</exception>
     public Dictionary<TopicPartition, PartitionState> Load(
-        IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation)
+        IReadOnlyList<TopicPartition> partitions, string stateTopic, CancellationToken cancellation, TimeSpan? patience = null)
     {
         if (_transactionalId is not null)
             _ = _producer.Current; // to begin with a name ends the transaction that it has left open
         try
         {
-            return LoadStable(partitions, stateTopic, s_stable, cancellation);
+            return LoadStable(partitions, stateTopic, patience ?? s_stable, cancellation);
         }
         catch (KafkaException e) when (e.Error.Code == ErrorCode.Local_TimedOut && _transactionalId is not null)
         {

@@ -246,11 +246,20 @@ internal sealed class PartitionLease(TopicPartition partition, string stateTopic
             _state = state;
     }
 
-    private Outgoing StateMessage(
-        string id, StreamSnapshot? state) => new(stateTopic, partition.Partition.Value, new Message<byte[], byte[]?>
+    private Outgoing StateMessage(string id, StreamSnapshot? state) =>
+        StateMessage(stateTopic, partition.Partition.Value, _stateKeys + id, state?.Write(), Owner);
+
+    /// <summary>A state as the state topic has it.</summary>
+    /// <param name="topic">The state topic.</param>
+    /// <param name="number">The partition.</param>
+    /// <param name="key">Whose state it is.</param>
+    /// <param name="state">The state; null takes it out.</param>
+    /// <param name="owner">By what name its writer's transactions are known, so that others can end one that it has left open.</param>
+    public static Outgoing StateMessage(string topic, int number, string key, byte[]? state, string? owner) =>
+        new(topic, number, new Message<byte[], byte[]?>
         {
-            Key = System.Text.Encoding.UTF8.GetBytes(_stateKeys + id),
-            Value = state?.Write(),
-            Headers = Owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(Owner) } },
+            Key = System.Text.Encoding.UTF8.GetBytes(key),
+            Value = state,
+            Headers = owner is null ? null : new Headers { { KafkaLog.OwnerHeader, System.Text.Encoding.UTF8.GetBytes(owner) } },
         });
 }

@@ -100,20 +100,50 @@ internal sealed class DecodeNode : Node
         var timeline = piece.Timeline;
         if (_streams.TryGetValue(timeline, out var stream))
             return stream;
-        var decoder = IEventDecoder.For(options.Options);
-        stream = new StreamDecoding(
-            options.Tap?.Invoke(timeline.Stream.Id, options.Labels, decoder) ?? decoder,
-            new CoverageLedger(timeline.Stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, piece.CellStart),
-            timeline.Stream.Delivery is null ? 0 : 1);
-        if (timeline.Resumed is { } resumed)
-            stream.Carried = resumed.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
-        if (timeline.Unfinished is { } unfinished)
+        var (coveredTo, left) = timeline.Unfinished is { } unfinished
+            ? Unfinished.Read(unfinished, timeline.Stream, _scheduler.Model) : (0, []);
+        stream = New(piece, options, coveredTo);
+        if (timeline.Resumed is { } resumed && !TryRestore(resumed, stream, piece))
         {
-            foreach (var record in Unfinished.Read(unfinished, timeline.Stream, _scheduler.Model, piece.CellStart))
-                _records.Add(record with { Checkpoint = stream.Checkpoint });
+            _report.Warn(timeline.Stream.Source, $"stream {timeline.Stream.Id}: its state is damaged; what it remembers is left out");
+            stream = New(piece, options, 0);
+        }
+
+        stream.CoveredTo = stream.Ledger.End;
+        foreach (var record in left)
+        {
+            _records.Add(record with { Checkpoint = stream.Checkpoint });
+            if (record is not SoundEvent closed)
+                continue;
+            _report.AddEvent(_scheduler.Model, closed.Label);
+            timeline.Stream.Observer?.Detected(closed);
         }
 
         return _streams[timeline] = stream;
+    }
+
+    private StreamDecoding New(Piece piece, DecodeOptions options, long coveredTo)
+    {
+        var stream = piece.Timeline.Stream;
+        var decoder = IEventDecoder.For(options.Options);
+        return new StreamDecoding(
+            options.Tap?.Invoke(stream.Id, options.Labels, decoder) ?? decoder,
+            new CoverageLedger(
+                stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, Math.Max(piece.CellStart, coveredTo)),
+            stream.Delivery is null ? 0 : 1);
+    }
+
+    private static bool TryRestore(StreamState state, StreamDecoding stream, Piece piece)
+    {
+        try
+        {
+            stream.Carried = state.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
+            return stream.Ledger.End >= piece.CellStart;
+        }
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException or InvalidDataException or OverflowException)
+        {
+            return false;
+        }
     }
 
     private void Decode(Piece piece, StreamDecoding stream, DecodeOptions options)
@@ -223,8 +253,11 @@ internal sealed class DecodeNode : Node
 
     private void Account(StreamDecoding stream, Piece piece, CoverageState state, LossReason reason, SourceState? source)
     {
+        if (piece.CellEnd <= stream.CoveredTo)
+            return; // another model's, which had come further
         var hop = state == CoverageState.Analysed ? FbankOptions.Seconds(piece.Hop) : 0;
-        Add(stream.Ledger.Add(state, reason, piece.CellStart, piece.CellEnd, hop, source), stream.Checkpoint);
+        var start = Math.Max(piece.CellStart, stream.CoveredTo);
+        Add(stream.Ledger.Add(state, reason, start, piece.CellEnd, hop, source), stream.Checkpoint);
     }
 
     private void Add(CoverageInterval? finished, long checkpoint)
@@ -243,13 +276,13 @@ internal sealed class DecodeNode : Node
         foreach (var e in _detected)
             open.Add(ToEvent(e, piece.Timeline.Stream, stream, options));
         _detected.Clear();
+        var unfinished = Unfinished.Write(stream.Ledger.End, stream.Ledger.Pending, open);
         _records.Add(new StreamCheckpoint(
             piece.Timeline.Stream,
             _scheduler.Model,
             stream.Checkpoint++,
             StreamState.Write(
-                _scheduler.Identity, Unfinished.Write(stream.Ledger.Pending, open), piece.After, stream.Ledger.Save, stream.Decoder.Save,
-                stream.Carried),
+                _scheduler.Identity, unfinished, piece.After, stream.Ledger.Save, stream.Decoder.Save, stream.Carried),
             piece.After.NeededSample(_scheduler.Window.WindowFrames),
             piece.After.Segment.SampleRate,
             piece.State == PieceState.End));

@@ -19,5 +19,8 @@ internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledge
     /// <summary>What the input carried with the last window.</summary>
     public IReadOnlyList<CarriedHeader> Carried { get; set; } = [];
 
+    /// <summary>Up to where the stream's time was accounted for before it came here.</summary>
+    public long CoveredTo { get; set; }
+
     public long Checkpoint { get; set; } = checkpoint;
 }

@@ -11,10 +11,11 @@ internal static class Unfinished
 {
     private const int MostEvents = 10_000;
 
-    public static byte[] Write(CoverageInterval? coverage, IReadOnlyList<SoundEvent> open)
+    public static byte[] Write(long coveredTo, CoverageInterval? coverage, IReadOnlyList<SoundEvent> open)
     {
         var bytes = new MemoryStream();
         using var state = new BinaryWriter(bytes);
+        state.Write(coveredTo);
         state.Write(coverage is not null);
         if (coverage is not null)
         {
@@ -44,42 +45,48 @@ internal static class Unfinished
         return bytes.ToArray();
     }
 
-    /// <summary>The records that finish it.</summary>
+    /// <summary>The records that finish it, and up to where the stream's time is accounted for by then.</summary>
     /// <param name="bytes">What was written.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="model">The models' name.</param>
-    /// <param name="end">Where the model begins that goes on with the stream: from there on the time is its own.</param>
-    public static IReadOnlyList<StreamRecord> Read(byte[] bytes, StreamInfo stream, string model, long end)
+    public static (long CoveredTo, IReadOnlyList<StreamRecord> Records) Read(byte[] bytes, StreamInfo stream, string model)
     {
-        var records = new List<StreamRecord>();
+        var (coveredTo, records) = (0L, new List<StreamRecord>());
         try
         {
             var state = new BinaryReader(new MemoryStream(bytes));
+            coveredTo = state.ReadInt64();
             if (state.ReadBoolean())
             {
                 var coverage = new CoverageInterval(
                     stream, model, (CoverageState)state.ReadByte(), (LossReason)state.ReadByte(), state.ReadInt64(),
-                    Math.Min(state.ReadInt64(), end), state.ReadDouble(),
-                    state.ReadSByte() is >= 0 and var source ? (SourceState)source : null);
-                if (coverage.End > coverage.Start)
+                    state.ReadInt64(), state.ReadDouble(), state.ReadSByte() is >= 0 and var source ? (SourceState)source : null);
+                if (coverage.End > coverage.Start && Enum.IsDefined(coverage.State) && Enum.IsDefined(coverage.Reason)
+                    && double.IsFinite(coverage.EffectiveHop))
                     records.Add(coverage);
             }
 
             for (var left = Math.Min(state.ReadInt32(), MostEvents); left > 0; left--)
-                records.Add(new SoundEvent(
+            {
+                var closed = new SoundEvent(
                     state.ReadString(), EventState.Closed, stream, model, state.ReadString(), state.ReadDouble(), state.ReadDouble(),
                     state.ReadSingle(), state.ReadSingle())
                 {
                     Origin = InputRange.Restore(state),
-                    Decided = ModelTime.Seconds(end),
-                    HeardBy = new ModelIdentity(state.ReadString(), state.ReadString(), state.ReadString()),
-                });
+                    HeardBy = Identity(state.ReadString(), state.ReadString(), state.ReadString()),
+                };
+                if (double.IsFinite(closed.Onset + closed.Offset + closed.Score + closed.MeanScore))
+                    records.Add(closed with { Decided = Math.Max(closed.Offset, ModelTime.Seconds(coveredTo)) });
+            }
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
             // Cut short: what was read holds.
         }
 
-        return records;
+        return (coveredTo, records);
     }
+
+    private static ModelIdentity? Identity(string hash, string precision, string provider) =>
+        hash.Length > 0 ? new ModelIdentity(hash, precision, provider) : null;
 }

@@ -66,13 +66,13 @@ internal sealed class StreamState
             if (version is not (Version or Former) || state.ReadString() != identity)
                 return null;
             if (version != Former)
-                _ = state.ReadBytes(state.ReadInt32());
+                Skip(state);
             var point = CutPoint.Read(state);
             var listener = new Listener(numMelBins);
             listener.Restore(state);
             return new StreamState(point, listener, state, version);
         }
-        catch (Exception e) when (e is IOException or FormatException or ArgumentException)
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException or InvalidDataException)
         {
             return null;
         }
@@ -87,9 +87,9 @@ internal sealed class StreamState
             if (state.ReadByte() != Version)
                 return null;
             _ = state.ReadString();
-            return state.ReadBytes(Math.Min(state.ReadInt32(), bytes.Length));
+            return state.ReadBytes(Length(state, bytes.Length));
         }
-        catch (Exception e) when (e is IOException or FormatException or ArgumentException)
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException or InvalidDataException)
         {
             return null;
         }
@@ -102,9 +102,19 @@ internal sealed class StreamState
         restoreDecoder(_rest);
         if (_version == Former)
             return [];
-        var carried = new CarriedHeader[Math.Min(_rest.ReadInt32(), MostCarried)];
+        var carried = new CarriedHeader[Length(_rest, MostCarried)];
         for (var i = 0; i < carried.Length; i++)
-            carried[i] = new CarriedHeader(_rest.ReadString(), _rest.ReadBytes(_rest.ReadInt32()));
+            carried[i] = new CarriedHeader(_rest.ReadString(), _rest.ReadBytes(Length(_rest, (int)_rest.BaseStream.Length)));
         return carried;
     }
+
+    private static void Skip(BinaryReader state)
+    {
+        var length = Length(state, (int)state.BaseStream.Length);
+        state.BaseStream.Position += length;
+    }
+
+    /// <summary>A length as others have written it.</summary>
+    private static int Length(BinaryReader state, int most) =>
+        state.ReadInt32() is var length && length >= 0 && length <= most ? length : throw new InvalidDataException($"a length of {length}");
 }

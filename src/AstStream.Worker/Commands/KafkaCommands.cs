@@ -180,6 +180,11 @@ internal static class KafkaCommands
             await tool().ConfigureAwait(false);
             return ExitCode.Ok;
         }
+        catch (OperationCanceledException)
+        {
+            Errors.Write("stopped before it was done");
+            return ExitCode.Failed;
+        }
         catch (Exception e) when (e is KafkaToolException or InvalidAudioException)
         {
             Errors.Write(e.Message);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using AstStream.Kafka;
 using AstStream.Kafka.Administration;
-using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Worker.Hosting;
 using Spectre.Console;
@@ -35,14 +34,15 @@ internal static class KafkaResetCommand
         to.Validators.Add(r =>
         {
             if (r.Tokens is [var token] && Place(token.Value) is null)
-                r.AddError($"--to '{token.Value}': expected a time such as 2026-11-27T06:00:00Z, how long ago such as 2h, {Earliest} or "
-                    + Latest);
+                r.AddError($"--to '{token.Value}': expected a time that is past, such as 2026-11-27T06:00:00Z, how long ago such as 2h, "
+                    + $"{Earliest} or {Latest}");
         });
         var command = Help.Add(
             new Command("reset", "Sends a group of workers back, or ahead, to a time.") { file, to, group, dry },
             $"""
             The group's offsets and what it knows of its streams change in one transaction; while it has members it is refused. What comes
-            again makes its events again, though not with the same ids where a window begins elsewhere; streams begin anew.
+            again makes its events again, though not with the same ids where a window begins elsewhere; streams begin anew, and events that
+            were open are not closed.
 
             Examples:
               aststream kafka reset pipelines/kafka.yaml --to 2026-11-27T06:00:00Z --dry-run
@@ -51,13 +51,15 @@ internal static class KafkaResetCommand
 
             {ExitCode.Help}
             """);
-        command.SetAction((result, stop) => KafkaCommands.RunAsync(async () =>
+        command.SetAction((result, _) => KafkaCommands.RunAsync(async () =>
         {
+            using var stop = new StopSignal();
             using var pipeline = Pipeline.Load(result.GetValue(file)!, [], host);
             var chosen = Chosen(ResetTools.Groups(pipeline), result.GetValue(group), result.GetValue(file)!);
             var isDry = result.GetValue(dry);
-            var resets = await ResetTools.RunAsync(pipeline, chosen, Place(result.GetValue(to)!)!, isDry, stop).ConfigureAwait(false);
-            Terminal.Table(Table(chosen, resets, isDry));
+            var place = Place(result.GetValue(to)!)!;
+            var resets = await ResetTools.RunAsync(pipeline, chosen, place, isDry, stop.Token).ConfigureAwait(false);
+            Terminal.Table(Table($"group {chosen}{(place.At is { } at ? $", {at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z" : "")}", resets, isDry));
         }));
         return command;
     }
@@ -78,13 +80,10 @@ internal static class KafkaResetCommand
     {
         Earliest => new ResetPlace(null, IsEarliest: true),
         Latest => new ResetPlace(null, IsEarliest: false),
-        _ when Keys.ParseDuration(text) is { } ago => new ResetPlace(TimeProvider.System.GetUtcNow() - ago, IsEarliest: false),
-        _ when DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var at) =>
-            new ResetPlace(at, IsEarliest: false),
-        _ => null,
+        _ => StoreCommands.Time(text) is { } at && at <= TimeProvider.System.GetUtcNow() ? new ResetPlace(at, IsEarliest: false) : null,
     };
 
-    private static Table Table(string group, IReadOnlyList<PartitionReset> resets, bool isDry)
+    private static Table Table(string caption, IReadOnlyList<PartitionReset> resets, bool isDry)
     {
         var table = new Table().Border(TableBorder.Simple)
             .AddColumns("topic", "partition", "committed", "goes on at", "records", "streams that begin anew");
@@ -93,7 +92,7 @@ internal static class KafkaResetCommand
                 Terminal.Cell(reset.Topic), Text(reset.Partition), reset.From is { } from ? Text(from) : "-", Text(reset.To),
                 reset.Again is not { } again ? "-" : again >= 0 ? $"{Text(again)} come again" : $"{Text(-again)} are passed over",
                 Text(reset.Streams));
-        return table.Caption(Terminal.Cell($"group {group}{(isDry ? ": nothing was changed" : "")}"), Style.Plain);
+        return table.Caption(Terminal.Cell($"{caption}{(isDry ? ": nothing was changed" : "")}"), Style.Plain);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -40,6 +40,25 @@ public sealed class RealKafkaTests
         await AssertSameAsync(trial);
     }
 
+    /// <summary>Where the brokers assign partitions, who holds a name keeps it; else the newcomer takes it over.</summary>
+    [Fact]
+    public async Task Run_TwoWorkersOfOneName_TheFirstGoesOnAndTheSecondSaysWhy()
+    {
+        await using var trial = new KafkaTrial(Servers, Cli.Program, 4) { Member = ByBrokers };
+        var feeding = trial.FeedAsync(streams: 8, seconds: 24, pace: 1);
+        trial.Start("live", "w1");
+        await trial.GrowsAsync("live", 20, s_patience);
+        var second = Cli.Start("run", trial.File("w1"));
+        await feeding;
+        Cli.Signal(second, 2);
+        var said = await Cli.FinishAsync(second);
+        var (calm, live) = await trial.CompareAsync(s_patience);
+
+        Assert.Contains("has a member 'w1'", said.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("a commit failed", trial.Said["w1"].ToString(), StringComparison.Ordinal);
+        Assert.Empty(TrialRecords.Differences(calm, live));
+    }
+
     /// <summary>The mock makes no topics, and knows every topic that it is asked for.</summary>
     [Fact]
     public async Task Topics_CreatedTwice_AreMadeOnceAsAdvisedAndOneThatIsMissingIsSaid()

@@ -150,6 +150,9 @@ public sealed class SchemaTests : IDisposable
     [InlineData("format: binary, schema_registry: {urk: http://r}", "has no url")]
     [InlineData("format: binary, schema_registry: {url: ftp://me:secret@r}", "no http:// or https:// one")]
     [InlineData("format: binary, schema_registry: {url: http://r, max.retires: 3}", "max.retires")]
+    [InlineData("format: binary, schema_registry: {url: http://me:secret@r}", "expected basic.auth.user.info")]
+    [InlineData("format: binary, schema_registry: {url: http://r, request.timeout.ms: 99999999999}", ": request.timeout.ms: ")]
+    [InlineData("format: binary, schema_registry: {url: https://r, ssl.ca.location: /nowhere.pem}", "/nowhere.pem")]
     [InlineData("format: binary, schema_registry: {url: http://r, max.retries: 0}", "max.retries is 0; expected at least 1")]
     [InlineData("format: binary, records: [events, scores], schema_registry: {url: http://r}", "expected schema_subjects: topic_record")]
     public async Task Validate_RegistryThatCantBeUsed_SaysSoWithItsLine(string keys, string problem)

@@ -1,5 +1,5 @@
+using AstStream.Events.Json;
 using AstStream.Kafka.Blocks;
-using AstStream.Kafka.Producing;
 using AstStream.Streaming.Pipelines;
 using AstStream.Worker;
 using YamlDotNet.RepresentationModel;
@@ -23,8 +23,8 @@ public class DeployTests
         Assert.Equal(BlockFormat.Encodings.Keys, ((YamlSequenceNode)headers["encoding"]["enum"]).Select(n => n.ToString()));
 
         foreach (var (
-            message, type) in new[] { ("event", CloudEvents.EventType), ("coverage", CloudEvents.CoverageType),
-            ("scores", CloudEvents.ScoresType) })
+            message, type) in new[] { ("event", RecordTypes.Event), ("coverage", RecordTypes.Coverage),
+            ("scores", RecordTypes.Scores) })
         {
             var properties = root["components"]["messages"][message]["payload"]["allOf"][1]["properties"];
             Assert.Equal(type, properties["type"]["const"].ToString());

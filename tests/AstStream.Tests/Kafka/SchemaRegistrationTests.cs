@@ -70,6 +70,23 @@ public sealed class SchemaRegistrationTests
         Assert.Null(schemas.Known(s_event));
     }
 
+    [Theory]
+    [InlineData("<html>welcome</html>")]
+    [InlineData("")]
+    [InlineData("""{"id": null}""")]
+    [InlineData("{}")]
+    [InlineData("""{"id": -1}""")]
+    public async Task Ask_AnswerThatIsNone_IsAskedAgainLater(string answer)
+    {
+        await using var registry = await TargetStandIn.StartAsync((context, _) => Answer(context, 200, answer));
+        using var schemas = new SchemaRegistration(Options(registry.Address, "topic"), "events");
+
+        var e = await Assert.ThrowsAsync<SinkException>(() => schemas.AskAsync(s_event, CancellationToken.None));
+
+        Assert.True(e.IsTransient);
+        Assert.Null(schemas.Known(s_event));
+    }
+
     [Fact]
     public async Task Ask_RegistryThatIsAway_SaysWhere()
     {

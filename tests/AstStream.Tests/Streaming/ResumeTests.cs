@@ -22,6 +22,7 @@ public sealed class ResumeTests
         new("b", new WindowOptions(24, 10, 8), Options(EventTiming.Contains, 1, 10)),
         new("c", new WindowOptions(96, 30, 8) { FindsActivity = true, ConfirmsActivity = true }, Options(EventTiming.Segment, 1, 30)),
         new("d", new WindowOptions(256, 99, 8) { FindsActivity = true }, Options(EventTiming.Segment, 3, 99)),
+        new("e", new WindowOptions(64, 4, 8) { Gate = true }, Options(EventTiming.Contains, 1, 4)), // long windows, close together
     ];
 
     [Theory]
@@ -61,6 +62,32 @@ public sealed class ResumeTests
         Assert.True(events > 400 && resumed > 10, $"{events} events, resumed {resumed} times");
     }
 
+    /// <summary>Whoever may write the state topic may write anything there.</summary>
+    [Fact]
+    public async Task Resume_StateThatIsDamagedAnywhere_GoesOnOrBeginsAnew()
+    {
+        var script = new[] { new Piece(16_000, 0, OnlineFbankTests.Noise(60_000, 5)) };
+        var part = await RunAsync(script, s_models[..1], null, breaksAt: 1, new Random(1));
+        var checkpoint = part.Checkpoints!["a"];
+        var random = new Random(7);
+        for (var turn = 0; turn < 150; turn++)
+        {
+            var state = checkpoint.State.ToArray();
+            var length = random.Next(4) == 0 ? random.Next(state.Length) : state.Length;
+            var at = random.Next(Math.Max(1, Math.Min(length, 60))); // the lengths are at the beginning, and at the end
+            at = random.Next(2) == 0 ? at : Math.Max(0, length - 1 - at);
+            foreach (ref var b in state.AsSpan(at, Math.Min(4, state.Length - at)))
+                b = (byte)random.Next(256);
+            var damaged = checkpoint with { State = state[..length] };
+
+            foreach (var version in (string[])["", " 2"])
+            {
+                var resume = new Dictionary<string, StreamCheckpoint> { ["a"] = damaged };
+                Assert.True((await RunAsync(script, s_models[..1], resume, int.MaxValue, new Random(1), version)).IsOver);
+            }
+        }
+    }
+
     [Fact]
     public async Task Resume_StateOfAnotherModel_BeginsAnewWithTheSoundThatWasNotDecided()
     {
@@ -83,6 +110,7 @@ public sealed class ResumeTests
     [InlineData("a")]
     [InlineData("b")]
     [InlineData("c")]
+    [InlineData("e")]
     public async Task Resume_AnotherModelUnderTheName_FinishesWhatTheFormerOneHasLeft(string name)
     {
         var models = s_models.Where(m => m.Name == name).ToArray();
@@ -94,17 +122,23 @@ public sealed class ResumeTests
             var part = await RunAsync(script, models, null, random.Next(1, 5), random);
             if (part.IsOver || part.Checkpoints is null)
                 continue;
-            var rest = await RunAsync(script, models, part.Checkpoints, int.MaxValue, random, version: " 2");
-            Assert.True(rest.IsOver);
+            var rest = await RunAsync(script, models, part.Checkpoints, random.Next(1, 5), random, version: " 2");
+            var after = rest.Published;
+            if (!rest.IsOver)
+            {
+                // That is broken off, too.
+                after = [.. after, .. (await RunAsync(
+                    script, models, rest.Checkpoints ?? part.Checkpoints, int.MaxValue, random, version: " 2")).Published];
+            }
 
             foreach (var opened in part.Published.OfType<SoundEvent>().GroupBy(e => e.Id).Where(g => g.Count() == 1).Select(g => g.Key))
             {
-                Assert.Equal(EventState.Closed, rest.Published.OfType<SoundEvent>().First(e => e.Id == opened).State);
+                Assert.Equal(EventState.Closed, after.OfType<SoundEvent>().First(e => e.Id == opened).State);
                 finished++;
             }
 
             // Its time joins the new one's.
-            var all = part.Published.Concat(rest.Published).OfType<CoverageInterval>().ToList();
+            var all = part.Published.Concat(after).OfType<CoverageInterval>().ToList();
             for (var i = 1; i < all.Count; i++)
                 Assert.Equal(all[i - 1].End, all[i].Start);
         }
