@@ -8,6 +8,7 @@ using AstStream.Connectors.Terminal;
 using AstStream.Dsp;
 using AstStream.Dsp.Simd;
 using AstStream.Learning.Evaluation;
+using AstStream.Learning.Training;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.Definitions;
@@ -67,7 +68,8 @@ static async Task<int> MainAsync(string[] args)
     IEnumerable<Command>[] commands =
     [
         InitCommand.All(settings), DoctorCommand.All(settings), PipelineCommands.All(settings), WatchCommands.All(settings),
-        ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel), DeviceCommands.All(),
+        ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
+        StatisticsCommand.All(defaultModel), TrainCommand.All(defaultModel), DeviceCommands.All(),
         KafkaCommands.All(settings), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
         CompletionCommand.All(), ManPages.All(root),
     ];
@@ -101,7 +103,7 @@ static async Task<int> MainAsync(string[] args)
     }
     catch (Exception e) when (
         e is HubException { IsUsage: true } or InvalidCheckpointException or ModelExecutionException or NotSupportedException
-            or InvalidTruthException)
+            or InvalidTruthException or InvalidTrainingException)
     {
         Errors.Write(e.Message);
         return ExitCode.Invalid;

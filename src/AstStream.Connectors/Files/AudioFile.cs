@@ -5,8 +5,7 @@ using AstStream.Streaming.Sources;
 namespace AstStream.Connectors.Files;
 
 /// <summary>
-/// A file of sound, read front to back: WAV by our own reader, every other format through ffmpeg, where that is installed. Gives mono
-/// floats at the file's own rate.
+/// A file of sound, read front to back: WAV by our own reader, every other format through ffmpeg. Gives mono floats at its own rate.
 /// </summary>
 public sealed class AudioFile : IAudioReader
 {
@@ -53,6 +52,8 @@ public sealed class AudioFile : IAudioReader
         }
         catch (InvalidAudioException e) when (e.IsOtherFormat)
         {
+            if (SmallFlac.TryOpen(path, channel) is { } flac)
+                return new AudioFile(flac);
             if (Page(path) is { } page)
                 throw new InvalidAudioException($"{path}: {page}");
             if (ProgramFile.Find("ffmpeg") is null)

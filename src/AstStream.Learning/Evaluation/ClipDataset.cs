@@ -51,8 +51,8 @@ public static class ClipDataset
     {
         var name = Path.GetFileNameWithoutExtension(file);
         var speaker = name.IndexOf(SpeakerMark, StringComparison.Ordinal);
-        return new LabelledClip(
-            file, [Path.GetFileName(Path.GetDirectoryName(file)!)], speaker > 0 ? name[..speaker] : Path.GetFileName(file), "");
+        var label = Path.GetFileName(Path.GetDirectoryName(file)!);
+        return new LabelledClip(file, [label], speaker > 0 ? name[..speaker] : $"{label}/{Path.GetFileName(file)}", "");
     }
 
     private static List<LabelledClip> Table(string path, string[] lines, string folder)

@@ -63,7 +63,9 @@ internal sealed class ExecutionFlags
     public WindowFlags Window { get; } = new();
 
     /// <summary>Adds the flags to a command.</summary>
-    public void AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="hasWindow">Whether another window may be asked for.</param>
+    public void AddTo(Command command, bool hasWindow = true)
     {
         if (_hasGraph)
         {
@@ -71,7 +73,8 @@ internal sealed class ExecutionFlags
             command.Add(_attention);
         }
 
-        Window.AddTo(command);
+        if (hasWindow)
+            Window.AddTo(command);
         foreach (var option in (Option[])[_providers, _fallback, _device, _gpuMemory, _noCudaGraph, _noTf32, _threads, _parity])
             command.Add(option);
     }

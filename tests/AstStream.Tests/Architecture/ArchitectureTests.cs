@@ -54,7 +54,10 @@ public partial class ArchitectureTests
                 "Microsoft.OpenApi", "MimeKit", "OpenTelemetry*", "Polly.Core", "SQLitePCLRaw.core",
             ]
         },
-        { "AstStream.Learning", ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming"] },
+        {
+            "AstStream.Learning",
+            ["AstStream.Dsp", "AstStream.Events", "AstStream.Model", "AstStream.Streaming", "System.Numerics.Tensors"]
+        },
         {
             "AstStream.Kafka",
             [

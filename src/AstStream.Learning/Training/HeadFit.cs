@@ -1,0 +1,181 @@
+using System.Numerics.Tensors;
+
+namespace AstStream.Learning.Training;
+
+/// <summary>
+/// Fits a <see cref="LogisticHead"/>: of each class the weighted mean of the rows' binary cross-entropies, and the ridge times half the
+/// squares of the weights of standardised features. All classes at once, by <see cref="Lbfgs"/>. The same rows give the same head.
+/// </summary>
+internal sealed class HeadFit
+{
+    private const int Parts = 16; // of the rows, whose sums are added in order
+    private const double Tolerance = 1e-5;
+    private const int MostSteps = 300;
+    private const float MostBalance = 50; // that a rare class counts more by, at most
+
+    private readonly float[] _features; // standardised, [rows, features]
+    private readonly float[] _rowWeights; // of sum 1
+    private readonly bool[] _isThere; // [rows, classes]
+    private readonly float[] _present; // a class's weight where it is there
+    private readonly float[] _absent;
+    private readonly float[] _mean;
+    private readonly float[] _scale;
+
+    /// <summary>Prepares a fit.</summary>
+    /// <param name="rows">The rows; one at least.</param>
+    /// <param name="classes">How many classes there are.</param>
+    /// <param name="isBalanced">Whether where a class is there and where it is not count the same in all, however many these are.</param>
+    public HeadFit(IReadOnlyList<TrainingRow> rows, int classes, bool isBalanced)
+    {
+        var features = rows[0].Features.Length;
+        var total = rows.Sum(r => (double)r.Weight);
+        _rowWeights = [.. rows.Select(r => (float)(r.Weight / total))];
+        (_mean, _scale) = Standard(rows, _rowWeights);
+        _features = new float[rows.Count * features];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = _features.AsSpan(i * features, features);
+            TensorPrimitives.Subtract(rows[i].Features, _mean, row);
+            TensorPrimitives.Multiply(row, _scale, row);
+        }
+
+        _isThere = new bool[rows.Count * classes];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            foreach (var target in rows[i].Targets)
+                _isThere[(i * classes) + target] = true;
+        }
+
+        (_present, _absent) = (new float[classes], new float[classes]);
+        for (var c = 0; c < classes; c++)
+        {
+            var share = 0.0;
+            for (var i = 0; i < rows.Count; i++)
+                share += _isThere[(i * classes) + c] ? _rowWeights[i] : 0;
+            var isSome = isBalanced && share is > 0 and < 1;
+            _present[c] = isSome ? (float)Math.Min(MostBalance, 0.5 / share) : 1;
+            _absent[c] = isSome ? (float)Math.Min(MostBalance, 0.5 / (1 - share)) : 1;
+        }
+    }
+
+    private int Classes => _present.Length;
+
+    private int Features => _mean.Length;
+
+    /// <summary>Parameters as they are fitted: the weights of standardised features, then the biases.</summary>
+    public double[] Zero() => new double[(Features + 1) * Classes];
+
+    /// <summary>Fits from a place on.</summary>
+    /// <param name="parameters">Where it begins; the fit, in the end.</param>
+    /// <param name="ridge">The ridge, above 0.</param>
+    /// <param name="stop">Gives up.</param>
+    public int Fit(double[] parameters, double ridge, CancellationToken stop) =>
+        Lbfgs.Minimize((at, gradient) => Loss(at, gradient, ridge), parameters, Tolerance, MostSteps, stop).Steps;
+
+    /// <summary>The head of fitted parameters, for features as they come.</summary>
+    public LogisticHead Head(double[] parameters)
+    {
+        var (weights, bias) = (new float[Features * Classes], new float[Classes]);
+        for (var c = 0; c < Classes; c++)
+        {
+            var sum = parameters[(Features * Classes) + c];
+            for (var f = 0; f < Features; f++)
+            {
+                var weight = parameters[(c * Features) + f] * _scale[f];
+                weights[(c * Features) + f] = (float)weight;
+                sum -= weight * _mean[f];
+            }
+
+            bias[c] = (float)sum;
+        }
+
+        return new LogisticHead(weights, bias);
+    }
+
+    /// <summary>The loss of a head on other rows, weighted as in the fit.</summary>
+    public double LossOf(LogisticHead head, IEnumerable<TrainingRow> rows)
+    {
+        var (loss, total) = (0.0, 0.0);
+        foreach (var row in rows)
+        {
+            var logits = head.Logits(row.Features);
+            for (var c = 0; c < Classes; c++)
+            {
+                var isThere = row.Targets.Contains(c);
+                loss += row.Weight * (isThere ? _present[c] : _absent[c]) * Softplus(isThere ? -logits[c] : logits[c]);
+            }
+
+            total += row.Weight;
+        }
+
+        return loss / (total * Classes);
+    }
+
+    private double Loss(double[] at, double[] gradient, double ridge)
+    {
+        var weights = Array.ConvertAll(at, v => (float)v);
+        var parts = new (double Loss, float[] Gradient)[Parts];
+        Parallel.For(0, Parts, p => parts[p] = Part(weights, p * _rowWeights.Length / Parts, (p + 1) * _rowWeights.Length / Parts));
+        var loss = 0.0;
+        Array.Clear(gradient);
+        foreach (var (partLoss, partGradient) in parts)
+        {
+            loss += partLoss;
+            for (var i = 0; i < gradient.Length; i++)
+                gradient[i] += partGradient[i];
+        }
+
+        for (var i = 0; i < Features * Classes; i++)
+        {
+            loss += ridge * at[i] * at[i] / 2;
+            gradient[i] += ridge * at[i];
+        }
+
+        return loss;
+    }
+
+    private (double Loss, float[] Gradient) Part(float[] weights, int from, int to)
+    {
+        var gradient = new float[weights.Length];
+        var loss = 0.0;
+        for (var i = from; i < to; i++)
+        {
+            var row = _features.AsSpan(i * Features, Features);
+            for (var c = 0; c < Classes; c++)
+            {
+                var logit = TensorPrimitives.Dot(weights.AsSpan(c * Features, Features), row) + weights[(Features * Classes) + c];
+                var isThere = _isThere[(i * Classes) + c];
+                var weight = _rowWeights[i] * (isThere ? _present[c] : _absent[c]);
+                loss += weight * Softplus(isThere ? -logit : logit);
+                var error = weight * ((1 / (1 + MathF.Exp(-logit))) - (isThere ? 1 : 0));
+                var part = gradient.AsSpan(c * Features, Features);
+                TensorPrimitives.MultiplyAdd(row, error, part, part);
+                gradient[(Features * Classes) + c] += error;
+            }
+        }
+
+        return (loss, gradient);
+    }
+
+    /// <summary>log(1 + eˣ), without overflow.</summary>
+    private static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));
+
+    /// <summary>Of each feature the mean, and one by the deviation; 0 for a feature that never changes.</summary>
+    private static (float[] Mean, float[] Scale) Standard(IReadOnlyList<TrainingRow> rows, float[] weights)
+    {
+        var (sum, squares) = (new double[rows[0].Features.Length], new double[rows[0].Features.Length]);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            for (var f = 0; f < sum.Length; f++)
+                sum[f] += weights[i] * rows[i].Features[f];
+        }
+
+        for (var i = 0; i < rows.Count; i++)
+        {
+            for (var f = 0; f < sum.Length; f++)
+                squares[f] += weights[i] * Math.Pow(rows[i].Features[f] - sum[f], 2);
+        }
+
+        return (Array.ConvertAll(sum, v => (float)v), Array.ConvertAll(squares, v => v > 1e-12 ? (float)(1 / Math.Sqrt(v)) : 0));
+    }
+}

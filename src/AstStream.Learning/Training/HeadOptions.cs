@@ -1,0 +1,25 @@
+using AstStream.Learning.Evaluation;
+
+namespace AstStream.Learning.Training;
+
+/// <summary>How a head is trained.</summary>
+public sealed record HeadOptions
+{
+    /// <summary>Labels that stand for nothing: their clips have none of the others.</summary>
+    public IReadOnlyList<string> Nothing { get; init; } = ["nothing", "none", "background", "_background_noise_", "silence"];
+
+    /// <summary>Whether where a class is there and where it is not count the same in all; true by default.</summary>
+    public bool IsBalanced { get; init; } = true;
+
+    /// <summary>The ridges that are tried; above 0.</summary>
+    public IReadOnlyList<double> Ridges { get; init; } = [1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4];
+
+    /// <summary>Folds of the cross-validation, 2 or more; fewer where a label has fewer recordings.</summary>
+    public int Folds { get; init; } = 5;
+
+    /// <summary>The share of recordings that is kept out and measured on, where no clips are given for that; 0 to 0.5.</summary>
+    public double HeldOut { get; init; } = 0.2;
+
+    /// <summary>How a label's threshold is chosen, on scores of clips that the head that gave them was not fitted on.</summary>
+    public ThresholdRule Thresholds { get; init; } = new(ThresholdRule.Rule.F1, 0);
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+using AstStream.Learning.Evaluation;
+
+namespace AstStream.Learning.Training;
+
+/// <summary>What a model that was trained here says of itself: README.md, with the front matter that Hugging Face reads.</summary>
+public sealed record ModelCard
+{
+    /// <summary>The model's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The model that it was trained from: its name.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>The base's hash.</summary>
+    public required string BaseHash { get; init; }
+
+    /// <summary>What the data is called.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The licence of the model, as its maker says it; null where nothing was said.</summary>
+    public string? Licence { get; init; }
+
+    /// <summary>When it was trained.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>Labels of the base that were kept.</summary>
+    public int Kept { get; init; }
+
+    /// <summary>The card of a head.</summary>
+    public string Of(TrainedHead head)
+    {
+        var text = new StringBuilder();
+        text.Append(
+            $"""
+            ---
+            library_name: transformers
+            pipeline_tag: audio-classification
+            tags: [audio-spectrogram-transformer, aststream]
+            license: {Plain(Licence ?? "unknown")}
+            ---
+
+            # {Plain(Name)}
+
+            An Audio Spectrogram Transformer for {head.Labels.Count} labels, trained with AstStream on {At.UtcDateTime:yyyy-MM-dd}: a linear
+            head on the embeddings of {Plain(Base)} (hash {BaseHash[..12]}), whose other weights are as they were.
+
+            | | |
+            |---|---|
+            | data | {Plain(Data)}: {head.Clips.Clips} clips of {head.Clips.Recordings} recordings |
+            | ridge | {Ridge(head)} |
+            | cross-validated | {Figures(head.CrossValidated)} |
+
+            """);
+        text.Append(head.HeldOut is { } heldOut
+            ? $"| kept out: {heldOut.Clips} clips of {heldOut.Groups} recordings | {Figures(heldOut)} |\n"
+            : "| kept out | nothing: the figures above are of heads that were fitted on the other folds |\n");
+        if (Kept > 0)
+            text.Append(CultureInfo.InvariantCulture, $"| labels of the base that were kept, as they were | {Kept} |\n");
+        var measured = head.HeldOut ?? head.CrossValidated;
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n{(head.HeldOut is null ? "Cross-validated" : "Kept out")}, by label; a threshold is the score from which on the label is "
+                + $"believed (thresholds.json).\n\n| label | clips | average precision | AUC | recall | threshold |\n"
+                + $"|---|---:|---:|---:|---:|---:|\n");
+        foreach (var (i, label) in head.Labels.Index())
+        {
+            var figures = measured.Classes.FirstOrDefault(c => c.Label == label);
+            text.Append(CultureInfo.InvariantCulture, $"| {Plain(label)} | {figures?.Clips ?? 0} | {Number(figures?.AveragePrecision)} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {Number(figures?.Auc)} | {Number(figures?.Recall)} | {head.Thresholds[i]:0.000} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Ridge(TrainedHead head) => string.Create(
+        CultureInfo.InvariantCulture, $"{head.Ridge:0e0}, of {head.Losses.Count} that were tried, by cross-validation over recordings");
+
+    private static string Figures(ClipReport report) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"top-1 {100 * report.Top1.Share:0.0} % ({100 * report.Top1.Low:0.0} to {100 * report.Top1.High:0.0}), mAP "
+            + $"{report.MeanAveragePrecision:0.000}");
+
+    private static string Number(double? value) =>
+        value is { } v && double.IsFinite(v) ? v.ToString("0.000", CultureInfo.InvariantCulture) : "";
+
+    /// <summary>A text that stays in its cell.</summary>
+    private static string Plain(string text) =>
+        string.Concat(text.Where(c => !char.IsControl(c))).Replace("|", "\\|", StringComparison.Ordinal);
+}

@@ -1,0 +1,267 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AstStream.Connectors.Files;
+using AstStream.Learning.Evaluation;
+using AstStream.Learning.Training;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Import;
+using AstStream.Model.Runtime;
+using Spectre.Console;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>train: a model for labels of one's own.</summary>
+internal static class TrainCommand
+{
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
+
+    public static IEnumerable<Command> All(string defaultModel)
+    {
+        var data = new Argument<string>("DATA")
+        {
+            Description = "Labelled clips: a folder with a folder a label, a table, or ESC-50's folder.",
+        };
+        var to = new Option<string>("--to")
+        {
+            Description = "The folder to write: one that does not exist yet, or an empty one.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        var model = new Option<string>("--base")
+        {
+            Description = "The model that it is trained from; the default model where it is not given.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => defaultModel,
+        };
+        var keep = new Option<bool>("--keep-labels") { Description = "Adds the labels to those of the base, which stay as they are." };
+        var labels = new Option<string[]>("--label")
+        {
+            Description = "Only clips of this label. May be given several times.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => [],
+        };
+        var nothing = new Option<string[]>("--nothing")
+        {
+            Description = "A label that stands for nothing: its clips have none of the others.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => [.. new HeadOptions().Nothing],
+        };
+        var folds = EvaluateCommands.Folds();
+        var heldOut = new Option<string>("--held-out")
+        {
+            Description = "What is measured on: a share of the recordings (0.2 by default, 0 for none), or labelled clips.",
+            HelpName = "SHARE|PATH",
+            DefaultValueFactory = _ => "0.2",
+        };
+        var heldOutFolds = new Option<string[]>("--held-out-fold")
+        {
+            Description = "What is measured on: a fold of the data. May be given several times.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => [],
+        };
+        var weights = new Option<string>("--class-weights")
+        {
+            Description = "balanced: where a label is there and where it is not count the same in all; none: each clip counts the same.",
+            DefaultValueFactory = _ => "balanced",
+        };
+        ExecutionFlags.OneOf(weights, "balanced", "none");
+        var rule = new Option<string>("--thresholds")
+        {
+            Description = "How a label's threshold is chosen: f1, precision=0.9 or fp-per-hour=1.",
+            HelpName = "RULE",
+            DefaultValueFactory = _ => "f1",
+        };
+        rule.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => ThresholdRule.TryParse(t.Value) is null))
+                r.AddError("--thresholds: expected f1, precision=0 to 1, or fp-per-hour=0 or more");
+        });
+        var licence = new Option<string?>("--licence") { Description = "The model's licence, for its card.", HelpName = "NAME" };
+        var flags = new ExecutionFlags(hasGraph: false);
+        var command = Help.Add(
+            new Command("train", "Trains a model for your own labels, and says how good it is.")
+            {
+                data, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
+            },
+            $"""
+            A linear head on the base's embeddings, which are computed once and kept by the files' content. Clips are short pieces of sound,
+            20 or more a label, of different recordings; sounds that are none of the labels go in a folder called nothing. Of a clip that is
+            longer than the model's window up to {ClipEmbedder.MostWindows} windows are learnt from, and the first one is measured.
+
+            Recordings (src_file or group in a table) are never split: figures are of recordings that the head was not fitted on, and clips
+            with the same sound count as one recording. The folder that is written is a Hugging Face checkpoint, with thresholds.json,
+            parity.json and a card (README.md) that holds the figures.
+
+            Examples:
+              aststream train my-sounds/ --to models/mine
+              aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-4.0
+              aststream train my-sounds/ --to models/more --keep-labels
+              aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
+
+            {ExitCode.Help}
+            """);
+        flags.AddTo(command, hasWindow: false);
+        command.SetAction(async (result, stop) =>
+        {
+            CheckpointImport.CheckTarget(result.GetValue(to)!);
+            var nothings = result.GetValue(nothing)!;
+            var (train, kept, share) = Data(
+                result.GetValue(data)!, result.GetValue(folds)!, result.GetValue(heldOutFolds)!, result.GetValue(heldOut)!,
+                result.GetValue(labels)!, nothings);
+            var options = new HeadOptions
+            {
+                Nothing = nothings,
+                IsBalanced = result.GetValue(weights) == "balanced",
+                HeldOut = share,
+                Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
+            };
+            using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
+            var own = result.GetValue(keep) ? CheckpointHead.Read(checkpoint) : null;
+            var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, flags.Read(result, checkpoint.Config), train, kept, stop)
+                .ConfigureAwait(false);
+            var watch = Stopwatch.StartNew();
+            TrainedHead head;
+            using (var progress = new ProgressLine("fitting", 100))
+            {
+                var told = new Progress<double>(done => progress.Report((long)(100 * done)));
+                head = await Task.Run(
+                    () => new HeadTraining(options, CheckpointHead.Norm(checkpoint)).Train(clips, heldOutClips, told, stop), stop)
+                    .ConfigureAwait(false);
+            }
+
+            var written = Joined(own, checkpoint.Thresholds, head);
+            var card = new ModelCard
+            {
+                Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(to)!))),
+                Base = checkpoint.Name,
+                BaseHash = checkpoint.Hash,
+                Data = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(data)!))),
+                Licence = result.GetValue(licence),
+                At = TimeProvider.System.GetUtcNow(),
+                Kept = written.Head.Labels.Count - head.Labels.Count,
+            };
+            CheckpointHead.Write(
+                checkpoint, written.Head, keepsLocaliser: own is not null, result.GetValue(to)!, new Dictionary<string, byte[]>
+                {
+                    ["README.md"] = Encoding.UTF8.GetBytes(card.Of(head)),
+                    ["thresholds.json"] = Thresholds(result.GetValue(rule)!, written),
+                },
+                AstSessionOptions.DefaultCacheFolder);
+            Show(head, result.GetValue(to)!, watch.Elapsed);
+            return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+        });
+        yield return command;
+    }
+
+    /// <summary>The clips to train on, those to measure on where they are given, and the share that is kept out else.</summary>
+    private static (IReadOnlyList<LabelledClip> Train, IReadOnlyList<LabelledClip>? HeldOut, double Share) Data(
+        string path, string[] folds, string[] heldOutFolds, string heldOut, string[] labels, string[] nothing)
+    {
+        const double most = 0.5;
+        var all = ClipDataset.Read(path, Errors.Note);
+        var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
+        if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
+            throw new InvalidTruthException($"{path}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
+        if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)
+            throw new InvalidTrainingException($"fold {both} is both trained on and kept out; expected it on one side");
+        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Labels.Any(labels.Contains) || clip.Labels.Any(nothing.Contains);
+        List<LabelledClip> Of(IEnumerable<LabelledClip> clips) => [.. clips.Where(IsWanted).Select(c => labels.Length == 0 ? c
+            : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || nothing.Contains(l))] })];
+        var train = Of(all.Where(c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold)));
+        if (heldOutFolds.Length > 0)
+            return (train, Of(all.Where(c => heldOutFolds.Contains(c.Fold))), 0);
+        if (double.TryParse(heldOut, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share))
+            return share is >= 0 and <= most ? (train, null, share)
+                : throw new InvalidTrainingException($"--held-out {heldOut}: expected a share from 0 to {most}, or labelled clips");
+        return (train, Of(ClipDataset.Read(heldOut, Errors.Note)), 0);
+    }
+
+    private static async Task<(List<EmbeddedClip> Train, List<EmbeddedClip>? HeldOut, int Failed)> EmbedAsync(
+        AstCheckpoint checkpoint, AstSessionOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut,
+        CancellationToken stop)
+    {
+        using var embedder = new ClipEmbedder(checkpoint, options, AstSessionOptions.DefaultCacheFolder);
+        foreach (var warning in embedder.Warnings)
+            Errors.Warn(warning);
+        using var progress = new ProgressLine("embedding", train.Count + (heldOut?.Count ?? 0));
+        var failed = 0;
+        async Task<List<EmbeddedClip>> Embed(IReadOnlyList<LabelledClip> clips)
+        {
+            var embedded = new List<EmbeddedClip>();
+            await foreach (var clip in embedder.EmbedAsync(
+                clips, static async (path, stop) => await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false),
+                (_, why) =>
+                {
+                    progress.Clear();
+                    Errors.Write(why);
+                    failed++;
+                }, stop).ConfigureAwait(false))
+            {
+                embedded.Add(clip);
+                progress.Step();
+            }
+
+            return embedded;
+        }
+
+        return (await Embed(train).ConfigureAwait(false), heldOut is null ? null : await Embed(heldOut).ConfigureAwait(false), failed);
+    }
+
+    /// <summary>The head that is written: the trained one, after the base's labels where those are kept.</summary>
+    private static (ClassifierHead Head, IReadOnlyList<double> Thresholds) Joined(
+        ClassifierHead? own, IReadOnlyList<float>? thresholds, TrainedHead trained)
+    {
+        const double usual = 0.5;
+        if (own is null)
+            return (new ClassifierHead(trained.Labels, trained.Head.Weights, trained.Head.Bias), trained.Thresholds);
+        var width = own.Weights.Count / own.Labels.Count;
+        List<int> kept = [.. own.Labels.Index().Where(l => !trained.Labels.Contains(l.Item)).Select(l => l.Index)];
+        return (
+            new ClassifierHead(
+                [.. kept.Select(k => own.Labels[k]), .. trained.Labels],
+                [.. kept.SelectMany(k => own.Weights.Skip(k * width).Take(width)), .. trained.Head.Weights],
+                [.. kept.Select(k => own.Bias[k]), .. trained.Head.Bias]),
+            [.. kept.Select(k => (double?)thresholds?[k] ?? usual), .. trained.Thresholds]);
+    }
+
+    private static byte[] Thresholds(string rule, (ClassifierHead Head, IReadOnlyList<double> Thresholds) written) =>
+        JsonSerializer.SerializeToUtf8Bytes(
+            new
+            {
+                rule,
+                thresholds = written.Head.Labels.Zip(written.Thresholds).ToDictionary(t => t.First, t => Math.Round(t.Second, 4)),
+            },
+            s_indented);
+
+    private static void Show(TrainedHead head, string folder, TimeSpan fitting)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("", "clips", "recordings", "top-1", "mAP");
+        void Row(string name, ClipReport report) => table.AddRow(
+            name, $"{report.Clips}", $"{report.Groups}", EvaluateClips.Share(report.Top1),
+            report.MeanAveragePrecision.ToString("0.000", CultureInfo.InvariantCulture));
+        Row("cross-validated", head.CrossValidated);
+        if (head.HeldOut is { } heldOut)
+            Row("kept out", heldOut);
+        Terminal.Table(table);
+        var report = head.HeldOut ?? head.CrossValidated;
+        var labels = new Table().Border(TableBorder.Simple).AddColumns("label", "clips", "AP", "recall", "threshold", "taken for");
+        foreach (var (label, threshold) in head.Labels.Zip(head.Thresholds))
+        {
+            var c = report.Classes.FirstOrDefault(m => m.Label == label);
+            labels.AddRow(
+                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(c?.Recall), Number(threshold),
+                Terminal.Cell(c?.TakenFor is { } other ? $"{other.Label} ({other.Clips})" : ""));
+        }
+
+        Terminal.Table(labels);
+        Terminal.Status(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{folder}: {head.Labels.Count} labels, fitted in {fitting.TotalSeconds:0.0} s with a ridge of {head.Ridge:0e0}"));
+    }
+
+    private static string Number(double? value) =>
+        value is { } v && double.IsFinite(v) ? v.ToString("0.00", CultureInfo.InvariantCulture) : "";
+}

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using AstStream.Dsp;
+
+namespace AstStream.IntegrationTests.Learning;
+
+/// <summary>train and statistics as people run them, on made sounds.</summary>
+public sealed class TrainCliTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-train").FullName;
+
+    private string Data => Path.Combine(_folder, "sounds");
+
+    private string Model => Path.Combine(_folder, "mine");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Train_FolderALabel_WritesAModelThatNamesThemAndSaysHowWell()
+    {
+        Make();
+        var trained = await Cli.RunAsync("train", Data, "--to", Model, "--licence", "cc0-1.0");
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Matches(@"kept out +6 +6 +100\.0 %", trained.Output);
+
+        var info = await Cli.RunAsync("model", "info", Model);
+        Assert.Contains("beep", info.Output, StringComparison.Ordinal);
+        var evaluated = await Cli.RunAsync("evaluate", "clips", Model, "--data", Data, "--json");
+        Assert.True(JsonDocument.Parse(evaluated.Output).RootElement.GetProperty("top1").GetProperty("share").GetDouble() > 0.95);
+        var named = await Cli.RunAsync("classify", Path.Combine(Data, "hiss", "3.wav"), "--model", Model, "--json", "--top-k", "1");
+        Assert.Contains("\"label\":\"hiss\"", named.Output, StringComparison.Ordinal);
+        var card = await File.ReadAllTextAsync(Path.Combine(Model, "README.md"));
+        Assert.StartsWith("---\nlibrary_name: transformers\n", card, StringComparison.Ordinal);
+        Assert.Contains("license: cc0-1.0\n", card, StringComparison.Ordinal);
+        Assert.Contains("| kept out: 6 clips of 6 recordings | top-1 100.0 %", card, StringComparison.Ordinal);
+        Assert.Equal(
+            ["beep", "click", "hiss"], JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Model, "thresholds.json"))).RootElement
+                .GetProperty("thresholds").EnumerateObject().Select(t => t.Name));
+    }
+
+    [Fact]
+    public async Task Train_KeepLabels_LeavesTheScoresOfTheBaseAsTheyAre()
+    {
+        Make();
+        var trained = await Cli.RunAsync("train", Data, "--to", Model, "--keep-labels", "--nothing", "hiss", "--nothing", "click");
+        Assert.True(trained.ExitCode == 0, trained.Error);
+
+        string[] clip = ["classify", Path.Combine(Data, "hiss", "1.wav"), "--json", "--top-k", "600"];
+        var before = Scores((await Cli.RunAsync(clip)).Output);
+        var after = Scores((await Cli.RunAsync([.. clip, "--model", Model])).Output);
+        Assert.Equal(before.Count + 1, after.Count);
+        Assert.All(before, s => Assert.Equal(s.Value, after[s.Key], 1e-5));
+        Assert.True(after["beep"] < 0.5);
+    }
+
+    [Fact]
+    public async Task Train_WhatCantBeLearntFrom_SaysWhyAndWritesNothing()
+    {
+        Make(clips: 6);
+        var broken = Path.Combine(Data, "beep", "broken.wav");
+        await File.WriteAllTextAsync(broken, "no sound");
+        Directory.CreateDirectory(Path.Combine(Data, "lonely"));
+        File.Copy(Path.Combine(Data, "hiss", "0.wav"), Path.Combine(Data, "lonely", "0.wav"));
+        var few = await Cli.RunAsync("train", Data, "--to", Model);
+        Directory.Delete(Path.Combine(Data, "lonely"), recursive: true);
+        var one = await Cli.RunAsync("train", Data, "--to", Model, "--label", "beep", "--nothing", "none");
+        var shared = Path.Combine(_folder, "kept");
+        Directory.CreateDirectory(Path.Combine(shared, "hiss"));
+        File.Copy(Path.Combine(Data, "hiss", "2.wav"), Path.Combine(shared, "hiss", "other.wav"));
+        var same = await Cli.RunAsync("train", Data, "--to", Model, "--held-out", shared);
+        var fold = await Cli.RunAsync("train", Data, "--to", Model, "--fold", "9");
+        Directory.CreateDirectory(Model);
+        await File.WriteAllTextAsync(Path.Combine(Model, "there"), "");
+        var full = await Cli.RunAsync("train", Data, "--to", Model);
+
+        Assert.Equal(2, few.ExitCode);
+        Assert.Contains("broken.wav", few.Error, StringComparison.Ordinal);
+        Assert.Contains("too little sound of 'lonely' (1)", few.Error, StringComparison.Ordinal);
+        Assert.Contains("every clip has the label 'beep'", one.Error, StringComparison.Ordinal);
+        Assert.Contains("other.wav is ", same.Error, StringComparison.Ordinal);
+        Assert.Contains("has no fold '9'", fold.Error, StringComparison.Ordinal);
+        Assert.Contains("is not empty", full.Error, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateFileSystemEntries(Model));
+        Assert.All([few, one, same, fold, full], r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Statistics_OfAFolder_AreMeasuredAndWritten()
+    {
+        Make(clips: 2, seconds: 1);
+        var small = Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256");
+        var imported = await Cli.RunAsync("model", "import", small, "--to", Model);
+        Assert.True(imported.ExitCode == 0, imported.Error);
+        var measured = await Cli.RunAsync("statistics", Data, "--to", Model, "--json");
+
+        Assert.True(measured.ExitCode == 0, measured.Error);
+        var json = JsonDocument.Parse(measured.Output).RootElement;
+        Assert.Equal(6, json.GetProperty("clips").GetInt32());
+        var mean = json.GetProperty("padded").GetProperty("mean").GetDouble();
+        Assert.Equal(
+            mean, JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Model, "preprocessor_config.json"))).RootElement
+                .GetProperty("mean").GetDouble(), 1e-6);
+        Assert.NotEqual(mean, json.GetProperty("without_padding").GetProperty("mean").GetDouble(), 1e-3);
+        Assert.Equal(0, (await Cli.RunAsync("classify", Path.Combine(Data, "beep", "0.wav"), "--model", Model)).ExitCode); // parity holds
+        var empty = await Cli.RunAsync("statistics", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
+        Assert.Equal(2, empty.ExitCode);
+        Assert.Contains("holds no file of sound", empty.Error, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, double> Scores(string json) => JsonDocument.Parse(json).RootElement.GetProperty("results")
+        .EnumerateArray().ToDictionary(r => r.GetProperty("label").GetString()!, r => r.GetProperty("score").GetDouble());
+
+    /// <summary>Beeps, hiss and clicks, no two alike.</summary>
+    private void Make(int clips = 10, int seconds = 3)
+    {
+        foreach (var (kind, label) in ((string[])["beep", "hiss", "click"]).Index())
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(Data, label)).FullName;
+            for (var i = 0; i < clips; i++)
+            {
+                var random = new Random((kind * 100) + i);
+                var (pitch, level) = (400 + (random.NextDouble() * 2000), 0.1 + (0.4 * random.NextDouble()));
+                var samples = new float[seconds * 16_000];
+                for (var s = 0; s < samples.Length; s++)
+                {
+                    samples[s] = (float)(level * (kind switch
+                    {
+                        0 => Math.Sin(2 * Math.PI * pitch * s / 16_000) * (s % 8000 < 4000 ? 1 : 0),
+                        1 => (random.NextDouble() * 2) - 1,
+                        _ => Math.Exp(-(s % (int)pitch) / 20.0) * (s % 2 == 0 ? 1 : -1),
+                    }) + (0.001 * (random.NextDouble() - 0.5)));
+                }
+
+                using var wav = new WavWriter(Path.Combine(folder, $"{i}.wav"), 16_000, 1);
+                wav.Write(samples);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using AstStream.Learning.Evaluation;
+using AstStream.Learning.Training;
+
+namespace AstStream.Tests.Learning.Training;
+
+/// <summary>On made embeddings: each label has a direction of its own.</summary>
+public sealed class HeadTrainingTests
+{
+    private const int Width = 8;
+
+    private static readonly HeadOptions s_options = new();
+
+    [Fact]
+    public void Train_LabelsThatCanBeToldApart_NamesWhatWasKeptOut()
+    {
+        var trained = Train(Clips("bark", 0, 20).Concat(Clips("meow", 1, 20)).Concat(Clips("nothing", -1, 20)));
+
+        Assert.Equal(["bark", "meow"], trained.Labels);
+        Assert.NotNull(trained.HeldOut);
+        Assert.Equal(8, trained.HeldOut.Clips); // a fifth of 40; those of nothing have no label to name
+        Assert.Equal(1, trained.HeldOut.Top1.Share);
+        Assert.Equal((48, 48), trained.Clips);
+        Assert.All(trained.Head.Scores(Embedding(-1, 900)), s => Assert.True(s < 0.5, $"{s}"));
+        Assert.All(trained.Thresholds, t => Assert.InRange(t, 0.01, 0.99));
+    }
+
+    /// <summary>Clips of one recording, and copies under other names, stay together: else figures would be of what was learnt.</summary>
+    [Fact]
+    public void Train_SameSoundUnderOtherNames_IsOneRecording()
+    {
+        var clips = Clips("bark", 0, 10).Concat(Clips("meow", 1, 10)).ToList();
+        clips.AddRange(clips.ToList().Select(
+            c => c with { Clip = c.Clip with { Path = $"{c.Clip.Path}.b", Group = $"{c.Clip.Group}.b" } }));
+
+        var trained = Train(clips);
+
+        Assert.Equal(20, trained.Clips.Recordings + trained.HeldOut!.Groups);
+        Assert.Equal(40, trained.Clips.Clips + trained.HeldOut.Clips);
+    }
+
+    [Fact]
+    public void Train_KeptOutClipsThatAreTrainedOn_AreRefusedByName()
+    {
+        var clips = Clips("bark", 0, 5).Concat(Clips("meow", 1, 5)).ToList();
+        var shared = clips[3] with { Clip = clips[3].Clip with { Path = "elsewhere.flac" } };
+
+        var e = Assert.Throws<InvalidTrainingException>(() => Train(clips, [shared]));
+
+        Assert.Contains($"elsewhere.flac is {clips[3].Clip.Path}", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Train_KeptOutClipsOfOtherLabels_AreRefused()
+    {
+        var e = Assert.Throws<InvalidTrainingException>(
+            () => Train(Clips("bark", 0, 5).Concat(Clips("meow", 1, 5)), [.. Clips("moo", 2, 3)]));
+        Assert.Contains("has one of the labels that are trained (bark, meow)", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 0, "no clip has a label")]
+    [InlineData(9, 0, "every clip has the label 'bark'")]
+    [InlineData(9, 1, "too little sound of 'meow' (1)")]
+    public void Train_TooLittle_SaysWhatIsMissing(int barks, int meows, string problem)
+    {
+        var e = Assert.Throws<InvalidTrainingException>(() => Train(Clips("bark", 0, barks).Concat(Clips("meow", 1, meows))));
+        Assert.Contains(problem, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Train_SeveralWindowsOfAClip_CountAsOneAndAreMeasuredByTheFirst()
+    {
+        var clips = Clips("bark", 0, 10).Concat(Clips("meow", 1, 10))
+            .Select(c => c with { Windows = [c.Windows[0], c.Windows[0], c.Windows[0]] }).ToList();
+        var (one, three) = (Train(clips.Select(c => c with { Windows = [c.Windows[0]] })), Train(clips));
+
+        Assert.Equal(one.Clips, three.Clips);
+        Assert.Equal(one.HeldOut!.Clips, three.HeldOut!.Clips);
+        Assert.All(one.Head.Weights.Zip(three.Head.Weights), w => Assert.Equal(w.First, w.Second, 1e-2));
+    }
+
+    private static TrainedHead Train(IEnumerable<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut = null) =>
+        new HeadTraining(s_options, embedding => embedding).Train([.. clips], heldOut, null, CancellationToken.None);
+
+    private static IEnumerable<EmbeddedClip> Clips(string label, int direction, int count) => Enumerable.Range(0, count).Select(
+        i => new EmbeddedClip(new LabelledClip($"{label}/{i}.wav", [label], $"{label}-{i}", ""), $"{label}{i}", [Embedding(direction, i)]));
+
+    private static float[] Embedding(int direction, int number)
+    {
+        var random = new Random((direction * 1000) + number);
+        return [.. Enumerable.Range(0, Width).Select(i => (float)(random.NextDouble() - 0.5) + (i == direction ? 3 : 0))];
+    }
+}
