@@ -46,7 +46,10 @@ public static class ResetTools
             }
             catch (Exception e) when (e is KafkaException or TimeoutException)
             {
-                throw new KafkaToolException($"group {group} at {options.Access.Servers} is as it was: {cluster.Describe(e)}");
+                var done = string.Join(", ", resets.Select(r => r.Topic).Distinct());
+                throw new KafkaToolException(
+                    $"group {group} at {options.Access.Servers} is as it was{(done.Length > 0 ? $", but for {done}" : "")}: "
+                        + cluster.Describe(e));
             }
         }
 
@@ -110,7 +113,14 @@ public static class ResetTools
         finally
         {
             // It leaves at once, whatever happened: who is still a member keeps the next one out.
-            HangGuard.Run($"Kafka at {cluster.Name}, group {options.Group}: Close", s_join, member.Close);
+            try
+            {
+                HangGuard.Run($"Kafka at {cluster.Name}, group {options.Group}: Close", s_join, member.Close);
+            }
+            catch (KafkaException)
+            {
+                // It is given up after its session.
+            }
         }
     }
 

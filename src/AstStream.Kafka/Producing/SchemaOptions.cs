@@ -25,7 +25,8 @@ internal sealed record SchemaOptions(IReadOnlyDictionary<string, string> Setting
     /// <summary>A text without the values of secret settings.</summary>
     public string WithoutSecrets(string text) => Settings
         .Where(s => s.Value.Length > 0 && s_secret.Any(w => s.Key.Contains(w, StringComparison.Ordinal)))
-        .Aggregate(text, (t, s) => t.Replace(s.Value, "***", StringComparison.Ordinal));
+        .SelectMany(s => (string[])[s.Value, s.Value[(s.Value.IndexOf(':', StringComparison.Ordinal) + 1)..]]) // USER:PASSWORD
+        .Where(v => v.Length > 0).Aggregate(text, (t, v) => t.Replace(v, "***", StringComparison.Ordinal));
 
     /// <summary>The subject of a kind of record, as Confluent's naming strategies have it.</summary>
     public string Subject(string topic, string record) => Strategy switch

@@ -13,7 +13,7 @@ internal sealed class SchemaRegistration(SchemaOptions options, string topic) : 
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // with all tries that the client makes
 
-    private readonly CachedSchemaRegistryClient _client = new(options.Settings);
+    private CachedSchemaRegistryClient _client = new(options.Settings);
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal); // by the records' types
     private (string Type, Task<int> Task)? _asked; // that may be under way
 
@@ -58,13 +58,20 @@ internal sealed class SchemaRegistration(SchemaOptions options, string topic) : 
             // One that was not waited for to its end is not asked a second time beside it.
             _asked = _asked is { Task.IsCompleted: false } asked && asked.Type == type ? asked : (type, RequestAsync(subject, type));
             var id = await _asked.Value.Task.WaitAsync(s_patience, cancellation).ConfigureAwait(false);
-            _ids[type] = id > 0 ? id : throw new InvalidDataException($"answered with the number {id}; expected 1 or more");
+            if (id < 1)
+            {
+                _client.Dispose(); // which keeps what it was answered
+                _client = new CachedSchemaRegistryClient(options.Settings);
+                throw new InvalidDataException($"answered with the number {id}; expected 1 or more");
+            }
+
+            _ids[type] = id;
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             // Whatever the client makes of an answer: a record is not lost by it.
-            throw new SinkException(
-                $"schema registry {options.Name}, subject {subject}: {Printable.Text(Why(e).ReplaceLineEndings(" "))}", isTransient: true);
+            var why = Printable.Text(options.WithoutSecrets(Why(e)).ReplaceLineEndings(" "));
+            throw new SinkException($"schema registry {options.Name}, subject {subject}: {why}", isTransient: true);
         }
     }
 
@@ -80,6 +87,6 @@ internal sealed class SchemaRegistration(SchemaOptions options, string topic) : 
             "does not have the schema; register it (aststream schema prints it), or let register_schemas be true",
         SchemaRegistryException { Status: System.Net.HttpStatusCode.Conflict } =>
             $"does not take the schema, as it is not compatible with the one that it has: {e.Message}",
-        _ => options.WithoutSecrets(e.GetBaseException() is var cause && cause != e ? $"{e.Message}: {cause.Message}" : e.Message),
+        _ => e.GetBaseException() is var cause && cause != e ? $"{e.Message}: {cause.Message}" : e.Message,
     };
 }

@@ -17,6 +17,7 @@ namespace AstStream.Streaming.Decoding;
 internal sealed class DecodeNode : Node
 {
     private const int AtOnce = 256; // pieces
+    private const long FarthestAhead = 600L * FbankOptions.SampleRate; // that a former model may have come; more is a damaged state
     private const long LongestRecord = 60L * FbankOptions.SampleRate;
 
     private readonly WindowScheduler _scheduler;
@@ -102,7 +103,7 @@ internal sealed class DecodeNode : Node
             return stream;
         var (coveredTo, left) = timeline.Unfinished is { } unfinished
             ? Unfinished.Read(unfinished, timeline.Stream, _scheduler.Model) : (0, []);
-        stream = New(piece, options, coveredTo);
+        stream = New(piece, options, coveredTo - piece.CellStart < FarthestAhead ? coveredTo : 0);
         if (timeline.Resumed is { } resumed && !TryRestore(resumed, stream, piece))
         {
             _report.Warn(timeline.Stream.Source, $"stream {timeline.Stream.Id}: its state is damaged; what it remembers is left out");
@@ -138,7 +139,7 @@ internal sealed class DecodeNode : Node
         try
         {
             stream.Carried = state.Restore(stream.Ledger.Restore, stream.Decoder.Restore);
-            return stream.Ledger.End >= piece.CellStart;
+            return stream.Ledger.End >= piece.CellStart && stream.Ledger.End - piece.CellStart < FarthestAhead;
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException or InvalidDataException or OverflowException)
         {
