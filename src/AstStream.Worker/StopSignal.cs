@@ -22,6 +22,21 @@ internal sealed class StopSignal : IDisposable
 
     public CancellationToken Token => _source.Token;
 
+    /// <summary>Runs a command that Ctrl-C ends in good order.</summary>
+    public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> command)
+    {
+        using var stop = new StopSignal();
+        try
+        {
+            return await command(stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            Errors.Write("stopped before it was done; nothing was written");
+            return ExitCode.Failed;
+        }
+    }
+
     public void Dispose()
     {
         _registrations.ForEach(r => r.Dispose());

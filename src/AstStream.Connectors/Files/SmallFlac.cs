@@ -11,7 +11,7 @@ namespace AstStream.Connectors.Files;
 internal static class SmallFlac
 {
     private const int MostBytes = 8_000_000;
-    private const int MostSamples = 40_000_000; // of all channels
+    private const int MostSamples = 10_000_000; // of all channels
     private const int HeaderLength = 44;
     private const short Float = 3; // WAVE_FORMAT_IEEE_FLOAT
 
@@ -23,11 +23,13 @@ internal static class SmallFlac
             using var file = RegularFile.Open(path);
             if (file.Length is < 4 or > MostBytes)
                 return null;
-            var bytes = new byte[file.Length];
-            file.ReadExactly(bytes.AsSpan(0, 4));
-            if (!bytes.AsSpan(0, 4).SequenceEqual("fLaC"u8))
+            Span<byte> mark = stackalloc byte[4];
+            file.ReadExactly(mark);
+            if (!mark.SequenceEqual("fLaC"u8))
                 return null;
-            file.ReadExactly(bytes.AsSpan(4));
+            file.Position = 0;
+            var bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
             var samples = new List<float>();
             var format = FlacReader.Decode(bytes, MostSamples, samples);
             return new WavReader(new MemoryStream(Wav(format, CollectionsMarshal.AsSpan(samples))), path, channel);

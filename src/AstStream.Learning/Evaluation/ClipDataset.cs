@@ -16,8 +16,9 @@ public static class ClipDataset
     /// </summary>
     /// <param name="path">The table or the folder.</param>
     /// <param name="note">Receives what is left out.</param>
+    /// <param name="isTraining">Whether the clips that testing_list.txt names are left out, not the others.</param>
     /// <exception cref="InvalidTruthException">It is none of these; says what was expected.</exception>
-    public static IReadOnlyList<LabelledClip> Read(string path, Action<string> note)
+    public static IReadOnlyList<LabelledClip> Read(string path, Action<string> note, bool isTraining = false)
     {
         if (File.Exists(path))
         {
@@ -35,10 +36,16 @@ public static class ClipDataset
         if (!Directory.Exists(path))
             throw new InvalidTruthException($"{path}: there is no such file or folder");
         var list = Path.Combine(path, "testing_list.txt");
-        IEnumerable<string> files = File.Exists(list)
-            ? File.ReadLines(list).Where(l => l.Trim().Length > 0).Select(l => Path.Combine(path, l.Trim()))
-            : Directory.EnumerateDirectories(path).SelectMany(Directory.EnumerateFiles)
-                .Where(IsSound).Order(StringComparer.Ordinal);
+        List<string> listed = File.Exists(list)
+            ? [.. File.ReadLines(list).Where(l => l.Trim().Length > 0).Select(l => Path.Combine(path, l.Trim()))] : [];
+        List<string> files = listed.Count > 0 && !isTraining ? listed
+            : [.. Directory.EnumerateDirectories(path).SelectMany(Directory.EnumerateFiles).Where(IsSound).Order(StringComparer.Ordinal)];
+        if (isTraining && listed.Count > 0)
+        {
+            files = [.. files.Except(listed, StringComparer.Ordinal)];
+            note($"the {listed.Count} clips of {list} are left out: they are for measuring");
+        }
+
         LabelledClip[] clips = [.. files.Select(OfFolder)];
         return clips.Length > 0 ? clips : throw new InvalidTruthException(
             $"{path}: expected a table, meta/esc50.csv, or a folder a label with sound ({string.Join(", ", s_sounds)})");
@@ -60,7 +67,7 @@ public static class ClipDataset
         if (lines.Length == 0)
             throw new InvalidTruthException($"{path}: is empty; expected a line that names columns, and a row a clip");
         var separator = lines[0].Contains('\t') ? '\t' : ',';
-        string[] names = [.. lines[0].Split(separator).Select(c => c.Trim().ToLowerInvariant())];
+        string[] names = [.. Cells(lines[0], separator).Select(c => c.ToLowerInvariant())];
         int Find(string[] known) => Array.FindIndex(names, known.Contains);
         var (file, labels, group, fold) = (Find(s_file), Find(s_labels), Find(s_group), Array.IndexOf(names, "fold"));
         if (file < 0 || labels < 0)
@@ -72,8 +79,8 @@ public static class ClipDataset
         {
             if (lines[i].Trim().Length == 0)
                 continue;
-            string[] cells = [.. lines[i].Split(separator).Select(c => c.Trim().Trim('"'))];
-            string Cell(int column) => column >= 0 && column < cells.Length ? cells[column] : "";
+            var cells = Cells(lines[i], separator);
+            string Cell(int column) => column >= 0 && column < cells.Count ? cells[column] : "";
             string[] found = Cell(labels).Split([';', '|'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (Cell(file).Length == 0 || found.Length == 0)
                 throw new InvalidTruthException(
@@ -84,5 +91,31 @@ public static class ClipDataset
         }
 
         return clips.Count > 0 ? clips : throw new InvalidTruthException($"{path}: names no clip");
+    }
+
+    /// <summary>The cells of a line: in quotes a separator is text, and two quotes are one (RFC 4180).</summary>
+    private static List<string> Cells(string line, char separator)
+    {
+        var (cells, cell, isQuoted) = (new List<string>(), new System.Text.StringBuilder(), false);
+        for (var i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '"' && isQuoted && i + 1 < line.Length && line[i + 1] == '"')
+                cell.Append(line[i++]);
+            else if (line[i] == '"' && (isQuoted || string.IsNullOrWhiteSpace(cell.ToString())))
+                isQuoted = !isQuoted;
+            else if (line[i] == separator && !isQuoted)
+                End();
+            else
+                cell.Append(line[i]);
+        }
+
+        End();
+        return cells;
+
+        void End()
+        {
+            cells.Add(cell.ToString().Trim());
+            cell.Clear();
+        }
     }
 }

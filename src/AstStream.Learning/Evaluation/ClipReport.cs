@@ -9,6 +9,7 @@ public sealed class ClipReport
     private readonly IReadOnlyList<LabelledClip> _clips;
     private readonly IReadOnlyList<float[]> _scores;
     private readonly int[][] _ranked; // of each clip the classes, the highest score first
+    private readonly IReadOnlyList<int> _named; // clips that have one of the classes: the others have nothing to be named
 
     /// <summary>Compares scores with what is there.</summary>
     /// <param name="labels">The classes of the scores.</param>
@@ -18,15 +19,19 @@ public sealed class ClipReport
     {
         (_labels, _clips, _scores) = (labels, clips, scores);
         _ranked = [.. scores.Select(s => Enumerable.Range(0, labels.Count).OrderByDescending(i => s[i]).ToArray())];
+        _named = [.. Enumerable.Range(0, clips.Count).Where(i => clips[i].Labels.Any(labels.Contains))];
         Classes = [.. labels.Select((label, i) => Measure(label, i)).Where(c => c.Clips > 0)];
-        var byGroup = clips.Index().GroupBy(c => c.Item.Group, StringComparer.Ordinal);
+        var byGroup = clips.Index().Where(c => _named.Contains(c.Index)).GroupBy(c => c.Item.Group, StringComparer.Ordinal);
         List<IReadOnlyList<int>> groups = [.. byGroup.Select(g => (IReadOnlyList<int>)[.. g.Select(c => c.Index)])];
-        Groups = groups.Count;
-        Confusion = clips.SelectMany((c, i) => c.Labels.Select(l => (There: l, Told: labels[_ranked[i][0]])))
+        Groups = clips.Select(c => c.Group).Distinct(StringComparer.Ordinal).Count();
+        Confusion = _named.SelectMany(i => clips[i].Labels.Select(l => (There: l, Told: labels[_ranked[i][0]])))
             .GroupBy(p => p).ToDictionary(g => g.Key, g => g.Count());
         Top1 = Within(1, groups);
         Top3 = Within(3, groups);
     }
+
+    /// <summary>Classes of the model: of one alone, top-1 says nothing.</summary>
+    public int Labels => _labels.Count;
 
     /// <summary>Clips.</summary>
     public int Clips => _clips.Count;
@@ -55,6 +60,14 @@ public sealed class ClipReport
     /// <summary>d′ of the mean area, as AudioSet's papers give it.</summary>
     public double DPrime => Ranking.DPrime(MeanAuc);
 
+    /// <summary>What it comes to, on these clips, to believe a class from a score on. No number where there is nothing to count.</summary>
+    public (double Precision, double Recall) At(string label, double threshold)
+    {
+        var (scores, isTrue) = Column(_labels.Index().First(l => l.Item == label).Index);
+        var (told, right) = (scores.Count(s => s >= threshold), scores.Where((s, i) => isTrue[i] && s >= threshold).Count());
+        return (right / (double)told, right / (double)isTrue.Count(t => t));
+    }
+
     /// <summary>Chooses a threshold for each class that is there.</summary>
     /// <param name="rule">How.</param>
     /// <param name="hours">Hours of sound in all clips.</param>
@@ -70,7 +83,7 @@ public sealed class ClipReport
     {
         double[] hits = [.. _clips.Select((c, i) => _ranked[i].Take(k).Any(l => c.Labels.Contains(_labels[l])) ? 1.0 : 0)];
         var (low, high) = Bootstrap.Interval(groups, items => items.Average(i => hits[i]));
-        return (hits.Average(), low, high);
+        return (_named.Average(i => hits[i]), low, high);
     }
 
     private ClassMeasures Measure(string label, int index)

@@ -16,6 +16,8 @@ public sealed class ClipEmbedder : IDisposable
     /// <summary>The most windows of a clip that count; of a longer one the first.</summary>
     public const int MostWindows = 12;
 
+    private const int Version = 1; // of what is kept; raised where features, windows or their hash change
+
     private readonly AstSession _session;
     private readonly ClipFeatures _features;
     private readonly EmbeddingCache _cache;
@@ -29,7 +31,7 @@ public sealed class ClipEmbedder : IDisposable
     {
         _session = AstSession.Create(checkpoint, options with { Outputs = options.Outputs | AstOutputs.PoolerOutput });
         _features = new ClipFeatures(checkpoint);
-        var name = $"{checkpoint.Hash[..16]}-{_session.Precision.Word()}.bin";
+        var name = $"{checkpoint.Hash[..16]}-{_session.Precision.Word()}-{Version}.bin";
         _cache = new EmbeddingCache(Path.Combine(cacheFolder, "embeddings", name), checkpoint.Config.HiddenSize);
     }
 
@@ -62,13 +64,19 @@ public sealed class ClipEmbedder : IDisposable
             }
 
             while (waiting.TryPeek(out var first) && first.IsScored)
-                yield return Given(waiting.Dequeue());
+            {
+                if (Given(waiting.Dequeue(), failed) is { } given)
+                    yield return given;
+            }
         }
 
         if (rows.Count > 0)
             Run(rows);
         while (waiting.TryDequeue(out var last))
-            yield return Given(last);
+        {
+            if (Given(last, failed) is { } given)
+                yield return given;
+        }
     }
 
     /// <inheritdoc/>
@@ -100,6 +108,9 @@ public sealed class ClipEmbedder : IDisposable
 
             if (windows.Count == 0 || windows[0].Length == 0)
                 throw new InvalidAudioException($"{clip.Path}: is shorter than a frame of 25 ms");
+            // Silence is no recording that others could be the same as.
+            if (windows.TrueForAll(w => w.AsSpan().IndexOfAnyExcept(w[0]) < 0))
+                hash.AppendData(System.Text.Encoding.UTF8.GetBytes(clip.Path));
             var content = Convert.ToHexStringLower(hash.GetHashAndReset());
             return new Heard(clip, key, content, windows, new float[windows.Count][]);
         }
@@ -118,8 +129,14 @@ public sealed class ClipEmbedder : IDisposable
         rows.Clear();
     }
 
-    private EmbeddedClip Given(Heard heard)
+    private EmbeddedClip? Given(Heard heard, Action<LabelledClip, string> failed)
     {
+        if (heard.Windows.Any(w => w.Any(v => !float.IsFinite(v))))
+        {
+            failed(heard.Clip, $"{heard.Clip.Path}: its embedding has no finite numbers; --precision float32 may help");
+            return null;
+        }
+
         _cache.Add(heard.Key, heard.Content, heard.Windows);
         return new EmbeddedClip(heard.Clip, heard.Content, heard.Windows);
     }

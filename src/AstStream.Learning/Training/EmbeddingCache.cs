@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using AstStream.Dsp;
 
 namespace AstStream.Learning.Training;
 
@@ -11,10 +12,10 @@ internal sealed class EmbeddingCache : IDisposable
 {
     private const int KeyLength = SHA256.HashSizeInBytes;
     private const int MostWindows = 10_000;
-    private const long MostBytes = 4_000_000_000;
+    private const long MostBytes = 1_000_000_000;
 
     private readonly Dictionary<string, (string Content, float[][] Windows)> _known = new(StringComparer.Ordinal);
-    private readonly FileStream? _file; // none where another process writes it
+    private FileStream? _file; // none where another process writes it
     private readonly int _width;
 
     /// <summary>Opens the cache, or makes it.</summary>
@@ -50,7 +51,7 @@ internal sealed class EmbeddingCache : IDisposable
     /// <summary>What a file is known by.</summary>
     public static string KeyOf(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.Open(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
@@ -70,11 +71,30 @@ internal sealed class EmbeddingCache : IDisposable
         foreach (var window in windows)
             writer.Write(MemoryMarshal.AsBytes(window.AsSpan()));
         var record = bytes.ToArray();
-        _file.Write(record);
-        _file.Write(SHA256.HashData(record));
+        try
+        {
+            _file.Write([.. record, .. SHA256.HashData(record)]);
+            _file.Flush(); // a run that is ended early has not computed it for nothing
+        }
+        catch (IOException)
+        {
+            Dispose(); // it works without one: a full disk is no reason to stop
+        }
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            _file?.Dispose();
+        }
+        catch (IOException)
+        {
+            // What is not on the disk is computed again.
+        }
+
+        _file = null;
+    }
 
     private bool TryRead(BinaryReader reader, out string key, out string content, out float[][] windows)
     {

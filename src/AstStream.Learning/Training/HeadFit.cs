@@ -28,6 +28,8 @@ internal sealed class HeadFit
     public HeadFit(IReadOnlyList<TrainingRow> rows, int classes, bool isBalanced)
     {
         var features = rows[0].Features.Length;
+        if ((long)rows.Count * features > Array.MaxLength)
+            throw new InvalidTrainingException($"{rows.Count} windows of {features} numbers are more than memory takes; give fewer clips");
         var total = rows.Sum(r => (double)r.Weight);
         _rowWeights = [.. rows.Select(r => (float)(r.Weight / total))];
         (_mean, _scale) = Standard(rows, _rowWeights);

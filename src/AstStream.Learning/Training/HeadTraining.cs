@@ -19,24 +19,30 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     /// <param name="stop">Gives up.</param>
     /// <exception cref="InvalidTrainingException">No head can be trained on them.</exception>
     public TrainedHead Train(
-        IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut, IProgress<double>? progress, CancellationToken stop)
+        IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut, Action<double>? progress, CancellationToken stop)
     {
         string[] labels =
         [
-            .. clips.SelectMany(c => c.Clip.Labels).Except(options.Nothing, StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            .. clips.SelectMany(c => c.Clip.Labels).Except(options.Nothing, StringComparer.OrdinalIgnoreCase).Order(StringComparer.Ordinal),
         ];
         Check(clips, labels);
-        if (heldOut is not null)
-            RefuseShared(clips, heldOut);
         var rows = Rows(clips, labels);
+        if (Missing(rows, labels) is { } few)
+            throw new InvalidTrainingException(few);
+        if (heldOut is not null)
+            RefuseShared(clips, heldOut, labels);
         var kept = new HashSet<string>(StringComparer.Ordinal); // recordings that are measured on
         if (heldOut is null && options.HeldOut > 0)
         {
-            var folds = Deal(rows, (int)Math.Round(1 / options.HeldOut));
-            kept.UnionWith(folds.Where(f => f.Value == 0).Select(f => f.Key));
-            if (Missing(rows.Where(r => !kept.Contains(r.Recording)), labels) is { } missing)
-                throw new InvalidTrainingException(
-                    $"label '{missing}' has too few recordings to keep some out; give more, or keep none out (--held-out 0)");
+            // The smallest fold that leaves enough of every label.
+            var recordings = rows.Select(r => r.Recording).Distinct().Count();
+            var folds = Deal(rows, Math.Clamp((int)Math.Round(1 / options.HeldOut), 2, Math.Max(2, recordings))).GroupBy(f => f.Value)
+                .Select(g => g.Select(f => f.Key).ToHashSet(StringComparer.Ordinal))
+                .OrderBy(g => rows.Count(r => r.IsFirst && g.Contains(r.Recording))).ToList();
+            kept = folds.Find(g => Missing(rows.Where(r => !g.Contains(r.Recording)), labels) is null)
+                ?? throw new InvalidTrainingException(
+                    $"{Missing(rows.Where(r => !folds[0].Contains(r.Recording)), labels)}, where some recordings are kept out; give more, "
+                        + "or keep none out (--held-out 0)");
         }
 
         List<TrainingRow> fitted = [.. rows.Where(r => !kept.Contains(r.Recording))];
@@ -45,16 +51,12 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
         var parameters = fit.Zero();
         fit.Fit(parameters, ridge, stop);
         var head = fit.Head(parameters);
-        progress?.Report(1);
+        progress?.Invoke(1);
 
         var firsts = fitted.Where(r => r.IsFirst).ToList();
         var crossValidated = Report(labels, firsts, clips, [.. firsts.Select(r => scores[r.Clip])]);
         var measured = heldOut is null ? rows.Where(r => r.IsFirst && kept.Contains(r.Recording)).ToList()
             : Rows(heldOut, labels).Where(r => r.IsFirst).ToList();
-        if (heldOut is not null && measured.All(r => r.Targets.Count == 0))
-            throw new InvalidTrainingException(
-                $"no clip that is kept out has one of the labels that are trained ({string.Join(", ", labels.Take(5))}"
-                    + $"{(labels.Length > 5 ? ", …" : "")})");
         return new TrainedHead(
             labels, head, Thresholds(labels, firsts, scores), ridge, losses,
             (firsts.Count, firsts.Select(r => r.Recording).Distinct().Count()), crossValidated,
@@ -65,20 +67,19 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     {
         if (labels.Length == 0)
             throw new InvalidTrainingException("no clip has a label; expected clips with labels, a folder a label or a table");
+        if (labels.FirstOrDefault(l => string.IsNullOrWhiteSpace(l)) is not null)
+            throw new InvalidTrainingException("a label is empty; expected names");
         if (labels.Length == 1 && clips.All(c => c.Clip.Labels.Contains(labels[0])))
             throw new InvalidTrainingException(
                 $"every clip has the label '{labels[0]}': what is not it can't be learnt; give clips of other sounds, labelled nothing");
-        var few = labels.Select(l => (Label: l, Recordings: clips.Where(c => c.Clip.Labels.Contains(l)).Select(c => c.Content)
-            .Distinct().Count())).Where(l => l.Recordings < FewestRecordings).ToList();
-        if (few.Count > 0)
-            throw new InvalidTrainingException(
-                $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Label}' ({l.Recordings})"))}"
-                    + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} clips of a label, of "
-                    + "different recordings; 20 are a good number");
     }
 
-    private static void RefuseShared(IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip> heldOut)
+    private static void RefuseShared(IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip> heldOut, string[] labels)
     {
+        if (!heldOut.Any(c => c.Clip.Labels.Any(labels.Contains)))
+            throw new InvalidTrainingException(
+                $"no clip that is kept out has one of the labels that are trained ({string.Join(", ", labels.Take(5))}"
+                    + $"{(labels.Length > 5 ? ", …" : "")})");
         var known = clips.ToLookup(c => c.Content, StringComparer.Ordinal);
         var shared = heldOut.Where(c => known.Contains(c.Content)).ToList();
         if (shared.Count > 0)
@@ -128,13 +129,14 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
 
     /// <summary>The ridge with the least loss on recordings that the heads were not fitted on, and their scores of the clips.</summary>
     private (double Ridge, IReadOnlyList<(double Ridge, double Loss)> Losses, Dictionary<int, float[]> Scores) Choose(
-        List<TrainingRow> rows, int classes, IProgress<double>? progress, CancellationToken stop)
+        List<TrainingRow> rows, int classes, Action<double>? progress, CancellationToken stop)
     {
         var most = Enumerable.Range(0, classes).Min(
             c => rows.Where(r => r.Targets.Contains(c)).Select(r => r.Recording).Distinct().Count());
         var folds = Math.Clamp(most, 2, options.Folds);
         var dealt = Deal(rows, folds);
         var losses = new double[options.Ridges.Count];
+        var total = rows.Sum(r => (double)r.Weight);
         var scores = options.Ridges.Select(_ => new Dictionary<int, float[]>()).ToArray();
         for (var fold = 0; fold < folds; fold++)
         {
@@ -148,10 +150,10 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
             {
                 fit.Fit(parameters, ridge, stop);
                 var head = fit.Head(parameters);
-                losses[i] += fit.LossOf(head, other) * other.Count / rows.Count;
+                losses[i] += fit.LossOf(head, other) * other.Sum(r => r.Weight) / total;
                 foreach (var row in other.Where(r => r.IsFirst))
                     scores[i][row.Clip] = head.Scores(row.Features);
-                progress?.Report((fold + ((i + 1.0) / options.Ridges.Count)) / (folds + 1));
+                progress?.Invoke((fold + ((i + 1.0) / options.Ridges.Count)) / (folds + 1));
             }
         }
 
@@ -160,29 +162,34 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     }
 
     private static Dictionary<string, int> Deal(List<TrainingRow> rows, int folds) =>
-        RecordingFolds.Deal(rows.Where(r => r.IsFirst).Select(r => (r.Recording, r.Targets)), folds);
+        RecordingFolds.Deal( // what has no label is shared out, too
+            rows.Where(r => r.IsFirst).Select(r => (r.Recording, r.Targets.Count > 0 ? r.Targets : [-1])), folds);
 
     private IReadOnlyList<double> Thresholds(string[] labels, List<TrainingRow> rows, Dictionary<int, float[]> scores)
     {
-        var hours = rows.Count / 3600.0; // a clip's length does not matter: F1 and precision do not ask for it
+        const double hours = 1; // a clip's length does not matter: the rules that are taken here do not ask for it
         return [.. labels.Select((_, c) => options.Thresholds.Choose(
             [.. rows.Select(r => (double)scores[r.Clip][c])], [.. rows.Select(r => r.Targets.Contains(c))], hours).Threshold)];
     }
 
+    /// <summary>What is too little to learn from: recordings with a label, or without it; null where there is enough.</summary>
     private static string? Missing(IEnumerable<TrainingRow> rows, string[] labels)
     {
-        var recordings = rows.SelectMany(r => r.Targets.Select(t => (Label: t, r.Recording))).Distinct().CountBy(r => r.Label)
-            .ToDictionary(r => r.Key, r => r.Value);
-        return labels.Where((_, c) => recordings.GetValueOrDefault(c) < FewestRecordings).FirstOrDefault();
+        var recordings = rows.GroupBy(r => r.Recording, StringComparer.Ordinal)
+            .Select(g => g.SelectMany(r => r.Targets).ToHashSet()).ToList();
+        var few = labels.Index().Select(l => (l.Item, With: recordings.Count(r => r.Contains(l.Index))))
+            .Where(l => l.With < FewestRecordings).ToList();
+        if (few.Count > 0)
+            return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
+                + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
+                + "good number";
+        return labels.Where((_, c) => recordings.Count(r => !r.Contains(c)) < FewestRecordings).FirstOrDefault() is { } lonely
+            ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "
+                + "are none of the labels"
+            : null;
     }
 
     private static ClipReport Report(
-        string[] labels, List<TrainingRow> rows, IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<float[]> scores)
-    {
-        // A clip of nothing has no label to name.
-        var named = rows.Index().Where(r => r.Item.Targets.Count > 0).ToList();
-        return new ClipReport(
-            labels, [.. named.Select(r => clips[r.Item.Clip].Clip with { Group = r.Item.Recording })],
-            [.. named.Select(r => scores[r.Index])]);
-    }
+        string[] labels, List<TrainingRow> rows, IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<float[]> scores) =>
+        new(labels, [.. rows.Select(r => clips[r.Clip].Clip with { Group = r.Recording })], scores);
 }

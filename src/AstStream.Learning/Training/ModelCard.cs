@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using AstStream.Learning.Evaluation;
 
 namespace AstStream.Learning.Training;
@@ -38,7 +39,7 @@ public sealed record ModelCard
             library_name: transformers
             pipeline_tag: audio-classification
             tags: [audio-spectrogram-transformer, aststream]
-            license: {Plain(Licence ?? "unknown")}
+            license: {JsonSerializer.Serialize(Licence ?? "unknown")}
             ---
 
             # {Plain(Name)}
@@ -62,15 +63,16 @@ public sealed record ModelCard
         text.Append(
             CultureInfo.InvariantCulture,
             $"\n{(head.HeldOut is null ? "Cross-validated" : "Kept out")}, by label; a threshold is the score from which on the label is "
-                + $"believed (thresholds.json).\n\n| label | clips | average precision | AUC | recall | threshold |\n"
-                + $"|---|---:|---:|---:|---:|---:|\n");
+                + $"believed (thresholds.json).\n\n| label | clips | average precision | AUC | threshold | precision | recall |\n"
+                + $"|---|---:|---:|---:|---:|---:|---:|\n");
         foreach (var (i, label) in head.Labels.Index())
         {
             var figures = measured.Classes.FirstOrDefault(c => c.Label == label);
             text.Append(CultureInfo.InvariantCulture, $"| {Plain(label)} | {figures?.Clips ?? 0} | {Number(figures?.AveragePrecision)} ");
+            var (precision, recall) = measured.At(label, head.Thresholds[i]);
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {Number(figures?.Auc)} | {Number(figures?.Recall)} | {head.Thresholds[i]:0.000} |\n");
+                $"| {Number(figures?.Auc)} | {head.Thresholds[i]:0.000} | {Number(precision)} | {Number(recall)} |\n");
         }
 
         return text.ToString();
@@ -81,7 +83,8 @@ public sealed record ModelCard
 
     private static string Figures(ClipReport report) => string.Create(
         CultureInfo.InvariantCulture,
-        $"top-1 {100 * report.Top1.Share:0.0} % ({100 * report.Top1.Low:0.0} to {100 * report.Top1.High:0.0}), mAP "
+        $"{(report.Labels > 1
+            ? $"top-1 {100 * report.Top1.Share:0.0} % ({100 * report.Top1.Low:0.0} to {100 * report.Top1.High:0.0}), " : "")}mAP "
             + $"{report.MeanAveragePrecision:0.000}");
 
     private static string Number(double? value) =>

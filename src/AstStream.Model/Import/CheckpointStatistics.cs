@@ -6,6 +6,8 @@ namespace AstStream.Model.Import;
 /// <summary>Changes the mean and std that a checkpoint's input is normalised by.</summary>
 public static class CheckpointStatistics
 {
+    private const double LeastStd = 1e-6; // that a checkpoint may have
+
     /// <summary>Writes them into a folder's preprocessor_config.json; all else that is in it stays. Its parity.json is made anew.</summary>
     /// <param name="folder">A checkpoint's folder.</param>
     /// <param name="mean">Mean log-mel of the training data.</param>
@@ -15,6 +17,9 @@ public static class CheckpointStatistics
     /// <exception cref="IOException">It can't be written.</exception>
     public static void Write(string folder, double mean, double std, string cacheFolder)
     {
+        if (!double.IsFinite(mean) || !(std >= LeastStd))
+            throw new InvalidCheckpointException(
+                $"{folder}: stays as it is: a mean of {mean} and a std of {std} are of no sound; expected a std of at least {LeastStd}");
         string extractor, parity;
         using (var before = AstCheckpoint.OpenForOutputs(folder))
         {

@@ -14,6 +14,13 @@ namespace AstStream.Worker.Commands;
 /// <summary>statistics: the mean and std of log-mel that a model's input is normalised by.</summary>
 internal static class StatisticsCommand
 {
+    private static readonly EnumerationOptions s_below = new()
+    {
+        RecurseSubdirectories = true,
+        IgnoreInaccessible = true,
+        AttributesToSkip = FileAttributes.ReparsePoint, // a folder may lead back up
+    };
+
     public static IEnumerable<Command> All(string defaultModel)
     {
         var data = new Argument<string>("PATH") { Description = "A folder of sound, at any depth, or a table of clips." };
@@ -47,7 +54,7 @@ internal static class StatisticsCommand
 
             {ExitCode.Help}
             """);
-        command.SetAction(async (result, stop) =>
+        command.SetAction((result, _) => StopSignal.GuardAsync(async stop =>
         {
             var target = result.GetValue(to);
             using var checkpoint = AstCheckpoint.OpenForOutputs(target ?? result.GetValue(model)!);
@@ -67,7 +74,7 @@ internal static class StatisticsCommand
             }
 
             return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
-        });
+        }));
         yield return command;
     }
 
@@ -84,7 +91,12 @@ internal static class StatisticsCommand
             try
             {
                 await using var sound = await AudioFile.OpenAsync(file, stop: stop).ConfigureAwait(false);
-                statistics.Add(features.Read(sound, file, window).Frames);
+                var clip = features.Read(sound, file, window);
+                if (clip.Problem is { } problem)
+                    throw new InvalidAudioException(problem);
+                if (clip.Frames.Length == 0)
+                    throw new InvalidAudioException($"{file}: is shorter than a frame of 25 ms");
+                statistics.Add(clip.Frames);
             }
             catch (InvalidAudioException e)
             {
@@ -103,7 +115,7 @@ internal static class StatisticsCommand
     {
         if (!Directory.Exists(path))
             return [.. ClipDataset.Read(path, Errors.Note).Select(c => c.Path)];
-        var files = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
+        var files = Directory.EnumerateFiles(path, "*", s_below).Where(ClipDataset.IsSound)
             .Order(StringComparer.Ordinal).ToList();
         return files.Count > 0 ? files : throw new InvalidTruthException($"{path}: holds no file of sound");
     }

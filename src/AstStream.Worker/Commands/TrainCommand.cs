@@ -70,14 +70,14 @@ internal static class TrainCommand
         ExecutionFlags.OneOf(weights, "balanced", "none");
         var rule = new Option<string>("--thresholds")
         {
-            Description = "How a label's threshold is chosen: f1, precision=0.9 or fp-per-hour=1.",
+            Description = "How a label's threshold is chosen: f1 or precision=0.9.",
             HelpName = "RULE",
             DefaultValueFactory = _ => "f1",
         };
         rule.Validators.Add(r =>
         {
-            if (r.Tokens.Any(t => ThresholdRule.TryParse(t.Value) is null))
-                r.AddError("--thresholds: expected f1, precision=0 to 1, or fp-per-hour=0 or more");
+            if (r.Tokens.Any(t => ThresholdRule.TryParse(t.Value) is null or { Kind: ThresholdRule.Rule.FalsePerHour }))
+                r.AddError("--thresholds: expected f1 or precision=0 to 1");
         });
         var licence = new Option<string?>("--licence") { Description = "The model's licence, for its card.", HelpName = "NAME" };
         var flags = new ExecutionFlags(hasGraph: false);
@@ -97,14 +97,19 @@ internal static class TrainCommand
 
             Examples:
               aststream train my-sounds/ --to models/mine
-              aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-4.0
+              aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-nc-4.0
               aststream train my-sounds/ --to models/more --keep-labels
               aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
 
             {ExitCode.Help}
             """);
         flags.AddTo(command, hasWindow: false);
-        command.SetAction(async (result, stop) =>
+        command.Validators.Add(r =>
+        {
+            if (r.GetResult(heldOut) is { Implicit: false } && r.GetResult(heldOutFolds) is { Implicit: false })
+                r.AddError("--held-out and --held-out-fold both say what is measured on; expected one of them");
+        });
+        command.SetAction((result, _) => StopSignal.GuardAsync(async stop =>
         {
             CheckpointImport.CheckTarget(result.GetValue(to)!);
             var nothings = result.GetValue(nothing)!;
@@ -126,9 +131,9 @@ internal static class TrainCommand
             TrainedHead head;
             using (var progress = new ProgressLine("fitting", 100))
             {
-                var told = new Progress<double>(done => progress.Report((long)(100 * done)));
+                var training = new HeadTraining(options, CheckpointHead.Norm(checkpoint));
                 head = await Task.Run(
-                    () => new HeadTraining(options, CheckpointHead.Norm(checkpoint)).Train(clips, heldOutClips, told, stop), stop)
+                    () => training.Train(clips, heldOutClips, done => progress.Report((long)(100 * done)), stop), stop)
                     .ConfigureAwait(false);
             }
 
@@ -152,7 +157,7 @@ internal static class TrainCommand
                 AstSessionOptions.DefaultCacheFolder);
             Show(head, result.GetValue(to)!, watch.Elapsed);
             return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
-        });
+        }));
         yield return command;
     }
 
@@ -161,18 +166,30 @@ internal static class TrainCommand
         string path, string[] folds, string[] heldOutFolds, string heldOut, string[] labels, string[] nothing)
     {
         const double most = 0.5;
-        var all = ClipDataset.Read(path, Errors.Note);
+        var all = ClipDataset.Read(path, Errors.Note, isTraining: true);
         var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
         if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
             throw new InvalidTruthException($"{path}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
+        if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l))) is { } unknown)
+            throw new InvalidTrainingException($"{path}: no clip has the label '{unknown}'");
         if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)
             throw new InvalidTrainingException($"fold {both} is both trained on and kept out; expected it on one side");
-        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Labels.Any(labels.Contains) || clip.Labels.Any(nothing.Contains);
-        List<LabelledClip> Of(IEnumerable<LabelledClip> clips) => [.. clips.Where(IsWanted).Select(c => labels.Length == 0 ? c
-            : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || nothing.Contains(l))] })];
+        bool IsNothing(string label) => nothing.Contains(label, StringComparer.OrdinalIgnoreCase);
+        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Labels.Any(labels.Contains) || clip.Labels.Any(IsNothing);
+        List<LabelledClip> Of(IEnumerable<LabelledClip> clips) => [.. clips.GroupBy(c => c.Path, StringComparer.Ordinal)
+            .Select(g => g.First() with { Labels = [.. g.SelectMany(c => c.Labels).Distinct()] }) // a row a label
+            .Where(IsWanted).Select(c => labels.Length == 0 ? c
+                : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))] })];
         var train = Of(all.Where(c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold)));
         if (heldOutFolds.Length > 0)
-            return (train, Of(all.Where(c => heldOutFolds.Contains(c.Fold))), 0);
+        {
+            var measured = Of(all.Where(c => heldOutFolds.Contains(c.Fold)));
+            return train.Select(c => c.Group).Intersect(measured.Select(c => c.Group)).FirstOrDefault() is { } shared
+                ? throw new InvalidTrainingException(
+                    $"{path}: recording '{shared}' is in a fold that is trained on and in one that is kept out; figures would say nothing")
+                : (train, measured, 0);
+        }
+
         if (double.TryParse(heldOut, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share))
             return share is >= 0 and <= most ? (train, null, share)
                 : throw new InvalidTrainingException($"--held-out {heldOut}: expected a share from 0 to {most}, or labelled clips");
@@ -211,12 +228,12 @@ internal static class TrainCommand
     }
 
     /// <summary>The head that is written: the trained one, after the base's labels where those are kept.</summary>
-    private static (ClassifierHead Head, IReadOnlyList<double> Thresholds) Joined(
+    private static (ClassifierHead Head, IReadOnlyList<double?> Thresholds) Joined(
         ClassifierHead? own, IReadOnlyList<float>? thresholds, TrainedHead trained)
     {
-        const double usual = 0.5;
+        IEnumerable<double?> chosen = trained.Thresholds.Select(t => (double?)t);
         if (own is null)
-            return (new ClassifierHead(trained.Labels, trained.Head.Weights, trained.Head.Bias), trained.Thresholds);
+            return (new ClassifierHead(trained.Labels, trained.Head.Weights, trained.Head.Bias), [.. chosen]);
         var width = own.Weights.Count / own.Labels.Count;
         List<int> kept = [.. own.Labels.Index().Where(l => !trained.Labels.Contains(l.Item)).Select(l => l.Index)];
         return (
@@ -224,15 +241,16 @@ internal static class TrainCommand
                 [.. kept.Select(k => own.Labels[k]), .. trained.Labels],
                 [.. kept.SelectMany(k => own.Weights.Skip(k * width).Take(width)), .. trained.Head.Weights],
                 [.. kept.Select(k => own.Bias[k]), .. trained.Head.Bias]),
-            [.. kept.Select(k => (double?)thresholds?[k] ?? usual), .. trained.Thresholds]);
+            [.. kept.Select(k => thresholds?[k] is { } known && float.IsFinite(known) ? (double?)known : null), .. chosen]);
     }
 
-    private static byte[] Thresholds(string rule, (ClassifierHead Head, IReadOnlyList<double> Thresholds) written) =>
+    private static byte[] Thresholds(string rule, (ClassifierHead Head, IReadOnlyList<double?> Thresholds) written) =>
         JsonSerializer.SerializeToUtf8Bytes(
             new
             {
                 rule,
-                thresholds = written.Head.Labels.Zip(written.Thresholds).ToDictionary(t => t.First, t => Math.Round(t.Second, 4)),
+                thresholds = written.Head.Labels.Zip(written.Thresholds).Where(t => t.Second is not null)
+                    .ToDictionary(t => t.First, t => Math.Round(t.Second!.Value, 4)),
             },
             s_indented);
 
@@ -240,19 +258,21 @@ internal static class TrainCommand
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("", "clips", "recordings", "top-1", "mAP");
         void Row(string name, ClipReport report) => table.AddRow(
-            name, $"{report.Clips}", $"{report.Groups}", EvaluateClips.Share(report.Top1),
+            name, $"{report.Clips}", $"{report.Groups}", report.Labels > 1 ? EvaluateClips.Share(report.Top1) : "",
             report.MeanAveragePrecision.ToString("0.000", CultureInfo.InvariantCulture));
         Row("cross-validated", head.CrossValidated);
         if (head.HeldOut is { } heldOut)
             Row("kept out", heldOut);
         Terminal.Table(table);
         var report = head.HeldOut ?? head.CrossValidated;
-        var labels = new Table().Border(TableBorder.Simple).AddColumns("label", "clips", "AP", "recall", "threshold", "taken for");
+        var labels = new Table().Border(TableBorder.Simple)
+            .AddColumns("label", "clips", "AP", "threshold", "precision", "recall", "taken for");
         foreach (var (label, threshold) in head.Labels.Zip(head.Thresholds))
         {
             var c = report.Classes.FirstOrDefault(m => m.Label == label);
             labels.AddRow(
-                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(c?.Recall), Number(threshold),
+                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(threshold),
+                Number(report.At(label, threshold).Precision), Number(report.At(label, threshold).Recall),
                 Terminal.Cell(c?.TakenFor is { } other ? $"{other.Label} ({other.Clips})" : ""));
         }
 

@@ -30,7 +30,7 @@ public sealed class TrainCliTests : IDisposable
         Assert.Contains("\"label\":\"hiss\"", named.Output, StringComparison.Ordinal);
         var card = await File.ReadAllTextAsync(Path.Combine(Model, "README.md"));
         Assert.StartsWith("---\nlibrary_name: transformers\n", card, StringComparison.Ordinal);
-        Assert.Contains("license: cc0-1.0\n", card, StringComparison.Ordinal);
+        Assert.Contains("license: \"cc0-1.0\"\n", card, StringComparison.Ordinal);
         Assert.Contains("| kept out: 6 clips of 6 recordings | top-1 100.0 %", card, StringComparison.Ordinal);
         Assert.Equal(
             ["beep", "click", "hiss"], JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Model, "thresholds.json"))).RootElement
@@ -68,6 +68,8 @@ public sealed class TrainCliTests : IDisposable
         File.Copy(Path.Combine(Data, "hiss", "2.wav"), Path.Combine(shared, "hiss", "other.wav"));
         var same = await Cli.RunAsync("train", Data, "--to", Model, "--held-out", shared);
         var fold = await Cli.RunAsync("train", Data, "--to", Model, "--fold", "9");
+        var label = await Cli.RunAsync("train", Data, "--to", Model, "--label", "beep", "--label", "hisss");
+        var both = await Cli.RunAsync("train", Data, "--to", Model, "--held-out", "0.3", "--held-out-fold", "5");
         Directory.CreateDirectory(Model);
         await File.WriteAllTextAsync(Path.Combine(Model, "there"), "");
         var full = await Cli.RunAsync("train", Data, "--to", Model);
@@ -78,6 +80,8 @@ public sealed class TrainCliTests : IDisposable
         Assert.Contains("every clip has the label 'beep'", one.Error, StringComparison.Ordinal);
         Assert.Contains("other.wav is ", same.Error, StringComparison.Ordinal);
         Assert.Contains("has no fold '9'", fold.Error, StringComparison.Ordinal);
+        Assert.Contains("no clip has the label 'hisss'", label.Error, StringComparison.Ordinal);
+        Assert.Contains("expected one of them", both.Error, StringComparison.Ordinal);
         Assert.Contains("is not empty", full.Error, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFileSystemEntries(Model));
         Assert.All([few, one, same, fold, full], r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));

@@ -55,6 +55,10 @@ public sealed class ClipReportTests : IDisposable
         Assert.Equal(["no", "yes"], ClipDataset.Read(Path.Combine(_folder, "sc"), Ignore).Select(c => c.Labels[0]));
         Write("sc/testing_list.txt", "yes/ab12_nohash_0.wav\n");
         Assert.Equal("ab12", Assert.Single(ClipDataset.Read(Path.Combine(_folder, "sc"), Ignore)).Group);
+        Assert.Equal("cd34", Assert.Single(ClipDataset.Read(Path.Combine(_folder, "sc"), Ignore, isTraining: true)).Group);
+
+        Write("quoted.csv", "\"filename\",\"category\"\nb.wav,\"Dishes, pots\"\nc.wav,\"a \"\"b\"\"\"\n");
+        Assert.Equal(["Dishes, pots", "a \"b\""], ClipDataset.Read(Path.Combine(_folder, "quoted.csv"), Ignore).Select(c => c.Labels[0]));
     }
 
     [Theory]

@@ -17,8 +17,9 @@ public sealed class HeadTrainingTests
 
         Assert.Equal(["bark", "meow"], trained.Labels);
         Assert.NotNull(trained.HeldOut);
-        Assert.Equal(8, trained.HeldOut.Clips); // a fifth of 40; those of nothing have no label to name
+        Assert.Equal(12, trained.HeldOut.Clips); // a fifth of each, of nothing too
         Assert.Equal(1, trained.HeldOut.Top1.Share);
+        Assert.Equal((1, 1), trained.HeldOut.At("bark", trained.Thresholds[0]));
         Assert.Equal((48, 48), trained.Clips);
         Assert.All(trained.Head.Scores(Embedding(-1, 900)), s => Assert.True(s < 0.5, $"{s}"));
         Assert.All(trained.Thresholds, t => Assert.InRange(t, 0.01, 0.99));
@@ -47,6 +48,26 @@ public sealed class HeadTrainingTests
         var e = Assert.Throws<InvalidTrainingException>(() => Train(clips, [shared]));
 
         Assert.Contains($"elsewhere.flac is {clips[3].Clip.Path}", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What sounds the same and is nothing counts against a label.</summary>
+    [Fact]
+    public void Train_NothingThatSoundsAlike_ShowsInTheFigures()
+    {
+        var alike = Clips("Nothing", 0, 30).Select((c, i) => c with { Windows = [Embedding(0, 500 + i)] });
+        var trained = Train(Clips("bark", 0, 30).Concat(alike));
+
+        Assert.Equal(["bark"], trained.Labels);
+        Assert.InRange(trained.HeldOut!.MeanAveragePrecision, 0.2, 0.95);
+        Assert.True(trained.HeldOut.At("bark", trained.Thresholds[0]).Precision < 0.9);
+    }
+
+    [Fact]
+    public void Train_NothingButOneRecordingBesides_IsRefused()
+    {
+        var one = Clips("nothing", 1, 5).Select(c => c with { Clip = c.Clip with { Group = "one" } });
+        var e = Assert.Throws<InvalidTrainingException>(() => Train(Clips("bark", 0, 20).Concat(one)));
+        Assert.Contains("too little sound without 'bark'", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
