@@ -13,6 +13,8 @@ namespace AstStream.LoadTest;
 /// </summary>
 internal sealed class Broker : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(45);
+
     private readonly Process? _mock;
 
     private Broker(string servers, Process? mock) => (Servers, _mock) = (servers, mock);
@@ -69,6 +71,18 @@ internal sealed class Broker : IDisposable
             new KafkaAccess(Servers, new Dictionary<string, string>()), topic, isFromBeginning: true, untilEnd: true,
             (_, _, _, data) => found.Add(data!.Value), CancellationToken.None);
         return found;
+    }
+
+    /// <summary>All messages of a topic's first partition, committed ones only.</summary>
+    public List<Message<string, byte[]?>> Messages(string topic)
+    {
+        using var consumer = new ConsumerBuilder<string, byte[]?>(
+            new ConsumerConfig { BootstrapServers = Servers, GroupId = "all", EnablePartitionEof = true }).Build();
+        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
+        var messages = new List<Message<string, byte[]?>>();
+        while (consumer.Consume(s_patience) is { IsPartitionEOF: false } result)
+            messages.Add(result.Message);
+        return messages;
     }
 
     /// <summary>Gives the mock a command.</summary>

@@ -21,8 +21,10 @@ public sealed class ClipReport
         _ranked = [.. scores.Select(s => Enumerable.Range(0, labels.Count).OrderByDescending(i => s[i]).ToArray())];
         _named = [.. Enumerable.Range(0, clips.Count).Where(i => clips[i].Labels.Any(labels.Contains))];
         Classes = [.. labels.Select((label, i) => Measure(label, i)).Where(c => c.Clips > 0)];
-        var byGroup = clips.Index().Where(c => _named.Contains(c.Index)).GroupBy(c => c.Item.Group, StringComparer.Ordinal);
-        List<IReadOnlyList<int>> groups = [.. byGroup.Select(g => (IReadOnlyList<int>)[.. g.Select(c => c.Index)])];
+        List<IReadOnlyList<int>> groups =
+        [
+            .. _named.GroupBy(i => clips[i].Group, StringComparer.Ordinal).Select(g => (IReadOnlyList<int>)[.. g]),
+        ];
         Groups = clips.Select(c => c.Group).Distinct(StringComparer.Ordinal).Count();
         Confusion = _named.SelectMany(i => clips[i].Labels.Select(l => (There: l, Told: labels[_ranked[i][0]])))
             .GroupBy(p => p).ToDictionary(g => g.Key, g => g.Count());

@@ -71,8 +71,8 @@ internal sealed class HeadFit
     /// <param name="parameters">Where it begins; the fit, in the end.</param>
     /// <param name="ridge">The ridge, above 0.</param>
     /// <param name="stop">Gives up.</param>
-    public int Fit(double[] parameters, double ridge, CancellationToken stop) =>
-        Lbfgs.Minimize((at, gradient) => Loss(at, gradient, ridge), parameters, Tolerance, MostSteps, stop).Steps;
+    public void Fit(double[] parameters, double ridge, CancellationToken stop) =>
+        Lbfgs.Minimize((at, gradient) => Loss(at, gradient, ridge), parameters, Tolerance, MostSteps, stop);
 
     /// <summary>The head of fitted parameters, for features as they come.</summary>
     public LogisticHead Head(double[] parameters)

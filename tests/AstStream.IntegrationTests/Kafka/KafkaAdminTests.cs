@@ -55,7 +55,7 @@ public sealed class KafkaAdminTests : IDisposable
         Assert.Contains("1 records sent again", replay.Error, StringComparison.Ordinal);
         Assert.Contains("0/1: only 2 of its 9000000 bytes are here", replay.Error, StringComparison.Ordinal);
         Assert.Contains("0/2: it does not say where it came from", replay.Error, StringComparison.Ordinal);
-        var sent = All(audio);
+        var sent = _broker.Messages(audio);
         Assert.Equal(2, sent.Count);
         Assert.Equal(("yard-replay", "yard-replay"), (sent[0].Key, sent[1].Key));
         Assert.Equal([1, 2, 3, 4], sent[0].Value);
@@ -114,16 +114,5 @@ public sealed class KafkaAdminTests : IDisposable
             message.Headers.Add(name, Encoding.UTF8.GetBytes(text));
         producer.Produce(topic, message);
         Assert.Equal(0, producer.Flush(s_patience));
-    }
-
-    private List<Message<string, byte[]?>> All(string topic)
-    {
-        using var consumer = new ConsumerBuilder<string, byte[]?>(
-            new ConsumerConfig { BootstrapServers = _broker.Servers, GroupId = "all", EnablePartitionEof = true }).Build();
-        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
-        var messages = new List<Message<string, byte[]?>>();
-        while (consumer.Consume(s_patience) is { IsPartitionEOF: false } result)
-            messages.Add(result.Message);
-        return messages;
     }
 }

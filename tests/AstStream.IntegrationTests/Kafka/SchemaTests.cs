@@ -64,13 +64,13 @@ public sealed class SchemaTests : IDisposable
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("not yet", run.Error, StringComparison.Ordinal);
         Assert.Equal([$"{events}-aststream.coverage.v1", $"{events}-aststream.event.v1"], registered.Keys.Order(StringComparer.Ordinal));
-        var messages = All(events);
+        var messages = _broker.Messages(events);
         Assert.True(messages.Count > 3);
         foreach (var message in messages)
         {
             var type = System.Text.Encoding.UTF8.GetString(message.Headers.GetLastBytes("ce_type"));
             var (id, schema) = registered[$"{events}-{type}"];
-            Assert.Equal(0, message.Value[0]);
+            Assert.Equal(0, message.Value![0]);
             Assert.Equal(id, BinaryPrimitives.ReadInt32BigEndian(message.Value.AsSpan(1)));
             Assert.Equal(type, JsonDocument.Parse(schema).RootElement.GetProperty("title").GetString());
             Assert.Equal("in", JsonDocument.Parse(message.Value.AsMemory(5)).RootElement.GetProperty("source").GetString());
@@ -134,11 +134,11 @@ public sealed class SchemaTests : IDisposable
         var result = await Cli.FinishAsync(worker);
 
         Assert.Contains("5055 bytes in the headers that events carry; expected at most 4096", result.Error, StringComparison.Ordinal);
-        var opened = All(events).Where(m => Header(m, "ce_id")!.EndsWith("-opened", StringComparison.Ordinal)).ToList();
+        var opened = _broker.Messages(events).Where(m => Header(m, "ce_id")!.EndsWith("-opened", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(opened);
         foreach (var message in opened)
         {
-            var last = JsonDocument.Parse(message.Value).RootElement.GetProperty("evidence").GetProperty("last_offset").GetInt32();
+            var last = JsonDocument.Parse(message.Value!).RootElement.GetProperty("evidence").GetProperty("last_offset").GetInt32();
             Assert.Equal(last == 7 ? null : Trace(last), Header(message, "traceparent"));
             Assert.Equal(last == 7 ? null : "north", Header(message, "site"));
             Assert.Null(Header(message, "other"));
@@ -175,25 +175,9 @@ public sealed class SchemaTests : IDisposable
 
     private static string Trace(int offset) => $"00-{offset:x32}-{offset + 1:x16}-01";
 
-    private static string? Header(Message<string, byte[]> message, string name) =>
+    private static string? Header(Message<string, byte[]?> message, string name) =>
         message.Headers.TryGetLastBytes(name, out var bytes) ? System.Text.Encoding.UTF8.GetString(bytes) : null;
 
     private async Task<string> LagAsync(string audio) =>
         (await Cli.RunAsync("kafka", "lag", audio, "--group", audio, "--json", "--bootstrap-servers", _broker.Servers)).Output;
-
-    private List<Message<string, byte[]>> All(string topic)
-    {
-        using var consumer = new ConsumerBuilder<string, byte[]>(new ConsumerConfig
-        {
-            BootstrapServers = _broker.Servers,
-            GroupId = "all",
-            EnablePartitionEof = true,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-        }).Build();
-        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
-        var messages = new List<Message<string, byte[]>>();
-        while (consumer.Consume(s_patience) is { IsPartitionEOF: false } result)
-            messages.Add(result.Message);
-        return messages;
-    }
 }
