@@ -96,8 +96,8 @@ internal sealed partial class AstGraph
     private string Embeddings()
     {
         int patch = _config.PatchSize, d = _config.HiddenSize, nf = _config.FrequencyPatches, nt = _config.TimePatches;
-        var frames = _graph.Int64s(Groups(nt, _config.TimeStride, patch), nt, patch);
-        var bins = _graph.Int64s(Groups(nf, _config.FrequencyStride, patch), nf, patch);
+        var frames = _graph.Int64s(WeightLayout.Groups(nt, _config.TimeStride, patch), nt, patch);
+        var bins = _graph.Int64s(WeightLayout.Groups(nf, _config.FrequencyStride, patch), nf, patch);
         var x = _graph.Node("Gather", [InputValues, frames], ("axis", 1)); // [batch, nt, patch, mels]
         x = _graph.Node("Gather", [x, bins], ("axis", 3)); // [batch, nt, patch, nf, patch]
         x = _graph.Node("Transpose", [x], ("perm", (int[])[0, 3, 1, 4, 2])); // [batch, nf, nt, patch in frequency, patch in time]
@@ -318,7 +318,4 @@ internal sealed partial class AstGraph
         WeightLayout.Transposed(_checkpoint.Read(name + ".weight"), rows, columns);
 
     private static byte[] Bytes(ElementType type, float[] values, string name) => type.Encode(values, name);
-
-    private static long[] Groups(int count, int stride, int length) =>
-        [.. Enumerable.Range(0, count).SelectMany(g => Enumerable.Range(g * stride, length)).Select(i => (long)i)];
 }

@@ -38,4 +38,8 @@ internal static class WeightLayout
 
         return packed;
     }
+
+    /// <summary>The places of overlapping groups, one group after the other.</summary>
+    public static long[] Groups(int count, int stride, int length) =>
+        [.. Enumerable.Range(0, count).SelectMany(g => Enumerable.Range(g * stride, length)).Select(i => (long)i)];
 }

@@ -11,6 +11,7 @@ internal static partial class CudaRuntime
     private const string Driver = "cuda";
     private const uint NonBlocking = 1; // a stream that does not wait for the default one
     private const int HostToDevice = 1;
+    private const int AnyDirection = 4; // the addresses say which
     private const int MostOfName = 256;
 
     /// <summary>A device's name, as nvidia-smi has it.</summary>
@@ -36,6 +37,9 @@ internal static partial class CudaRuntime
     /// <summary>Begins a copy from pinned memory, in the order of the stream.</summary>
     public static void CopyToDevice(nint to, nint from, long bytes, nint stream) =>
         Check(Copy(to, from, checked((nuint)bytes), HostToDevice, stream), "cudaMemcpyAsync");
+
+    /// <summary>Copies between this process' memory and a device's, whichever is where, after all that was begun.</summary>
+    public static void Copy(nint to, nint from, long bytes) => Check(Copy(to, from, checked((nuint)bytes), AnyDirection), "cudaMemcpy");
 
     /// <summary>Waits for all that was begun on a stream.</summary>
     public static void Wait(nint stream) => Check(Synchronize(stream), "cudaStreamSynchronize");
@@ -68,6 +72,9 @@ internal static partial class CudaRuntime
 
     [LibraryImport(Runtime, EntryPoint = "cudaMemcpyAsync")]
     private static partial int Copy(nint to, nint from, nuint bytes, int kind, nint stream);
+
+    [LibraryImport(Runtime, EntryPoint = "cudaMemcpy")]
+    private static partial int Copy(nint to, nint from, nuint bytes, int kind);
 
     [LibraryImport(Runtime, EntryPoint = "cudaStreamSynchronize")]
     private static partial int Synchronize(nint stream);

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using AstStream.Model.Runtime;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace AstStream.Model.Training;
+
+/// <summary>Numbers at an address that stays, where the training runs: in memory, or in a GPU's.</summary>
+internal sealed unsafe class TrainingBuffer : IDisposable
+{
+    private readonly OrtMemoryAllocation? _there;
+    private readonly nint _address;
+    private readonly int _length;
+
+    /// <summary>Allocates zeros.</summary>
+    /// <param name="shape">The tensor's shape.</param>
+    /// <param name="device">The GPU's memory; null for the host's.</param>
+    public TrainingBuffer(IReadOnlyList<int> shape, DeviceMemory? device)
+    {
+        _length = shape.Aggregate(1, (a, b) => checked(a * b));
+        var bytes = (long)_length * sizeof(float);
+        if (device is null)
+        {
+            _address = (nint)NativeMemory.AlignedAlloc(checked((nuint)bytes), 64);
+            new Span<float>((void*)_address, _length).Clear();
+        }
+        else
+        {
+            _there = device.Allocator.Allocate(checked((uint)bytes));
+            _address = _there.DangerousGetHandle();
+            Write(new float[_length]);
+        }
+
+        Tensor = OrtValue.CreateTensorValueWithData(
+            device?.Info ?? OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. shape.Select(d => (long)d)], _address, bytes);
+    }
+
+    /// <summary>It, as a tensor.</summary>
+    public OrtValue Tensor { get; }
+
+    /// <summary>Fills it.</summary>
+    public void Write(ReadOnlySpan<float> values)
+    {
+        if (values.Length != _length)
+            throw new ArgumentException($"{values.Length} numbers for {_length}", nameof(values));
+        if (_there is null)
+            values.CopyTo(new Span<float>((void*)_address, _length));
+        else
+            fixed (float* from = values)
+                CudaRuntime.Copy(_address, (nint)from, (long)_length * sizeof(float));
+    }
+
+    /// <summary>Its numbers.</summary>
+    public float[] Read()
+    {
+        var values = new float[_length];
+        if (_there is null)
+            new ReadOnlySpan<float>((void*)_address, _length).CopyTo(values);
+        else
+            fixed (float* to = values)
+                CudaRuntime.Copy((nint)to, _address, (long)_length * sizeof(float));
+        return values;
+    }
+
+    public void Dispose()
+    {
+        Tensor?.Dispose();
+        if (_there is null)
+            NativeMemory.AlignedFree((void*)_address);
+        else
+            _there.Dispose();
+    }
+}
