@@ -112,6 +112,8 @@ internal sealed unsafe class FbankKernel<T> : FbankKernel
         _fft.Transform(_re, _im, _re2, _im2);
         Power();
         LogMel(melOut);
+        GC.KeepAlive(_memory);
+        GC.KeepAlive(_melStarts);
     }
 
     /// <summary>Removes the mean, pre-emphasises and windows into (_re, _im), zeros after.</summary>

@@ -38,6 +38,7 @@ internal sealed unsafe class Fft256<T>
         T.Transpose16(im2, im);
         ColumnsFirst(re, im);
         ColumnsSecond(re, im, re2, im2);
+        GC.KeepAlive(_memory);
     }
 
     /// <summary>

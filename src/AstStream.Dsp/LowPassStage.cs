@@ -28,7 +28,7 @@ internal sealed unsafe class LowPassStage : ResamplerStage
         Reset();
     }
 
-    public override int Give(Span<float> output)
+    protected override int Compute(Span<float> output)
     {
         var given = 0;
         while (given < output.Length)
@@ -60,6 +60,7 @@ internal sealed unsafe class LowPassStage : ResamplerStage
             }
         }
 
+        GC.KeepAlive(_output);
         return given;
     }
 

@@ -77,6 +77,7 @@ internal sealed unsafe class LowPass<T> : LowPass
 
         new ReadOnlySpan<float>(re, Block).CopyTo(new Span<float>(output, Block));
         new ReadOnlySpan<float>(im, Block).CopyTo(new Span<float>(output + Block, Block));
+        GC.KeepAlive(_memory);
     }
 
     /// <summary>Pairs of floats, by their bits: each the lower and the upper half of one wider number.</summary>

@@ -22,7 +22,7 @@ public sealed unsafe class OnlineFbank
     private const int PlaneLength = 2048;
 
     private readonly FbankKernel _kernel;
-    private readonly float[] _memory;
+    private readonly float[] _memory; // what points into it must keep it alive: an object that nobody else sees may have no fields at all
     private readonly float* _even;
     private readonly float* _odd;
 
@@ -94,6 +94,7 @@ public sealed unsafe class OnlineFbank
             _hasPending = true;
         }
 
+        GC.KeepAlive(_memory);
         return taken;
     }
 
@@ -112,6 +113,7 @@ public sealed unsafe class OnlineFbank
             }
         }
 
+        GC.KeepAlive(_memory);
         return count;
     }
 

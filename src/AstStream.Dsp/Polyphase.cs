@@ -86,6 +86,7 @@ internal sealed unsafe class Polyphase
         }
 
         (at, phase) = (place, fraction);
+        GC.KeepAlive(_rows);
         return given;
     }
 

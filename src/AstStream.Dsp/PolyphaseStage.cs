@@ -15,7 +15,7 @@ internal sealed unsafe class PolyphaseStage : ResamplerStage
         Reset();
     }
 
-    public override int Give(Span<float> output)
+    protected override int Compute(Span<float> output)
     {
         var at = Used;
         var given = _filter.Run(Buffer, Count, ref at, ref _phase, output);

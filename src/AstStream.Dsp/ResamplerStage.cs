@@ -53,10 +53,19 @@ internal abstract unsafe class ResamplerStage
     }
 
     /// <summary>So many samples were written into the room.</summary>
-    public void Added(int samples) => Count += samples;
+    public void Added(int samples)
+    {
+        Count += samples;
+        GC.KeepAlive(_memory);
+    }
 
     /// <summary>Gives what can be computed, as far as there is room for it.</summary>
-    public abstract int Give(Span<float> output);
+    public int Give(Span<float> output)
+    {
+        var given = Compute(output);
+        GC.KeepAlive(_memory);
+        return given;
+    }
 
     /// <summary>Forgets all that was taken.</summary>
     public virtual void Reset()
@@ -65,6 +74,9 @@ internal abstract unsafe class ResamplerStage
         Count = _before;
         Used = 0;
     }
+
+    /// <summary>Computes outputs, as far as there is room for them.</summary>
+    protected abstract int Compute(Span<float> output);
 
     /// <summary>Samples at the front that nothing needs any more; may lie after what has come.</summary>
     protected int Used { get; set; }

@@ -16,6 +16,26 @@ public class OnlineFbankTests
     public static TheoryData<SimdKernel, string> KernelsAndClips =>
         Reference.Pairs(SimdKernels.Supported, (string[])[.. Reference.Clips, "one-frame"]);
 
+    /// <summary>
+    /// An object that nobody else sees may be taken apart by the compiler: what its pointers point to must live on. (They share their
+    /// scratch memory here, so values are not looked at.)
+    /// </summary>
+    [Fact]
+    public void AppendFrames_OfOneThatNobodyKeeps_OutlivesCollections()
+    {
+        var samples = Reference.Samples("bursts-12s");
+        var shared = new OnlineFbank();
+        var expected = Frames(new OnlineFbank(), samples, int.MaxValue).Length;
+        Parallel.For(0, 1000, i =>
+        {
+            var frames = new List<float>(expected);
+            shared.Another().AppendFrames(samples, frames);
+            Assert.Equal(expected, frames.Count);
+            if (i % 16 == 0)
+                GC.Collect();
+        });
+    }
+
     [Theory]
     [MemberData(nameof(KernelsAndClips))]
     public void Read_ReferenceClip_MatchesTorchaudioOverTheFloor(SimdKernel kernel, string clip)
