@@ -46,7 +46,7 @@ public sealed record ThresholdRule(ThresholdRule.Rule Kind, double Value)
         var (hits, best) = (0, 0.0);
         for (var i = 0; i < order.Length;)
         {
-            for (var score = scores[order[i]]; i < order.Length && scores[order[i]] == score; i++)
+            for (var score = scores[order[i]]; i < order.Length && scores[order[i]].Equals(score); i++)
                 hits += isTrue[order[i]] ? 1 : 0;
             var (precision, recall, rate) = (hits / (double)i, hits / (double)there, (i - hits) / hours);
             var fits = Kind switch

@@ -19,7 +19,7 @@ public static class Ranking
         for (int i = 0, hits = 0; i < order.Length;)
         {
             var before = hits;
-            for (var score = scores[order[i]]; i < order.Length && scores[order[i]] == score; i++, taken++)
+            for (var score = scores[order[i]]; i < order.Length && scores[order[i]].Equals(score); i++, taken++)
                 hits += isTrue[order[i]] ? 1 : 0;
             sum += (double)hits / taken * (hits - before);
         }
@@ -41,7 +41,7 @@ public static class Ranking
         for (var i = 0; i < order.Length;)
         {
             var (level, levelTrue) = (0, 0);
-            for (var score = scores[order[i]]; i < order.Length && scores[order[i]] == score; i++, level++)
+            for (var score = scores[order[i]]; i < order.Length && scores[order[i]].Equals(score); i++, level++)
                 levelTrue += isTrue[order[i]] ? 1 : 0;
             wrong += levelTrue * (negatives + ((level - levelTrue) / 2.0));
             negatives += level - levelTrue;
@@ -54,13 +54,13 @@ public static class Ranking
     /// <returns>Infinite at 0 and 1.</returns>
     public static double DPrime(double auc) => Math.Sqrt(2) * Normal.Quantile(auc);
 
-    /// <summary>The indices of scores, the greatest first.</summary>
+    /// <summary>The indices of scores, the greatest first; what is no number comes last.</summary>
     internal static int[] Descending(ReadOnlySpan<double> scores)
     {
         var order = new int[scores.Length];
         var keys = new double[scores.Length];
         for (var i = 0; i < order.Length; i++)
-            (order[i], keys[i]) = (i, -scores[i]);
+            (order[i], keys[i]) = (i, double.IsNaN(scores[i]) ? double.PositiveInfinity : -scores[i]);
         Array.Sort(keys, order);
         return order;
     }

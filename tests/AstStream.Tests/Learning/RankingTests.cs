@@ -19,6 +19,13 @@ public sealed class RankingTests
     }
 
     [Fact]
+    public void AveragePrecisionAndAuc_ScoresThatAreNoNumbers_ComeLast()
+    {
+        Assert.Equal(0.5, Ranking.AveragePrecision([double.NaN, 0.1, double.NaN, 0.9], [true, true, false, false]), 1e-12);
+        Assert.Equal(0.375, Ranking.RocAuc([double.NaN, 0.1, double.NaN, 0.9], [true, true, false, false]), 1e-12);
+    }
+
+    [Fact]
     public void AveragePrecisionAndAuc_NothingToRank_AreNoNumbers()
     {
         Assert.True(double.IsNaN(Ranking.AveragePrecision([0.1, 0.9], [false, false])));
