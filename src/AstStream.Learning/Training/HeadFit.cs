@@ -11,7 +11,6 @@ internal sealed class HeadFit
     private const int Parts = 16; // of the rows, whose sums are added in order
     private const double Tolerance = 1e-5;
     private const int MostSteps = 300;
-    private const float MostBalance = 50; // that a rare class counts more by, at most
 
     private readonly float[] _features; // standardised, [rows, features]
     private readonly float[] _rowWeights; // of sum 1
@@ -48,16 +47,9 @@ internal sealed class HeadFit
                 _isThere[(i * classes) + target] = true;
         }
 
-        (_present, _absent) = (new float[classes], new float[classes]);
-        for (var c = 0; c < classes; c++)
-        {
-            var share = 0.0;
-            for (var i = 0; i < rows.Count; i++)
-                share += _isThere[(i * classes) + c] ? _rowWeights[i] : 0;
-            var isSome = isBalanced && share is > 0 and < 1;
-            _present[c] = isSome ? (float)Math.Min(MostBalance, 0.5 / share) : 1;
-            _absent[c] = isSome ? (float)Math.Min(MostBalance, 0.5 / (1 - share)) : 1;
-        }
+        (_present, _absent) = ClassWeights.Of(
+            [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, rows.Count)
+                .Sum(i => _isThere[(i * classes) + c] ? (double)_rowWeights[i] : 0))], isBalanced);
     }
 
     private int Classes => _present.Length;

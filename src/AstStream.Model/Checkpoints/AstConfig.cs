@@ -6,6 +6,7 @@ namespace AstStream.Model.Checkpoints;
 public sealed record AstConfig
 {
     internal const string MultiLabel = "multi_label_classification";
+    internal const string SingleLabel = "single_label_classification";
 
     // Far beyond any model that exists (AST-base: 1,214 and 310,272); attention over more would take all memory.
     private const int MaxTokens = 8192;
@@ -132,7 +133,7 @@ public sealed record AstConfig
     public ScoreActivation DefaultActivation => ProblemType switch
     {
         MultiLabel => ScoreActivation.Sigmoid,
-        "single_label_classification" => ScoreActivation.Softmax,
+        SingleLabel => ScoreActivation.Softmax,
         "regression" => ScoreActivation.None,
         _ => Labels.Count == 1 || (Labels.Count == 527 && Labels[0] == "Speech") ? ScoreActivation.Sigmoid : ScoreActivation.Softmax,
     };

@@ -103,6 +103,9 @@ public sealed class TrainingSession : IDisposable
     /// <summary>A parameter as it is evaluated: the moving average, where that is kept.</summary>
     public float[] Evaluated(string name) => _buffers[EvaluatedName(name)].Read();
 
+    /// <summary>Sets a parameter as it is evaluated.</summary>
+    public void WriteEvaluated(string name, ReadOnlySpan<float> values) => _buffers[EvaluatedName(name)].Write(values);
+
     /// <summary>Room for a batch.</summary>
     public TrainingBatch NewBatch() => new(
         Batch, Config.MaxLength * Config.NumMelBins, Config.Labels.Count, _options.Loss,

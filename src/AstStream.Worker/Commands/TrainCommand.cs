@@ -81,14 +81,16 @@ internal static class TrainCommand
         });
         var licence = new Option<string?>("--licence") { Description = "The model's licence, for its card.", HelpName = "NAME" };
         var flags = new ExecutionFlags(hasGraph: false);
+        var deep = new TrainFlags();
         var command = Help.Add(
             new Command("train", "Trains a model for your own labels, and says how good it is.")
             {
                 data, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
             },
             $"""
-            A linear head on the base's embeddings, which are computed once and kept by the files' content. Clips are short pieces of sound,
-            20 or more a label, of different recordings; sounds that are none of the labels go in a folder called nothing. Of a clip that is
+            A linear head on the base's embeddings, which are computed once and kept by the files' content; with --depth blocks=N or all
+            the transformer's own layers, too, from that head on. Clips are short pieces of sound, 20 or more a label,
+            of different recordings; sounds that are none of the labels go in a folder called nothing. Of a clip that is
             longer than the model's window up to {ClipEmbedder.MostWindows} windows are learnt from, and the first one is measured.
 
             Recordings (src_file or group in a table) are never split: figures are of recordings that the head was not fitted on, and clips
@@ -100,14 +102,19 @@ internal static class TrainCommand
               aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-nc-4.0
               aststream train my-sounds/ --to models/more --keep-labels
               aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
+              aststream train my-sounds/ --to models/deep --depth blocks=2 --epochs 30
+              aststream train my-sounds/ --to models/deep --depth all --rooms irs/ --noise cafe/ --resume
 
             {ExitCode.Help}
             """);
+        deep.AddTo(command);
         flags.AddTo(command, hasWindow: false);
         command.Validators.Add(r =>
         {
             if (r.GetResult(heldOut) is { Implicit: false } && r.GetResult(heldOutFolds) is { Implicit: false })
                 r.AddError("--held-out and --held-out-fold both say what is measured on; expected one of them");
+            if (deep.IsDeep(r) && r.GetValue(keep))
+                r.AddError("--keep-labels: is for --depth head; where layers are trained, the base's own labels would be forgotten");
         });
         command.SetAction((result, _) => StopSignal.GuardAsync(async stop =>
         {
@@ -124,35 +131,31 @@ internal static class TrainCommand
                 Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
             };
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
-            var own = result.GetValue(keep) ? CheckpointHead.Read(checkpoint) : null;
-            var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, flags.Read(result, checkpoint.Config), train, kept, stop)
-                .ConfigureAwait(false);
-            var watch = Stopwatch.StartNew();
-            TrainedHead head;
-            using (var progress = new ProgressLine("fitting", 100))
-            {
-                var training = new HeadTraining(options, CheckpointHead.Norm(checkpoint));
-                head = await Task.Run(
-                    () => training.Train(clips, heldOutClips, done => progress.Report((long)(100 * done)), stop), stop)
-                    .ConfigureAwait(false);
-            }
-
-            var written = Joined(own, checkpoint.Thresholds, head);
             var card = new ModelCard
             {
-                Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(to)!))),
+                Name = NameOf(result.GetValue(to)!),
                 Base = checkpoint.Name,
                 BaseHash = checkpoint.Hash,
-                Data = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(result.GetValue(data)!))),
+                Data = NameOf(result.GetValue(data)!),
                 Licence = result.GetValue(licence),
                 At = TimeProvider.System.GetUtcNow(),
-                Kept = written.Head.Labels.Count - head.Labels.Count,
             };
-            CheckpointHead.Write(
-                checkpoint, written.Head, keepsLocaliser: own is not null, result.GetValue(to)!, new Dictionary<string, byte[]>
+            var execution = flags.Read(result, checkpoint.Config);
+            if (deep.IsDeep(result.CommandResult))
+                return await new TrainTransformer(deep, result, checkpoint, execution, options, card, result.GetValue(rule)!)
+                    .RunAsync(train, kept, result.GetValue(to)!, stop).ConfigureAwait(false);
+            var own = result.GetValue(keep) ? CheckpointHead.Read(checkpoint) : null;
+            var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, train, kept, stop).ConfigureAwait(false);
+            var watch = Stopwatch.StartNew();
+            var head = await FitAsync(options, checkpoint, clips, heldOutClips, stop).ConfigureAwait(false);
+            var written = Joined(own, checkpoint.Thresholds, head);
+            card = card with { Kept = written.Head.Labels.Count - head.Labels.Count };
+            CheckpointTraining.Write(
+                checkpoint, CheckpointTraining.Config(checkpoint, written.Head.Labels, isMultiLabel: true, keepsLocaliser: own is not null),
+                CheckpointHead.Tensors(checkpoint, written.Head), result.GetValue(to)!, new Dictionary<string, byte[]>
                 {
                     ["README.md"] = Encoding.UTF8.GetBytes(card.Of(head)),
-                    ["thresholds.json"] = Thresholds(result.GetValue(rule)!, written),
+                    ["thresholds.json"] = Thresholds(result.GetValue(rule)!, written.Head.Labels, written.Thresholds),
                 },
                 AstSessionOptions.DefaultCacheFolder);
             Show(head, result.GetValue(to)!, watch.Elapsed);
@@ -160,6 +163,62 @@ internal static class TrainCommand
         }));
         yield return command;
     }
+
+    /// <summary>A head on embeddings.</summary>
+    public static async Task<TrainedHead> FitAsync(
+        HeadOptions options, AstCheckpoint checkpoint, IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut,
+        CancellationToken stop)
+    {
+        using var progress = new ProgressLine("fitting", 100);
+        var training = new HeadTraining(options, CheckpointHead.Norm(checkpoint));
+        return await Task.Run(() => training.Train(clips, heldOut, done => progress.Report((long)(100 * done)), stop), stop)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>thresholds.json.</summary>
+    public static byte[] Thresholds(string rule, IReadOnlyList<string> labels, IReadOnlyList<double?> thresholds) =>
+        JsonSerializer.SerializeToUtf8Bytes(
+            new
+            {
+                rule,
+                thresholds = labels.Zip(thresholds).Where(t => t.Second is not null)
+                    .ToDictionary(t => t.First, t => Math.Round(t.Second!.Value, 4)),
+            },
+            s_indented);
+
+    /// <summary>Shows how well labels are told, by label.</summary>
+    public static void ShowLabels(IReadOnlyList<string> labels, IReadOnlyList<double> thresholds, ClipReport report)
+    {
+        var table = new Table().Border(TableBorder.Simple)
+            .AddColumns("label", "clips", "AP", "threshold", "precision", "recall", "taken for");
+        foreach (var (label, threshold) in labels.Zip(thresholds))
+        {
+            var c = report.Classes.FirstOrDefault(m => m.Label == label);
+            table.AddRow(
+                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(threshold),
+                Number(report.At(label, threshold).Precision), Number(report.At(label, threshold).Recall),
+                Terminal.Cell(c?.TakenFor is { } other ? $"{other.Label} ({other.Clips})" : ""));
+        }
+
+        Terminal.Table(table);
+    }
+
+    /// <summary>A row of figures for each of some reports.</summary>
+    public static void ShowReports(params (string Name, ClipReport? Report)[] reports)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("", "clips", "recordings", "top-1", "mAP");
+        foreach (var (name, report) in reports)
+        {
+            if (report is not null)
+                table.AddRow(
+                    name, $"{report.Clips}", $"{report.Groups}", report.Labels > 1 ? EvaluateClips.Share(report.Top1) : "",
+                    report.MeanAveragePrecision.ToString("0.000", CultureInfo.InvariantCulture));
+        }
+
+        Terminal.Table(table);
+    }
+
+    private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 
     /// <summary>The clips to train on, those to measure on where they are given, and the share that is kept out else.</summary>
     private static (IReadOnlyList<LabelledClip> Train, IReadOnlyList<LabelledClip>? HeldOut, double Share) Data(
@@ -196,7 +255,8 @@ internal static class TrainCommand
         return (train, Of(ClipDataset.Read(heldOut, Errors.Note)), 0);
     }
 
-    private static async Task<(List<EmbeddedClip> Train, List<EmbeddedClip>? HeldOut, int Failed)> EmbedAsync(
+    /// <summary>The embeddings of clips, and how many can't be read.</summary>
+    public static async Task<(List<EmbeddedClip> Train, List<EmbeddedClip>? HeldOut, int Failed)> EmbedAsync(
         AstCheckpoint checkpoint, AstSessionOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut,
         CancellationToken stop)
     {
@@ -244,39 +304,10 @@ internal static class TrainCommand
             [.. kept.Select(k => thresholds?[k] is { } known && float.IsFinite(known) ? (double?)known : null), .. chosen]);
     }
 
-    private static byte[] Thresholds(string rule, (ClassifierHead Head, IReadOnlyList<double?> Thresholds) written) =>
-        JsonSerializer.SerializeToUtf8Bytes(
-            new
-            {
-                rule,
-                thresholds = written.Head.Labels.Zip(written.Thresholds).Where(t => t.Second is not null)
-                    .ToDictionary(t => t.First, t => Math.Round(t.Second!.Value, 4)),
-            },
-            s_indented);
-
     private static void Show(TrainedHead head, string folder, TimeSpan fitting)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("", "clips", "recordings", "top-1", "mAP");
-        void Row(string name, ClipReport report) => table.AddRow(
-            name, $"{report.Clips}", $"{report.Groups}", report.Labels > 1 ? EvaluateClips.Share(report.Top1) : "",
-            report.MeanAveragePrecision.ToString("0.000", CultureInfo.InvariantCulture));
-        Row("cross-validated", head.CrossValidated);
-        if (head.HeldOut is { } heldOut)
-            Row("kept out", heldOut);
-        Terminal.Table(table);
-        var report = head.HeldOut ?? head.CrossValidated;
-        var labels = new Table().Border(TableBorder.Simple)
-            .AddColumns("label", "clips", "AP", "threshold", "precision", "recall", "taken for");
-        foreach (var (label, threshold) in head.Labels.Zip(head.Thresholds))
-        {
-            var c = report.Classes.FirstOrDefault(m => m.Label == label);
-            labels.AddRow(
-                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(threshold),
-                Number(report.At(label, threshold).Precision), Number(report.At(label, threshold).Recall),
-                Terminal.Cell(c?.TakenFor is { } other ? $"{other.Label} ({other.Clips})" : ""));
-        }
-
-        Terminal.Table(labels);
+        ShowReports(("cross-validated", head.CrossValidated), ("kept out", head.HeldOut));
+        ShowLabels(head.Labels, head.Thresholds, head.HeldOut ?? head.CrossValidated);
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
             $"{folder}: {head.Labels.Count} labels, fitted in {fitting.TotalSeconds:0.0} s with a ridge of {head.Ridge:0e0}"));

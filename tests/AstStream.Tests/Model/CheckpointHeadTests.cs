@@ -19,8 +19,7 @@ public sealed class CheckpointHeadTests : CheckpointTrial
         float[] weights = [.. Enumerable.Range(0, 2 * width).Select(i => MathF.Sin(i))];
         var head = new ClassifierHead(["bark", "a \"quoted\" label"], weights, [0.25f, -0.5f]);
 
-        CheckpointHead.Write(
-            source, head, keepsLocaliser: false, Target, new Dictionary<string, byte[]> { ["README.md"] = "card"u8.ToArray() }, _folder);
+        Write(source, head, new Dictionary<string, byte[]> { ["README.md"] = "card"u8.ToArray() });
 
         using var written = AstCheckpoint.Open(Target);
         Assert.Equal(head.Labels, written.Config.Labels);
@@ -41,9 +40,7 @@ public sealed class CheckpointHeadTests : CheckpointTrial
         var config = Path.Combine(_folder, "config.json");
         File.WriteAllText(config, File.ReadAllText(config).TrimEnd()[..^1] + ", \"my_own_number\": 0.1, \"num_labels\": 5}");
         using var source = AstCheckpoint.Open(_folder);
-        CheckpointHead.Write(
-            source, new ClassifierHead(["x"], new float[source.Config.HiddenSize], [0]), false, Target, new Dictionary<string, byte[]>(),
-            _folder);
+        Write(source, new ClassifierHead(["x"], new float[source.Config.HiddenSize], [0]), new Dictionary<string, byte[]>());
 
         var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Target, "config.json"))).RootElement;
         Assert.Equal(0.1, json.GetProperty("my_own_number").GetDouble());
@@ -91,4 +88,8 @@ public sealed class CheckpointHeadTests : CheckpointTrial
         session.Run(1);
         return (session.Read(AstOutputs.PoolerOutput, 0, out _).ToArray(), session.Logits(0).ToArray());
     }
+
+    private void Write(AstCheckpoint source, ClassifierHead head, Dictionary<string, byte[]> besides) => CheckpointTraining.Write(
+        source, CheckpointTraining.Config(source, head.Labels, isMultiLabel: true, keepsLocaliser: false),
+        CheckpointHead.Tensors(source, head), Target, besides, _folder);
 }

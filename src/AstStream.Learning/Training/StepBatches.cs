@@ -1,0 +1,98 @@
+using AstStream.Model.Training;
+
+namespace AstStream.Learning.Training;
+
+/// <summary>
+/// Fills the batches of each step: which clips, how they are changed, and what they are to say. All of it follows from the step.
+/// </summary>
+internal sealed class StepBatches
+{
+    private readonly FineTuneOptions _options;
+    private readonly FineTuneData _data;
+    private readonly WindowMaker _maker;
+    private readonly TrainingSession _session;
+    private readonly float[] _present;
+    private readonly float[] _absent;
+    private (long Epoch, int[] Clips) _order = (-1, []);
+
+    public StepBatches(FineTuneOptions options, FineTuneData data, WindowMaker maker, TrainingSession session)
+    {
+        (_options, _data, _maker, _session) = (options, data, maker, session);
+        (_present, _absent) = ClassWeights.Of(
+            [.. data.Config.Labels.Select((_, c) => (double)data.Train.Count(t => t.Targets.Contains(c)) / data.Train.Count)],
+            options.IsBalanced);
+    }
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch => (_data.Train.Count + _options.Batch - 1) / _options.Batch;
+
+    private int Labels => _data.Config.Labels.Count;
+
+    private bool IsCrossEntropy => _options.Session.Loss == TrainingLoss.CrossEntropy;
+
+    /// <summary>Room for a step.</summary>
+    public TrainingBatch[] New() =>
+        [.. Enumerable.Range(0, (_options.Batch + _session.Batch - 1) / _session.Batch).Select(_ => _session.NewBatch())];
+
+    /// <summary>The clips of a step: all of them in an epoch, in an order of its own; the last step may have fewer.</summary>
+    public int[] Clips(long step)
+    {
+        var (epoch, place) = Math.DivRem(step, StepsPerEpoch);
+        if (_order.Epoch != epoch)
+            _order = (epoch, Shuffled(epoch));
+        return [.. _order.Clips.Skip((int)place * _options.Batch).Take(_options.Batch)];
+    }
+
+    /// <summary>Fills the batches of a step; gives how many of them have clips.</summary>
+    public int Fill(TrainingBatch[] batches, long step)
+    {
+        var clips = Clips(step);
+        foreach (var batch in batches)
+            Array.Clear(batch.Weights); // what is left from another step counts nothing
+        Parallel.For(0, clips.Length, row => Fill(batches[row / _session.Batch], row % _session.Batch, step, row, clips));
+        return (clips.Length + _session.Batch - 1) / _session.Batch;
+    }
+
+    private void Fill(TrainingBatch batch, int at, long step, int row, int[] clips)
+    {
+        var random = new CountedRandom(_options.Seed, step, row);
+        var clip = _data.Train[clips[row]];
+        var other = _data.Train[random.Below(_data.Train.Count)];
+        var size = _data.Config.MaxLength * _data.Config.NumMelBins;
+        var share = (float)_maker.Changed(clip.Clip, other.Clip, ref random, batch.Inputs.AsSpan(at * size, size));
+        var targets = batch.Targets.AsSpan(at * Labels, Labels);
+        targets.Clear();
+        foreach (var target in clip.Targets)
+            targets[target] += 1 - share;
+        foreach (var target in other.Targets)
+            targets[target] += share;
+        var (weight, smoothing) = (1f / clips.Length, (float)_options.LabelSmoothing);
+        if (IsCrossEntropy)
+        {
+            var counts = 0f;
+            for (var c = 0; c < Labels; c++)
+                counts += targets[c] * (_options.IsBalanced ? 2 * _present[c] / Labels : 1);
+            batch.Weights[at] = weight * counts;
+        }
+
+        for (var c = 0; c < Labels; c++)
+        {
+            if (!IsCrossEntropy)
+                batch.Weights[(at * Labels) + c] = weight / Labels * ((targets[c] * _present[c]) + ((1 - targets[c]) * _absent[c]));
+            targets[c] = (targets[c] * (1 - smoothing)) + (smoothing / (IsCrossEntropy ? Labels : 2));
+        }
+    }
+
+    private int[] Shuffled(long epoch)
+    {
+        var random = new CountedRandom(_options.Seed, -1 - epoch, 0); // steps are from 0 on
+        int[] clips = [.. Enumerable.Range(0, _data.Train.Count)];
+        for (var i = clips.Length - 1; i > 0; i--)
+        {
+            var other = random.Below(i + 1);
+            (clips[i], clips[other]) = (clips[other], clips[i]);
+        }
+
+        return clips;
+    }
+}

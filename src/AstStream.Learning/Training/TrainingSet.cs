@@ -1,0 +1,145 @@
+using AstStream.Learning.Evaluation;
+
+namespace AstStream.Learning.Training;
+
+/// <summary>
+/// Labelled clips as a training takes them: their labels as classes, and the recordings that they are of. Clips with the same sound
+/// count as one recording, whatever they are called.
+/// </summary>
+internal sealed class TrainingSet
+{
+    private const int FewestRecordings = 2; // of a label: one to fit on, one to choose by
+
+    private readonly IReadOnlyList<(LabelledClip Clip, string Content)> _clips;
+
+    /// <summary>Sorts clips.</summary>
+    /// <param name="clips">The clips, and what the sound of each is known by.</param>
+    /// <param name="labels">The labels; null for all that the clips have, but for those that stand for nothing.</param>
+    /// <param name="nothing">Labels that stand for nothing.</param>
+    /// <exception cref="InvalidTrainingException">There are no labels, or one alone that every clip has.</exception>
+    public TrainingSet(
+        IEnumerable<(LabelledClip Clip, string Content)> clips, IReadOnlyList<string> nothing, IReadOnlyList<string>? labels = null)
+    {
+        _clips = [.. clips];
+        Labels = labels ?? Named(nothing);
+        var index = Labels.Index().ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
+        Targets = [.. _clips.Select(
+            c => (int[])[.. c.Clip.Labels.Where(index.ContainsKey).Select(l => index[l]).Distinct().Order()])];
+        Recordings = Joined();
+    }
+
+    /// <summary>The classes.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>Of each clip the classes that are there; none for nothing.</summary>
+    public IReadOnlyList<int[]> Targets { get; }
+
+    /// <summary>The recording of each clip.</summary>
+    public IReadOnlyList<string> Recordings { get; }
+
+    /// <summary>Clips.</summary>
+    public int Count => _clips.Count;
+
+    /// <summary>A clip, with its recording as its group.</summary>
+    public LabelledClip Clip(int i) => _clips[i].Clip with { Group = Recordings[i] };
+
+    /// <summary>Refuses a set in which there is too little to learn from.</summary>
+    /// <exception cref="InvalidTrainingException">There is.</exception>
+    public void Check()
+    {
+        if (Missing([]) is { } few)
+            throw new InvalidTrainingException(few);
+    }
+
+    /// <summary>Refuses clips to measure on that have none of the labels, or the sound of a clip that is trained on.</summary>
+    /// <exception cref="InvalidTrainingException">They are such.</exception>
+    public void RefuseShared(TrainingSet heldOut)
+    {
+        if (heldOut.Targets.All(t => t.Length == 0))
+            throw new InvalidTrainingException(
+                $"no clip that is kept out has one of the labels that are trained ({string.Join(", ", Labels.Take(5))}"
+                    + $"{(Labels.Count > 5 ? ", …" : "")})");
+        var known = _clips.ToLookup(c => c.Content, StringComparer.Ordinal);
+        var shared = heldOut._clips.Where(c => known.Contains(c.Content)).ToList();
+        if (shared.Count > 0)
+            throw new InvalidTrainingException(
+                $"{shared.Count} clips that are kept out have the sound of clips that are trained on: "
+                    + string.Join("; ", shared.Take(3).Select(c => $"{c.Clip.Path} is {known[c.Content].First().Clip.Path}"))
+                    + ". Figures on them would say nothing; take them out of one side");
+    }
+
+    /// <summary>Recordings to keep out: the smallest fold that leaves enough of every label.</summary>
+    /// <param name="share">The share of the recordings, above 0 to 0.5.</param>
+    /// <param name="already">Recordings that are out already.</param>
+    /// <param name="flag">What says the share, for messages.</param>
+    /// <exception cref="InvalidTrainingException">No fold leaves enough.</exception>
+    public IReadOnlySet<string> KeepOut(double share, IReadOnlySet<string> already, string flag)
+    {
+        List<int> rest = [.. Enumerable.Range(0, Count).Where(i => !already.Contains(Recordings[i]))];
+        var recordings = rest.Select(i => Recordings[i]).Distinct().Count();
+        var folds = Deal(rest, Math.Clamp((int)Math.Round(1 / share), 2, Math.Max(2, recordings))).GroupBy(f => f.Value)
+            .Select(g => g.Select(f => f.Key).ToHashSet(StringComparer.Ordinal))
+            .OrderBy(g => rest.Count(i => g.Contains(Recordings[i]))).ToList();
+        return folds.Find(g => Missing([.. g, .. already]) is null)
+            ?? throw new InvalidTrainingException(
+                $"{Missing([.. folds[0], .. already])}, where some recordings are kept out; give more, or keep none out ({flag} 0)");
+    }
+
+    /// <summary>The fold of each recording of some clips.</summary>
+    public Dictionary<string, int> Deal(IEnumerable<int> clips, int folds) =>
+        RecordingFolds.Deal( // what has no label is shared out, too
+            clips.Select(i => (Recordings[i], (IReadOnlyList<int>)(Targets[i].Length > 0 ? Targets[i] : [-1]))), folds);
+
+    /// <summary>What is too little to learn from: recordings with a label, or without it; null where there is enough.</summary>
+    private string? Missing(HashSet<string> without)
+    {
+        var recordings = Enumerable.Range(0, Count).Where(i => !without.Contains(Recordings[i]))
+            .GroupBy(i => Recordings[i], StringComparer.Ordinal).Select(g => g.SelectMany(i => Targets[i]).ToHashSet()).ToList();
+        var few = Labels.Index().Select(l => (l.Item, With: recordings.Count(r => r.Contains(l.Index))))
+            .Where(l => l.With < FewestRecordings).ToList();
+        if (few.Count > 0)
+            return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
+                + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
+                + "good number";
+        return Labels.Where((_, c) => recordings.Count(r => !r.Contains(c)) < FewestRecordings).FirstOrDefault() is { } lonely
+            ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "
+                + "are none of the labels"
+            : null;
+    }
+
+    private string[] Named(IReadOnlyList<string> nothing)
+    {
+        string[] labels =
+        [
+            .. _clips.SelectMany(c => c.Clip.Labels).Except(nothing, StringComparer.OrdinalIgnoreCase).Order(StringComparer.Ordinal),
+        ];
+        if (labels.Length == 0)
+            throw new InvalidTrainingException("no clip has a label; expected clips with labels, a folder a label or a table");
+        if (labels.FirstOrDefault(l => string.IsNullOrWhiteSpace(l)) is not null)
+            throw new InvalidTrainingException("a label is empty; expected names");
+        return labels.Length > 1 || !_clips.All(c => c.Clip.Labels.Contains(labels[0])) ? labels
+            : throw new InvalidTrainingException(
+                $"every clip has the label '{labels[0]}': what is not it can't be learnt; give clips of other sounds, labelled nothing");
+    }
+
+    /// <summary>The recording of each clip; those that share a clip's sound are one.</summary>
+    private string[] Joined()
+    {
+        var parents = new Dictionary<string, string>(StringComparer.Ordinal);
+        string Root(string name)
+        {
+            while (parents.TryGetValue(name, out var parent) && parent != name)
+                name = parent;
+            return name;
+        }
+
+        foreach (var same in _clips.GroupBy(c => c.Content, StringComparer.Ordinal))
+        {
+            var first = Root(same.First().Clip.Group);
+            foreach (var (clip, _) in same.Skip(1))
+                parents[Root(clip.Group)] = first;
+        }
+
+        return [.. _clips.Select(c => Root(c.Clip.Group))];
+    }
+}
