@@ -127,6 +127,23 @@ Add("precision", "Logit errors of a GPU's graphs, with its rounding emulated.", 
     PrecisionTable.Run(r.GetValue(folders)!, batch: 3);
     return Task.CompletedTask;
 }, folders);
+var batches = new Option<int[]>("--batches") { DefaultValueFactory = _ => [16], AllowMultipleArgumentsPerToken = true };
+var depths = new Option<string[]>("--depths")
+{
+    Description = "all, or how many layers.",
+    DefaultValueFactory = _ => ["all"],
+    AllowMultipleArgumentsPerToken = true,
+};
+var again = new Option<bool>("--checkpointing");
+var products = new Option<string>("--precision") { DefaultValueFactory = _ => "float32" };
+var steps = new Option<int>("--steps") { DefaultValueFactory = _ => 7 };
+Add("training-steps", "What a step of training takes, and how much memory.", r =>
+{
+    TrainingSteps.Run(
+        r.GetValue(model) ?? tiny, r.GetValue(providers)!, r.GetValue(batches)!, r.GetValue(depths)!, r.GetValue(again),
+        r.GetValue(products)!, r.GetValue(steps));
+    return Task.CompletedTask;
+}, model, providers, batches, depths, again, products, steps);
 Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.",
     r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);

@@ -3,14 +3,16 @@
 
     torch_ast.py time CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--frequency-stride N --time-stride N]
                  [--sdpa] [--dtype float16] [--device cuda]
+    torch_ast.py train CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--sdpa] [--dtype bfloat16] [--device cuda] [--last N]
     torch_ast.py onnx CHECKPOINT OUT.onnx [--frequency-stride N --time-stride N]      the plain export, with a batch of 1
     torch_ast.py logits CHECKPOINT INPUT_VALUES.npy OUT.npy [--frames N] [--frequency-stride N --time-stride N]
 
 CHECKPOINT is a Hugging Face folder with model.safetensors in F32 or F16. Attention is written out unless this PyTorch has
 scaled_dot_product_attention (2.0), which --sdpa asks for. Position embeddings for another window are cropped or interpolated
 as the AST authors' code does. Needs PyTorch and NumPy only (Debian: python3-torch python3-numpy libopenblas0-pthread).
+train times a step of AdamW on binary cross-entropy: weights in float32, products in --dtype by autocast; --last trains the last N layers.
 """
-import argparse, json, os, statistics, time
+import argparse, contextlib, json, os, resource, statistics, time
 
 import numpy as np
 import torch
@@ -90,9 +92,44 @@ class Ast(torch.nn.Module):
         return self.linear("classifier.dense", self.norm("classifier.layernorm", (x[:, 0] + x[:, 1]) / 2))
 
 
+def train(a, config, weights):
+    layers = config["num_hidden_layers"]
+    first = layers - a.last if a.last else -1
+
+    def layer(name):
+        return -1 if name.startswith("embeddings.") else int(name.split(".")[2]) if name.startswith("encoder.") else layers
+
+    model = Ast(config, weights, sdpa=a.sdpa)
+    model.positions = weights["embeddings.position_embeddings"]
+    trained = [w.requires_grad_() for n, w in weights.items() if layer(n) >= first and not n.startswith("localiser.")]
+    optimizer = torch.optim.AdamW(trained, lr=1e-6, **({"fused": True} if a.device != "cpu" else {}))
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(a.batch, model.frames, config["num_mel_bins"], generator=generator).to(a.device)
+    y = torch.zeros(a.batch, len(config["id2label"]), device=a.device)
+    half = contextlib.nullcontext() if a.dtype == "float32" else torch.autocast(a.device, getattr(torch, a.dtype))
+    times = []
+    for run in range(-3, a.runs):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        with half:
+            logits = model(x)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), y)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1)
+        optimizer.step()
+        loss.item()
+        if run >= 0:
+            times.append((time.perf_counter() - start) * 1e3)
+    peak = torch.cuda.max_memory_reserved() if a.device != "cpu" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    median = statistics.median(times)
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "device": a.device, "products": a.dtype, "sdpa": a.sdpa,
+                      "layers": a.last or "all", "batch": a.batch, "median_ms": round(median, 1), "min_ms": round(min(times), 1),
+                      "windows_per_second": round(1e3 * a.batch / median, 1), "peak_mb": round(peak / 1e6)}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["time", "onnx", "logits"])
+    parser.add_argument("what", choices=["time", "train", "onnx", "logits"])
     parser.add_argument("checkpoint")
     parser.add_argument("files", nargs="*")
     for flag, default in (("--batch", 1), ("--runs", 7), ("--threads", os.cpu_count()), ("--frames", None), ("--frequency-stride", None), ("--time-stride", None)):
@@ -100,9 +137,13 @@ def main():
     parser.add_argument("--sdpa", action="store_true")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float16", "bfloat16"])
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--last", type=int, default=0)
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
     config, weights = load(a.checkpoint)
+    if a.what == "train":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        return train(a, config, {n: t.to(a.device) for n, t in weights.items()})
     dtype = getattr(torch, a.dtype)
     weights = {n: t.to(a.device, dtype) for n, t in weights.items()}
     model = Ast(config, weights, a.frames, a.frequency_stride, a.time_stride, a.sdpa)

@@ -56,9 +56,10 @@ internal static class ExecutionProviders
     /// <param name="inputShape">
     /// The input's shape after the batch, from which TensorRT makes one engine for all batch sizes; null where that does not matter.
     /// </param>
+    /// <param name="attentionKernels">Which of CUDA's attention kernels may run, as ONNX Runtime's sdpa_kernel; null for all.</param>
     public static void Append(
         SessionOptions session, ExecutionProvider provider, AstSessionOptions options, bool cudaGraph, string? engines = null,
-        string? inputShape = null)
+        string? inputShape = null, string? attentionKernels = null)
     {
         var device = options.DeviceId.ToString(CultureInfo.InvariantCulture);
         switch (provider)
@@ -74,6 +75,8 @@ internal static class ExecutionProviders
                         ["use_tf32"] = options.Tf32 && options.Precision != ModelPrecision.Float16 ? "1" : "0",
                         ["enable_cuda_graph"] = cudaGraph ? "1" : "0",
                     };
+                    if (attentionKernels is not null)
+                        settings["sdpa_kernel"] = attentionKernels;
                     if (options.GpuMemoryLimit > 0)
                         settings["gpu_mem_limit"] = options.GpuMemoryLimit.ToString(CultureInfo.InvariantCulture);
                     cuda.UpdateOptions(settings);

@@ -11,6 +11,9 @@ namespace AstStream.Model.Training;
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
+    // Flash, memory-efficient and written out. cuDNN's, which a CUDA graph of inference holds, seems to be planned anew at each run.
+    private const string AttentionKernels = "19";
+
     private readonly TrainingSessionOptions _options;
     private readonly List<InferenceSession> _sessions = [];
     private readonly List<OrtIoBinding> _bindings = [];
@@ -224,7 +227,8 @@ public sealed class TrainingSession : IDisposable
         settings.AddSessionConfigEntry("optimization.disable_specified_optimizers", "EliminateIdentity");
         ExecutionProviders.Append(
             settings, _options.Provider,
-            new AstSessionOptions { DeviceId = _options.DeviceId, Tf32 = _options.Tf32, Precision = _options.Precision }, cudaGraph: false);
+            new AstSessionOptions { DeviceId = _options.DeviceId, Tf32 = _options.Tf32, Precision = _options.Precision }, cudaGraph: false,
+            attentionKernels: AttentionKernels);
         var session = new InferenceSession(model, settings);
         _sessions.Add(session);
         return session;
