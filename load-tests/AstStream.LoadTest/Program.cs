@@ -144,6 +144,9 @@ Add("training-steps", "What a step of training takes, and how much memory.", r =
         r.GetValue(products)!, r.GetValue(steps));
     return Task.CompletedTask;
 }, model, providers, batches, depths, again, products, steps);
+var program = new Option<string>("--program") { DefaultValueFactory = _ => "artifacts/aststream/aststream" };
+Add("training-kills", "A training is killed again and again and goes on: does it end with the weights of one that nobody disturbed?",
+    r => TrainingKills.RunAsync(r.GetValue(program)!, r.GetValue(folder)!, r.GetValue(kills)), program, folder, kills);
 Add("costs", "What the parts of the engine cost on one thread.", r => Costs.RunAsync(r.GetValue(each)), each);
 Add("microphones", "Virtual microphones at 48 kHz: processor time and losses.",
     r => CaptureTrials.MicrophonesAsync(r.GetValue(count), r.GetValue(seconds), r.GetValue(latency)), count, seconds, latency);

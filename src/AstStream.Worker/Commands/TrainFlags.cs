@@ -21,11 +21,13 @@ internal sealed class TrainFlags
 
     private static readonly FineTuneOptions s_usual = new() { Session = new TrainingSessionOptions { Batch = 1 } };
 
+    private const string Head = "head";
+
     private readonly Option<string> _depth = new("--depth")
     {
         Description = "What is trained: head (seconds), blocks=N (the last N layers and the head), or all.",
         HelpName = "head|blocks=N|all",
-        DefaultValueFactory = _ => "head",
+        DefaultValueFactory = _ => Head,
     };
 
     private readonly Option<int> _epochs = Whole("--epochs", "Times that each clip is learnt from.", s_usual.Epochs, 1, 10_000);
@@ -85,7 +87,7 @@ internal sealed class TrainFlags
         _depth.CompletionSources.Add("head", "blocks=2", "all");
         _depth.Validators.Add(r =>
         {
-            if (r.Tokens.Any(t => t.Value is not ("head" or "all") && BlocksOf(t.Value) is null))
+            if (r.Tokens.Any(t => t.Value is not (Head or "all") && BlocksOf(t.Value) is null))
                 r.AddError($"--depth: found '{r.Tokens[0].Value}'; expected head, blocks=N with N from 1 on, or all");
         });
     }
@@ -104,7 +106,7 @@ internal sealed class TrainFlags
         command.Add(_resume);
         command.Validators.Add(r =>
         {
-            if (r.GetValue(_depth) is not "head")
+            if (IsDeep(r))
                 return;
             foreach (var option in All.Append(_resume).Where(o => o != _depth && r.GetResult(o) is { Implicit: false }))
                 r.AddError($"{option.Name}: is for --depth blocks=N or all; a head is fitted without it");
@@ -112,7 +114,7 @@ internal sealed class TrainFlags
     }
 
     /// <summary>Whether more than a head is trained.</summary>
-    public bool IsDeep(CommandResult result) => result.GetValue(_depth) != "head";
+    public bool IsDeep(CommandResult result) => result.GetResult(_depth)?.Tokens is [var depth] && depth.Value != Head;
 
     public bool Resumes(ParseResult result) => result.GetValue(_resume);
 

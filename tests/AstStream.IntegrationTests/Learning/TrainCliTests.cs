@@ -87,6 +87,47 @@ public sealed class TrainCliTests : IDisposable
         Assert.All([few, one, same, fold, full], r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));
     }
 
+    /// <summary>The last layer, too; what it may not be combined with; and a state that is there.</summary>
+    [Fact]
+    public async Task Train_DepthOfALayer_WritesTheBestEpochAndSaysHowItWent()
+    {
+        Make();
+        string[] train = ["train", Data, "--to", Model, "--depth", "blocks=1", "--epochs", "2", "--batch", "8"];
+        Directory.CreateDirectory(Model + ".training");
+        await File.WriteAllTextAsync(Path.Combine(Model + ".training", "state.bin"), "no state");
+        var there = await Cli.RunAsync(train);
+        var damaged = await Cli.RunAsync([.. train, "--resume"]);
+        File.Delete(Path.Combine(Model + ".training", "state.bin"));
+        var trained = await Cli.RunAsync(train);
+        var deep = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "blocks=7");
+        var kept = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "all", "--keep-labels");
+        var head = await Cli.RunAsync("train", Data, "--to", Model + "2", "--epochs", "3");
+        var half = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "all", "--precision", "bfloat16");
+        var rate = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "block=2", "--rate", "-1");
+
+        Assert.Equal(2, there.ExitCode);
+        Assert.Contains("holds a training that was cut off; --resume goes on from there", there.Error, StringComparison.Ordinal);
+        Assert.Equal(2, damaged.ExitCode);
+        Assert.Contains("state.bin: is damaged", damaged.Error, StringComparison.Ordinal);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Matches(@"(?m)^ +2 +\d\.\d+ +\d\.\d+ ", trained.Output);
+        Assert.Matches(@"kept out +6 +6 +100\.0 %", trained.Output);
+        Assert.False(Directory.Exists(Model + ".training"));
+        Assert.StartsWith("epoch,loss,", await File.ReadAllTextAsync(Path.Combine(Model, "training.csv")), StringComparison.Ordinal);
+        Assert.Contains("<svg", await File.ReadAllTextAsync(Path.Combine(Model, "training.html")), StringComparison.Ordinal);
+        Assert.Contains(
+            "the last 1 layers, and a new head,", await File.ReadAllTextAsync(Path.Combine(Model, "README.md")), StringComparison.Ordinal);
+        var named = await Cli.RunAsync("classify", Path.Combine(Data, "hiss", "3.wav"), "--model", Model, "--json", "--top-k", "1");
+        Assert.Contains("\"label\":\"hiss\"", named.Output, StringComparison.Ordinal);
+        Assert.Contains("--depth blocks=7: the base has 6 layers", deep.Error, StringComparison.Ordinal);
+        Assert.Contains("--keep-labels: is for --depth head", kept.Error, StringComparison.Ordinal);
+        Assert.Contains("--epochs: is for --depth blocks=N or all", head.Error, StringComparison.Ordinal);
+        Assert.Contains("bfloat16: is for --providers cuda", half.Error, StringComparison.Ordinal);
+        Assert.Contains("--depth: found 'block=2'", rate.Error, StringComparison.Ordinal);
+        Assert.Contains("--rate: found '-1'", rate.Error, StringComparison.Ordinal);
+        Assert.All([there, damaged, deep, kept, head, half, rate], r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Statistics_OfAFolder_AreMeasuredAndWritten()
     {
