@@ -94,14 +94,14 @@ internal sealed class TrainingSet
     private string? Missing(HashSet<string> without)
     {
         var recordings = Enumerable.Range(0, Count).Where(i => !without.Contains(Recordings[i]))
-            .GroupBy(i => Recordings[i], StringComparer.Ordinal).Select(g => g.SelectMany(i => Targets[i]).ToHashSet()).ToList();
-        var few = Labels.Index().Select(l => (l.Item, With: recordings.Count(r => r.Contains(l.Index))))
+            .GroupBy(i => Recordings[i], i => Targets[i], StringComparer.Ordinal).Select(g => g.ToList()).ToList();
+        var few = Labels.Index().Select(l => (l.Item, With: recordings.Count(r => r.Exists(t => t.Contains(l.Index)))))
             .Where(l => l.With < FewestRecordings).ToList();
         if (few.Count > 0)
             return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
                 + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
                 + "good number";
-        return Labels.Where((_, c) => recordings.Count(r => !r.Contains(c)) < FewestRecordings).FirstOrDefault() is { } lonely
+        return Labels.Where((_, c) => recordings.Count(r => r.Exists(t => !t.Contains(c))) < FewestRecordings).FirstOrDefault() is { } lonely
             ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "
                 + "are none of the labels"
             : null;

@@ -25,6 +25,19 @@ public sealed class HeadTrainingTests
         Assert.All(trained.Thresholds, t => Assert.InRange(t, 0.01, 0.99));
     }
 
+    /// <summary>As speakers do who say every word.</summary>
+    [Fact]
+    public void Train_RecordingsThatHaveEveryLabel_AreLearntFrom()
+    {
+        var clips = Clips("bark", 0, 10).Concat(Clips("meow", 1, 10))
+            .Select((c, i) => c with { Clip = c.Clip with { Group = $"speaker {i % 10}" } }).ToList();
+
+        var trained = Train(clips);
+
+        Assert.Equal(["bark", "meow"], trained.Labels);
+        Assert.Equal(10, trained.Clips.Recordings + trained.HeldOut!.Groups);
+    }
+
     /// <summary>Clips of one recording, and copies under other names, stay together: else figures would be of what was learnt.</summary>
     [Fact]
     public void Train_SameSoundUnderOtherNames_IsOneRecording()
