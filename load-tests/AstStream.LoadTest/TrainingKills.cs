@@ -64,9 +64,7 @@ internal static class TrainingKills
 
         await process.WaitForExitAsync();
         await output;
-        if (process.ExitCode is not (0 or 137))
-            throw new InvalidOperationException(await errors);
-        return process.ExitCode == 0;
+        return process.ExitCode is 0 or 137 ? Directory.Exists(target) : throw new InvalidOperationException(await errors);
     }
 
     private static byte[] Hash(string folder) => SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));

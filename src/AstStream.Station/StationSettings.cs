@@ -1,5 +1,6 @@
 using System.Net;
 using AstStream.Station.Clips;
+using AstStream.Station.Store;
 using AstStream.Station.Levels;
 using AstStream.Station.Web;
 using AstStream.Streaming.Definitions;
@@ -123,10 +124,10 @@ public sealed record StationSettings : SectionSettings
     internal long Free { get; init; }
 
     /// <summary>The store.</summary>
-    public string StorePath => Path.Combine(Data, "events.db");
+    public string StorePath => Path.Combine(Data, StoreFile.Name);
 
     /// <summary>The folder of clips.</summary>
-    public string ClipPath => Path.Combine(Data, "clips");
+    public string ClipPath => Path.Combine(Data, ClipFolder.Name);
 
     /// <inheritdoc/>
     public override IReadOnlyList<Resource> Resources => Data.Length > 0 ? [Resource.Writes(StorePath)] : [];

@@ -4,7 +4,8 @@ namespace AstStream.Learning.Training;
 
 /// <summary>
 /// Fits a <see cref="LogisticHead"/>: of each class the weighted mean of the rows' binary cross-entropies, and the ridge times half the
-/// squares of the weights of standardised features. All classes at once, by <see cref="Lbfgs"/>. The same rows give the same head.
+/// squares of the weights of standardised features, or of what they are away from a head that is known. All classes at once, by
+/// <see cref="Lbfgs"/>. The same rows give the same head.
 /// </summary>
 internal sealed class HeadFit
 {
@@ -19,12 +20,16 @@ internal sealed class HeadFit
     private readonly float[] _absent;
     private readonly float[] _mean;
     private readonly float[] _scale;
+    private readonly double[] _prior; // weights of standardised features, then biases
 
     /// <summary>Prepares a fit.</summary>
     /// <param name="rows">The rows; one at least.</param>
     /// <param name="classes">How many classes there are.</param>
     /// <param name="isBalanced">Whether where a class is there and where it is not count the same in all, however many these are.</param>
-    public HeadFit(IReadOnlyList<TrainingRow> rows, int classes, bool isBalanced)
+    /// <param name="prior">What is known of some classes already, for features as they come; null for nothing.</param>
+    public HeadFit(
+        IReadOnlyList<TrainingRow> rows, int classes, bool isBalanced,
+        IReadOnlyDictionary<int, (float[] Weights, float Bias)>? prior = null)
     {
         var features = rows[0].Features.Length;
         if ((long)rows.Count * features > Array.MaxLength)
@@ -50,14 +55,26 @@ internal sealed class HeadFit
         (_present, _absent) = ClassWeights.Of(
             [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, rows.Count)
                 .Sum(i => _isThere[(i * classes) + c] ? (double)_rowWeights[i] : 0))], isBalanced);
+        _prior = new double[(features + 1) * classes];
+        foreach (var (c, (weights, bias)) in prior ?? new Dictionary<int, (float[], float)>())
+        {
+            var sum = (double)bias;
+            for (var f = 0; f < features; f++)
+            {
+                _prior[(c * features) + f] = _scale[f] > 0 ? weights[f] / _scale[f] : 0;
+                sum += weights[f] * _mean[f];
+            }
+
+            _prior[(features * classes) + c] = sum;
+        }
     }
 
     private int Classes => _present.Length;
 
     private int Features => _mean.Length;
 
-    /// <summary>Parameters as they are fitted: the weights of standardised features, then the biases.</summary>
-    public double[] Zero() => new double[(Features + 1) * Classes];
+    /// <summary>Parameters as they are fitted: the weights of standardised features, then the biases; where it begins.</summary>
+    public double[] Begin() => [.. _prior];
 
     /// <summary>Fits from a place on.</summary>
     /// <param name="parameters">Where it begins; the fit, in the end.</param>
@@ -121,8 +138,8 @@ internal sealed class HeadFit
 
         for (var i = 0; i < Features * Classes; i++)
         {
-            loss += ridge * at[i] * at[i] / 2;
-            gradient[i] += ridge * at[i];
+            loss += ridge * Math.Pow(at[i] - _prior[i], 2) / 2;
+            gradient[i] += ridge * (at[i] - _prior[i]);
         }
 
         return loss;

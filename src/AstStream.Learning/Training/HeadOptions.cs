@@ -1,4 +1,5 @@
 using AstStream.Learning.Evaluation;
+using AstStream.Model.Import;
 
 namespace AstStream.Learning.Training;
 
@@ -13,6 +14,9 @@ public sealed record HeadOptions
 
     /// <summary>The ridges that are tried; above 0.</summary>
     public IReadOnlyList<double> Ridges { get; init; } = [1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4];
+
+    /// <summary>A head whose labels are learnt from it on, not from nothing; null, the default, for none.</summary>
+    public ClassifierHead? Prior { get; init; }
 
     /// <summary>Folds of the cross-validation, 2 or more; fewer where a label has fewer recordings.</summary>
     public int Folds { get; init; } = 5;

@@ -31,8 +31,8 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
             ? set.KeepOut(options.HeldOut, ImmutableHashSet<string>.Empty, "--held-out") : ImmutableHashSet<string>.Empty;
         List<TrainingRow> fitted = [.. rows.Where(r => !kept.Contains(r.Recording))];
         var (ridge, losses, scores) = Choose(set, fitted, progress, stop);
-        var fit = new HeadFit(fitted, labels.Count, options.IsBalanced);
-        var parameters = fit.Zero();
+        var fit = Fit(fitted, labels);
+        var parameters = fit.Begin();
         fit.Fit(parameters, ridge, stop);
         var head = fit.Head(parameters);
         progress?.Invoke(1);
@@ -46,6 +46,23 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
             (firsts.Count, firsts.Select(r => r.Recording).Distinct().Count()), crossValidated,
             measured.Count == 0 ? null : Report(labels, measured, heldOut ?? clips, [.. measured.Select(r => head.Scores(r.Features))]));
     }
+
+    private HeadFit Fit(List<TrainingRow> rows, IReadOnlyList<string> labels)
+    {
+        var known = new Dictionary<int, (float[] Weights, float Bias)>();
+        var width = rows[0].Features.Length;
+        foreach (var (c, label) in labels.Index())
+        {
+            if (options.Prior is { } prior && prior.Labels.ToList().IndexOf(label) is >= 0 and var at)
+                known.Add(c, ([.. prior.Weights.Skip(at * width).Take(width)], prior.Bias[at]));
+        }
+
+        return new HeadFit(rows, labels.Count, options.IsBalanced, known);
+    }
+
+    /// <summary>With a head to go on from it may be best to stay near it.</summary>
+    private IReadOnlyList<double> Ridges(IReadOnlyList<string> labels) =>
+        options.Prior is { } prior && labels.Any(prior.Labels.Contains) ? [100, 30, 10, 3, .. options.Ridges] : options.Ridges;
 
     /// <summary>A row a window, with what is there in its clip.</summary>
     private List<TrainingRow> Rows(IReadOnlyList<EmbeddedClip> clips, TrainingSet set) =>
@@ -63,30 +80,31 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
             c => rows.Where(r => r.Targets.Contains(c)).Select(r => r.Recording).Distinct().Count());
         var folds = Math.Clamp(most, 2, options.Folds);
         var dealt = set.Deal(rows.Where(r => r.IsFirst).Select(r => r.Clip), folds);
-        var losses = new double[options.Ridges.Count];
+        var ridges = Ridges(set.Labels);
+        var losses = new double[ridges.Count];
         var total = rows.Sum(r => (double)r.Weight);
-        var scores = options.Ridges.Select(_ => new Dictionary<int, float[]>()).ToArray();
+        var scores = ridges.Select(_ => new Dictionary<int, float[]>()).ToArray();
         for (var fold = 0; fold < folds; fold++)
         {
             var fitted = rows.Where(r => dealt[r.Recording] != fold).ToList();
             var other = rows.Where(r => dealt[r.Recording] == fold).ToList();
             if (fitted.Count == 0 || other.Count == 0)
                 continue;
-            var fit = new HeadFit(fitted, classes, options.IsBalanced);
-            var parameters = fit.Zero();
-            foreach (var (i, ridge) in options.Ridges.Index()) // each from the one before
+            var fit = Fit(fitted, set.Labels);
+            var parameters = fit.Begin();
+            foreach (var (i, ridge) in ridges.Index()) // each from the one before
             {
                 fit.Fit(parameters, ridge, stop);
                 var head = fit.Head(parameters);
                 losses[i] += fit.LossOf(head, other) * other.Sum(r => r.Weight) / total;
                 foreach (var row in other.Where(r => r.IsFirst))
                     scores[i][row.Clip] = head.Scores(row.Features);
-                progress?.Invoke((fold + ((i + 1.0) / options.Ridges.Count)) / (folds + 1));
+                progress?.Invoke((fold + ((i + 1.0) / ridges.Count)) / (folds + 1));
             }
         }
 
         var best = Array.IndexOf(losses, losses.Min());
-        return (options.Ridges[best], [.. options.Ridges.Zip(losses)], scores[best]);
+        return (ridges[best], [.. ridges.Zip(losses)], scores[best]);
     }
 
     private IReadOnlyList<double> Thresholds(IReadOnlyList<string> labels, List<TrainingRow> rows, Dictionary<int, float[]> scores)

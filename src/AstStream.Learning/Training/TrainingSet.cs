@@ -101,7 +101,8 @@ internal sealed class TrainingSet
             return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
                 + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
                 + "good number";
-        return Labels.Where((_, c) => recordings.Count(r => r.Exists(t => !t.Contains(c))) < FewestRecordings).FirstOrDefault() is { } lonely
+        bool IsLonely(int c) => recordings.Count(r => r.Exists(t => !t.Contains(c))) < FewestRecordings;
+        return Labels.Where((_, c) => IsLonely(c)).FirstOrDefault() is { } lonely
             ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "
                 + "are none of the labels"
             : null;

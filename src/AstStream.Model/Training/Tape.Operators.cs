@@ -71,8 +71,8 @@ internal sealed partial class Tape
     }
 
     /// <summary>
-    /// softmax(q·kᵀ / √head size)·v of [batch, tokens, width], by the fused kernel of inference. It keeps no probabilities; the gradient
-    /// makes them again, and takes the row sums of dP·P from the much smaller dO·O (T. Dao et al., FlashAttention, 2022).
+    /// softmax(q·kᵀ / √head size)·v of [batch, tokens, width], by the fused kernel of inference. It keeps no probabilities; the
+    /// gradient makes them again, and takes the row sums of dP·P from the much smaller dO·O (T. Dao et al., FlashAttention, 2022).
     /// </summary>
     public GraphTensor Attention(GraphTensor query, GraphTensor key, GraphTensor value, int heads)
     {

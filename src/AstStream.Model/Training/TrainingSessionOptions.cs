@@ -27,8 +27,11 @@ public sealed record TrainingSessionOptions
     /// <summary>What a layer's rate is multiplied by for every layer between it and the head, above 0 to 1 (the default).</summary>
     public double LayerDecay { get; init; } = 1;
 
-    /// <summary>How many times the body's rate the head's is; 10 by default.</summary>
-    public double HeadRate { get; init; } = 10;
+    /// <summary>
+    /// How many times the body's rate the head's is; 1 by default, for a head that was fitted before. The AST authors take 10 to 100 for
+    /// one that is new.
+    /// </summary>
+    public double HeadRate { get; init; } = 1;
 
     /// <summary>AdamW's decay of matrices: at a step they lose so much of themselves, times the rate. 0.01 by default.</summary>
     public double WeightDecay { get; init; } = 0.01;

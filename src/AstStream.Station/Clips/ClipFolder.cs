@@ -5,6 +5,9 @@ namespace AstStream.Station.Clips;
 /// <summary>The folder of clips: a folder a day, files named after the clip's first event. Safe for many threads.</summary>
 internal sealed class ClipFolder
 {
+    /// <summary>What it is called in a station's folder.</summary>
+    public const string Name = "clips";
+
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly long _free;

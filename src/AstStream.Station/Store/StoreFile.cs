@@ -10,6 +10,9 @@ namespace AstStream.Station.Store;
 /// </summary>
 internal sealed partial class StoreFile : IDisposable
 {
+    /// <summary>What it is called in a station's folder.</summary>
+    public const string Name = "events.db";
+
     private const int BusySeconds = 5; // that another process is waited for
 
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);

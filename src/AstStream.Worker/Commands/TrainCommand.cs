@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using AstStream.Connectors.Files;
+using AstStream.Dsp;
 using AstStream.Learning.Evaluation;
 using AstStream.Learning.Training;
 using AstStream.Model.Checkpoints;
@@ -20,9 +21,15 @@ internal static class TrainCommand
 
     public static IEnumerable<Command> All(string defaultModel)
     {
-        var data = new Argument<string>("DATA")
+        var data = new Argument<string?>("DATA")
         {
             Description = "Labelled clips: a folder with a folder a label, a table, or ESC-50's folder.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var reviews = new Option<string?>("--from-reviews")
+        {
+            Description = "A station's folder: the events that people judged, with or without DATA besides.",
+            HelpName = "DIR",
         };
         var to = new Option<string>("--to")
         {
@@ -85,7 +92,7 @@ internal static class TrainCommand
         var command = Help.Add(
             new Command("train", "Trains a model for your own labels, and says how good it is.")
             {
-                data, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
+                data, reviews, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
             },
             $"""
             A linear head on the base's embeddings, which are computed once and kept by the files' content; with --depth blocks=N or all
@@ -101,6 +108,7 @@ internal static class TrainCommand
               aststream train my-sounds/ --to models/mine
               aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-nc-4.0
               aststream train my-sounds/ --to models/more --keep-labels
+              aststream train --from-reviews station/ --to models/site --keep-labels
               aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
               aststream train my-sounds/ --to models/deep --depth blocks=2 --epochs 30
               aststream train my-sounds/ --to models/deep --depth all --rooms irs/ --noise cafe/ --resume
@@ -111,6 +119,8 @@ internal static class TrainCommand
         flags.AddTo(command, hasWindow: false);
         command.Validators.Add(r =>
         {
+            if (r.GetResult(data) is null && r.GetResult(reviews) is null)
+                r.AddError("expected DATA, --from-reviews DIR, or both");
             if (r.GetResult(heldOut) is { Implicit: false } && r.GetResult(heldOutFolds) is { Implicit: false })
                 r.AddError("--held-out and --held-out-fold both say what is measured on; expected one of them");
             if (deep.IsDeep(r) && r.GetValue(keep))
@@ -120,8 +130,14 @@ internal static class TrainCommand
         {
             CheckpointImport.CheckTarget(result.GetValue(to)!);
             var nothings = result.GetValue(nothing)!;
+            using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
+            using var pieces = new TemporaryFolder();
+            IReadOnlyList<LabelledClip> judged = result.GetValue(reviews) is not { } station ? []
+                : await ReviewedSounds.CutAsync(
+                    station, pieces.Path, checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds, nothings[0], stop)
+                    .ConfigureAwait(false);
             var (train, kept, share) = Data(
-                result.GetValue(data)!, result.GetValue(folds)!, result.GetValue(heldOutFolds)!, result.GetValue(heldOut)!,
+                judged, result.GetValue(data), result.GetValue(folds)!, result.GetValue(heldOutFolds)!, result.GetValue(heldOut)!,
                 result.GetValue(labels)!, nothings);
             var options = new HeadOptions
             {
@@ -130,13 +146,14 @@ internal static class TrainCommand
                 HeldOut = share,
                 Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
             };
-            using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             var card = new ModelCard
             {
                 Name = NameOf(result.GetValue(to)!),
                 Base = checkpoint.Name,
                 BaseHash = checkpoint.Hash,
-                Data = NameOf(result.GetValue(data)!),
+                Data = string.Join(" and ", ((string?[])[
+                    result.GetValue(reviews) is { } place ? $"the reviews of {NameOf(place)}" : null,
+                    result.GetValue(data) is { } from ? NameOf(from) : null]).OfType<string>()),
                 Licence = result.GetValue(licence),
                 At = TimeProvider.System.GetUtcNow(),
             };
@@ -145,6 +162,7 @@ internal static class TrainCommand
                 return await new TrainTransformer(deep, result, checkpoint, execution, options, card, result.GetValue(rule)!)
                     .RunAsync(train, kept, result.GetValue(to)!, stop).ConfigureAwait(false);
             var own = result.GetValue(keep) ? CheckpointHead.Read(checkpoint) : null;
+            options = options with { Prior = own };
             var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, train, kept, stop).ConfigureAwait(false);
             var watch = Stopwatch.StartNew();
             var head = await FitAsync(options, checkpoint, clips, heldOutClips, stop).ConfigureAwait(false);
@@ -222,15 +240,17 @@ internal static class TrainCommand
 
     /// <summary>The clips to train on, those to measure on where they are given, and the share that is kept out else.</summary>
     private static (IReadOnlyList<LabelledClip> Train, IReadOnlyList<LabelledClip>? HeldOut, double Share) Data(
-        string path, string[] folds, string[] heldOutFolds, string heldOut, string[] labels, string[] nothing)
+        IReadOnlyList<LabelledClip> judged, string? path, string[] folds, string[] heldOutFolds, string heldOut, string[] labels,
+        string[] nothing)
     {
         const double most = 0.5;
-        var all = ClipDataset.Read(path, Errors.Note, isTraining: true);
+        var from = path ?? "the reviews";
+        IReadOnlyList<LabelledClip> all = [.. judged, .. path is null ? [] : ClipDataset.Read(path, Errors.Note, isTraining: true)];
         var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
         if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
-            throw new InvalidTruthException($"{path}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
+            throw new InvalidTruthException($"{from}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
         if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l))) is { } unknown)
-            throw new InvalidTrainingException($"{path}: no clip has the label '{unknown}'");
+            throw new InvalidTrainingException($"{from}: no clip has the label '{unknown}'");
         if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)
             throw new InvalidTrainingException($"fold {both} is both trained on and kept out; expected it on one side");
         bool IsNothing(string label) => nothing.Contains(label, StringComparer.OrdinalIgnoreCase);

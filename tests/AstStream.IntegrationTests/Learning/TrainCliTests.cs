@@ -1,5 +1,7 @@
 using System.Text.Json;
 using AstStream.Dsp;
+using AstStream.Events;
+using AstStream.Station.Store;
 
 namespace AstStream.IntegrationTests.Learning;
 
@@ -149,6 +151,59 @@ public sealed class TrainCliTests : IDisposable
         var empty = await Cli.RunAsync("statistics", Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName);
         Assert.Equal(2, empty.ExitCode);
         Assert.Contains("holds no file of sound", empty.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>What people said is learnt: right ones, wrong ones as nothing, and others by the name that they gave.</summary>
+    [Fact]
+    public async Task Train_FromReviews_LearnsWhatPeopleSaid()
+    {
+        Make(clips: 20);
+        var station = Path.Combine(_folder, "station");
+        Directory.CreateDirectory(Path.Combine(station, "clips"));
+        var empty = await Cli.RunAsync("train", "--from-reviews", station, "--to", Model);
+        var day = new DateTimeOffset(2026, 5, 1, 6, 0, 0, TimeSpan.Zero);
+        using (var writer = StoreWriter.Open(Path.Combine(station, "events.db"), TimeProvider.System))
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                // All were reported as hiss; a third is, a third is a beep, the clicks are nothing. Each stands 2 s into its clip.
+                var (kind, number) = (((string[])["hiss", "beep", "click"])[i % 3], i / 3);
+                var (id, stream) = ($"{i + 0x10000000:x8}", new StreamIdentity("yard", "yards", day.AddDays(number % 5)));
+                writer.Add(new SoundEvent(id, EventState.Closed, stream, "model", "hiss", (60 * i) + 2, (60 * i) + 5, 0.9f, 0.8f));
+                writer.Commit();
+                File.Copy(Path.Combine(Data, kind, $"{number}.wav"), Path.Combine(station, "clips", $"{id}.wav"));
+                var (rate, samples) = (16_000, 48_000);
+                writer.Add([new StoredClip(id, stream, ((60 * i) + 2) * rate, rate, samples, i == 0 ? "../secret.wav" : $"{id}.wav", 9)
+                {
+                    Events = [id],
+                }]);
+                var verdict = kind switch
+                {
+                    "hiss" => ReviewVerdict.Right,
+                    "beep" => ReviewVerdict.OtherLabel,
+                    _ => ReviewVerdict.Wrong,
+                };
+                if (i < 57)
+                    writer.Add(new Review(id, verdict, verdict == ReviewVerdict.OtherLabel ? "beep" : null, "ann", day.AddDays(9)));
+            }
+        }
+
+        var trained = await Cli.RunAsync("train", "--from-reviews", station, "--to", Model, "--held-out", "0");
+        var neither = await Cli.RunAsync("train", "--to", Model + "2");
+
+        Assert.Equal(2, empty.ExitCode);
+        Assert.Contains("events.db", empty.Error, StringComparison.Ordinal);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Contains("1 reviewed events have no clip (any more)", trained.Error, StringComparison.Ordinal);
+        Assert.Matches(@"hiss +18 +38 +5 +3", trained.Output);
+        Assert.Matches(@"beep +19 +0 +5 +0", trained.Output);
+        Assert.Contains("More reviews would help", trained.Error, StringComparison.Ordinal);
+        Assert.Contains("the reviews of station", await File.ReadAllTextAsync(Path.Combine(Model, "README.md")), StringComparison.Ordinal);
+        var click = Scores((await Cli.RunAsync("classify", Path.Combine(Data, "click", "19.wav"), "--model", Model, "--json")).Output);
+        var beep = Scores((await Cli.RunAsync("classify", Path.Combine(Data, "beep", "19.wav"), "--model", Model, "--json")).Output);
+        Assert.All(click.Values, s => Assert.True(s < 0.5, $"{s}"));
+        Assert.True(beep["beep"] > 0.5 && beep["hiss"] < 0.5);
+        Assert.Contains("expected DATA, --from-reviews DIR, or both", neither.Error, StringComparison.Ordinal);
     }
 
     private static Dictionary<string, double> Scores(string json) => JsonDocument.Parse(json).RootElement.GetProperty("results")

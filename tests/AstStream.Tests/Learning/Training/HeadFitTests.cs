@@ -26,7 +26,7 @@ public sealed class HeadFitTests
     public void Fit_MadeRows_IsTheMinimumThatNewtonFinds(bool isBalanced)
     {
         var fit = new HeadFit(Made(), Classes, isBalanced);
-        var parameters = fit.Zero();
+        var parameters = fit.Begin();
         fit.Fit(parameters, 0.01, CancellationToken.None);
         var head = fit.Head(parameters);
 
@@ -38,6 +38,29 @@ public sealed class HeadFitTests
         }
     }
 
+    /// <summary>The stronger the ridge, the nearer to what is known already.</summary>
+    [Fact]
+    public void Fit_FromAKnownHead_StaysNearItUnderAStrongRidge()
+    {
+        float[] known = [1, -2, 0.5f, 3];
+        LogisticHead Fitted(double ridge)
+        {
+            var prior = new Dictionary<int, (float[] Weights, float Bias)> { [1] = (known, 0.25f) };
+            var fit = new HeadFit(Made(), Classes, isBalanced: false, prior);
+            var parameters = fit.Begin();
+            var begin = fit.Head(parameters);
+            Assert.Equal(0.25f, begin.Bias[1], 1e-5f);
+            for (var f = 0; f < Features; f++)
+                Assert.Equal(known[f], begin.Weights[Features + f], 1e-5f);
+            fit.Fit(parameters, ridge, CancellationToken.None);
+            return fit.Head(parameters);
+        }
+
+        double Away(LogisticHead head) => Enumerable.Range(0, Features).Sum(f => Math.Abs(head.Weights[Features + f] - known[f]));
+        Assert.InRange(Away(Fitted(1000)), 0, 0.01);
+        Assert.True(Away(Fitted(0.01)) > 1);
+    }
+
     [Fact]
     public void Fit_Twice_GivesTheSameBits()
     {
@@ -45,7 +68,7 @@ public sealed class HeadFitTests
         for (var i = 0; i < 2; i++)
         {
             var fit = new HeadFit(Made(), Classes, isBalanced: true);
-            var parameters = fit.Zero();
+            var parameters = fit.Begin();
             fit.Fit(parameters, 1e-3, CancellationToken.None);
             heads.Add(fit.Head(parameters));
         }
@@ -59,7 +82,7 @@ public sealed class HeadFitTests
     {
         List<TrainingRow> rows = [.. Made().Select(r => r with { Features = [.. r.Features, 5f] })];
         var fit = new HeadFit(rows, Classes, isBalanced: false);
-        var parameters = fit.Zero();
+        var parameters = fit.Begin();
         fit.Fit(parameters, 0.01, CancellationToken.None);
         var head = fit.Head(parameters);
 

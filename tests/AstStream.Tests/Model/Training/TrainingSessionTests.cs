@@ -59,7 +59,7 @@ public sealed class TrainingSessionTests
         var losses = Reference.Npy($"{TrainingTrial.Folder}/adamw-losses.npy").Values;
         var expected = TrainingTrial.Tensors("adamw.safetensors");
         using var session = TrainingTrial.Session(
-            new TrainingSessionOptions { Batch = TrainingTrial.Rows, HeadRate = 1, WeightDecay = 0.05 });
+            new TrainingSessionOptions { Batch = TrainingTrial.Rows, WeightDecay = 0.05 });
         var batch = TrainingTrial.Batch(session, TrainingLoss.BinaryCrossEntropy, hasColumns: false);
         for (var step = 1; step <= 20; step++)
         {

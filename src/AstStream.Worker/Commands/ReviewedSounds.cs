@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text;
+using AstStream.Connectors.Files;
+using AstStream.Dsp;
+using AstStream.Learning;
+using AstStream.Learning.Evaluation;
+using AstStream.Learning.Training;
+using AstStream.Station.Clips;
+using AstStream.Station.Store;
+using Spectre.Console;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>What people said of a station's events, as clips to learn from.</summary>
+internal static class ReviewedSounds
+{
+    private const int Good = 20; // right ones of a label
+    private const int MostShown = 10;
+
+    /// <summary>Cuts each reviewed event out of its clip, in a folder that is the caller's.</summary>
+    /// <param name="station">The station's folder.</param>
+    /// <param name="folder">Where the pieces are written.</param>
+    /// <param name="seconds">The length of a model's window.</param>
+    /// <param name="nothing">The label of what is nothing.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="InvalidTrainingException">It is no station, or nobody has reviewed anything whose sound is there.</exception>
+    public static async Task<IReadOnlyList<LabelledClip>> CutAsync(
+        string station, string folder, double seconds, string nothing, CancellationToken stop)
+    {
+        var reviewed = Read(station);
+        if (reviewed.WithoutSound > 0)
+            Errors.Note($"{reviewed.WithoutSound} reviewed events have no clip (any more), and can't be learnt from");
+        if (reviewed.Events.Count == 0)
+            throw new InvalidTrainingException(
+                $"{station}: has no reviewed event with sound; judge some on the page, or with aststream review, right and wrong ones");
+        Show(reviewed);
+        var clips = new List<LabelledClip>();
+        using var progress = new ProgressLine("cutting", reviewed.Events.Count);
+        foreach (var (i, one) in reviewed.Events.Index())
+        {
+            try
+            {
+                await using var sound = await AudioFile.OpenAsync(one.File, stop: stop).ConfigureAwait(false);
+                var samples = ClipSamples.Read(sound, one.Offset + seconds);
+                var length = (int)(seconds * FbankOptions.SampleRate);
+                var middle = (int)((one.Onset + Math.Min(one.Offset, one.Onset + seconds)) / 2 * FbankOptions.SampleRate);
+                var from = Math.Clamp(middle - (length / 2), 0, Math.Max(0, samples.Length - length));
+                var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i:000000}.wav"));
+                using (var file = new WavWriter(path, FbankOptions.SampleRate, 1))
+                    file.Write(samples.AsSpan(from, Math.Min(length, samples.Length - from)));
+                clips.Add(new LabelledClip(path, [one.Heard ?? nothing], $"{one.Stream.Id} {one.Time.UtcDateTime:yyyy-MM-dd}", ""));
+            }
+            catch (Exception e) when (e is InvalidAudioException or IOException)
+            {
+                progress.Clear();
+                Errors.Write($"{one.File}: {e.Message}");
+            }
+
+            progress.Step();
+        }
+
+        return clips;
+    }
+
+    private static ReviewedEvents Read(string station)
+    {
+        try
+        {
+            return ReviewedEvents.Read(station);
+        }
+        catch (StoreException e)
+        {
+            throw new InvalidTrainingException($"--from-reviews {station}: {e.Message}");
+        }
+    }
+
+    /// <summary>What there is, and which reviews would help most.</summary>
+    private static void Show(ReviewedEvents reviewed)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("label", "right", "wrong", "streams and days", "not judged");
+        var wanted = new List<(string Label, int Missing, int Waiting)>();
+        var labels = reviewed.Events.SelectMany(e => (string?[])[e.Label, e.Heard]).OfType<string>();
+        foreach (var label in labels.Distinct().Order(StringComparer.Ordinal))
+        {
+            var right = reviewed.Events.Where(e => e.Heard == label).ToList();
+            var wrong = reviewed.Events.Count(e => e.Label == label && e.Heard != label);
+            var days = right.Select(e => (e.Stream.Id, e.Time.UtcDateTime.Date)).Distinct().Count();
+            var waiting = reviewed.Unreviewed.GetValueOrDefault(label);
+            table.AddRow(Terminal.Cell(label), $"{right.Count}", $"{wrong}", $"{days}", $"{waiting}");
+            if (Math.Max(Good - right.Count, Good - wrong) is > 0 and var missing)
+                wanted.Add((label, missing, waiting));
+        }
+
+        Terminal.Table(table);
+        if (wanted.Count == 0)
+            return;
+        var text = new StringBuilder("More reviews would help, right and wrong ones, of other days: ");
+        text.AppendJoin(", ", wanted.OrderByDescending(w => Math.Min(w.Missing, w.Waiting)).Take(MostShown)
+            .Select(w => $"{w.Label} ({w.Missing})"));
+        Terminal.Status(text.ToString());
+    }
+}
