@@ -1,7 +1,7 @@
 using System.Net;
 using AstStream.Station.Clips;
-using AstStream.Station.Store;
 using AstStream.Station.Levels;
+using AstStream.Station.Store;
 using AstStream.Station.Web;
 using AstStream.Streaming.Definitions;
 

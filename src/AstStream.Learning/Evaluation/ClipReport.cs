@@ -54,10 +54,10 @@ public sealed class ClipReport
     public IReadOnlyDictionary<(string There, string Told), int> Confusion { get; }
 
     /// <summary>Mean average precision over the classes (mAP).</summary>
-    public double MeanAveragePrecision => Classes.Average(c => c.AveragePrecision);
+    public double MeanAveragePrecision => Classes.Select(c => c.AveragePrecision).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>The mean area under the classes' ROC curves.</summary>
-    public double MeanAuc => Classes.Average(c => c.Auc);
+    public double MeanAuc => Classes.Select(c => c.Auc).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>d′ of the mean area, as AudioSet's papers give it.</summary>
     public double DPrime => Ranking.DPrime(MeanAuc);
@@ -83,6 +83,8 @@ public sealed class ClipReport
 
     private (double, double, double) Within(int k, IReadOnlyList<IReadOnlyList<int>> groups)
     {
+        if (_named.Count == 0)
+            return (double.NaN, double.NaN, double.NaN);
         double[] hits = [.. _clips.Select((c, i) => _ranked[i].Take(k).Any(l => c.Labels.Contains(_labels[l])) ? 1.0 : 0)];
         var (low, high) = Bootstrap.Interval(groups, items => items.Average(i => hits[i]));
         return (_named.Average(i => hits[i]), low, high);

@@ -26,6 +26,9 @@ public sealed record FineTuneData
     /// <summary>Clips of yet others, which are measured on at the end; none, where none are kept out.</summary>
     public IReadOnlyList<LearntClip> HeldOut { get; init; } = [];
 
+    /// <summary>The threshold of each label that has no clip to choose one by.</summary>
+    public required IReadOnlyList<double> Thresholds { get; init; }
+
     /// <summary>What a state must be of for this training to go on from it, by what each is called.</summary>
     public required IReadOnlyDictionary<string, string> Of { get; init; }
 }

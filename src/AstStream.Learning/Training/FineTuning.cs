@@ -15,6 +15,9 @@ public sealed class FineTuning : IDisposable
 {
     private const int MostHalvings = 2;
     private const double LeastGain = 0.999; // of the loss, where mAP is the same: less is no improvement
+    /// <summary>Where the clips' samples are, in the folder of the state.</summary>
+    public const string SoundFile = "sound.f32";
+
     private const string StateFile = "state.bin";
     private const string BestFiles = "best-*.bin";
 
@@ -56,6 +59,19 @@ public sealed class FineTuning : IDisposable
     /// <summary>Whether a folder has the state of a training.</summary>
     public static bool HasState(string folder) => File.Exists(Path.Combine(folder, StateFile));
 
+    /// <summary>Removes a state, and its folder where nothing else is in it.</summary>
+    public static void RemoveState(string folder)
+    {
+        foreach (var pattern in (string[])[StateFile, StateFile + ".part", BestFiles, BestFiles + ".part", SoundFile])
+        {
+            foreach (var file in Directory.EnumerateFiles(folder, pattern))
+                File.Delete(file);
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+            Directory.Delete(folder);
+    }
+
     /// <summary>Trains, from the state that is there on.</summary>
     /// <param name="epoch">Hears of each epoch; of those that are known already, too.</param>
     /// <param name="progress">Told the share of the epoch that is done, 0 to 1.</param>
@@ -63,6 +79,18 @@ public sealed class FineTuning : IDisposable
     /// <exception cref="InvalidTrainingException">The state is damaged, or of another training.</exception>
     /// <exception cref="ModelExecutionException">A step can't be run.</exception>
     public async Task<FineTuned> TrainAsync(Action<EpochResult> epoch, Action<double> progress, CancellationToken stop)
+    {
+        try
+        {
+            return await BeginAsync(epoch, progress, stop).ConfigureAwait(false);
+        }
+        catch (AggregateException e) when (e.InnerException is IOException inner)
+        {
+            throw new IOException(inner.Message, e); // of a window that several threads made
+        }
+    }
+
+    private async Task<FineTuned> BeginAsync(Action<EpochResult> epoch, Action<double> progress, CancellationToken stop)
     {
         if (HasState(_folder))
             Resume();
@@ -74,12 +102,8 @@ public sealed class FineTuning : IDisposable
             _session.WriteEvaluated(name, values);
         var chosen = Logits(_data.Chosen);
         var scores = Array.ConvertAll(chosen, Scores);
-        const double hours = 1; // a clip's length does not matter: the rules that are taken here do not ask for it
         return new FineTuned(
-            _best,
-            [.. _data.Config.Labels.Select((_, c) => _options.Thresholds.Choose(
-                [.. scores.Select(s => (double)s[c])], [.. _data.Chosen.Select(t => t.Targets.Contains(c))], hours).Threshold)],
-            _epochs, _state.Best, end, Report(_data.Chosen, scores),
+            _best, [.. _data.Config.Labels.Select((_, c) => Threshold(c, scores))], _epochs, _state.Best, end, Report(_data.Chosen, scores),
             _data.HeldOut.Count == 0 ? null : Report(_data.HeldOut, Array.ConvertAll(Logits(_data.HeldOut), Scores)));
     }
 
@@ -88,6 +112,14 @@ public sealed class FineTuning : IDisposable
     {
         _session.Dispose();
         _maker.Dispose();
+    }
+
+    private double Threshold(int label, float[][] scores)
+    {
+        const double hours = 1; // a clip's length does not matter: the rules that are taken here do not ask for it
+        bool[] isThere = [.. _data.Chosen.Select(t => t.Targets.Contains(label))];
+        return isThere.Contains(true)
+            ? _options.Thresholds.Choose([.. scores.Select(s => (double)s[label])], isThere, hours).Threshold : _data.Thresholds[label];
     }
 
     private async Task<FineTuneEnd> LearnAsync(Action<EpochResult> epoch, Action<double> progress, CancellationToken stop)
@@ -117,7 +149,7 @@ public sealed class FineTuning : IDisposable
                 if (done == 0)
                 {
                     EndEpoch(
-                        (int)(_state.Step / _batches.StepsPerEpoch), _state.LossSum / _batches.StepsPerEpoch,
+                        (int)(_state.Step / _batches.StepsPerEpoch), _state.LossSum / Math.Max(1, _state.Taken),
                         _options.RateAt(step, Steps) * Math.Pow(0.5, _state.Halvings), watch.Elapsed.TotalSeconds);
                     watch.Restart();
                     epoch(_epochs[^1]);
@@ -155,7 +187,7 @@ public sealed class FineTuning : IDisposable
             var updates = _state.Updates + 1;
             var kept = Math.Min(_options.Average, (updates + 1.0) / (updates + 10.0));
             _session.Update(rate, updates, Math.Min(1, _options.MaxNorm / (norm + 1e-6)), 1 - kept);
-            _state = _state with { Step = _state.Step + 1, Updates = updates, LossSum = _state.LossSum + loss };
+            _state = _state with { Step = _state.Step + 1, Updates = updates, LossSum = _state.LossSum + loss, Taken = _state.Taken + 1 };
             return true;
         }
 
@@ -184,7 +216,7 @@ public sealed class FineTuning : IDisposable
         var best = number == 0 ? _epochs[0] : _epochs[_state.Best];
         var isBest = number == 0 || (double.IsFinite(other) && (report.MeanAveragePrecision > best.MeanAveragePrecision
             || (report.MeanAveragePrecision == best.MeanAveragePrecision && other < best.OtherLoss * LeastGain)));
-        _state = _state with { LossSum = 0, Epochs = [.. _epochs], Best = isBest ? number : _state.Best };
+        _state = _state with { LossSum = 0, Taken = 0, Epochs = [.. _epochs], Best = isBest ? number : _state.Best };
         if (isBest)
         {
             _best = _session.Trained.ToDictionary(n => n, _session.Evaluated, StringComparer.Ordinal);
@@ -200,6 +232,8 @@ public sealed class FineTuning : IDisposable
     {
         Try(() =>
         {
+            if (!File.Exists(BestPath(_state.Best))) // the disk was full, say
+                _state.Write(BestPath(_state.Best), _session.Trained.Select(n => _best[n]));
             _state.Write(StatePath, _session.State.Select(_session.Read));
             foreach (var file in Directory.EnumerateFiles(_folder, BestFiles).Where(f => f != BestPath(_state.Best)))
                 File.Delete(file); // of epochs that no state speaks of any more
@@ -226,22 +260,14 @@ public sealed class FineTuning : IDisposable
     private void Resume()
     {
         var names = _session.State.ToList();
-        var (state, tensors) = TrainingState.Read(StatePath, [.. names.Select(n => _session.Read(n).Length)]);
-        foreach (var (what, now) in _data.Of)
-        {
-            var before = state.Of.GetValueOrDefault(what, "");
-            if (before != now)
-                throw new InvalidTrainingException(
-                    $"{_folder}: is the state of another training: {what} was {before}, and is {now}; expected the same, or another --to");
-        }
-
+        var (state, tensors) = TrainingState.Read(StatePath, _data.Of, [.. names.Select(n => _session.Read(n).Length)]);
         foreach (var (name, values) in names.Zip(tensors))
             _session.Write(name, values);
         _state = state;
         _epochs.AddRange(state.Epochs);
         if (!File.Exists(BestPath(state.Best)))
             throw new InvalidTrainingException($"{BestPath(state.Best)}: is missing; remove its folder and train from the beginning");
-        var (_, best) = TrainingState.Read(BestPath(state.Best), [.. _session.Trained.Select(n => _session.Read(n).Length)]);
+        var (_, best) = TrainingState.Read(BestPath(state.Best), _data.Of, [.. _session.Trained.Select(n => _session.Read(n).Length)]);
         _best = _session.Trained.Zip(best).ToDictionary(p => p.First, p => p.Second, StringComparer.Ordinal);
     }
 

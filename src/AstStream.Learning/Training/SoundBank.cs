@@ -95,5 +95,5 @@ public sealed class SoundBank : IDisposable
     /// <summary>Silence is no recording that others could be the same as.</summary>
     private static string ContentOf(LabelledClip clip, float[] samples) => Convert.ToHexStringLower(SHA256.HashData(
         samples.AsSpan().IndexOfAnyExcept(samples[0]) < 0
-            ? Encoding.UTF8.GetBytes(clip.Path) : MemoryMarshal.AsBytes(samples.AsSpan()).ToArray()));
+            ? Encoding.UTF8.GetBytes(Path.GetFileName(clip.Path)) : MemoryMarshal.AsBytes(samples.AsSpan()).ToArray()));
 }

@@ -13,7 +13,8 @@ internal sealed class StepBatches
     private readonly TrainingSession _session;
     private readonly float[] _present;
     private readonly float[] _absent;
-    private (long Epoch, int[] Clips) _order = (-1, []);
+    private readonly Lock _gate = new();
+    private (long Epoch, int[] Clips) _order = (-1, []); // the step that is filled may be of another epoch than the one that is asked for
 
     public StepBatches(FineTuneOptions options, FineTuneData data, WindowMaker maker, TrainingSession session)
     {
@@ -38,9 +39,12 @@ internal sealed class StepBatches
     public int[] Clips(long step)
     {
         var (epoch, place) = Math.DivRem(step, StepsPerEpoch);
-        if (_order.Epoch != epoch)
-            _order = (epoch, Shuffled(epoch));
-        return [.. _order.Clips.Skip((int)place * _options.Batch).Take(_options.Batch)];
+        lock (_gate)
+        {
+            if (_order.Epoch != epoch)
+                _order = (epoch, Shuffled(epoch));
+            return [.. _order.Clips.Skip((int)place * _options.Batch).Take(_options.Batch)];
+        }
     }
 
     /// <summary>Fills the batches of a step; gives how many of them have clips.</summary>

@@ -6,9 +6,10 @@ namespace AstStream.Learning.Training;
 /// Labelled clips as a training takes them: their labels as classes, and the recordings that they are of. Clips with the same sound
 /// count as one recording, whatever they are called.
 /// </summary>
-internal sealed class TrainingSet
+public sealed class TrainingSet
 {
-    private const int FewestRecordings = 2; // of a label: one to fit on, one to choose by
+    /// <summary>Of a label: one to fit on, one to choose by.</summary>
+    public const int FewestRecordings = 2;
 
     private readonly IReadOnlyList<(LabelledClip Clip, string Content)> _clips;
 
@@ -68,7 +69,9 @@ internal sealed class TrainingSet
                     + ". Figures on them would say nothing; take them out of one side");
     }
 
-    /// <summary>Recordings to keep out: the smallest fold that leaves enough of every label.</summary>
+    /// <summary>
+    /// Recordings to keep out: of the folds that leave enough of every label the one with most of the labels in it, the smallest of these.
+    /// </summary>
     /// <param name="share">The share of the recordings, above 0 to 0.5.</param>
     /// <param name="already">Recordings that are out already.</param>
     /// <param name="flag">What says the share, for messages.</param>
@@ -79,7 +82,8 @@ internal sealed class TrainingSet
         var recordings = rest.Select(i => Recordings[i]).Distinct().Count();
         var folds = Deal(rest, Math.Clamp((int)Math.Round(1 / share), 2, Math.Max(2, recordings))).GroupBy(f => f.Value)
             .Select(g => g.Select(f => f.Key).ToHashSet(StringComparer.Ordinal))
-            .OrderBy(g => rest.Count(i => g.Contains(Recordings[i]))).ToList();
+            .OrderByDescending(g => rest.Where(i => g.Contains(Recordings[i])).SelectMany(i => Targets[i]).Distinct().Count())
+            .ThenBy(g => rest.Count(i => g.Contains(Recordings[i]))).ToList();
         return folds.Find(g => Missing([.. g, .. already]) is null)
             ?? throw new InvalidTrainingException(
                 $"{Missing([.. folds[0], .. already])}, where some recordings are kept out; give more, or keep none out ({flag} 0)");

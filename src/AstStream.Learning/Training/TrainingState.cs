@@ -36,6 +36,9 @@ internal sealed record TrainingState
     /// <summary>The sum of the losses of the epoch so far.</summary>
     public double LossSum { get; init; }
 
+    /// <summary>Steps of the epoch that were taken so far.</summary>
+    public int Taken { get; init; }
+
     /// <summary>Epochs so far.</summary>
     public IReadOnlyList<EpochResult> Epochs { get; init; } = [];
 
@@ -49,33 +52,25 @@ internal sealed record TrainingState
     public void Write(string path, IEnumerable<float[]> tensors)
     {
         var aside = path + ".part";
-        using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
+        try
         {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            void Add(ReadOnlySpan<byte> bytes)
-            {
-                hash.AppendData(bytes);
-                file.Write(bytes);
-            }
-
-            var header = JsonSerializer.SerializeToUtf8Bytes(this, s_json);
-            Add(s_magic);
-            Add(BitConverter.GetBytes(header.Length));
-            Add(header);
-            foreach (var tensor in tensors)
-                Add(MemoryMarshal.AsBytes(tensor.AsSpan()));
-            file.Write(hash.GetHashAndReset());
-            file.Flush(flushToDisk: true);
+            WriteAside(aside, tensors);
+            File.Move(aside, path, overwrite: true);
         }
-
-        File.Move(aside, path, overwrite: true);
+        catch (IOException)
+        {
+            File.Delete(aside); // it would keep the disk full
+            throw;
+        }
     }
 
     /// <summary>Reads one.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="of">What it must be of.</param>
     /// <param name="lengths">How many numbers each of its tensors has.</param>
-    /// <exception cref="InvalidTrainingException">It is damaged.</exception>
-    public static (TrainingState State, IReadOnlyList<float[]> Tensors) Read(string path, IReadOnlyList<int> lengths)
+    /// <exception cref="InvalidTrainingException">It is damaged, or of another training.</exception>
+    public static (TrainingState State, IReadOnlyList<float[]> Tensors) Read(
+        string path, IReadOnlyDictionary<string, string> of, IReadOnlyList<int> lengths)
     {
         var bytes = File.ReadAllBytes(path);
         var damaged = new InvalidTrainingException(
@@ -86,6 +81,14 @@ internal sealed record TrainingState
             throw damaged;
         var header = bytes.AsSpan(begin, BitConverter.ToInt32(bytes, Magic.Length));
         var state = JsonSerializer.Deserialize<TrainingState>(header, s_json)!;
+        foreach (var (what, now) in of)
+        {
+            var before = state.Of.GetValueOrDefault(what, "");
+            if (before != now)
+                throw new InvalidTrainingException(
+                    $"{path}: is of another training: {what} was {before}, and is {now}; expected the same, or another --to");
+        }
+
         var rest = MemoryMarshal.Cast<byte, float>(bytes.AsSpan((begin + header.Length)..^SHA256.HashSizeInBytes));
         if (rest.Length != lengths.Sum())
             throw damaged;
@@ -97,5 +100,25 @@ internal sealed record TrainingState
         }
 
         return (state, tensors);
+    }
+
+    private void WriteAside(string aside, IEnumerable<float[]> tensors)
+    {
+        using var file = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Add(ReadOnlySpan<byte> bytes)
+        {
+            hash.AppendData(bytes);
+            file.Write(bytes);
+        }
+
+        var header = JsonSerializer.SerializeToUtf8Bytes(this, s_json);
+        Add(s_magic);
+        Add(BitConverter.GetBytes(header.Length));
+        Add(header);
+        foreach (var tensor in tensors)
+            Add(MemoryMarshal.AsBytes(tensor.AsSpan()));
+        file.Write(hash.GetHashAndReset());
+        file.Flush(flushToDisk: true);
     }
 }

@@ -119,7 +119,7 @@ internal sealed class WindowMaker : IDisposable
         _normalization.Apply(inputs, inputs);
     }
 
-    /// <summary>Hides a run of frames and a band: they get the training data's mean.</summary>
+    /// <summary>Hides a run of frames and a band: they are 0, which for normalised input is the training data's mean.</summary>
     private void Mask(Span<float> inputs, ref CountedRandom random)
     {
         var (time, band) = (random.Below(1 + (int)(_options.TimeMask * _frames)), random.Below(1 + (int)(_options.FrequencyMask * _bins)));

@@ -38,8 +38,12 @@ internal static partial class CudaRuntime
     public static void CopyToDevice(nint to, nint from, long bytes, nint stream) =>
         Check(Copy(to, from, checked((nuint)bytes), HostToDevice, stream), "cudaMemcpyAsync");
 
-    /// <summary>Copies between this process' memory and a device's, whichever is where, after all that was begun.</summary>
-    public static void Copy(nint to, nint from, long bytes) => Check(Copy(to, from, checked((nuint)bytes), AnyDirection), "cudaMemcpy");
+    /// <summary>Copies between this process' memory and a device's, whichever is where, and waits until all of it is there.</summary>
+    public static void Copy(nint to, nint from, long bytes)
+    {
+        Check(Copy(to, from, checked((nuint)bytes), AnyDirection), "cudaMemcpy");
+        Wait(0); // from memory that is not pinned the call may come back before the device has it, and other streams don't wait
+    }
 
     /// <summary>Waits for all that was begun on a stream.</summary>
     public static void Wait(nint stream) => Check(Synchronize(stream), "cudaStreamSynchronize");

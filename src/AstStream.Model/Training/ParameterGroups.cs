@@ -4,8 +4,8 @@ namespace AstStream.Model.Training;
 
 /// <summary>
 /// Parameters in groups of one rate and one decay. Matrices decay, biases, LayerNorms, the learnt tokens and the positions do not, as usual
-/// for transformers; a layer's rate is that of the body times the layer decay for every layer between it and the head (H. Bao et al.,
-/// BEiT, 2022).
+/// for transformers; a layer's rate is that of the body times the layer decay for every layer from it to the head, itself too (H. Bao et
+/// al., BEiT, 2022).
 /// </summary>
 internal sealed class ParameterGroups
 {

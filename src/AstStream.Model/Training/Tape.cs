@@ -10,8 +10,8 @@ internal sealed partial class Tape(GraphEmitter emit)
     private readonly Dictionary<string, GraphTensor> _gradients = new(StringComparer.Ordinal);
 
     /// <summary>Writes the gradients of all parameters that a tensor was made of.</summary>
-    /// <param name="y">The tensor: a scalar, unless a seed is given.</param>
-    /// <param name="seed">The gradient of y; 1 where there is none.</param>
+    /// <param name="y">The tensor: a loss, unless a seed is given.</param>
+    /// <param name="seed">The gradient of y; none for a loss, whose rule asks for none.</param>
     public void Backward(GraphTensor y, GraphTensor? seed = null)
     {
         _gradients[y.Name] = seed ?? y; // a loss asks for no seed

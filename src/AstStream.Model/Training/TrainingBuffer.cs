@@ -28,15 +28,24 @@ internal sealed unsafe class TrainingBuffer : IDisposable
         {
             _there = device.Allocator.Allocate(checked((uint)bytes));
             _address = _there.DangerousGetHandle();
-            Write(new float[_length]);
         }
 
-        Tensor = OrtValue.CreateTensorValueWithData(
-            device?.Info ?? OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. shape.Select(d => (long)d)], _address, bytes);
+        try
+        {
+            if (device is not null)
+                Write(new float[_length]);
+            Tensor = OrtValue.CreateTensorValueWithData(
+                device?.Info ?? OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. shape.Select(d => (long)d)], _address, bytes);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>It, as a tensor.</summary>
-    public OrtValue Tensor { get; }
+    public OrtValue Tensor { get; } = null!;
 
     /// <summary>Fills it.</summary>
     public void Write(ReadOnlySpan<float> values)

@@ -98,13 +98,13 @@ public sealed class TrainingSession : IDisposable
     ]);
 
     /// <summary>The numbers of a part of <see cref="State"/>.</summary>
-    public float[] Read(string name) => _buffers[name].Read();
+    public float[] Read(string name) => Run(_buffers[name].Read);
 
     /// <summary>Sets the numbers of a part of <see cref="State"/>.</summary>
     public void Write(string name, ReadOnlySpan<float> values) => _buffers[name].Write(values);
 
     /// <summary>A parameter as it is evaluated: the moving average, where that is kept.</summary>
-    public float[] Evaluated(string name) => _buffers[EvaluatedName(name)].Read();
+    public float[] Evaluated(string name) => Read(EvaluatedName(name));
 
     /// <summary>Sets a parameter as it is evaluated.</summary>
     public void WriteEvaluated(string name, ReadOnlySpan<float> values) => _buffers[EvaluatedName(name)].Write(values);
@@ -115,7 +115,7 @@ public sealed class TrainingSession : IDisposable
         _options.TrainsColumns ? Config.TimePatches * Config.Localiser!.Groups.Count : 0);
 
     /// <summary>A parameter's gradient of the last batches.</summary>
-    public float[] Gradient(string name) => _buffers[TrainingGraph.GradientOf(name)].Read();
+    public float[] Gradient(string name) => Read(TrainingGraph.GradientOf(name));
 
     /// <summary>Computes the gradients of a batch.</summary>
     /// <param name="batch">The batch; all of its rows are used.</param>
@@ -123,14 +123,13 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="ModelExecutionException">It can't be run.</exception>
     public GradientReport Accumulate(TrainingBatch batch, bool isFirst)
     {
-        Run(() =>
+        var (loss, squares) = Run(() =>
         {
             Send(batch);
             _gradients.Session.RunWithBinding(_run, isFirst ? _gradients.First : _gradients.Next);
             _squares.Session.RunWithBinding(_run, _squares.Binding);
+            return (_buffers[TrainingGraph.Loss].Read()[0], _buffers[TrainingGraph.Squares].Read());
         });
-        var loss = _buffers[TrainingGraph.Loss].Read()[0];
-        var squares = _buffers[TrainingGraph.Squares].Read();
         var odd = Array.FindIndex(squares, s => !float.IsFinite(s));
         return new GradientReport(
             loss, Math.Sqrt(squares.Sum(s => (double)s)),
@@ -155,18 +154,19 @@ public sealed class TrainingSession : IDisposable
             if (_options.Averages)
                 _buffers[UpdateGraph.Average].Write([(float)average]);
             _update.Session.RunWithBinding(_run, _update.Binding);
+            return true;
         });
     }
 
     /// <summary>The logits of a batch, [batch, labels], by the weights as they are evaluated.</summary>
     /// <param name="inputs">input_values, [batch, max_length, num_mel_bins].</param>
     /// <exception cref="ModelExecutionException">It can't be run.</exception>
-    public float[] Logits(ReadOnlySpan<float> inputs)
+    public float[] Logits(float[] inputs) => Run(() =>
     {
         _buffers[TrainingGraph.Input].Write(inputs);
-        Run(() => _forward.Session.RunWithBinding(_run, _forward.Binding));
+        _forward.Session.RunWithBinding(_run, _forward.Binding);
         return _buffers[TrainingGraph.Logits].Read();
-    }
+    });
 
     /// <inheritdoc/>
     public void Dispose()
@@ -186,12 +186,12 @@ public sealed class TrainingSession : IDisposable
     private string EvaluatedName(string parameter) =>
         _options.Averages && _buffers.ContainsKey(UpdateGraph.AverageOf(parameter)) ? UpdateGraph.AverageOf(parameter) : parameter;
 
-    private void Run(Action run)
+    private T Run<T>(Func<T> run)
     {
         try
         {
             using var use = DeviceGate.UseIf(_device is not null);
-            run();
+            return run();
         }
         catch (Exception e) when (e is OnnxRuntimeException or CudaException)
         {

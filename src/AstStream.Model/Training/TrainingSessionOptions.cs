@@ -24,7 +24,7 @@ public sealed record TrainingSessionOptions
     /// <summary>Whether a moving average of the weights is kept, which is what is evaluated.</summary>
     public bool Averages { get; init; }
 
-    /// <summary>What a layer's rate is multiplied by for every layer between it and the head, above 0 to 1 (the default).</summary>
+    /// <summary>What a layer's rate is multiplied by for every layer from it to the head, itself too; above 0 to 1 (the default).</summary>
     public double LayerDecay { get; init; } = 1;
 
     /// <summary>

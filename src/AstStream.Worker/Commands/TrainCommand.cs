@@ -10,13 +10,14 @@ using AstStream.Learning.Training;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
 using AstStream.Model.Runtime;
-using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
 
 /// <summary>train: a model for labels of one's own.</summary>
 internal static class TrainCommand
 {
+    private const string Balanced = "balanced";
+
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     public static IEnumerable<Command> All(string defaultModel)
@@ -69,12 +70,12 @@ internal static class TrainCommand
             HelpName = "NAME",
             DefaultValueFactory = _ => [],
         };
-        var weights = new Option<string>("--class-weights")
+        var weights = new Option<string?>("--class-weights")
         {
-            Description = "balanced: where a label is there and where it is not count the same in all; none: each clip counts the same.",
-            DefaultValueFactory = _ => "balanced",
+            Description = "balanced, the default: where a label is there and where it is not count the same in all; none, the default "
+                + "with --from-reviews: each clip counts the same.",
         };
-        ExecutionFlags.OneOf(weights, "balanced", "none");
+        ExecutionFlags.OneOf(weights, Balanced, "none");
         var rule = new Option<string>("--thresholds")
         {
             Description = "How a label's threshold is chosen: f1 or precision=0.9.",
@@ -142,7 +143,7 @@ internal static class TrainCommand
             var options = new HeadOptions
             {
                 Nothing = nothings,
-                IsBalanced = result.GetValue(weights) == "balanced",
+                IsBalanced = (result.GetValue(weights) ?? (judged.Count > 0 ? "none" : Balanced)) == Balanced,
                 HeldOut = share,
                 Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
             };
@@ -166,6 +167,8 @@ internal static class TrainCommand
             var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, train, kept, stop).ConfigureAwait(false);
             var watch = Stopwatch.StartNew();
             var head = await FitAsync(options, checkpoint, clips, heldOutClips, stop).ConfigureAwait(false);
+            if (own is not null)
+                head = head with { Thresholds = NotUnder(own, checkpoint.Thresholds, head) };
             var written = Joined(own, checkpoint.Thresholds, head);
             card = card with { Kept = written.Head.Labels.Count - head.Labels.Count };
             CheckpointTraining.Write(
@@ -204,38 +207,6 @@ internal static class TrainCommand
             },
             s_indented);
 
-    /// <summary>Shows how well labels are told, by label.</summary>
-    public static void ShowLabels(IReadOnlyList<string> labels, IReadOnlyList<double> thresholds, ClipReport report)
-    {
-        var table = new Table().Border(TableBorder.Simple)
-            .AddColumns("label", "clips", "AP", "threshold", "precision", "recall", "taken for");
-        foreach (var (label, threshold) in labels.Zip(thresholds))
-        {
-            var c = report.Classes.FirstOrDefault(m => m.Label == label);
-            table.AddRow(
-                Terminal.Cell(label), $"{c?.Clips ?? 0}", Number(c?.AveragePrecision), Number(threshold),
-                Number(report.At(label, threshold).Precision), Number(report.At(label, threshold).Recall),
-                Terminal.Cell(c?.TakenFor is { } other ? $"{other.Label} ({other.Clips})" : ""));
-        }
-
-        Terminal.Table(table);
-    }
-
-    /// <summary>A row of figures for each of some reports.</summary>
-    public static void ShowReports(params (string Name, ClipReport? Report)[] reports)
-    {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("", "clips", "recordings", "top-1", "mAP");
-        foreach (var (name, report) in reports)
-        {
-            if (report is not null)
-                table.AddRow(
-                    name, $"{report.Clips}", $"{report.Groups}", report.Labels > 1 ? EvaluateClips.Share(report.Top1) : "",
-                    report.MeanAveragePrecision.ToString("0.000", CultureInfo.InvariantCulture));
-        }
-
-        Terminal.Table(table);
-    }
-
     private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 
     /// <summary>The clips to train on, those to measure on where they are given, and the share that is kept out else.</summary>
@@ -259,7 +230,8 @@ internal static class TrainCommand
             .Select(g => g.First() with { Labels = [.. g.SelectMany(c => c.Labels).Distinct()] }) // a row a label
             .Where(IsWanted).Select(c => labels.Length == 0 ? c
                 : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))] })];
-        var train = Of(all.Where(c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold)));
+        var train = Of(all.Where(
+            c => judged.Contains(c) || (folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold))));
         if (heldOutFolds.Length > 0)
         {
             var measured = Of(all.Where(c => heldOutFolds.Contains(c.Fold)));
@@ -324,15 +296,23 @@ internal static class TrainCommand
             [.. kept.Select(k => thresholds?[k] is { } known && float.IsFinite(known) ? (double?)known : null), .. chosen]);
     }
 
+    /// <summary>
+    /// Thresholds that are not under the base's own, of labels that it has: those were chosen on much more of what is none of them than a
+    /// few clips can be.
+    /// </summary>
+    private static IReadOnlyList<double> NotUnder(ClassifierHead own, IReadOnlyList<float>? thresholds, TrainedHead trained)
+    {
+        var known = own.Labels.Index().ToDictionary(l => l.Item, l => thresholds?[l.Index] ?? float.NaN, StringComparer.Ordinal);
+        return [.. trained.Labels.Zip(
+            trained.Thresholds, (label, t) => known.TryGetValue(label, out var least) && least > t ? least : t)];
+    }
+
     private static void Show(TrainedHead head, string folder, TimeSpan fitting)
     {
-        ShowReports(("cross-validated", head.CrossValidated), ("kept out", head.HeldOut));
-        ShowLabels(head.Labels, head.Thresholds, head.HeldOut ?? head.CrossValidated);
+        TrainTables.ShowReports(("cross-validated", head.CrossValidated), ("kept out", head.HeldOut));
+        TrainTables.ShowLabels(head.Labels, head.Thresholds, head.HeldOut ?? head.CrossValidated);
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
             $"{folder}: {head.Labels.Count} labels, fitted in {fitting.TotalSeconds:0.0} s with a ridge of {head.Ridge:0e0}"));
     }
-
-    private static string Number(double? value) =>
-        value is { } v && double.IsFinite(v) ? v.ToString("0.00", CultureInfo.InvariantCulture) : "";
 }

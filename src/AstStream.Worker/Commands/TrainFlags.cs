@@ -39,7 +39,7 @@ internal sealed class TrainFlags
     private readonly Option<double> _headRate = Number(
         "--head-rate", "How many times the body's rate the head's is.", s_usual.Session.HeadRate, 1e-3, 1000);
     private readonly Option<double> _layerDecay = Number(
-        "--layer-decay", "What a layer's rate is multiplied by for each layer between it and the head.", s_usual.Session.LayerDecay, 0.01,
+        "--layer-decay", "What a layer's rate is multiplied by for each layer from it to the head.", s_usual.Session.LayerDecay, 0.01,
         1);
     private readonly Option<double> _weightDecay = Number("--weight-decay", "AdamW's decay.", s_usual.Session.WeightDecay, 0, 1);
     private readonly Option<double> _warmUp = Number("--warm-up", "The part of the time in which the rate rises.", s_usual.WarmUp, 0, 1);
@@ -206,8 +206,8 @@ internal sealed class TrainFlags
             {
                 await using var sound = await AudioFile.OpenAsync(file, stop: stop).ConfigureAwait(false);
                 var samples = ClipSamples.Read(sound, MostNoise);
-                if (samples.Length == 0)
-                    throw new InvalidAudioException($"{file}: holds no sound");
+                if (samples.Length == 0 || samples.Any(s => !float.IsFinite(s)))
+                    throw new InvalidAudioException("holds no sound, or samples that are no finite numbers");
                 all.Add(make(samples));
             }
             catch (InvalidAudioException e)

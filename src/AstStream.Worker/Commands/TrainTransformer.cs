@@ -33,19 +33,34 @@ internal sealed class TrainTransformer(
         var options = await flags.ReadAsync(
             result, checkpoint.Config, execution, head.IsBalanced, head.Thresholds, stop).ConfigureAwait(false);
         Directory.CreateDirectory(state);
-        using var bank = SoundBank.Create(Path.Combine(state, "sound.f32"));
+        try
+        {
+            return await RunAsync(options, train, heldOut, to, state, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Nothing is left of what was refused or is done; what was cut off can go on.
+            if (!FineTuning.HasState(state) || Directory.Exists(to))
+                FineTuning.RemoveState(state);
+        }
+    }
+
+    private async Task<int> RunAsync(
+        FineTuneOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, string to, string state,
+        CancellationToken stop)
+    {
+        using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile));
         var (clips, measured, failed) = await DecodeAsync(bank, train, heldOut, stop).ConfigureAwait(false);
         var split = TrainingSplit.Make(clips, measured, head, flags.Chosen(result));
         if (options.Session.Loss == TrainingLoss.CrossEntropy && split.All.FirstOrDefault(c => c.Targets.Count != 1) is { } odd)
             throw new InvalidTrainingException(
                 $"--loss cross-entropy: {odd.Clip.Clip.Path} has {odd.Targets.Count} labels; expected one of each clip, or --loss bce");
 
-        var (learnt, chosen, notEmbedded) = await TrainCommand.EmbedAsync(
-            checkpoint, execution, [.. split.Train.Select(c => c.Clip.Clip)], [.. split.Chosen.Select(c => c.Clip.Clip)], stop)
-            .ConfigureAwait(false);
+        var (learnt, _, notEmbedded) = await TrainCommand.EmbedAsync(
+            checkpoint, execution, [.. split.Train.Select(c => c.Clip.Clip)], null, stop).ConfigureAwait(false);
         if (notEmbedded > 0)
             throw new InvalidTrainingException($"{notEmbedded} clips have no embedding; take them out, or --providers cpu");
-        var first = await TrainCommand.FitAsync(head with { HeldOut = 0 }, checkpoint, learnt, chosen, stop).ConfigureAwait(false);
+        var first = await TrainCommand.FitAsync(head with { HeldOut = 0 }, checkpoint, learnt, null, stop).ConfigureAwait(false);
         var tensors = CheckpointHead.Tensors(checkpoint, new ClassifierHead(split.Labels, first.Head.Weights, first.Head.Bias));
         var config = CheckpointTraining.Config(
             checkpoint, split.Labels, options.Session.Loss == TrainingLoss.BinaryCrossEntropy, keepsLocaliser: false);
@@ -58,6 +73,7 @@ internal sealed class TrainTransformer(
             Train = split.Train,
             Chosen = split.Chosen,
             HeldOut = split.HeldOut,
+            Thresholds = first.Thresholds,
             Of = Of(split),
         };
         var tuned = await LearnAsync(options, data, state, stop).ConfigureAwait(false);
@@ -70,8 +86,6 @@ internal sealed class TrainTransformer(
             ["training.html"] = Encoding.UTF8.GetBytes(TrainingPage.Of(card.Name, tuned)),
             ["training.csv"] = Encoding.UTF8.GetBytes(TrainingPage.Csv(tuned)),
         }, AstSessionOptions.DefaultCacheFolder);
-        bank.Dispose();
-        Directory.Delete(state, recursive: true);
         Show(tuned, split.Labels, to);
         return tuned.End == FineTuneEnd.NotFinite ? ExitCode.Failed : failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
@@ -132,8 +146,8 @@ internal sealed class TrainTransformer(
 
     private static void Show(FineTuned tuned, IReadOnlyList<string> labels, string folder)
     {
-        TrainCommand.ShowReports(("chosen by", tuned.Chosen), ("kept out", tuned.HeldOut));
-        TrainCommand.ShowLabels(labels, tuned.Thresholds, tuned.HeldOut ?? tuned.Chosen);
+        TrainTables.ShowReports(("chosen by", tuned.Chosen), ("kept out", tuned.HeldOut));
+        TrainTables.ShowLabels(labels, tuned.Thresholds, tuned.HeldOut ?? tuned.Chosen);
         var why = tuned.End switch
         {
             FineTuneEnd.NoBetter => $", which {tuned.Epochs[^1].Epoch - tuned.Best} more did not better",

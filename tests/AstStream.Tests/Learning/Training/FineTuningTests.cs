@@ -151,6 +151,7 @@ public sealed class FineTuningTests : IDisposable
                 Train = all[..14],
                 Chosen = all[14..22],
                 HeldOut = all[22..],
+                Thresholds = [0.5, 0.5],
                 Of = new Dictionary<string, string> { ["--epochs"] = of },
             },
             _folder, _warnings.Add);

@@ -33,14 +33,28 @@ public sealed class TapeTests
         select (
             new AstConfig
             {
-                HiddenSize = heads * size, NumAttentionHeads = heads, NumHiddenLayers = layers, IntermediateSize = size + 1,
-                LayerNormEps = Soft, PatchSize = patch, FrequencyStride = frequencyStride, TimeStride = timeStride, MaxLength = frames,
-                NumMelBins = 4, QkvBias = hasBias, HiddenAct = function, Labels = [.. Enumerable.Range(0, labels).Select(i => $"{i}")],
+                HiddenSize = heads * size,
+                NumAttentionHeads = heads,
+                NumHiddenLayers = layers,
+                IntermediateSize = size + 1,
+                LayerNormEps = Soft,
+                PatchSize = patch,
+                FrequencyStride = frequencyStride,
+                TimeStride = timeStride,
+                MaxLength = frames,
+                NumMelBins = 4,
+                QkvBias = hasBias,
+                HiddenAct = function,
+                Labels = [.. Enumerable.Range(0, labels).Select(i => $"{i}")],
                 Localiser = new LocaliserConfig { IntermediateSize = 2, LayerNormEps = Soft, Groups = [[0], [0]] },
             },
             new TrainingGraphOptions
             {
-                Batch = batch, Loss = loss, TrainsColumns = hasColumns, Checkpoints = checkpoints, FirstTrained = first,
+                Batch = batch,
+                Loss = loss,
+                TrainsColumns = hasColumns,
+                Checkpoints = checkpoints,
+                FirstTrained = first,
             },
             seed)).ToArbitrary();
 
