@@ -57,7 +57,7 @@ public sealed class FineTuning : IDisposable
     private long Steps => (long)_batches.StepsPerEpoch * _options.Epochs;
 
     /// <summary>Whether a folder has the state of a training.</summary>
-    public static bool HasState(string folder) => File.Exists(Path.Combine(folder, StateFile));
+    public static bool HasState(string folder) => Path.Exists(Path.Combine(folder, StateFile));
 
     /// <summary>Removes a state, and its folder where nothing else is in it.</summary>
     public static void RemoveState(string folder)

@@ -92,8 +92,8 @@ public sealed class SoundBank : IDisposable
         }
     }
 
-    /// <summary>Silence is no recording that others could be the same as.</summary>
+    /// <summary>Silence is no recording that others could be the same as, unless it is the same file.</summary>
     private static string ContentOf(LabelledClip clip, float[] samples) => Convert.ToHexStringLower(SHA256.HashData(
         samples.AsSpan().IndexOfAnyExcept(samples[0]) < 0
-            ? Encoding.UTF8.GetBytes(Path.GetFileName(clip.Path)) : MemoryMarshal.AsBytes(samples.AsSpan()).ToArray()));
+            ? Encoding.UTF8.GetBytes(EmbeddingCache.KeyOf(clip.Path)) : MemoryMarshal.AsBytes(samples.AsSpan()).ToArray()));
 }

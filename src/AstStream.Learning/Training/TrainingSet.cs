@@ -116,7 +116,8 @@ public sealed class TrainingSet
     {
         string[] labels =
         [
-            .. _clips.SelectMany(c => c.Clip.Labels).Except(nothing, StringComparer.OrdinalIgnoreCase).Order(StringComparer.Ordinal),
+            .. _clips.SelectMany(c => c.Clip.Labels).Distinct().Where(l => !nothing.Contains(l, StringComparer.OrdinalIgnoreCase))
+                .Order(StringComparer.Ordinal),
         ];
         if (labels.Length == 0)
             throw new InvalidTrainingException("no clip has a label; expected clips with labels, a folder a label or a table");

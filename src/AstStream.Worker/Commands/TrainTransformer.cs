@@ -30,6 +30,8 @@ internal sealed class TrainTransformer(
         if (FineTuning.HasState(state) && !flags.Resumes(result))
             throw new InvalidTrainingException(
                 $"{state}: holds a training that was cut off; --resume goes on from there. Remove it to begin anew");
+        if (!FineTuning.HasState(state) && flags.Resumes(result))
+            Errors.Note($"{state} holds no training to go on from; it begins anew");
         var options = await flags.ReadAsync(
             result, checkpoint.Config, execution, head.IsBalanced, head.Thresholds, stop).ConfigureAwait(false);
         Directory.CreateDirectory(state);
@@ -52,6 +54,8 @@ internal sealed class TrainTransformer(
         using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile));
         var (clips, measured, failed) = await DecodeAsync(bank, train, heldOut, stop).ConfigureAwait(false);
         var split = TrainingSplit.Make(clips, measured, head, flags.Chosen(result));
+        var batch = Math.Min(options.Batch, split.Train.Count); // a larger one would compute what nobody asked for
+        options = options with { Batch = batch, Session = options.Session with { Batch = Math.Min(options.Session.Batch, batch) } };
         if (options.Session.Loss == TrainingLoss.CrossEntropy && split.All.FirstOrDefault(c => c.Targets.Count != 1) is { } odd)
             throw new InvalidTrainingException(
                 $"--loss cross-entropy: {odd.Clip.Clip.Path} has {odd.Targets.Count} labels; expected one of each clip, or --loss bce");

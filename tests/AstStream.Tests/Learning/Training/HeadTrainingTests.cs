@@ -25,6 +25,14 @@ public sealed class HeadTrainingTests
         Assert.All(trained.Thresholds, t => Assert.InRange(t, 0.01, 0.99));
     }
 
+    [Fact]
+    public void Train_LabelsThatDifferInCaseAlone_AreTwo()
+    {
+        var trained = Train(Clips("Bark", 0, 10).Concat(Clips("bark", 1, 10)).Concat(Clips("NOTHING", -1, 10)));
+
+        Assert.Equal(["Bark", "bark"], trained.Labels);
+    }
+
     /// <summary>As speakers do who say every word.</summary>
     [Fact]
     public void Train_RecordingsThatHaveEveryLabel_AreLearntFrom()
