@@ -35,9 +35,10 @@ internal sealed class TrainTransformer(
         var options = await flags.ReadAsync(
             result, checkpoint.Config, execution, head.IsBalanced, head.Thresholds, stop).ConfigureAwait(false);
         Directory.CreateDirectory(state);
+        using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile)); // it can't be had while another training has it
         try
         {
-            return await RunAsync(options, train, heldOut, to, state, stop).ConfigureAwait(false);
+            return await RunAsync(bank, options, train, heldOut, to, state, stop).ConfigureAwait(false);
         }
         finally
         {
@@ -48,10 +49,9 @@ internal sealed class TrainTransformer(
     }
 
     private async Task<int> RunAsync(
-        FineTuneOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, string to, string state,
-        CancellationToken stop)
+        SoundBank bank, FineTuneOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, string to,
+        string state, CancellationToken stop)
     {
-        using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile));
         var (clips, measured, failed) = await DecodeAsync(bank, train, heldOut, stop).ConfigureAwait(false);
         var split = TrainingSplit.Make(clips, measured, head, flags.Chosen(result));
         var batch = Math.Min(options.Batch, split.Train.Count); // a larger one would compute what nobody asked for
