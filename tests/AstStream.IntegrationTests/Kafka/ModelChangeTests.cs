@@ -8,6 +8,7 @@ public sealed class ModelChangeTests : IDisposable
 {
     private const int Streams = 3;
     private const int Seconds = 16;
+    private const double Pace = 1; // so that a worker that starts slowly is killed before all is read
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
@@ -26,7 +27,7 @@ public sealed class ModelChangeTests : IDisposable
     {
         await using var trial = Trial();
         trial.Models = $"models: {{a: {Model("a", 0)}, b: {Model("b", 1)}}}";
-        var feeding = trial.FeedAsync(Streams, Seconds, pace: 2);
+        var feeding = trial.FeedAsync(Streams, Seconds, Pace);
         trial.Start("live", "w1");
         await trial.GrowsAsync("live", 30, s_patience);
         trial.Kill("w1");
@@ -45,7 +46,7 @@ public sealed class ModelChangeTests : IDisposable
     {
         await using var trial = Trial();
         trial.Models = $"models: {{ear: {Model("before", 0)}}}";
-        var feeding = trial.FeedAsync(Streams, Seconds, pace: 2);
+        var feeding = trial.FeedAsync(Streams, Seconds, Pace);
         trial.Start("live", "w1");
         await trial.GrowsAsync("live", 30, s_patience);
         trial.Kill("w1");
