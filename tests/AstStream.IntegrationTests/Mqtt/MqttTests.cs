@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using AstStream.IntegrationTests.Station;
 using AstStream.Tests.Shared;
 
@@ -58,6 +59,22 @@ public sealed class MqttTests : IDisposable
     {
         var configuration = Path.Combine(_folder, "mosquitto.conf");
         await File.WriteAllTextAsync(configuration, $"listener {_port} 127.0.0.1\nallow_anonymous true\n");
-        return Process.Start(new ProcessStartInfo("/usr/sbin/mosquitto", ["-c", configuration]) { RedirectStandardError = true })!;
+        var broker = Process.Start(new ProcessStartInfo("/usr/sbin/mosquitto", ["-c", configuration]) { RedirectStandardError = true })!;
+        for (var i = 0; i < 200; i++)
+        {
+            try
+            {
+                using var probe = new TcpClient();
+                await probe.ConnectAsync("127.0.0.1", _port);
+                return broker;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(100); // it does not listen yet
+            }
+        }
+
+        broker.Kill();
+        throw new TimeoutException("mosquitto did not listen");
     }
 }
