@@ -13,11 +13,11 @@ namespace AstStream.Learning.Training;
 /// </summary>
 public sealed class FineTuning : IDisposable
 {
-    private const int MostHalvings = 2;
-    private const double LeastGain = 0.999; // of the loss, where mAP is the same: less is no improvement
     /// <summary>Where the clips' samples are, in the folder of the state.</summary>
     public const string SoundFile = "sound.f32";
 
+    private const int MostHalvings = 2;
+    private const double LeastGain = 0.999; // of the loss, where mAP is the same: less is no improvement
     private const string StateFile = "state.bin";
     private const string BestFiles = "best-*.bin";
 
@@ -150,7 +150,7 @@ public sealed class FineTuning : IDisposable
                 {
                     EndEpoch(
                         (int)(_state.Step / _batches.StepsPerEpoch), _state.LossSum / Math.Max(1, _state.Taken),
-                        _options.RateAt(step, Steps) * Math.Pow(0.5, _state.Halvings), watch.Elapsed.TotalSeconds);
+                        RateAt(step), watch.Elapsed.TotalSeconds);
                     watch.Restart();
                     epoch(_epochs[^1]);
                 }
@@ -171,6 +171,8 @@ public sealed class FineTuning : IDisposable
     private Task<int> FillAsync(TrainingBatch[] batches, long step) =>
         Task.Run(() => _batches.Fill(batches, step), CancellationToken.None);
 
+    private double RateAt(long step) => _options.RateAt(step, Steps) * Math.Pow(0.5, _state.Halvings);
+
     /// <summary>Takes a step; false where numbers are not finite and the rate was halved often enough.</summary>
     private bool Step(ReadOnlySpan<TrainingBatch> batches)
     {
@@ -181,12 +183,11 @@ public sealed class FineTuning : IDisposable
             (loss, norm, odd) = (loss + report.Loss, report.Norm, report.NotFinite);
         }
 
-        var rate = _options.RateAt(_state.Step, Steps) * Math.Pow(0.5, _state.Halvings);
         if (odd is null)
         {
             var updates = _state.Updates + 1;
             var kept = Math.Min(_options.Average, (updates + 1.0) / (updates + 10.0));
-            _session.Update(rate, updates, Math.Min(1, _options.MaxNorm / (norm + 1e-6)), 1 - kept);
+            _session.Update(RateAt(_state.Step), updates, Math.Min(1, _options.MaxNorm / (norm + 1e-6)), 1 - kept);
             _state = _state with { Step = _state.Step + 1, Updates = updates, LossSum = _state.LossSum + loss, Taken = _state.Taken + 1 };
             return true;
         }
@@ -260,14 +261,14 @@ public sealed class FineTuning : IDisposable
     private void Resume()
     {
         var names = _session.State.ToList();
-        var (state, tensors) = TrainingState.Read(StatePath, _data.Of, [.. names.Select(n => _session.Read(n).Length)]);
+        var (state, tensors) = TrainingState.Read(StatePath, _data.Of, [.. names.Select(_session.LengthOf)]);
         foreach (var (name, values) in names.Zip(tensors))
             _session.Write(name, values);
         _state = state;
         _epochs.AddRange(state.Epochs);
         if (!File.Exists(BestPath(state.Best)))
             throw new InvalidTrainingException($"{BestPath(state.Best)}: is missing; remove its folder and train from the beginning");
-        var (_, best) = TrainingState.Read(BestPath(state.Best), _data.Of, [.. _session.Trained.Select(n => _session.Read(n).Length)]);
+        var (_, best) = TrainingState.Read(BestPath(state.Best), _data.Of, [.. _session.Trained.Select(_session.LengthOf)]);
         _best = _session.Trained.Zip(best).ToDictionary(p => p.First, p => p.Second, StringComparer.Ordinal);
     }
 
@@ -304,7 +305,7 @@ public sealed class FineTuning : IDisposable
     {
         if (_options.Session.Loss == TrainingLoss.CrossEntropy)
             return -targets.Sum(t => Math.Log(Math.Max(Scores(logits)[t], float.Epsilon)));
-        return logits.Select((x, c) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x))) - (targets.Contains(c) ? x : 0)).Average();
+        return logits.Select((x, c) => HeadFit.Softplus(targets.Contains(c) ? -x : x)).Average();
     }
 
     private ClipReport Report(IReadOnlyList<LearntClip> clips, float[][] scores) =>

@@ -169,7 +169,7 @@ internal sealed class HeadFit
     }
 
     /// <summary>log(1 + eˣ), without overflow.</summary>
-    private static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));
+    internal static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));
 
     /// <summary>Of each feature the mean, and one by the deviation; 0 for a feature that never changes.</summary>
     private static (float[] Mean, float[] Scale) Standard(IReadOnlyList<TrainingRow> rows, float[] weights)

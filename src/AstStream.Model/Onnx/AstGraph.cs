@@ -16,9 +16,6 @@ internal sealed partial class AstGraph
     public const string Attentions = "attentions";
     public const string Columns = "columns";
 
-    private const int Opset = 20; // the first with Gelu
-    private const string Contrib = "com.microsoft";
-
     private readonly AstCheckpoint _checkpoint;
     private readonly AstConfig _config; // of the graph; the checkpoint's own may have another window
     private readonly AstGraphOptions _options;
@@ -69,7 +66,7 @@ internal sealed partial class AstGraph
     {
         var build = new AstGraph(checkpoint, config, options, dataFile);
         build.All();
-        return (build._graph.ToModel(Opset), build._graph);
+        return (build._graph.ToModel(), build._graph);
     }
 
     private void All()
@@ -145,7 +142,7 @@ internal sealed partial class AstGraph
         }
 
         var attention = _options.Attention == AttentionImplementation.Sdpa
-            ? _graph.Node("MultiHeadAttention", Contrib, $"attention_{i}", parts, ("num_heads", _config.NumAttentionHeads))
+            ? _graph.Node("MultiHeadAttention", OnnxGraph.Contrib, $"attention_{i}", parts, ("num_heads", _config.NumAttentionHeads))
             : EagerAttention(parts);
         var dense = AstTensors.Layer(i, "attention.output.dense");
         (x, normal) = LinearAddNorm(
@@ -206,7 +203,7 @@ internal sealed partial class AstGraph
         if (!isQuantized)
             inputs = [.. inputs, bias!];
         var sum = $"{norm}.sum";
-        _graph.Nodes("SkipLayerNormalization", Contrib, [norm, "", "", sum], inputs, ("epsilon", _config.LayerNormEps));
+        _graph.Nodes("SkipLayerNormalization", OnnxGraph.Contrib, [norm, "", "", sum], inputs, ("epsilon", _config.LayerNormEps));
         return (sum, norm);
     }
 
@@ -295,7 +292,7 @@ internal sealed partial class AstGraph
             var zeros = _graph.AddWeight(name + ".weight_zero_point", ElementType.Int8, [output], () => new byte[output]);
             string[] inputs = [quantized[0], weight, quantized[1], scales, quantized[2], zeros];
             return _graph.Node(
-                "MatMulIntegerToFloat", Contrib, name,
+                "MatMulIntegerToFloat", OnnxGraph.Contrib, name,
                 layer.HasBias ? [.. inputs, Weight(name + ".bias", ElementType.Float32, output)] : inputs);
         })];
     }

@@ -90,7 +90,7 @@ internal sealed class MatmulPeak : IDisposable
             {
                 graph.Nodes("DynamicQuantizeLinear", "", [$"q{i}", $"s{i}", $"z{i}"], [x]);
                 x = graph.Node(
-                    "MatMulIntegerToFloat", "com.microsoft", $"p{i}",
+                    "MatMulIntegerToFloat", OnnxGraph.Contrib, $"p{i}",
                     [$"q{i}", b, $"s{i}", graph.Scalar(1f / size, ElementType.Float32), $"z{i}"]);
             }
             else
@@ -103,7 +103,7 @@ internal sealed class MatmulPeak : IDisposable
         graph.Node("Cast", "", "y", [x], ("to", (int)ElementType.Float32));
         graph.Output("y", ElementType.Float32, 1, 1);
         graph.WriteWeights(data);
-        File.WriteAllBytes(path, graph.ToModel(20));
+        File.WriteAllBytes(path, graph.ToModel());
     }
 
     private static float[] Values(int count)

@@ -11,8 +11,6 @@ namespace AstStream.Model.Training;
 /// <param name="products">The type of products: float32 or bfloat16.</param>
 internal sealed class GraphEmitter(OnnxGraph graph, ElementType products)
 {
-    private const string Contrib = "com.microsoft";
-
     private readonly Dictionary<string, GraphTensor> _factors = new(StringComparer.Ordinal);
     private int _named;
 
@@ -153,7 +151,7 @@ internal sealed class GraphEmitter(OnnxGraph graph, ElementType products)
         [x, Integers(axes)], ("keepdims", keep ? 1 : 0));
 
     private GraphTensor Fused(string op, IReadOnlyList<int> shape, GraphTensor[] inputs, params (string, object)[] attributes) =>
-        new(graph.Node(op, Contrib, $"{op}_fused_{_named++}", [.. inputs.Select(i => i.Name)], attributes), shape);
+        new(graph.Node(op, OnnxGraph.Contrib, $"{op}_fused_{_named++}", [.. inputs.Select(i => i.Name)], attributes), shape);
 
     /// <summary>A factor of a product, in the products' type; the same tensor is rounded once.</summary>
     private GraphTensor Factor(GraphTensor x)

@@ -10,19 +10,18 @@ internal sealed unsafe class TrainingBuffer : IDisposable
 {
     private readonly OrtMemoryAllocation? _there;
     private readonly nint _address;
-    private readonly int _length;
 
     /// <summary>Allocates zeros.</summary>
     /// <param name="shape">The tensor's shape.</param>
     /// <param name="device">The GPU's memory; null for the host's.</param>
     public TrainingBuffer(IReadOnlyList<int> shape, DeviceMemory? device)
     {
-        _length = shape.Aggregate(1, (a, b) => checked(a * b));
-        var bytes = (long)_length * sizeof(float);
+        Length = shape.Aggregate(1, (a, b) => checked(a * b));
+        var bytes = (long)Length * sizeof(float);
         if (device is null)
         {
             _address = (nint)NativeMemory.AlignedAlloc(checked((nuint)bytes), 64);
-            new Span<float>((void*)_address, _length).Clear();
+            new Span<float>((void*)_address, Length).Clear();
         }
         else
         {
@@ -33,7 +32,7 @@ internal sealed unsafe class TrainingBuffer : IDisposable
         try
         {
             if (device is not null)
-                Write(new float[_length]);
+                Write(new float[Length]);
             Tensor = OrtValue.CreateTensorValueWithData(
                 device?.Info ?? OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. shape.Select(d => (long)d)], _address, bytes);
         }
@@ -44,30 +43,33 @@ internal sealed unsafe class TrainingBuffer : IDisposable
         }
     }
 
+    /// <summary>How many numbers it has.</summary>
+    public int Length { get; }
+
     /// <summary>It, as a tensor.</summary>
     public OrtValue Tensor { get; } = null!;
 
     /// <summary>Fills it.</summary>
     public void Write(ReadOnlySpan<float> values)
     {
-        if (values.Length != _length)
-            throw new ArgumentException($"{values.Length} numbers for {_length}", nameof(values));
+        if (values.Length != Length)
+            throw new ArgumentException($"{values.Length} numbers for {Length}", nameof(values));
         if (_there is null)
-            values.CopyTo(new Span<float>((void*)_address, _length));
+            values.CopyTo(new Span<float>((void*)_address, Length));
         else
             fixed (float* from = values)
-                CudaRuntime.Copy(_address, (nint)from, (long)_length * sizeof(float));
+                CudaRuntime.Copy(_address, (nint)from, (long)Length * sizeof(float));
     }
 
     /// <summary>Its numbers.</summary>
     public float[] Read()
     {
-        var values = new float[_length];
+        var values = new float[Length];
         if (_there is null)
-            new ReadOnlySpan<float>((void*)_address, _length).CopyTo(values);
+            new ReadOnlySpan<float>((void*)_address, Length).CopyTo(values);
         else
             fixed (float* to = values)
-                CudaRuntime.Copy((nint)to, _address, (long)_length * sizeof(float));
+                CudaRuntime.Copy((nint)to, _address, (long)Length * sizeof(float));
         return values;
     }
 

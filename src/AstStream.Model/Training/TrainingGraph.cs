@@ -18,18 +18,16 @@ internal sealed class TrainingGraph
     public const string IsFirst = "is_first";
     public const string Squares = "squares";
 
-    private const int Opset = 20;
-
     private readonly AstConfig _config;
-    private readonly TrainingGraphOptions _options;
+    private readonly TrainingSessionOptions _options;
     private readonly OnnxGraph _graph = new("none");
     private readonly GraphEmitter _emit;
     private readonly Dictionary<string, GraphTensor> _parameters = new(StringComparer.Ordinal);
 
-    private TrainingGraph(AstConfig config, TrainingGraphOptions options)
+    private TrainingGraph(AstConfig config, TrainingSessionOptions options)
     {
         (_config, _options) = (config, options);
-        _emit = new GraphEmitter(_graph, options.Products);
+        _emit = new GraphEmitter(_graph, options.Precision.ActivationType());
     }
 
     /// <summary>The sum of a parameter's gradients so far, and with this batch's.</summary>
@@ -42,11 +40,11 @@ internal sealed class TrainingGraph
     /// The parameters that are trained, in the order of the checkpoint. A key's bias adds the same to all of a query's scores, which
     /// softmax takes out again: it has no gradient.
     /// </summary>
-    public static IEnumerable<(string Name, int[] Shape)> Trained(AstConfig config, TrainingGraphOptions options) =>
+    public static IEnumerable<(string Name, int[] Shape)> Trained(AstConfig config, TrainingSessionOptions options) =>
         All(config, options).Where(t => IsTrained(t.Name, config, options));
 
     /// <summary>Every parameter that the graphs take; a convolution's kernel is a matrix of the same numbers.</summary>
-    public static IEnumerable<(string Name, int[] Shape)> All(AstConfig config, TrainingGraphOptions options) =>
+    public static IEnumerable<(string Name, int[] Shape)> All(AstConfig config, TrainingSessionOptions options) =>
         AstTensors.Expected(options.TrainsColumns ? config : config with { Localiser = null })
             .Select(t => (t.Name, t.Shape.Length == 4 ? [t.Shape[0], t.Shape[1] * t.Shape[2] * t.Shape[3]] : t.Shape));
 
@@ -62,24 +60,24 @@ internal sealed class TrainingGraph
     /// <summary>
     /// A step's forward and backward pass: loss and logits of a batch, and the sums of gradients. The sums may lie where they lay before.
     /// </summary>
-    public static byte[] Gradients(AstConfig config, TrainingGraphOptions options)
+    public static byte[] Gradients(AstConfig config, TrainingSessionOptions options)
     {
         var build = new TrainingGraph(config, options);
         build.Gradients();
-        return build._graph.ToModel(Opset);
+        return build._graph.ToModel();
     }
 
     /// <summary>The logits of a batch.</summary>
-    public static byte[] Forward(AstConfig config, TrainingGraphOptions options)
+    public static byte[] Forward(AstConfig config, TrainingSessionOptions options)
     {
         var build = new TrainingGraph(config, options with { FirstTrained = config.NumHiddenLayers, TrainsColumns = false });
         build.Declare();
         var (logits, _) = build.Outputs(new Tape(build._emit));
         build._emit.Output(logits, Logits);
-        return build._graph.ToModel(Opset);
+        return build._graph.ToModel();
     }
 
-    private static bool IsTrained(string name, AstConfig config, TrainingGraphOptions options) =>
+    private static bool IsTrained(string name, AstConfig config, TrainingSessionOptions options) =>
         LayerOf(name, config) >= options.FirstTrained && !name.EndsWith("attention.attention.key.bias", StringComparison.Ordinal);
 
     private void Declare()

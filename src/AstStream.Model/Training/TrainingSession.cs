@@ -1,5 +1,4 @@
 using AstStream.Model.Checkpoints;
-using AstStream.Model.Onnx;
 using AstStream.Model.Runtime;
 using Microsoft.ML.OnnxRuntime;
 
@@ -38,28 +37,19 @@ public sealed class TrainingSession : IDisposable
     {
         RuntimeEnvironment.Ensure();
         (Config, _options) = (config, options);
-        var graph = new TrainingGraphOptions
-        {
-            Batch = options.Batch,
-            FirstTrained = options.FirstTrained,
-            Loss = options.Loss,
-            Checkpoints = options.Checkpoints,
-            TrainsColumns = options.TrainsColumns,
-            Products = options.Precision.ActivationType(),
-        };
-        (_all, _trained) = ([.. TrainingGraph.All(config, graph)], [.. TrainingGraph.Trained(config, graph)]);
+        (_all, _trained) = ([.. TrainingGraph.All(config, options)], [.. TrainingGraph.Trained(config, options)]);
         _groups = new ParameterGroups(_trained, config, options);
         try
         {
             var update = Open(UpdateGraph.Step(_trained, _groups.Of, options.Averages));
             _device = options.Provider == ExecutionProvider.Cpu ? null : new DeviceMemory(update, options.DeviceId);
             Allocate(weights);
-            var gradients = Open(TrainingGraph.Gradients(config, graph));
+            var gradients = Open(TrainingGraph.Gradients(config, options));
             _gradients = (gradients, BindGradients(gradients, isFirst: true), BindGradients(gradients, isFirst: false));
             var squares = Open(UpdateGraph.Squares(_trained));
             _squares = (squares, Bind(squares, [.. _trained.Select(t => TrainingGraph.GradientOf(t.Name))], [TrainingGraph.Squares]));
             _update = (update, BindUpdate(update));
-            var forward = Open(TrainingGraph.Forward(config, graph));
+            var forward = Open(TrainingGraph.Forward(config, options));
             _forward = (forward, BindForward(forward));
         }
         catch (Exception e) when (e is OnnxRuntimeException or CudaException or OutOfMemoryException)
@@ -99,6 +89,9 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>The numbers of a part of <see cref="State"/>.</summary>
     public float[] Read(string name) => Run(_buffers[name].Read);
+
+    /// <summary>How many numbers a part of <see cref="State"/> has.</summary>
+    public int LengthOf(string name) => _buffers[name].Length;
 
     /// <summary>Sets the numbers of a part of <see cref="State"/>.</summary>
     public void Write(string name, ReadOnlySpan<float> values) => _buffers[name].Write(values);
@@ -184,7 +177,7 @@ public sealed class TrainingSession : IDisposable
     }
 
     private string EvaluatedName(string parameter) =>
-        _options.Averages && _buffers.ContainsKey(UpdateGraph.AverageOf(parameter)) ? UpdateGraph.AverageOf(parameter) : parameter;
+        _buffers.ContainsKey(UpdateGraph.AverageOf(parameter)) ? UpdateGraph.AverageOf(parameter) : parameter;
 
     private T Run<T>(Func<T> run)
     {
@@ -214,10 +207,17 @@ public sealed class TrainingSession : IDisposable
 
     private InferenceSession Open(byte[] model)
     {
+        var execution = new AstSessionOptions
+        {
+            DeviceId = _options.DeviceId,
+            Tf32 = _options.Tf32,
+            Precision = _options.Precision,
+            Threads = _options.Threads,
+        };
         using var settings = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            IntraOpNumThreads = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount,
+            IntraOpNumThreads = execution.ThreadCount,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, // its errors come as exceptions
             EnableMemoryPattern = false, // a plan of all tensors takes twice the memory and no less time
         };
@@ -225,10 +225,7 @@ public sealed class TrainingSession : IDisposable
 
         // Without their own nodes, outputs of gradients would be kept back until the end.
         settings.AddSessionConfigEntry("optimization.disable_specified_optimizers", "EliminateIdentity");
-        ExecutionProviders.Append(
-            settings, _options.Provider,
-            new AstSessionOptions { DeviceId = _options.DeviceId, Tf32 = _options.Tf32, Precision = _options.Precision }, cudaGraph: false,
-            attentionKernels: AttentionKernels);
+        ExecutionProviders.Append(settings, _options.Provider, execution, cudaGraph: false, attentionKernels: AttentionKernels);
         var session = new InferenceSession(model, settings);
         _sessions.Add(session);
         return session;

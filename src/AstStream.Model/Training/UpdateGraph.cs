@@ -18,8 +18,6 @@ internal static class UpdateGraph
     public const string Epsilon = "epsilon";
     public const string Average = "average";
 
-    private const int Opset = 20;
-
     public static string FirstMoment(string parameter) => "m." + parameter;
 
     public static string SecondMoment(string parameter) => "v." + parameter;
@@ -36,7 +34,7 @@ internal static class UpdateGraph
         GraphTensor[] squares = [.. trained.Select(t => emit.Reshape(
             emit.Node("ReduceSumSquare", [], [emit.Input(TrainingGraph.GradientOf(t.Name), t.Shape)], ("keepdims", 0)), 1))];
         emit.Output(emit.Concat(0, squares), TrainingGraph.Squares);
-        return graph.ToModel(Opset);
+        return graph.ToModel();
     }
 
     /// <summary>A step of AdamW.</summary>
@@ -78,6 +76,6 @@ internal static class UpdateGraph
             }
         }
 
-        return graph.ToModel(Opset);
+        return graph.ToModel();
     }
 }

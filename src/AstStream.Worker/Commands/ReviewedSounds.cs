@@ -38,6 +38,7 @@ internal static class ReviewedSounds
             .Where(g => g.Select(RecordingOf).Distinct().Count() < TrainingSet.FewestRecordings).Select(g => g.Key).ToList();
         if (few.Count > 0)
             Errors.Note($"not learnt yet, as their right events are of one stream's day alone: {string.Join(", ", few)}");
+        var byFile = reviewed.Events.ToLookup(e => e.File, StringComparer.Ordinal);
         var clips = new List<LabelledClip>();
         using var progress = new ProgressLine("cutting", reviewed.Events.Count);
         foreach (var (i, one) in reviewed.Events.Index())
@@ -55,8 +56,8 @@ internal static class ReviewedSounds
                 var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i:000000}.wav"));
                 using (var file = new WavWriter(path, FbankOptions.SampleRate, 1))
                     file.Write(samples.AsSpan(from, Math.Min(length, samples.Length - from)));
-                var (begin, end) = ((double)from / FbankOptions.SampleRate, ((double)from / FbankOptions.SampleRate) + seconds);
-                clips.Add(new LabelledClip(path, Labels(reviewed, one, begin, end, few, nothing), RecordingOf(one), ""));
+                var begin = (double)from / FbankOptions.SampleRate;
+                clips.Add(new LabelledClip(path, Labels(byFile[one.File], begin, begin + seconds, few, nothing), RecordingOf(one), ""));
             }
             catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
             {
@@ -69,13 +70,11 @@ internal static class ReviewedSounds
     }
 
     /// <summary>All that people heard in a piece of a clip, which events share that overlap; nothing, where they heard nothing.</summary>
-    private static string[] Labels(
-        ReviewedEvents reviewed, ReviewedEvent one, double begin, double end, List<string> few, string nothing)
+    private static string[] Labels(IEnumerable<ReviewedEvent> inClip, double begin, double end, List<string> few, string nothing)
     {
         string[] labels =
         [
-            .. reviewed.Events.Where(e => e.File == one.File && e.Onset < end && e.Offset > begin).Select(e => e.Heard).OfType<string>()
-                .Except(few).Distinct(),
+            .. inClip.Where(e => e.Onset < end && e.Offset > begin).Select(e => e.Heard).OfType<string>().Except(few),
         ];
         return labels.Length > 0 ? labels : [nothing];
     }

@@ -216,7 +216,8 @@ internal static class TrainCommand
     {
         const double most = 0.5;
         var from = path ?? "the reviews";
-        IReadOnlyList<LabelledClip> all = [.. judged, .. path is null ? [] : ClipDataset.Read(path, Errors.Note, isTraining: true)];
+        var read = path is null ? [] : ClipDataset.Read(path, Errors.Note, isTraining: true);
+        IReadOnlyList<LabelledClip> all = [.. judged, .. read];
         var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
         if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
             throw new InvalidTruthException($"{from}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
@@ -230,8 +231,8 @@ internal static class TrainCommand
             .Select(g => g.First() with { Labels = [.. g.SelectMany(c => c.Labels).Distinct()] }) // a row a label
             .Where(IsWanted).Select(c => labels.Length == 0 ? c
                 : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))] })];
-        var train = Of(all.Where(
-            c => judged.Contains(c) || (folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold))));
+        var train = Of(judged.Concat(read.Where(
+            c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold))));
         if (heldOutFolds.Length > 0)
         {
             var measured = Of(all.Where(c => heldOutFolds.Contains(c.Fold)));

@@ -13,7 +13,7 @@ public sealed class TapeTests
     private const double Tolerance = 2e-6; // the graphs' constants are float32
 
     /// <summary>A random small model, and how it is trained.</summary>
-    private static Arbitrary<(AstConfig Config, TrainingGraphOptions Options, int Seed)> Models() => (
+    private static Arbitrary<(AstConfig Config, TrainingSessionOptions Options, int Seed)> Models() => (
         from heads in Gen.Choose(1, 2)
         from size in Gen.Choose(2, 3)
         from layers in Gen.Choose(1, 2)
@@ -48,7 +48,7 @@ public sealed class TapeTests
                 Labels = [.. Enumerable.Range(0, labels).Select(i => $"{i}")],
                 Localiser = new LocaliserConfig { IntermediateSize = 2, LayerNormEps = Soft, Groups = [[0], [0]] },
             },
-            new TrainingGraphOptions
+            new TrainingSessionOptions
             {
                 Batch = batch,
                 Loss = loss,
