@@ -63,9 +63,11 @@ public sealed class StationTests : IDisposable
     {
         Tones.Write(_folder, "tone.wav", 20); // a sine of -12.24 dB beside a full-scale one
         var path = Path.Combine(_folder, "p.yaml");
-        await File.WriteAllTextAsync(path, """
+        var now = TimeProvider.System.GetUtcNow();
+        var start = now.AddHours(-1).AddSeconds(10 - now.Second); // within one minute, whenever the test runs
+        await File.WriteAllTextAsync(path, $$"""
             sources:
-              yard: {type: file, path: tone.wav, gain: 6, calibration: 100}
+              yard: {type: file, path: tone.wav, gain: 6, calibration: 100, start_time: '{{start:yyyy-MM-ddTHH:mm:ssZ}}'}
             station: {data: data, listen: none}
             """);
         var run = await Cli.RunAsync("run", path);
