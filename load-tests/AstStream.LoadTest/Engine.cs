@@ -63,7 +63,7 @@ internal sealed class Engine : IDisposable
         };
         nodes.Add(new DecodeNode(
             "events", Scheduler,
-            new DecodeOptions(NamesOf(labels), events, "x"),
+            new DecodeOptions(new Vocabulary(NamesOf(labels)), events, "x"),
             records, _report));
         nodes.Add(new SinkNode("sink", records, _sink, new SinkOptions { Coverage = true }, time, _report));
         _graph = new DataflowGraph(nodes);

@@ -144,6 +144,12 @@ Add("training-steps", "What a step of training takes, and how much memory.", r =
         r.GetValue(products)!, r.GetValue(steps));
     return Task.CompletedTask;
 }, model, providers, batches, depths, again, products, steps);
+var swaps = new Option<int>("--swaps") { DefaultValueFactory = _ => 100 };
+var live = new Option<int>("--streams") { DefaultValueFactory = _ => 200 };
+var between = new Option<double>("--every") { Description = "Seconds between two swaps.", DefaultValueFactory = _ => 4 };
+Add("model-swaps", "Models take each other's place under live streams: is every window scored once, and how late?",
+    r => new SwapTrial(r.GetValue(folder)!, r.GetValue(model) ?? tiny).RunAsync(
+        r.GetValue(swaps), r.GetValue(live), r.GetValue(hop), r.GetValue(between)), swaps, live, hop, between, folder, model);
 var program = new Option<string>("--program") { DefaultValueFactory = _ => "artifacts/aststream/aststream" };
 Add("training-kills", "A training is killed again and again and goes on: does it end with the weights of one that nobody disturbed?",
     r => TrainingKills.RunAsync(r.GetValue(program)!, r.GetValue(folder)!, r.GetValue(kills)), program, folder, kills);

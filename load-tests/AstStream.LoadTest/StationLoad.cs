@@ -30,7 +30,7 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     private readonly SoundMemory _memory = new(650_000_000);
     private readonly Station.Live.LiveStreams _streams = new();
     private readonly EventFeed _feed = new();
-    private readonly Taps _taps = new(_ => Engine.NamesOf(Engine.Labels));
+    private readonly Taps _taps = new();
     private readonly StoreSink _store;
     private readonly LevelDetail _detail;
     private readonly LevelQueue _levels;
@@ -114,7 +114,6 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
     /// <summary>Makes events and looks at them until the run is nearly over; returns what it saw.</summary>
     public async Task<string> WatchAsync(Engine engine)
     {
-        var labels = Engine.NamesOf(Engine.Labels);
         await using var server = await WebServer.StartAsync(
             new WebOptions(new IPEndPoint(IPAddress.Loopback, 0)),
             new WebSource
@@ -125,7 +124,6 @@ internal sealed class StationLoad : ISink, IAsyncDisposable
                 Feed = _feed,
                 Taps = _taps,
                 Write = _store.Use,
-                LabelsOf = _ => labels,
                 ClipTroubles = () => [],
                 Run = new RunState(engine.Report, () => true, () => [], "load"),
             },

@@ -14,4 +14,8 @@ namespace AstStream.Events;
 /// <param name="Source">What its source was like then; null where nobody watches the source.</param>
 public sealed record CoverageInterval(
     StreamIdentity Stream, string Model, CoverageState State, LossReason Reason, long Start, long End, double EffectiveHop,
-    SourceState? Source = null) : StreamRecord(Stream, Model);
+    SourceState? Source = null) : StreamRecord(Stream, Model)
+{
+    /// <summary>The hash of the checkpoint that heard it, or would have; null where that is not known.</summary>
+    public string? ModelHash { get; init; }
+}

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using AstStream.Events;
 using AstStream.Station.Clips;
 using AstStream.Station.Levels;
@@ -27,7 +27,7 @@ public sealed class SoundStation : ISink
     private readonly StoreSink _store;
     private readonly SoundMemory _memory;
     private readonly LevelQueue? _levels; // null where they are not measured
-    private readonly ConcurrentDictionary<string, ModelClasses> _classes = new(StringComparer.Ordinal); // by model
+    private readonly ConditionalWeakTable<Vocabulary, ModelClasses> _classes = [];
     private readonly CancellationTokenSource _stop = new();
     private ISinkReport? _report;
     private ClipFiles? _files; // from when it is opened, where clips are kept
@@ -39,7 +39,6 @@ public sealed class SoundStation : ISink
     private SoundStation(StationSettings settings, Pipeline pipeline, TimeProvider time)
     {
         (_settings, _pipeline, _time) = (settings, pipeline, time);
-        Taps = new Taps(pipeline.LabelsOf);
         _memory = new SoundMemory(settings.Memory);
         _store = StoreSink.Make(settings.StorePath, settings.EventAge, time, record =>
         {
@@ -66,7 +65,7 @@ public sealed class SoundStation : ISink
     internal EventFeed Feed { get; } = new();
 
     /// <summary>Those who look at what passes.</summary>
-    internal Taps Taps { get; }
+    internal Taps Taps { get; } = new();
 
     /// <summary>Where notifications wait.</summary>
     internal NoticeStore Notices => NoticeStore.Of(_settings.StorePath, _store.Use);
@@ -109,7 +108,6 @@ public sealed class SoundStation : ISink
             Taps = Taps,
             Write = _store.Use,
             Reviewed = reviews => Reviewed(reviews),
-            LabelsOf = _pipeline.LabelsOf,
             ClipTroubles = ClipTroubles,
             Run = run,
         };
@@ -225,12 +223,12 @@ public sealed class SoundStation : ISink
         return new StreamObserver(stream, clips, levels, Streams.Begin(stream, levels), Taps, Streams.End);
     }
 
-    private ModelClasses ClassesOf(string model) => _classes.GetOrAdd(model, m =>
+    private ModelClasses ClassesOf(Vocabulary vocabulary) => _classes.GetValue(vocabulary, v =>
     {
-        IReadOnlySet<string> Named(IReadOnlyList<string> names) => _pipeline.LabelsUnder(m, names);
+        var hidden = v.Under(_settings.PrivateLabels);
         return new ModelClasses(
-            _pipeline.LabelsOf(m), _settings.ClipLabels is { } wanted ? Named(wanted) : null, Named(_settings.PrivateLabels),
-            _pipeline.Classes(m, _settings.PrivateLabels), _pipeline.WindowLength(m));
+            v.Labels, _settings.ClipLabels is { } wanted ? v.Under(wanted) : null, hidden,
+            [.. Enumerable.Range(0, v.Labels.Count).Where(c => hidden.Contains(v.Labels[c]))], v.WindowLength);
     });
 
     /// <summary>Removes clips that are to go, until it is stopped. What fails is said, and tried again.</summary>

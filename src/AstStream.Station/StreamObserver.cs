@@ -33,6 +33,8 @@ internal sealed class StreamObserver(
 
     public void Framed(ReadOnlySpan<float> frames, int numMelBins) => live.Frame(frames, numMelBins);
 
+    public void Begins(string model, Vocabulary vocabulary) => clips?.Begin(model, vocabulary);
+
     public void Detected(SoundEvent e)
     {
         clips?.Take(e);
@@ -44,7 +46,7 @@ internal sealed class StreamObserver(
         clips?.Take(piece);
         taps.Pass(stream, piece);
         if (!piece.Scores.IsEmpty)
-            live.Take(piece.Model, piece.Scores, piece.Thresholds);
+            live.Take(piece);
         if (piece.IsEnd)
             End();
     }

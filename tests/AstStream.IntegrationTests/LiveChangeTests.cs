@@ -40,6 +40,39 @@ public sealed class LiveChangeTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_AnotherModelInTheDefinition_OpensBesideAndTakesOver()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName;
+        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
+            File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256", file), Path.Combine(folder, file));
+        var path = Path.Combine(_folder, "p.yaml");
+        void Edit(string model) => File.WriteAllText(
+            path, $"sources: {{mic: {{type: stdin}}}}\nmodel: {{{model}}}\nsinks: {{console: {{type: console, format: json, records: coverage}}}}");
+        Edit("hop: 1s");
+        using var process = Cli.Start(["run", path]);
+        await UntilAsync(process, "ast-audioset-tiny on cpu");
+        await SendAsync(process, 8);
+
+        Edit("path: nowhere");
+        Assert.Contains(
+            $"{path}:2:9: model.path: {_folder}/nowhere: no such folder", await UntilAsync(process, "error"), StringComparison.Ordinal);
+        Edit("path: other");
+        Assert.EndsWith($" note: {path}: taken over: model", await UntilAsync(process, "taken over"), StringComparison.Ordinal);
+        await SendAsync(process, 8);
+        var result = await Cli.FinishAsync(process);
+
+        Assert.Equal(0, result.ExitCode);
+        var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        Assert.Equal(2, lines.Select(l => l.GetProperty("model_hash").GetString()).Distinct().Count());
+        Assert.Equal(0, lines[0].GetProperty("start_sample").GetInt64());
+        Assert.Equal(16 * 16_000, lines[^1].GetProperty("end_sample").GetInt64());
+        Assert.All(lines.Zip(lines.Skip(1)), l => Assert.Equal(
+            l.First.GetProperty("end_sample").GetInt64(), l.Second.GetProperty("start_sample").GetInt64()));
+        Assert.Contains("ast-small", result.Error, StringComparison.Ordinal); // the summary names the one that runs
+    }
+
+    [Fact]
     public async Task Run_CoverageSink_WritesWhatBecameOfEverySecond()
     {
         var path = Path.Combine(_folder, "p.yaml");
@@ -119,6 +152,18 @@ public sealed class LiveChangeTests : IDisposable
         if (byHangup)
             Cli.Signal(process, 1);
         return Task.CompletedTask;
+    }
+
+    /// <summary>The next line that has a word.</summary>
+    private static async Task<string> UntilAsync(Process process, string word)
+    {
+        while (await LineAsync(process) is { } line)
+        {
+            if (line.Contains(word, StringComparison.Ordinal))
+                return line;
+        }
+
+        throw new EndOfStreamException($"no line with '{word}'");
     }
 
     private static async Task<string?> LineAsync(Process process)

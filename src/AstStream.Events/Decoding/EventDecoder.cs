@@ -92,6 +92,11 @@ public sealed class EventDecoder : IEventDecoder
         _filter.Clear();
     }
 
+    /// <summary>Windows' cells join where the other decoder's ended: nothing is told twice.</summary>
+    void IEventDecoder.Follow(int label, long offset)
+    {
+    }
+
     /// <inheritdoc/>
     public void Unclosed(Action<DetectedEvent> emit) => EventTrack.Unclosed(_tracks, emit);
 

@@ -43,6 +43,13 @@ public interface IEventDecoder
     /// </summary>
     void Flush(long end, Action<DetectedEvent> emit);
 
+    /// <summary>
+    /// Another decoder has closed an event of a class, and this one, which is new, goes on: what sounds on is an event from that place on.
+    /// </summary>
+    /// <param name="label">The class.</param>
+    /// <param name="offset">Where the event ended.</param>
+    void Follow(int label, long offset);
+
     /// <summary>Emits, as they would be closed now, the events that were opened and are not closed; they stay open.</summary>
     void Unclosed(Action<DetectedEvent> emit);
 

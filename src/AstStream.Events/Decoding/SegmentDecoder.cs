@@ -35,9 +35,8 @@ public sealed class SegmentDecoder : IEventDecoder
     {
         options.Validate();
         var labels = options.Thresholds.Count;
-        (_options, _sums, _alone, _tracks) = (options, new float[labels], new float[labels], new EventTrack[labels]);
-        _steady = new SteadyState[labels];
-        (_scores, _choice) = (new float[labels], new ClassChoice(labels));
+        (_options, _sums, _alone, _scores) = (options, new float[labels], new float[labels], new float[labels]);
+        (_tracks, _steady, _choice) = (new EventTrack[labels], new SteadyState[labels], new ClassChoice(labels));
         _windows = new EventDecoder(Steady(options));
         _find = _found.Add;
     }
@@ -121,6 +120,9 @@ public sealed class SegmentDecoder : IEventDecoder
     }
 
     /// <inheritdoc/>
+    public void Follow(int label, long offset) => _tracks[label] = new EventTrack { Offset = offset };
+
+    /// <inheritdoc/>
     public void Unclosed(Action<DetectedEvent> emit)
     {
         EventTrack.Unclosed(_tracks, emit);
@@ -171,8 +173,7 @@ public sealed class SegmentDecoder : IEventDecoder
         {
             if (label >= _tracks.Length)
                 throw new InvalidDataException($"the state has an event of class {label}");
-            _steady[label] = (SteadyState)state.ReadByte();
-            _tracks[label] = EventTrack.Restore(state);
+            (_steady[label], _tracks[label]) = ((SteadyState)state.ReadByte(), EventTrack.Restore(state));
         }
     }
 

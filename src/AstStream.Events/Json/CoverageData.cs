@@ -35,6 +35,9 @@ internal sealed record CoverageData
     [Description("The longest hop of its windows in seconds, where it was analysed.")]
     public decimal? EffectiveHop { get; init; }
 
+    [Description("The hash of the checkpoint that heard it, or would have.")]
+    public string? ModelHash { get; init; }
+
     [Description("What its source was like.")]
     public string? SourceState { get; init; }
 

@@ -120,6 +120,7 @@ public static class RecordJson
         StartSample = c.Start,
         EndSample = c.End,
         EffectiveHop = c.State == CoverageState.Analysed ? Rounded(c.EffectiveHop) : null,
+        ModelHash = c.ModelHash,
         SourceState = c.Source?.SnakeCase(),
         StartTime = c.Stream.TimeAt(ModelTime.Seconds(c.Start))?.UtcDateTime,
         ClockSynchronized = Doubt(c.Stream),

@@ -40,6 +40,9 @@ internal sealed class DecodeTape(string stream, IReadOnlyList<string> labels, IE
     }
 
     /// <inheritdoc/>
+    public void Follow(int label, long offset) => decoder.Follow(label, offset);
+
+    /// <inheritdoc/>
     public void Unclosed(Action<DetectedEvent> emit) => decoder.Unclosed(emit);
 
     /// <inheritdoc/>

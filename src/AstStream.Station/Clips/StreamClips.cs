@@ -10,7 +10,7 @@ namespace AstStream.Station.Clips;
 /// at once.
 /// </summary>
 internal sealed class StreamClips(
-    StreamIdentity stream, ClipOptions options, Func<string, ModelClasses> classesOf, IReadOnlyList<string> models, SoundMemory memory,
+    StreamIdentity stream, ClipOptions options, Func<Vocabulary, ModelClasses> classesOf, IReadOnlyList<string> models, SoundMemory memory,
     IClipFiles files)
 {
     private const int AtOnce = 16_384; // samples that are given to a file
@@ -21,7 +21,7 @@ internal sealed class StreamClips(
     private readonly List<OpenClip> _clips = [];
     private readonly HashSet<string> _known = new(StringComparer.Ordinal); // open events that have a clip, or can have none
     private readonly Dictionary<string, ModelHearing> _hearings = models.ToDictionary(
-        m => m, m => new ModelHearing(classesOf(m), options.PrivateThreshold), StringComparer.Ordinal);
+        m => m, m => new ModelHearing(options.PrivateThreshold), StringComparer.Ordinal);
     private int _rate;
     private bool _isOver;
 
@@ -53,6 +53,13 @@ internal sealed class StreamClips(
             if (block.Start >= _ring.End)
                 _ring.Add(block.Start, block.Samples);
         }
+    }
+
+    /// <summary>A model begins, or another one of that name goes on in its place.</summary>
+    public void Begin(string model, Vocabulary vocabulary)
+    {
+        lock (_lock)
+            _hearings[model].Classes = classesOf(vocabulary);
     }
 
     /// <summary>An event opens or closes.</summary>

@@ -26,7 +26,7 @@ internal sealed class LiveStream
 
     private readonly StreamInfo _stream;
     private readonly StreamLevels? _levels;
-    private readonly ConcurrentDictionary<string, (float[] Scores, IReadOnlyList<float> Thresholds)> _scores = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LatestScores> _scores = new(StringComparer.Ordinal); // by model
     private SignalMeter? _meter; // where nobody else measures it
     private ImmutableArray<LiveViewer> _viewers = [];
     private float[] _column = [];
@@ -55,8 +55,8 @@ internal sealed class LiveStream
     /// <summary>Its A-weighted level; null where that is not measured, or before its first sound.</summary>
     public double? WeightedLevel => _levels?.Now;
 
-    /// <summary>The latest scores of each model that has heard it, with the thresholds of its classes.</summary>
-    public IEnumerable<KeyValuePair<string, (float[] Scores, IReadOnlyList<float> Thresholds)>> Scores => _scores;
+    /// <summary>The latest scores of each model that has heard it.</summary>
+    public IEnumerable<LatestScores> Scores => _scores.Values;
 
     /// <summary>Whether somebody looks at its spectrogram.</summary>
     public bool HasFrameViewers
@@ -141,14 +141,13 @@ internal sealed class LiveStream
     }
 
     /// <summary>A model has scored a window.</summary>
-    public void Take(string model, ReadOnlySpan<float> scores, IReadOnlyList<float> thresholds)
+    public void Take(in DecidedPiece piece)
     {
         // In place: whoever reads meanwhile sees some of both windows, for a second.
-        var kept = _scores.TryGetValue(model, out var before) && before.Scores.Length == scores.Length
-            ? before.Scores : new float[scores.Length];
-        scores.CopyTo(kept);
-        if (kept != before.Scores || before.Thresholds != thresholds)
-            _scores[model] = (kept, thresholds);
+        if (_scores.TryGetValue(piece.Model, out var kept) && kept.Labels == piece.Labels && kept.Thresholds == piece.Thresholds)
+            piece.Scores.CopyTo(kept.Scores);
+        else
+            _scores[piece.Model] = new LatestScores(piece.Labels, piece.Scores.ToArray(), piece.Thresholds);
     }
 
     /// <summary>Nothing more comes.</summary>

@@ -11,8 +11,7 @@ namespace AstStream.Station.Live;
 /// <summary>
 /// Those who look at what passes the arrows of a run. Without any, a message costs one look at an empty list. Safe for many threads.
 /// </summary>
-/// <param name="labelsOf">The labels of a model.</param>
-internal sealed class Taps(Func<string, IReadOnlyList<string>> labelsOf)
+internal sealed class Taps
 {
     private const int Shown = 5; // labels of a window
 
@@ -68,9 +67,9 @@ internal sealed class Taps(Func<string, IReadOnlyList<string>> labelsOf)
         });
         if (piece.Scores.IsEmpty || !IsWanted(TapPoint.Scores, stream.Id))
             return;
-        List<(int Class, double Score)> highest = [];
+        List<(string Label, double Score)> highest = [];
         foreach (var i in HighestScores.Of(piece.Scores, Shown))
-            highest.Add((i, piece.Scores[i]));
+            highest.Add((piece.Labels[i], piece.Scores[i]));
         Pass(TapPoint.Scores, stream.Id, json =>
         {
             json.WriteString("model", model);
@@ -78,7 +77,7 @@ internal sealed class Taps(Func<string, IReadOnlyList<string>> labelsOf)
             json.WriteNumber("end", Seconds(end));
             json.WriteStartObject("scores");
             foreach (var (label, score) in highest)
-                json.WriteNumber(labelsOf(model)[label], Math.Round(score, 4));
+                json.WriteNumber(label, Math.Round(score, 4));
             json.WriteEndObject();
         });
     }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Station.Notify;
 
@@ -7,11 +9,10 @@ namespace AstStream.Station.Notify;
 /// <param name="pipeline">The pipeline, which knows its models.</param>
 internal sealed class RuleLabels(Pipeline pipeline)
 {
-    private readonly ConcurrentDictionary<(string Rule, string Model), IReadOnlySet<string>> _labels = [];
+    private readonly ConditionalWeakTable<Vocabulary, ConcurrentDictionary<string, IReadOnlySet<string>>> _labels = []; // by rule
 
-    /// <summary>Whether a rule wants a label of a model.</summary>
-    public bool Has(EventRule rule, string model, string label) => rule.Labels.Count == 0 || _labels.GetOrAdd(
-        (rule.Name, model),
-        _ => pipeline.HasModel(model) ? pipeline.LabelsUnder(model, rule.Labels)
-            : new HashSet<string>()).Contains(label); // of an event of before, whose model is another one's now
+    /// <summary>Whether a rule wants a label of a model; of a model that is not there any more, no rule does.</summary>
+    public bool Has(EventRule rule, string model, string label) => rule.Labels.Count == 0
+        || (pipeline.VocabularyOf(model) is { } vocabulary
+            && _labels.GetOrCreateValue(vocabulary).GetOrAdd(rule.Name, _ => vocabulary.Under(rule.Labels)).Contains(label));
 }

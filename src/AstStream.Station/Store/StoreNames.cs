@@ -17,7 +17,8 @@ internal sealed class StoreNames(Func<StoreFile> file)
     public long Model(StreamRecord record)
     {
         var by = (record as SoundEvent)?.HeardBy;
-        var (hash, precision, provider) = (by?.Hash ?? "", by?.Precision ?? "", by?.Provider ?? "");
+        var hash = by?.Hash ?? (record as CoverageInterval)?.ModelHash ?? "";
+        var (precision, provider) = (by?.Precision ?? "", by?.Provider ?? "");
         return Id(
             "model", $"{record.Model}\n{hash}\n{precision}\n{provider}", "models (name, hash, precision, provider) VALUES ($0, $1, $2, $3)",
             record.Model, hash, precision, provider);

@@ -31,7 +31,7 @@ internal static class StreamsApi
                 List<LiveStream> all = [.. source.Streams.All.Where(
                     s => match is null || FileSystemName.MatchesSimpleExpression(match, s.Stream.Id, ignoreCase: true))];
                 return TypedResults.Ok(new StreamPage(
-                    all.Count, [.. all.Skip(offset ?? 0).Take(limit ?? UsualLimit).Select(s => Of(s, source))]));
+                    all.Count, [.. all.Skip(offset ?? 0).Take(limit ?? UsualLimit).Select(Of)]));
             })
             .Needs(Right.Read).WithName("streams").WithSummary("The streams of the run, with what they are like now.");
         api.MapGet("/streams/names", () =>
@@ -57,10 +57,10 @@ internal static class StreamsApi
         Enum.TryParse<LossReason>(c.Reason, out var reason) && reason != LossReason.None ? reason.SnakeCase() : null,
         c.Source.Length > 0 ? c.Source.ToLower(CultureInfo.InvariantCulture) : null, c.Model);
 
-    private static StreamItem Of(LiveStream live, WebSource source)
+    private static StreamItem Of(LiveStream live)
     {
         var (stream, health) = (live.Stream, live.Stream.Health);
-        var hears = live.Scores.SelectMany(model => Top(model.Key, model.Value.Scores, model.Value.Thresholds, source))
+        var hears = live.Scores.SelectMany(Top)
             .OrderByDescending(h => h.Score).Take(Heard).ToList();
         return new StreamItem(
             stream.Id, stream.Source, live.IsOver ? "ended" : health?.State.SnakeCase() ?? "running", live.SampleRate,
@@ -73,12 +73,9 @@ internal static class StreamsApi
     private static double? Rounded(float? value) => value is { } v && float.IsFinite(v) ? Math.Round(v, 1) : null;
 
     /// <summary>The labels of the highest scores.</summary>
-    private static IEnumerable<HeardItem> Top(string model, float[] scores, IReadOnlyList<float> thresholds, WebSource source)
-    {
-        var labels = source.LabelsOf(model);
-        return HighestScores.Of(scores, Heard).Select(i => new HeardItem(
-            labels[i], Math.Round(scores[i], 3), float.IsFinite(thresholds[i]) ? Math.Round(thresholds[i], 3) : null));
-    }
+    private static IEnumerable<HeardItem> Top(LatestScores latest) => HighestScores.Of(latest.Scores, Heard).Select(i => new HeardItem(
+        latest.Labels[i], Math.Round(latest.Scores[i], 3),
+        float.IsFinite(latest.Thresholds[i]) ? Math.Round(latest.Thresholds[i], 3) : null));
 
     /// <summary>Some streams.</summary>
     internal sealed record StreamPage(

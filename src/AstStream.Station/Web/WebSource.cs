@@ -28,9 +28,6 @@ internal sealed record WebSource
     /// <summary>Hears reviews, after they are written.</summary>
     public Action<IReadOnlyList<Review>> Reviewed { get; init; } = _ => { };
 
-    /// <summary>The labels of a model, by its name.</summary>
-    public required Func<string, IReadOnlyList<string>> LabelsOf { get; init; }
-
     /// <summary>Sentences about clips that are missing; none where all is well.</summary>
     public required Func<IReadOnlyList<string>> ClipTroubles { get; init; }
 

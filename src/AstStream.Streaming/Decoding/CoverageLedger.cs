@@ -7,7 +7,15 @@ namespace AstStream.Streaming.Decoding;
 /// One stream's ledger for one model: takes intervals in order, each joining the last one, and gives records of equal neighbours
 /// merged. For one thread at a time.
 /// </summary>
-internal sealed class CoverageLedger(StreamIdentity stream, string model, CoverageTotals totals, long longest, long start = 0)
+/// <param name="stream">The stream.</param>
+/// <param name="model">The model.</param>
+/// <param name="totals">Receives every interval.</param>
+/// <param name="longest">Samples of a record at most.</param>
+/// <param name="start">Where it begins.</param>
+/// <param name="last">What the time before that was; null where nothing was.</param>
+internal sealed class CoverageLedger(
+    StreamIdentity stream, string model, CoverageTotals totals, long longest, long start = 0,
+    (CoverageState State, LossReason Reason, SourceState? Source)? last = null)
 {
     private long _start = start; // of the record that is not finished
     private double _effectiveHop;
@@ -16,8 +24,8 @@ internal sealed class CoverageLedger(StreamIdentity stream, string model, Covera
     public long End { get; private set; } = start;
 
     /// <summary>What the last interval was.</summary>
-    public (CoverageState State, LossReason Reason, SourceState? Source) Last { get; private set; } = (
-        CoverageState.Lost, LossReason.TooShort, null);
+    public (CoverageState State, LossReason Reason, SourceState? Source) Last { get; private set; } =
+        last ?? (CoverageState.Lost, LossReason.TooShort, null);
 
     /// <summary>Takes an interval; returns the record that is finished by it, if one is.</summary>
     /// <exception cref="InvalidOperationException">It does not join the last one: time would be counted twice or not at all.</exception>

@@ -27,6 +27,7 @@ internal sealed class DecodeNode : Node
     private readonly Dictionary<StreamTimeline, StreamDecoding> _streams = [];
     private readonly List<StreamRecord> _records = [];
     private readonly List<DetectedEvent> _detected = [];
+    private readonly List<(StreamTimeline Stream, Handover Said)> _left = []; // streams that another model goes on with
     private readonly Action<DetectedEvent> _detect;
     private readonly float[] _silence;
     private readonly Localiser? _localiser;
@@ -85,15 +86,31 @@ internal sealed class DecodeNode : Node
                         AddCheckpoint(piece, stream, options);
                 }
 
-                if (piece.State == PieceState.End)
-                    _streams.Remove(piece.Timeline);
+                if (piece.IsLast)
+                    Leave(piece);
             }
 
             _scheduler.Decoded(_pieces);
             foreach (var record in _records)
                 await _output.WriteAsync(record, cancellation).ConfigureAwait(false);
             _records.Clear();
+
+            // What the other models say of these streams comes after this.
+            foreach (var (stream, said) in _left)
+            {
+                var (scheduler, timeline) = stream.Successor!.Value;
+                scheduler.Continue(timeline, said);
+            }
+
+            _left.Clear();
         }
+    }
+
+    private void Leave(Piece piece)
+    {
+        _streams.Remove(piece.Timeline, out var stream);
+        if (piece.State == PieceState.HandedOver)
+            _left.Add((piece.Timeline, stream?.HandOver() ?? Handover.Nothing));
     }
 
     private StreamDecoding Open(Piece piece, DecodeOptions options)
@@ -101,6 +118,9 @@ internal sealed class DecodeNode : Node
         var timeline = piece.Timeline;
         if (_streams.TryGetValue(timeline, out var stream))
             return stream;
+        timeline.Stream.Observer?.Begins(_scheduler.Model, options.Vocabulary);
+        if (timeline.Received is { } received)
+            return _streams[timeline] = TakeOver(piece, options, received);
         var (coveredTo, left) = timeline.Unfinished is { } unfinished
             ? Unfinished.Read(unfinished, timeline.Stream, _scheduler.Model) : (0, []);
         stream = New(piece, options, coveredTo - piece.CellStart < FarthestAhead ? coveredTo : 0);
@@ -123,14 +143,30 @@ internal sealed class DecodeNode : Node
         return _streams[timeline] = stream;
     }
 
-    private StreamDecoding New(Piece piece, DecodeOptions options, long coveredTo)
+    /// <summary>Goes on where another model has left the stream.</summary>
+    private StreamDecoding TakeOver(Piece piece, DecodeOptions options, Handover received)
+    {
+        var stream = New(piece, options, received.CoveredTo, received.Last);
+        (stream.CoveredTo, stream.Checkpoint, stream.Carried) = (stream.Ledger.End, received.Checkpoint, received.Carried);
+        foreach (var (index, label) in options.Labels.Index().Where(_ => received.Closed.Count > 0))
+        {
+            foreach (var closed in received.Closed.Where(c => c.Label == label))
+                stream.Decoder.Follow(index, closed.Offset);
+        }
+
+        return stream;
+    }
+
+    private StreamDecoding New(
+        Piece piece, DecodeOptions options, long coveredTo, (CoverageState, LossReason, SourceState?)? last = null)
     {
         var stream = piece.Timeline.Stream;
         var decoder = IEventDecoder.For(options.Options);
         return new StreamDecoding(
             options.Tap?.Invoke(stream.Id, options.Labels, decoder) ?? decoder,
             new CoverageLedger(
-                stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, Math.Max(piece.CellStart, coveredTo)),
+                stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, Math.Max(piece.CellStart, coveredTo),
+                last),
             stream.Delivery is null ? 0 : 1);
     }
 
@@ -191,6 +227,12 @@ internal sealed class DecodeNode : Node
                 decoder.Flush(piece.CellEnd, _detect);
                 Add(ledger.Close(), stream.Checkpoint);
                 break;
+            case PieceState.HandedOver:
+                decoder.Flush(piece.CellEnd, _detect);
+                Add(ledger.Close(), stream.Checkpoint);
+                stream.Closed = [
+                    .. _detected.Where(e => e.State == EventState.Closed).Select(e => (options.Labels[e.Label], e.Offset))];
+                break;
             default:
                 throw new InvalidOperationException($"stream {info.Id}: a piece that is {piece.State} was taken for decided");
         }
@@ -209,7 +251,7 @@ internal sealed class DecodeNode : Node
         }
 
         _detected.Clear();
-        if (info.Observer is { } observer)
+        if (info.Observer is { } observer && piece.State != PieceState.HandedOver)
             Tell(observer, piece, ledger.Last.State, options);
     }
 
@@ -243,6 +285,7 @@ internal sealed class DecodeNode : Node
             Start = isAnalysed ? piece.Start : piece.CellStart,
             End = isAnalysed ? piece.End : piece.CellEnd,
             Scores = isAnalysed ? piece.Scores : [],
+            Labels = options.Labels,
             Thresholds = options.Options.Thresholds,
             IsInTurn = piece.Part is null,
             IsEnd = piece.State == PieceState.End,
@@ -264,7 +307,7 @@ internal sealed class DecodeNode : Node
     private void Add(CoverageInterval? finished, long checkpoint)
     {
         if (finished is not null)
-            _records.Add(finished with { Checkpoint = checkpoint });
+            _records.Add(finished with { Checkpoint = checkpoint, ModelHash = _options.ModelHash });
     }
 
     /// <summary>Where somebody asks for it: the place after a piece, and what is needed to go on there.</summary>
@@ -277,7 +320,7 @@ internal sealed class DecodeNode : Node
         foreach (var e in _detected)
             open.Add(ToEvent(e, piece.Timeline.Stream, stream, options));
         _detected.Clear();
-        var unfinished = Unfinished.Write(stream.Ledger.End, stream.Ledger.Pending, open);
+        var unfinished = Unfinished.Write(stream.Ledger.End, stream.Ledger.Pending, options.ModelHash, open);
         _records.Add(new StreamCheckpoint(
             piece.Timeline.Stream,
             _scheduler.Model,

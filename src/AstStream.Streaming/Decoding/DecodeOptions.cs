@@ -1,13 +1,17 @@
 using AstStream.Events.Decoding;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Streaming.Decoding;
 
 /// <summary>What turns one model's scores into events.</summary>
-/// <param name="Labels">The class names.</param>
+/// <param name="Vocabulary">The class names.</param>
 /// <param name="Options">How scores become events; may change while the graph runs.</param>
 /// <param name="ModelHash">Tells models apart in the ids of events.</param>
-internal sealed record DecodeOptions(IReadOnlyList<string> Labels, EventOptions Options, string ModelHash)
+internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options, string ModelHash)
 {
+    /// <summary>The class names.</summary>
+    public IReadOnlyList<string> Labels => Vocabulary.Labels;
+
     /// <summary>What a localiser says of windows that are aimed at an activity; null where none is asked.</summary>
     public ColumnLayout? Columns { get; init; }
 

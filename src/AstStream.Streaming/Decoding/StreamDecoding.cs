@@ -1,5 +1,6 @@
 using AstStream.Events;
 using AstStream.Events.Decoding;
+using AstStream.Streaming.FrontEnd;
 
 namespace AstStream.Streaming.Decoding;
 
@@ -23,4 +24,10 @@ internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledge
     public long CoveredTo { get; set; }
 
     public long Checkpoint { get; set; } = checkpoint;
+
+    /// <summary>The events that were closed as another model goes on with the stream.</summary>
+    public IReadOnlyList<(string Label, long Offset)> Closed { get; set; } = [];
+
+    /// <summary>What it says to the model that goes on with the stream.</summary>
+    public Handover HandOver() => new(Ledger.End, Ledger.Last, Checkpoint, Carried, Closed);
 }

@@ -11,7 +11,7 @@ internal static class Unfinished
 {
     private const int MostEvents = 10_000;
 
-    public static byte[] Write(long coveredTo, CoverageInterval? coverage, IReadOnlyList<SoundEvent> open)
+    public static byte[] Write(long coveredTo, CoverageInterval? coverage, string modelHash, IReadOnlyList<SoundEvent> open)
     {
         var bytes = new MemoryStream();
         using var state = new BinaryWriter(bytes);
@@ -42,6 +42,7 @@ internal static class Unfinished
             state.Write(e.HeardBy?.Provider ?? "");
         }
 
+        state.Write(modelHash);
         return bytes.ToArray();
     }
 
@@ -78,6 +79,8 @@ internal static class Unfinished
                 if (double.IsFinite(closed.Onset + closed.Offset + closed.Score + closed.MeanScore))
                     records.Add(closed with { Decided = Math.Max(closed.Offset, ModelTime.Seconds(coveredTo)) });
             }
+
+            Name(records, state.ReadString());
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -85,6 +88,13 @@ internal static class Unfinished
         }
 
         return (coveredTo, records);
+    }
+
+    /// <summary>What comes last says which checkpoint heard the interval; states of before do not have it.</summary>
+    private static void Name(List<StreamRecord> records, string hash)
+    {
+        if (records is [CoverageInterval coverage, ..])
+            records[0] = coverage with { ModelHash = hash };
     }
 
     private static ModelIdentity? Identity(string hash, string precision, string provider) =>

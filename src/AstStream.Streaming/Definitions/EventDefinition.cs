@@ -22,12 +22,12 @@ internal sealed record EventDefinition
     public static readonly Key<string> TimingKey = Keys.Choice(
         "timing",
         "What says when an event begins and ends: segment (what rises above the noise floor, to 0.16 s; the default), contains (where "
-            + "windows that have it overlap) or window (each window's middle). A change of it needs a restart.",
+            + "windows that have it overlap) or window (each window's middle).",
         EventTiming.Segment.Word(), EnumWords.All<EventTiming>());
     public static readonly Key<string> ConfirmKey = Keys.Choice(
         "confirm",
-        "Whether what rises above the noise floor is scored once more, alone: segment (the default) or none. A change of it needs a "
-            + "restart.", "segment", "segment", "none");
+        "Whether what rises above the noise floor is scored once more, alone: segment (the default) or none.", "segment", "segment",
+        "none");
     public static readonly Key<double?> EarlyKey = Keys.Number(
         "early", "How sure a label must be to open its event before its sound is over: times its threshold, or a score of 0.95. 1.2 by "
             + "default; less opens sooner, and more events are wrong.", 0.5, 10);

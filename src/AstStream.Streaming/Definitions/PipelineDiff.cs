@@ -1,13 +1,16 @@
+using AstStream.Streaming.Sinks;
+
 namespace AstStream.Streaming.Definitions;
 
 /// <summary>What another definition changes of a running one, and what of it can't be had without a restart.</summary>
+/// <param name="Models">The models that another one takes the place of.</param>
 /// <param name="Sources">The sources that end, begin, or are rebuilt.</param>
 /// <param name="Sinks">The same of sinks.</param>
 /// <param name="Events">The models whose scores become events in another way.</param>
 /// <param name="Conflicts">What can't be changed while it runs.</param>
 internal sealed record PipelineDiff(
-    IReadOnlyList<Change<SourceDefinition>> Sources, IReadOnlyList<Change<SinkDefinition>> Sinks, IReadOnlyList<ModelDefinition> Events,
-    IReadOnlyList<ConfigProblem> Conflicts)
+    IReadOnlyList<ModelDefinition> Models, IReadOnlyList<Change<SourceDefinition>> Sources, IReadOnlyList<Change<SinkDefinition>> Sinks,
+    IReadOnlyList<ModelDefinition> Events, IReadOnlyList<ConfigProblem> Conflicts)
 {
     /// <summary>The way from one definition to another.</summary>
     public static PipelineDiff Between(PipelineDefinition running, PipelineDefinition next)
@@ -18,17 +21,28 @@ internal sealed record PipelineDiff(
             (a, b) => a.Fingerprint == b.Fingerprint && DependAlike(a.Settings, b.Settings));
         var sinks = Changes(
             running.Sinks, next.Sinks, s => s.Name,
-            (a, b) => a.Fingerprint == b.Fingerprint && DependAlike(a.Settings, b.Settings));
-        var models = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint);
-        var events = Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Events.Fingerprint == b.Events.Fingerprint);
+            (a, b) => a.Fingerprint == b.Fingerprint && DependAlike(a.Settings, b.Settings) && HaveSameLabels(a.Options, b.Options));
+        var models = ChangedModels(running, next);
+        var events = Both(Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Events.Fingerprint == b.Events.Fingerprint));
         return new PipelineDiff(
-            sources, sinks, [.. events.Where(e => e.Before is not null && e.After is not null).Select(e => e.After!)],
-            [.. WhatIsFixed(running, next, models), .. Handovers(next, sources)]);
+            models, sources, sinks, [.. events.Except(models)], [.. WhatIsFixed(running, next), .. Handovers(next, sources)]);
     }
+
+    /// <summary>The models of another definition that take the place of a running one's.</summary>
+    public static IReadOnlyList<ModelDefinition> ChangedModels(PipelineDefinition running, PipelineDefinition next) =>
+        Both(Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint));
+
+    private static List<ModelDefinition> Both(List<Change<ModelDefinition>> changes) =>
+        [.. changes.Where(c => c.Before is not null).Select(c => c.After).OfType<ModelDefinition>()];
+
+    /// <summary>Another model may have other labels that a name means.</summary>
+    private static bool HaveSameLabels(SinkOptions before, SinkOptions after) =>
+        before.Labels is null ? after.Labels is null : after.Labels is not null && before.Labels.SequenceEqual(after.Labels);
 
     /// <summary>What is changed, in words; empty where nothing is.</summary>
     public override string ToString() => string.Join(
         ", ", [
+            .. Models.Select(m => m.Places.Path == "model" ? "model" : $"model {m.Name}"),
             .. Sinks.Select(s => $"sink {s}"), .. Events.Select(m => m.Places.Path == "model" ? "events" : $"events of {m.Name}"),
             .. Sources.Select(s => $"source {s}"),
         ]);
@@ -50,13 +64,11 @@ internal sealed record PipelineDiff(
 
     /// <summary>What the run was built with, and keeps.</summary>
     private static IEnumerable<ConfigProblem> WhatIsFixed(
-        PipelineDefinition running, PipelineDefinition next, List<Change<ModelDefinition>> models)
+        PipelineDefinition running, PipelineDefinition next)
     {
-        foreach (var model in models.Select(m => m.After).OfType<ModelDefinition>())
-            yield return model.Places.Problem(running.Models.Any(m => m.Name == model.Name)
-                ? "what a model is and how it runs can't be changed while it runs; restart for that"
-                : "models can't be added while it runs; restart for that");
-        if (models.Any(m => m.After is null) || next.Lanes != running.Lanes)
+        foreach (var model in next.Models.Where(n => running.Models.All(m => m.Name != n.Name)))
+            yield return model.Places.Problem("models can't be added while it runs; restart for that");
+        if (running.Models.Any(m => next.Models.All(n => n.Name != m.Name)) || next.Lanes != running.Lanes)
             yield return new ConfigProblem(
                 next.Path, 0, 0, "models and lanes can't be added or removed while it runs; restart for that");
         foreach (var section in Changes(running.Sections, next.Sections, s => s.Name, (a, b) => a.Fingerprint == b.Fingerprint))

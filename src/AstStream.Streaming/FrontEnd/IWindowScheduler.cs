@@ -26,7 +26,13 @@ internal interface IWindowScheduler
     bool AddLane(string lane, Signal wakeUp);
 
     /// <summary>A stream begins.</summary>
-    StreamTimeline Open(StreamInfo stream, bool isLive);
+    /// <param name="stream">The stream.</param>
+    /// <param name="isLive">Whether its source can't wait.</param>
+    /// <param name="isHeld">Whether it goes on with one that another model leaves: its pieces wait for <see cref="Continue"/>.</param>
+    StreamTimeline Open(StreamInfo stream, bool isLive, bool isHeld = false);
+
+    /// <summary>The model before has decided all that it heard of a stream.</summary>
+    void Continue(StreamTimeline stream, Handover received);
 
     /// <summary>Takes a stream's next pieces.</summary>
     void Deliver(StreamTimeline stream, List<Piece> pieces);

@@ -16,7 +16,7 @@ internal sealed class LaneNode : Node
     private const int Resampled = 4096; // samples at once
 
     private readonly Edge<AudioBlock> _input;
-    private readonly IReadOnlyList<IWindowScheduler> _schedulers;
+    private readonly List<IWindowScheduler> _schedulers;
     private readonly bool _isLive;
     private readonly RunReport _report;
     private readonly Edge<StreamRecord>? _audio;
@@ -39,20 +39,18 @@ internal sealed class LaneNode : Node
         Edge<StreamRecord>? audio = null, Func<StreamInfo, IStreamObserver?>? observe = null)
         : base(name)
     {
-        (_input, _schedulers, _isLive, _report, _observe) = (input, schedulers, isLive, report, observe);
+        (_input, _schedulers, _isLive, _report, _observe) = (input, [.. schedulers], isLive, report, observe);
         _fbank = new OnlineFbank(
             schedulers.Count == 0 ? new FbankOptions() : new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
         if (audio is not null)
             _audio = WritesTo(audio);
         foreach (var scheduler in schedulers)
         {
-            if (!scheduler.AddLane(name, _room))
+            if (!TryJoin(scheduler))
             {
                 Forget();
                 throw new InvalidOperationException("the run is over");
             }
-
-            CompletesWith(scheduler.Windows, scheduler.Complete);
         }
     }
 
@@ -77,6 +75,12 @@ internal sealed class LaneNode : Node
             {
                 try
                 {
+                    if (block.Call is { } call)
+                    {
+                        call();
+                        continue;
+                    }
+
                     if (_schedulers.Count == 0)
                         Count(block);
                     else
@@ -107,6 +111,30 @@ internal sealed class LaneNode : Node
     {
         foreach (var stream in _streams.Keys.ToList())
             Remove(stream);
+    }
+
+    /// <summary>Whether a model hears its streams, as far as its owner has changed that.</summary>
+    internal bool Hears(IWindowScheduler model) => _schedulers.Contains(model);
+
+    /// <summary>Another model hears the lane's streams in the place of one, each from its next window on. By the lane itself.</summary>
+    /// <exception cref="InvalidOperationException">The other one takes nothing any more.</exception>
+    internal void Change(IWindowScheduler former, IWindowScheduler next)
+    {
+        if (!TryJoin(next))
+            throw new InvalidOperationException("the run is over");
+        var index = _schedulers.IndexOf(former);
+        _schedulers[index] = next;
+        foreach (var stream in _streams.Values)
+            stream?.Change(index, next);
+        Releases(former.Windows);
+    }
+
+    private bool TryJoin(IWindowScheduler scheduler)
+    {
+        if (!scheduler.AddLane(Name, _room))
+            return false;
+        CompletesWith(scheduler.Windows, scheduler.Complete);
+        return true;
     }
 
     /// <summary>Takes a block. A stream that breaks its own rules ends there; the others go on.</summary>

@@ -35,6 +35,9 @@ internal sealed class Piece : Pooled<Piece>
     /// <summary>Where it is on its way.</summary>
     public PieceState State { get; set; }
 
+    /// <summary>Whether the model gets no more of the stream.</summary>
+    public bool IsLast => State is PieceState.End or PieceState.HandedOver;
+
     /// <summary>Why it was lost.</summary>
     public LossReason Reason { get; set; }
 

@@ -26,4 +26,7 @@ internal enum PieceState
 
     /// <summary>The stream ends here.</summary>
     End,
+
+    /// <summary>Another model goes on with the stream from here on.</summary>
+    HandedOver,
 }

@@ -18,7 +18,7 @@ internal sealed class StreamFrontEnd : IDisposable
     private readonly WindowCutter[] _cutters;
     private readonly List<FrameChunk> _chunks = []; // frames from _firstFrame on
     private readonly int _bins;
-    private readonly int _kept; // frames that a window may reach back
+    private int _kept; // frames that a window may reach back
     private long _firstFrame; // of the chunks, counted from the segment's start
     private long _frames; // of the segment
     private long _samples; // of the segment
@@ -39,7 +39,7 @@ internal sealed class StreamFrontEnd : IDisposable
         _fbank = fbank.Another();
         _cutters = [.. cutters];
         _bins = fbank.NumMelBins;
-        _kept = (int)_cutters.Max(c => CutPoint.Reach(c.Options.WindowFrames));
+        _kept = Reach();
         if (_cutters.All(c => c.Timeline.Resumed is not null))
             _listener = Resume();
         else
@@ -57,6 +57,18 @@ internal sealed class StreamFrontEnd : IDisposable
 
     /// <summary>The sample at 16 kHz that comes next.</summary>
     private long Position => _segment.Start + _samples;
+
+    /// <summary>Another model goes on with the stream in the place of one, from the next window on.</summary>
+    /// <param name="index">Which one's place, as they were given.</param>
+    /// <param name="next">The other one.</param>
+    public void Change(int index, IWindowScheduler next)
+    {
+        var former = _cutters[index];
+        var cutter = new WindowCutter(next.Open(former.Timeline.Stream, former.Timeline.IsLive, isHeld: true), next);
+        cutter.TakeOver(former);
+        _cutters[index] = cutter;
+        _kept = Reach();
+    }
 
     /// <summary>
     /// Takes a block or a mark; the windows that it completes go to the models' schedulers. Returns how many samples at 16 kHz were heard.
@@ -138,6 +150,8 @@ internal sealed class StreamFrontEnd : IDisposable
 
     /// <summary>The stream is somebody else's: it ends here, and what is not a whole window yet is not scored.</summary>
     public void Abandon() => EndCutters();
+
+    private int Reach() => (int)_cutters.Max(c => CutPoint.Reach(c.Options.WindowFrames));
 
     private void EndCutters()
     {

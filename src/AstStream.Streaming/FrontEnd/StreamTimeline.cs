@@ -6,7 +6,7 @@ namespace AstStream.Streaming.FrontEnd;
 /// One stream as one model sees it: the pieces of its time in order, from the front end to the ledger. Pieces are resolved in any order
 /// and leave in their own.
 /// </summary>
-internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, bool isLive)
+internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, bool isLive, bool isHeld = false)
 {
     private volatile int _effectiveHop = options.HopFrames;
     private readonly uint _phase = Phase(stream.Id);
@@ -61,6 +61,15 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, b
 
     /// <summary>What another model of the same name has left unfinished of the stream. Set before the first piece.</summary>
     public byte[]? Unfinished { get; set; }
+
+    /// <summary>Whether its pieces wait for what the model before has still to decide of the stream.</summary>
+    public bool IsHeld => isHeld && Received is null;
+
+    /// <summary>What the model before has said when it left the stream to this one; null where there was none.</summary>
+    public Handover? Received { get; set; }
+
+    /// <summary>The model that goes on with the stream, as that sees it. Set before the last piece.</summary>
+    public (IWindowScheduler Scheduler, StreamTimeline Timeline)? Successor { get; set; }
 
     /// <summary>FNV-1a of the name and a last mix: the same in every run, and even for names that differ in a number.</summary>
     private static uint Phase(string id)

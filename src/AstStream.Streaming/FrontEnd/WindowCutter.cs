@@ -43,6 +43,22 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         Await();
     }
 
+    /// <summary>
+    /// Goes on where another model's cutter stands, between two of its windows, and takes the stream from it. Where windows are as long as
+    /// that one's, they are the very windows that it would have cut; else the next one has the same centre.
+    /// </summary>
+    public void TakeOver(WindowCutter former)
+    {
+        (_segment, CellStart, _listener) = (former._segment, former.CellStart, former._listener);
+        (_heard, _noted) = (former._heard, former._noted);
+        _next = Aligned(former._next, former.Options.WindowFrames, _segment);
+        if (former._awaited is { } point)
+            _awaited = point with { Next = Aligned(point.Next, former.Options.WindowFrames, point.Segment) };
+        former.Timeline.Successor = (scheduler, timeline);
+        former.Add(Piece.Interval(former.Timeline, PieceState.HandedOver, LossReason.None, CellStart, CellStart), captured: 0);
+        former.Deliver();
+    }
+
     /// <summary>Cuts the windows that are whole.</summary>
     public void Cut(List<FrameChunk> chunks, long firstFrame, long frames, long captured)
     {
@@ -50,6 +66,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
             return;
         var floor = _listener!.Floor;
         timeline.IsQuiet = floor.IsLearnt && floor.Activity < QuietActivity;
+        _next = Math.Max(_next, firstFrame); // a model with shorter windows may have left no more
         while (frames - _next >= Options.WindowFrames)
         {
             // The hop after this window is decided now: its cell ends midway to the next one's centre.
@@ -108,7 +125,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         Piece? piece = null;
         if (frames > _heard)
         {
-            var first = Math.Max(0, frames - Options.WindowFrames);
+            var first = Math.Max(firstFrame, frames - Options.WindowFrames);
             var start = At(first);
             piece = Locate(Piece.Rent(
                 timeline, chunks, (int)(first - firstFrame), (int)(frames - first), Options.NumMelBins, start, CellStart, end,
@@ -163,6 +180,15 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         return _segment != point.Segment;
     }
 
+    /// <summary>
+    /// The first frame of a window whose centre is that of a window of another length; it begins where nothing is heard yet at the latest.
+    /// </summary>
+    private long Aligned(long next, int frames, Segment segment)
+    {
+        var undecided = (CellStart - segment.Start) / FbankOptions.FrameShift;
+        return frames == Options.WindowFrames ? next : Math.Max(0, Math.Min(next + ((frames - Options.WindowFrames) / 2), undecided));
+    }
+
     private void Add(Piece piece, long captured)
     {
         piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd, _listener!.Activity.Columns)
@@ -181,7 +207,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
     private Piece Aim(List<FrameChunk> chunks, long firstFrame, long start, long end)
     {
         var last = Math.Min(end + NoiseFloor.ColumnFrames, _listener!.Frames);
-        var first = Math.Max(Math.Max(0, start - NoiseFloor.ColumnFrames), last - Options.WindowFrames);
+        var first = Math.Max(Math.Max(firstFrame, start - NoiseFloor.ColumnFrames), last - Options.WindowFrames);
         return Locate(Piece.Rent(
             timeline, chunks, (int)(first - firstFrame), (int)(last - first), Options.NumMelBins, At(first), CellStart, CellStart, hop: 0));
     }

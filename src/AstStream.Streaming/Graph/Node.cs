@@ -78,15 +78,19 @@ public abstract class Node
     }
 
     /// <summary>The node will not write to an edge any more; the edge ends if no other node does.</summary>
-    internal void Releases<T>(Edge<T> edge)
+    internal void Releases(IEdge edge)
     {
+        Action<Exception?> complete;
         lock (_lock)
         {
-            if (_outputs.RemoveAll(o => o.Edge == edge) == 0)
+            var index = _outputs.FindIndex(o => o.Edge == edge);
+            if (index < 0)
                 return;
+            complete = _outputs[index].Complete;
+            _outputs.RemoveAt(index);
         }
 
-        edge.Complete(null);
+        complete(null);
     }
 
     /// <summary>Registers an edge as this node's output.</summary>

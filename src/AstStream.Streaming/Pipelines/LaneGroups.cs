@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Graph;
@@ -9,13 +10,13 @@ namespace AstStream.Streaming.Pipelines;
 
 /// <summary>The lanes of a run: those of all sources that the same models hear, live and patient ones apart.</summary>
 /// <param name="count">Lanes of each kind.</param>
-/// <param name="schedulers">The models, by their names.</param>
+/// <param name="schedulers">Gives the models, by their names, as they are now.</param>
 /// <param name="records">Where sound goes that is passed on; null where none is.</param>
 /// <param name="report">Counts.</param>
 /// <param name="time">The clock.</param>
 /// <param name="observe">Who follows a stream that begins; null for nobody.</param>
 internal sealed class LaneGroups(
-    int count, IReadOnlyDictionary<string, WindowScheduler> schedulers, Edge<StreamRecord>? records, RunReport report,
+    int count, Func<IReadOnlyDictionary<string, WindowScheduler>> schedulers, Edge<StreamRecord>? records, RunReport report,
     TimeProvider time, Func<StreamInfo, IStreamObserver?>? observe = null)
 {
     // Messages that fit into an arrow before its writer waits, or drops what is live.
@@ -38,7 +39,7 @@ internal sealed class LaneGroups(
         if (_groups.TryGetValue(key, out var group) && group.Inputs.All(i => i.Edge.IsOpen))
             return group;
         group = new LaneGroup();
-        List<WindowScheduler> heard = [.. schedulers.Where(s => models.Contains(s.Key)).Select(s => s.Value)];
+        List<WindowScheduler> heard = [.. schedulers().Where(s => models.Contains(s.Key)).Select(s => s.Value)];
         try
         {
             for (var i = 0; i < count; i++)
@@ -57,6 +58,43 @@ internal sealed class LaneGroups(
 
         made.Add(group);
         return _groups[key] = group;
+    }
+
+    /// <summary>Has another model hear all streams in the place of one, each from its next window on, and waits until that is so.</summary>
+    /// <exception cref="OperationCanceledException">The run has ended meanwhile.</exception>
+    public async Task ChangeAsync(WindowScheduler former, WindowScheduler next, CancellationToken cancellation)
+    {
+        var changes = new List<Task>();
+        foreach (var (lane, input) in _groups.Values.SelectMany(g => g.Nodes.Zip(g.Inputs)).Where(l => l.First.Hears(former)))
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            try
+            {
+                await input.Edge.WriteAsync(AudioBlock.Calling(() => Change(lane, former, next, done)), cancellation)
+                    .AsTask().WaitAsync(cancellation).ConfigureAwait(false);
+                changes.Add(done.Task);
+            }
+            catch (ChannelClosedException)
+            {
+                // Its sources have ended, and so do its streams.
+            }
+        }
+
+        await Task.WhenAll(changes).WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static void Change(LaneNode lane, WindowScheduler former, WindowScheduler next, TaskCompletionSource done)
+    {
+        try
+        {
+            lane.Change(former, next);
+            done.SetResult();
+        }
+        catch (Exception e)
+        {
+            done.SetException(e);
+            throw;
+        }
     }
 
     /// <summary>Drops lanes that were made for a change that does not come.</summary>

@@ -9,6 +9,7 @@ using AstStream.Streaming.Decoding;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Sources;
 
 namespace AstStream.Streaming.Pipelines;
 
@@ -30,6 +31,7 @@ internal sealed class OpenModel : IDisposable
                 "the model gives numbers and no scores (problem_type regression); expected sigmoid or softmax, which make scores of them"));
         (Ancestors, Related) = (Configs[0].Ancestors(), Checkpoints[0].Related());
         Events = EventRules.For(definition.Events, this, problems);
+        Vocabulary = new Vocabulary(Labels, FbankOptions.NumSamples(Window.WindowFrames), LabelsUnder);
     }
 
     /// <summary>The model's name in the pipeline.</summary>
@@ -55,8 +57,11 @@ internal sealed class OpenModel : IDisposable
     /// <summary>How its scores become events when the run begins.</summary>
     public EventOptions Events { get; }
 
-    /// <summary>The same, with what the records of the model carry.</summary>
-    public DecodeOptions Decoding => new(Labels, Events, Hash)
+    /// <summary>Its labels, for those who follow its streams.</summary>
+    public Vocabulary Vocabulary { get; }
+
+    /// <summary>How it decodes, with what the records of the model carry.</summary>
+    public DecodeOptions Decoding => new(Vocabulary, Events, Hash)
     {
         Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
     };
@@ -119,11 +124,35 @@ internal sealed class OpenModel : IDisposable
             $"{Hash} {Window.WindowFrames}/{Window.HopFrames} {Configs[0].FrequencyStride}/{Configs[0].TimeStride} "
                 + $"{string.Join(' ', Activations)} {Timing.Word()}{(_definition.Events.Confirms ? "+" : "")}");
 
+    /// <summary>Opens models, and returns the first trouble with a checkpoint; the others are opened all the same.</summary>
+    /// <param name="definitions">What they are.</param>
+    /// <param name="defaultModel">The model of a definition that names none.</param>
+    /// <param name="opened">Receives them.</param>
+    /// <param name="problems">Receives what is wrong with the definitions.</param>
+    public static InvalidCheckpointException? OpenAll(
+        IEnumerable<ModelDefinition> definitions, string defaultModel, List<OpenModel> opened, ConfigProblems problems)
+    {
+        InvalidCheckpointException? broken = null;
+        foreach (var definition in definitions)
+        {
+            try
+            {
+                opened.Add(Open(definition, defaultModel, problems));
+            }
+            catch (InvalidCheckpointException e)
+            {
+                broken ??= e;
+            }
+        }
+
+        return broken;
+    }
+
     /// <summary>Opens the checkpoints that a definition names, or the default one.</summary>
     /// <exception cref="InvalidCheckpointException">
     /// A checkpoint is broken. A folder that is not there is a problem of the definition besides.
     /// </exception>
-    public static OpenModel Open(ModelDefinition definition, string defaultModel, ConfigProblems problems)
+    private static OpenModel Open(ModelDefinition definition, string defaultModel, ConfigProblems problems)
     {
         var checkpoints = new List<AstCheckpoint>();
         try

@@ -1,5 +1,3 @@
-using AstStream.Dsp;
-using AstStream.Events;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
@@ -11,8 +9,10 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>A pipeline definition that was read and checked, and its checkpoints.</summary>
 public sealed class Pipeline : IDisposable
 {
+    private volatile IReadOnlyList<OpenModel> _models;
+
     private Pipeline(PipelineDefinition definition, PipelineHost host, IReadOnlyList<OpenModel> models) =>
-        (Definition, Host, Models) = (definition, host, models);
+        (Definition, Host, _models) = (definition, host, models);
 
     /// <summary>The models that it runs: those of all its model sections and ensembles.</summary>
     public IReadOnlyList<AstCheckpoint> Checkpoints => [.. Models.SelectMany(m => m.Checkpoints)];
@@ -30,7 +30,8 @@ public sealed class Pipeline : IDisposable
 
     internal PipelineHost Host { get; }
 
-    internal IReadOnlyList<OpenModel> Models { get; }
+    /// <summary>Its models as they are now.</summary>
+    internal IReadOnlyList<OpenModel> Models => _models;
 
     /// <summary>Reads and checks a definition and opens its checkpoints; nothing else is opened yet.</summary>
     /// <param name="path">The YAML file.</param>
@@ -43,21 +44,9 @@ public sealed class Pipeline : IDisposable
         var problems = new ConfigProblems();
         var definition = PipelineReader.Read(path, overrides, host.Catalog, problems);
         var models = new List<OpenModel>();
-        InvalidCheckpointException? broken = null;
         try
         {
-            foreach (var model in definition.Models)
-            {
-                try
-                {
-                    models.Add(OpenModel.Open(model, host.DefaultModel, problems));
-                }
-                catch (InvalidCheckpointException e)
-                {
-                    broken ??= e;
-                }
-            }
-
+            var broken = OpenModel.OpenAll(definition.Models, host.DefaultModel, models, problems);
             CheckBins(definition, models, problems);
             definition = WithLabels(definition, models, problems);
 
@@ -100,23 +89,6 @@ public sealed class Pipeline : IDisposable
     public TSettings? Section<TSettings>()
         where TSettings : SectionSettings => Definition.Section<TSettings>();
 
-    /// <summary>
-    /// The labels of a model that some names mean: labels, and those of views; and the labels below them in AudioSet's ontology.
-    /// </summary>
-    /// <param name="model">The model, by its name in the pipeline.</param>
-    /// <param name="names">Labels or views; those that the model does not have mean nothing.</param>
-    public IReadOnlySet<string> LabelsUnder(string model, IReadOnlyList<string> names) =>
-        names.SelectMany(Models.First(m => m.Name == model).LabelsUnder).ToHashSet(StringComparer.Ordinal);
-
-    /// <summary>The same as classes, by index.</summary>
-    /// <param name="model">The model, by its name in the pipeline.</param>
-    /// <param name="names">Labels or views.</param>
-    public IReadOnlyList<int> Classes(string model, IReadOnlyList<string> names)
-    {
-        var (labels, meant) = (LabelsOf(model), LabelsUnder(model, names));
-        return [.. Enumerable.Range(0, labels.Count).Where(c => meant.Contains(labels[c]))];
-    }
-
     /// <summary>What the sources of one kind say.</summary>
     public IEnumerable<TSettings> SourcesOf<TSettings>()
         where TSettings : SourceSettings => Definition.SourcesOf<TSettings>();
@@ -133,19 +105,16 @@ public sealed class Pipeline : IDisposable
         .Concat(Definition.Sinks.SelectMany(s => s.Settings.Peers.Select(p => (s.Name, p))))
         .Concat(Definition.Sections.SelectMany(s => s.Settings.Peers.Select(p => (s.Name, p)))).Distinct();
 
-    /// <summary>Whether it has a model of a name.</summary>
-    public bool HasModel(string model) => Models.Any(m => m.Name == model);
-
-    /// <summary>The labels of a model, by its name in the pipeline.</summary>
-    public IReadOnlyList<string> LabelsOf(string model) => Models.First(m => m.Name == model).Labels;
-
-    /// <summary>The samples of a model's window, as <see cref="ModelTime"/> counts.</summary>
-    public long WindowLength(string model) => FbankOptions.NumSamples(Models.First(m => m.Name == model).Window.WindowFrames);
+    /// <summary>What a model that is there now has names for; null where it has none of that name.</summary>
+    public Vocabulary? VocabularyOf(string model) => Models.FirstOrDefault(m => m.Name == model)?.Vocabulary;
 
     /// <summary>Makes the graph. A pipeline makes one in its life.</summary>
     /// <param name="report">Counts what the run does.</param>
     /// <param name="stop">Asks the sources to end, so that everything drains.</param>
     public PipelineRun Build(RunReport report, CancellationToken stop) => new(this, report, stop);
+
+    /// <summary>A model takes the place of the one of its name, which is the caller's to close.</summary>
+    internal void Replace(OpenModel next) => _models = [.. Models.Select(m => m.Name == next.Name ? next : m)];
 
     /// <summary>Closes the checkpoints.</summary>
     public void Dispose()
@@ -193,7 +162,7 @@ public sealed class Pipeline : IDisposable
     private static SinkDefinition Given(string name, ISink sink, SinkOptions options) => new(
         name, new GivenSink(sink), options, "", new SectionPlaces(name, new Place("", 0, 0), new Dictionary<string, Place>()));
 
-    private static void CheckBins(PipelineDefinition definition, List<OpenModel> models, ConfigProblems problems)
+    internal static void CheckBins(PipelineDefinition definition, IReadOnlyList<OpenModel> models, ConfigProblems problems)
     {
         foreach (var model in models.Where(m => m.Window.NumMelBins != models[0].Window.NumMelBins))
             problems.Add(definition.Models.First(m => m.Name == model.Name).Places.Problem(

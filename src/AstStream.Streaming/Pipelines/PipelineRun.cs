@@ -1,25 +1,24 @@
 using AstStream.Events;
 using AstStream.Events.Decoding;
-using AstStream.Streaming.Decoding;
+using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Graph;
-using AstStream.Streaming.Scheduling;
 using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Streaming.Pipelines;
 
 /// <summary>
-/// A pipeline's graph, from sources to sinks, and what may change while it runs: thresholds and labels, sources, sinks. Streams that stay
-/// lose nothing by a change.
+/// A pipeline's graph, from sources to sinks, and what may change while it runs: thresholds and labels, models, sources, sinks. Streams
+/// that stay lose nothing by a change.
 /// </summary>
 public sealed class PipelineRun
 {
     private const int Records = 256; // that fit into the arrow to the tee before its writers wait
 
     private readonly Pipeline _pipeline;
-    private readonly Dictionary<string, WindowScheduler> _schedulers = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DecodeNode> _decoders = new(StringComparer.Ordinal);
+    private readonly RunningModels _models;
+    private readonly LaneGroups _lanes;
     private readonly RunningSources _sources;
     private readonly RunningSinks _sinks;
     private PipelineDefinition _definition; // the last one that was taken over
@@ -30,18 +29,16 @@ public sealed class PipelineRun
         _definition = pipeline.Definition;
         var time = pipeline.Host.Time;
         var records = new Edge<StreamRecord>("tee", Records);
-        foreach (var model in pipeline.Models)
-            _schedulers[model.Name] = new WindowScheduler(model.Name, model.Window, model.Batching, time, report)
-            { Identity = model.Identity };
-        var lanes = new LaneGroups(
-            _definition.Lanes, _schedulers, _definition.PassesAudio ? records : null, report, time, pipeline.Observe);
-        _sources = new RunningSources(lanes, () => Graph!, time, report, stop);
-        _sinks = new RunningSinks(new TeeNode("tee", records, report), () => Graph!, GiveScores, time, report);
+        _models = new RunningModels(pipeline, records, () => Graph!, report);
+        _models.Begin();
+        _lanes = new LaneGroups(
+            _definition.Lanes, () => _models.Schedulers, _definition.PassesAudio ? records : null, report, time, pipeline.Observe);
+        _sources = new RunningSources(_lanes, () => Graph!, time, report, stop);
+        _sinks = new RunningSinks(
+            new TeeNode("tee", records, report), () => Graph!, areTaken => _models.GivesScores = areTaken, time, report);
         var sources = _sources.Begin(_definition);
-        Graph = new DataflowGraph(
-            [.. sources, .. lanes.Nodes, .. pipeline.Models.SelectMany(m => NodesOf(m, records, report)),
-                .. _sinks.Begin(_definition.Sinks)]);
-        report.Observe([.. _schedulers.Values], () => Graph.Edges);
+        Graph = new DataflowGraph([.. sources, .. _lanes.Nodes, .. _models.Nodes, .. _sinks.Begin(_definition.Sinks)]);
+        report.Observe(() => _models.Schedulers.Values, () => Graph.Edges);
     }
 
     /// <summary>The graph.</summary>
@@ -51,7 +48,7 @@ public sealed class PipelineRun
     public bool HasOneModel => _definition.Models is [{ Name: "model" }];
 
     /// <summary>The scores that open events now, by model and label; labels that make none are left out.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => _decoders.ToDictionary(
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => _models.Decoders.ToDictionary(
         d => d.Key,
         d => (IReadOnlyDictionary<string, double>)d.Value.Thresholds.Where(t => float.IsFinite(t.Threshold))
             .ToDictionary(t => t.Label, t => Math.Round(t.Threshold, 4), StringComparer.Ordinal),
@@ -65,28 +62,61 @@ public sealed class PipelineRun
 
     /// <summary>
     /// For one caller at a time: reads the definition again and takes over what has changed. A definition that is wrong, or changes what
-    /// can't be changed, is refused as a whole.
+    /// can't be changed, is refused as a whole; and so is one with a model that can't be had.
     /// </summary>
     /// <param name="overrides">key=value settings laid over it.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>What was changed, in words; empty where nothing was.</returns>
     /// <exception cref="InvalidPipelineException">The definition is wrong; the run goes on as it was.</exception>
+    /// <exception cref="InvalidCheckpointException">A checkpoint is; the run goes on as it was.</exception>
+    /// <exception cref="ModelExecutionException">A model can't be run; the run goes on as it was.</exception>
     /// <exception cref="SinkException">A sink can't be opened; the run goes on as it was.</exception>
     /// <exception cref="InvalidOperationException">The run is over.</exception>
     public async Task<string> ReloadAsync(IReadOnlyList<string> overrides, CancellationToken cancellation)
     {
         var problems = new ConfigProblems();
-        var next = Pipeline.WithLabels(
-            PipelineReader.Read(_definition.Path, overrides, _pipeline.Host.Catalog, problems), _pipeline.Models, problems);
-        next = next with { Sinks = [.. next.Sinks, .. _pipeline.Added] };
-        var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);
-        foreach (var conflict in diff.Conflicts)
-            problems.Add(conflict);
-        var events = new List<(DecodeNode Decoder, EventOptions Options)>();
-        foreach (var definition in diff.Events)
-            events.Add((_decoders[definition.Name], EventRules.For(definition.Events, ModelOf(definition.Name), problems)));
-        problems.ThrowIfAny();
+        var read = PipelineReader.Read(_definition.Path, overrides, _pipeline.Host.Catalog, problems);
+        var opened = new List<OpenModel>();
+        var running = new Queue<RunningModel>();
+        try
+        {
+            var broken = OpenModel.OpenAll(
+                PipelineDiff.ChangedModels(_definition, read), _pipeline.Host.DefaultModel, opened, problems);
+            List<OpenModel> models = [.. _pipeline.Models.Select(m => opened.Find(o => o.Name == m.Name) ?? m)];
+            Pipeline.CheckBins(read, models, problems);
+            var next = Pipeline.WithLabels(read, models, problems);
+            next = next with { Sinks = [.. next.Sinks, .. _pipeline.Added], PassesAudio = _definition.PassesAudio };
+            var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);
+            foreach (var conflict in diff.Conflicts)
+                problems.Add(conflict);
+            var events = new List<(string Model, EventOptions Options)>();
+            foreach (var definition in diff.Events)
+                events.Add((definition.Name, EventRules.For(definition.Events, models.First(m => m.Name == definition.Name), problems)));
+            problems.ThrowIfAny();
+            if (broken is not null)
+                throw broken;
 
+            for (; opened.Count > 0; opened.RemoveAt(0))
+                running.Enqueue(await _models.OpenAsync(opened[0], cancellation).ConfigureAwait(false));
+            await ApplyAsync(diff, next, events, cancellation).ConfigureAwait(false);
+            while (running.TryDequeue(out var model))
+                await _models.ChangeAsync(model, _lanes, cancellation).ConfigureAwait(false);
+            _definition = next;
+            return diff.ToString();
+        }
+        catch
+        {
+            opened.ForEach(m => m.Dispose());
+            foreach (var model in running)
+                await _models.ForgetAsync(model).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Takes over what has changed of sinks, events and sources.</summary>
+    private async Task ApplyAsync(
+        PipelineDiff diff, PipelineDefinition next, List<(string Model, EventOptions Options)> events, CancellationToken cancellation)
+    {
         var sources = _sources.Prepare(diff.Sources, next);
         try
         {
@@ -98,35 +128,8 @@ public sealed class PipelineRun
             throw;
         }
 
-        foreach (var (decoder, options) in events)
-            decoder.Reconfigure(options);
+        foreach (var (model, options) in events)
+            _models.Reconfigure(model, options);
         await _sources.ApplyAsync(sources, cancellation).ConfigureAwait(false);
-        _definition = next with { PassesAudio = _definition.PassesAudio };
-        return diff.ToString();
-    }
-
-    private OpenModel ModelOf(string name) => _pipeline.Models.First(m => m.Name == name);
-
-    /// <summary>The sessions of a model, and what makes events of their scores.</summary>
-    private List<Node> NodesOf(OpenModel model, Edge<StreamRecord> records, RunReport report)
-    {
-        var scheduler = _schedulers[model.Name];
-        var nodes = new List<Node>();
-        foreach (var (i, options) in model.Sessions.Index())
-            nodes.Add(new SessionNode(
-                model.Sessions.Count == 1 ? model.Name : $"{model.Name}/{i}", scheduler,
-                mayFallBack => Scorer.Open(model.Scorer, mayFallBack ? options : options with { Fallback = false }),
-                model.Describe(options), _pipeline.Host.Time, report));
-        nodes.Add(_decoders[model.Name] = new DecodeNode(
-            _pipeline.Models.Count == 1 ? "events" : $"events({model.Name})", scheduler,
-            model.Decoding with { Tap = _pipeline.Host.DecoderTap }, records, report));
-        return nodes;
-    }
-
-    /// <summary>Decoding nodes give scores where a sink takes them.</summary>
-    private void GiveScores(bool areTaken)
-    {
-        foreach (var decoder in _decoders.Values)
-            decoder.GivesScores = areTaken;
     }
 }

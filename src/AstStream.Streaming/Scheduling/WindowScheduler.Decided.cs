@@ -68,7 +68,7 @@ internal sealed partial class WindowScheduler
             {
                 if (!piece.Timeline.IsLive)
                     _patient--;
-                if (piece.State != PieceState.End)
+                if (!piece.IsLast)
                     continue;
                 _streams.Remove(piece.Timeline);
                 _live.Remove(piece.Timeline);
@@ -86,8 +86,31 @@ internal sealed partial class WindowScheduler
         pieces.Clear();
     }
 
+    /// <inheritdoc/>
+    public void Continue(StreamTimeline stream, Handover received)
+    {
+        lock (_lock)
+        {
+            stream.Received = received;
+            MarkReady(stream);
+        }
+    }
+
+    /// <summary>
+    /// Looks for windows that are too old, while no lane delivers any more: a session that is away must not hold up for ever the model that
+    /// goes on with the streams.
+    /// </summary>
+    public void Expire()
+    {
+        lock (_lock)
+        {
+            if (Control(_time.GetTimestamp()))
+                WakeAll();
+        }
+    }
+
     private static bool IsDecided(StreamTimeline stream) =>
-        stream.Items.First is { Value.State: not (PieceState.Waiting or PieceState.Running) };
+        !stream.IsHeld && stream.Items.First is { Value.State: not (PieceState.Waiting or PieceState.Running) };
 
     private void MarkReady(StreamTimeline stream)
     {

@@ -159,9 +159,9 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     }
 
     /// <inheritdoc/>
-    public StreamTimeline Open(StreamInfo stream, bool isLive)
+    public StreamTimeline Open(StreamInfo stream, bool isLive, bool isHeld = false)
     {
-        var timeline = new StreamTimeline(stream, Window, isLive);
+        var timeline = new StreamTimeline(stream, Window, isLive, isHeld);
         lock (_lock)
         {
             _streams.Add(timeline);

@@ -30,6 +30,9 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     /// <summary>On a discontinuity, why time is missing.</summary>
     public LossReason Reason { get; set; }
 
+    /// <summary>What the lane that gets it does in its place; null for sound and marks of a stream.</summary>
+    internal Action? Call { get; private set; }
+
     /// <summary>The samples.</summary>
     public Span<float> Samples => _values.AsSpan(0, _length);
 
@@ -60,6 +63,14 @@ public sealed class AudioBlock : Pooled<AudioBlock>
         return Samples;
     }
 
+    /// <summary>No sound of any stream: the lane that gets it does something, between two blocks.</summary>
+    internal static AudioBlock Calling(Action call)
+    {
+        var block = Mark(null!, MessageKind.Data, 0, 0);
+        block.Call = call;
+        return block;
+    }
+
     internal static AudioBlock Mark(
         StreamInfo stream, MessageKind kind, long start, int sampleRate, LossReason reason = LossReason.Gap, int size = 0)
     {
@@ -75,5 +86,5 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     }
 
     /// <inheritdoc/>
-    protected override void Clear() => Stream = null!;
+    protected override void Clear() => (Stream, Call) = (null!, null);
 }

@@ -23,6 +23,9 @@ public readonly ref struct DecidedPiece
     /// <summary>One score a class, before smoothing; none where no window was scored.</summary>
     public ReadOnlySpan<float> Scores { get; init; }
 
+    /// <summary>The labels of <see cref="Scores"/>, by class.</summary>
+    public IReadOnlyList<string> Labels { get; init; }
+
     /// <summary>The score that opens an event, by class; infinity for a class that makes none.</summary>
     public IReadOnlyList<float> Thresholds { get; init; }
 

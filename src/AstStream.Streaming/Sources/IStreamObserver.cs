@@ -22,6 +22,14 @@ public interface IStreamObserver
     /// <param name="numMelBins">Values of a frame.</param>
     void Framed(ReadOnlySpan<float> frames, int numMelBins);
 
+    /// <summary>
+    /// A model begins with the stream, or another one of that name goes on with it: what is decided from here on is that one's. By what
+    /// decodes it.
+    /// </summary>
+    /// <param name="model">Its name in the pipeline.</param>
+    /// <param name="vocabulary">Its labels.</param>
+    void Begins(string model, Vocabulary vocabulary);
+
     /// <summary>One event, opened or closed, before it is published. By what decodes its model.</summary>
     void Detected(SoundEvent e);
 

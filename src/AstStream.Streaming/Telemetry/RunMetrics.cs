@@ -119,16 +119,16 @@ public sealed class RunMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    internal void Observe(IReadOnlyList<IModelLoad> schedulers, Func<IEnumerable<IEdge>> edges)
+    internal void Observe(Func<IEnumerable<IModelLoad>> schedulers, Func<IEnumerable<IEdge>> edges)
     {
         _meter.CreateObservableGauge(
-            "aststream_streams_open", () => schedulers.Select(s => new Measurement<long>(s.Streams, Model(s))), "{stream}",
+            "aststream_streams_open", () => schedulers().Select(s => new Measurement<long>(s.Streams, Model(s))), "{stream}",
             "Streams that are open now.");
-        _meter.CreateObservableGauge("aststream_overloaded", () => schedulers.Select(
+        _meter.CreateObservableGauge("aststream_overloaded", () => schedulers().Select(
             s => new Measurement<long>(s.Stretch.IsOverloaded ? 1 : 0, Model(s))), unit: null, "1 while hops are stretched, or may be.");
         _meter.CreateObservableGauge(
             "aststream_effective_hop_seconds",
-            () => schedulers.SelectMany(
+            () => schedulers().SelectMany(
                 s => (Measurement<double>[])[new(s.HopSeconds * s.Stretch.Mean, Model(s), Tag("stat", "mean")),
                 new(s.HopSeconds * s.Stretch.Max, Model(s), Tag("stat", "max"))]),
             "s", "Live streams' hops now: their mean and the longest.");

@@ -168,7 +168,7 @@ public sealed class RunReport : IDisposable
     internal CoverageTotals Coverage(string model) => _coverage.GetOrAdd(model, static _ => new CoverageTotals());
 
     /// <summary>Lets gauges be read from the schedulers and edges of a run.</summary>
-    internal void Observe(IReadOnlyList<IModelLoad> schedulers, Func<IEnumerable<IEdge>> edges) => _metrics.Observe(schedulers, edges);
+    internal void Observe(Func<IEnumerable<IModelLoad>> schedulers, Func<IEnumerable<IEdge>> edges) => _metrics.Observe(schedulers, edges);
 
     /// <summary>A session was opened: the first time, or after a failure.</summary>
     internal void SessionOpens(string session, SessionState state)
@@ -176,6 +176,9 @@ public sealed class RunReport : IDisposable
         _sessions[session] = state;
         _log.SessionOpens(session, state.Description);
     }
+
+    /// <summary>A session has ended: another model's has taken its place.</summary>
+    internal void SessionEnds(string session) => _sessions.TryRemove(session, out _);
 
     internal void AddBlock() => Interlocked.Increment(ref _blocks);
 

@@ -61,8 +61,8 @@ internal static class PipelineCommands
             at most 30 s; Ctrl-C again (half a second later or more) stops at once. Events go to the pipeline's sinks;
             the summary and errors to standard error.
 
-            When the definition is edited, or on SIGHUP, it is read again: thresholds, labels, sources and sinks change without a restart; a
-            definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
+            When the definition is edited, or on SIGHUP, it is read again: models, thresholds, labels, sources and sinks change without a
+            restart; a definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
 
             Examples:
               aststream run pipelines/demo.yaml

@@ -126,7 +126,17 @@ public sealed class ApiTests : WebTrial
     {
         var stream = new StreamInfo("<b>yard</b>", "mic");
         var live = Streams.Begin(stream);
-        live.Take("model", [0.2f, 0.8f], [0.5f, float.PositiveInfinity]);
+        live.Take(new DecidedPiece
+        {
+            Model = "model",
+            State = CoverageState.Analysed,
+            Until = 16_000,
+            Start = 0,
+            End = 16_000,
+            Scores = [0.2f, 0.8f],
+            Labels = ["Dog", "Cat"],
+            Thresholds = [0.5f, float.PositiveInfinity],
+        });
         Streams.Begin(new StreamInfo("attic", "mic"));
 
         var page = await GetAsync("/streams?match=*yard*");

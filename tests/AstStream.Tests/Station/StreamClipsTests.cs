@@ -129,6 +129,24 @@ public class StreamClipsTests
     }
 
     [Fact]
+    public void Begin_AnotherModelAfterPrivateSound_KeepsThatSoundHidden()
+    {
+        var clips = Make(privateLabel: "Speech");
+
+        Play(clips, seconds: 40, (_, second) => second is >= 9 and < 12 ? 0.5f : 0.1f, speech: (9, 12), decided: d =>
+        {
+            if (d == 7)
+                clips.Take(Event("a", EventState.Opened, 6, 8));
+            if (d == 15)
+                clips.Begin("model", new Vocabulary(["Dog"], Window)); // it has no name for speech
+            if (d == 16)
+                clips.Take(Event("a", EventState.Closed, 6, 16));
+        });
+
+        Assert.DoesNotContain((short)16_384, Assert.Single(_files.Done).Samples);
+    }
+
+    [Fact]
     public void Take_PrivacyAndWindowsThatWereLost_KeepsNothingThatNobodyScored()
     {
         var clips = Make(privateLabel: "Speech");
@@ -225,11 +243,16 @@ public class StreamClipsTests
         Assert.Equal(5 * Rate, clip.Samples.Count); // 3 s to what was decided, 8 s
     }
 
-    private StreamClips Make(string? privateLabel = null, SoundMemory? memory = null) => new(
-        _stream, _options,
-        _ => new ModelClasses(
-            ["Dog", "Cat"], null, new HashSet<string>(privateLabel is null ? [] : [privateLabel]), privateLabel is null ? [] : [0], Window),
-        ["model"], memory ?? _memory, _files);
+    private StreamClips Make(string? privateLabel = null, SoundMemory? memory = null)
+    {
+        var clips = new StreamClips(
+            _stream, _options, v => new ModelClasses(
+                v.Labels, null, v.Under(privateLabel is null ? [] : [privateLabel]),
+                [.. Enumerable.Range(0, v.Labels.Count).Where(c => v.Labels[c] == privateLabel)], v.WindowLength),
+            ["model"], memory ?? _memory, _files);
+        clips.Begin("model", new Vocabulary(privateLabel is null ? ["Dog", "Cat"] : [privateLabel, "Dog", "Cat"], Window));
+        return clips;
+    }
 
     /// <summary>Plays sound in blocks of 100 ms; what is decided lags it by a second.</summary>
     private void Play(

@@ -8,7 +8,7 @@ public class TapsTests
 {
     private const int Blocks = 1000;
 
-    private readonly Taps _taps = new(_ => ["Dog", "Cat"]);
+    private readonly Taps _taps = new();
     private readonly AudioBlock _block = AudioBlock.Rent(new StreamInfo("porch", "porch"), 0, 16_000, 160);
 
     [Fact]

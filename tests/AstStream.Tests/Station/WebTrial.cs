@@ -55,9 +55,8 @@ public abstract class WebTrial : StoreTrial, IAsyncLifetime
             ClipPath = file => ClipFolder.FullPath(Clips, file),
             Streams = Streams,
             Feed = Feed,
-            Taps = new Taps(_ => ["Dog", "Cat"]),
+            Taps = new Taps(),
             Write = Sink.Use,
-            LabelsOf = _ => ["Dog", "Cat"],
             ClipTroubles = () => [],
             Run = new RunState(_report, () => true, () => [], "1.2.3") { Meter = "none" }, // there are too many of other tests
         },

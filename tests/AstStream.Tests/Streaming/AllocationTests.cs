@@ -58,7 +58,7 @@ public class AllocationTests
         var decode = new DecodeNode(
             "events", scheduler,
             new DecodeOptions(
-            ["a", "b", "c", "d"], new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds },
+            new Vocabulary(["a", "b", "c", "d"]), new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds },
             ""), records, report);
         var graph = new DataflowGraph([
             source, new LaneNode("lane", raw, [scheduler], isLive: false, report),

@@ -47,7 +47,7 @@ public abstract class EngineTrial
         var thresholds = Enumerable.Repeat(0.5f, 5).ToArray();
         var options = new EventOptions { Thresholds = thresholds, ReleaseThresholds = thresholds, MedianWindows = 3, HopLength = 8 * 160 };
         nodes.Add(new DecodeNode(
-            "events", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], options, "hash"),
+            "events", scheduler, new DecodeOptions(new Vocabulary(["a", "b", "c", "d", "e"]), options, "hash"),
             records, report));
         var sink = new Memory();
         nodes.Add(new SinkNode("sink", records, sink, new SinkOptions { Coverage = true }, time, report));

@@ -22,7 +22,7 @@ public partial class MetricsTests
         };
         listener.Start();
         using var report = new RunReport();
-        report.Observe([], () => []);
+        report.Observe(() => [], () => []);
         RuntimeHelpers.RunClassConstructor(typeof(KafkaMetrics).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(StationMetrics).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(NoticeMetrics).TypeHandle);

@@ -1,12 +1,9 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using AstStream.Events;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
-using AstStream.Streaming.Sources;
 using AstStream.Streaming.Telemetry;
-using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
 
@@ -62,7 +59,9 @@ public sealed class ReloadTests : IDisposable
 
     [Theory]
     [InlineData("events: {treshold: 0.1}", "unknown key 'events.treshold'")]
-    [InlineData("model: {hop: 500ms}", "model: what a model is and how it runs can't be changed while it runs; restart for that")]
+    [InlineData("model: {path: nowhere}", "model.path: ")]
+    [InlineData("model: {hop: 3s}", "model.hop: longer than the model's window of 2.56 s")]
+    [InlineData("events: {thresholds: {Moo: 0.5}}\nmodel: {hop: 500ms}", "the model has no label 'Moo'")]
     [InlineData("lanes: 7", "models and lanes can't be added or removed")]
     public async Task ReloadAsync_DefinitionThatIsWrong_IsRefusedAsAWhole(string edit, string message)
     {
@@ -119,6 +118,9 @@ public sealed class ReloadTests : IDisposable
         await Assert.ThrowsAsync<InvalidOperationException>(() => ReloadAsync(run, $"{Sources}\n{Sinks}"));
     }
 
+    private void Begins(string name, PushSource source) =>
+        _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).TrySetResult(source);
+
     /// <summary>A source that runs, once it does.</summary>
     private Task<PushSource> SourceAsync(string name) =>
         _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).Task.WaitAsync(s_patience);
@@ -131,7 +133,7 @@ public sealed class ReloadTests : IDisposable
         var live = Keys.Flag("live", "Whether it is live.");
         var catalog = new ComponentCatalog
         {
-            Sources = [new SourceType("push", "Pushes.", [live], s => new MadeSource(() => new PushSource(s.Get(live), this)))],
+            Sources = [new SourceType("push", "Pushes.", [live], s => new MadeSource(() => new PushSource(s.Get(live), Begins)))],
             Sinks = [new SinkType("memory", "Keeps.", [name], (s, _) => new MadeSink(() => new MemorySink(s.Get(name)!, this)))],
         };
         File.WriteAllText(Path.Combine(_folder, "p.yaml"), yaml);
@@ -151,53 +153,6 @@ public sealed class ReloadTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "p.yaml"), yaml);
         return await run.ReloadAsync([], CancellationToken.None).WaitAsync(s_patience);
-    }
-
-    private sealed class PushSource(bool isLive, ReloadTests tests) : IAudioSource
-    {
-        private readonly Channel<(int Seconds, TaskCompletionSource Done)> _pushes = Channel.CreateBounded<(int, TaskCompletionSource)>(8);
-
-        public string Description => "pushes";
-
-        public bool IsLive => isLive;
-
-        public async Task PushAsync(int seconds)
-        {
-            var done = new TaskCompletionSource();
-            await _pushes.Writer.WriteAsync((seconds, done));
-            await done.Task.WaitAsync(s_patience);
-        }
-
-        public void End() => _pushes.Writer.Complete();
-
-        public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
-        {
-            tests._sources.GetOrAdd(output.Source, _ => new TaskCompletionSource<PushSource>()).TrySetResult(this);
-            var stream = new StreamInfo(output.Source, output.Source);
-            var noise = OnlineFbankTests.Noise(16_000, 5);
-            long position = 0;
-            try
-            {
-                await foreach (var (seconds, done) in _pushes.Reader.ReadAllAsync(stop))
-                {
-                    for (var i = 0; i < seconds; i++)
-                    {
-                        var block = AudioBlock.Rent(stream, position, 16_000, noise.Length);
-                        noise.CopyTo(block.Samples);
-                        position += noise.Length;
-                        await output.WriteAsync(block, cancellation);
-                    }
-
-                    done.SetResult();
-                }
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                // Asked to end.
-            }
-
-            await output.EndAsync(stream, 16_000, position, cancellation);
-        }
     }
 
     private sealed class MemorySink(string name, ReloadTests tests) : ISink

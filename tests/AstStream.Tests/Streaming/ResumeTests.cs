@@ -227,8 +227,8 @@ public sealed class ResumeTests
         {
             nodes.Add(new SessionNode(scheduler.Model + "/0", scheduler, _ => new SimulatedSession(5, 4), "simulated", time, report));
             nodes.Add(new DecodeNode(
-                $"events {i}", scheduler, new DecodeOptions(["a", "b", "c", "d", "e"], models[i].Events, scheduler.Model), records,
-                report));
+                $"events {i}", scheduler,
+                new DecodeOptions(new Vocabulary(["a", "b", "c", "d", "e"]), models[i].Events, scheduler.Model), records, report));
         }
 
         var tee = new TeeNode("tee", records, report);

@@ -76,6 +76,40 @@ public sealed class SchedulingTests : IDisposable
             return isGood;
         });
 
+    [Fact]
+    public void TakeDecided_StreamThatAnotherModelStillHas_WaitsForIt()
+    {
+        var scheduler = Scheduler();
+        var stream = scheduler.Open(new StreamInfo("a", "s"), isLive: true, isHeld: true);
+        scheduler.Deliver(stream, [Piece.Interval(stream, PieceState.Gated, LossReason.None, 0, 160)]);
+        var taken = new List<Piece>();
+
+        Assert.False(scheduler.TakeDecided(taken, 9));
+        scheduler.Continue(stream, Handover.Nothing);
+        Assert.True(scheduler.TakeDecided(taken, 9));
+
+        Assert.Equal(Handover.Nothing, Assert.Single(taken).Timeline.Received);
+        scheduler.Decoded(taken);
+    }
+
+    [Fact]
+    public void Expire_NobodyDeliversOrTakesAnyMore_GivesUpWindowsThatAreTooOld()
+    {
+        var scheduler = Scheduler();
+        var stream = Open(scheduler, "a");
+        scheduler.Deliver(stream, [Window(stream, 0)]);
+        var taken = new List<Piece>();
+
+        scheduler.Expire();
+        Assert.False(scheduler.TakeDecided(taken, 9));
+        _time.Advance(TimeSpan.FromSeconds(11));
+        scheduler.Expire();
+
+        Assert.True(scheduler.TakeDecided(taken, 9));
+        Assert.Equal(LossReason.Overload, Assert.Single(taken).Reason);
+        scheduler.Decoded(taken);
+    }
+
     [Theory]
     [InlineData(8, false, 0, 0)] // full
     [InlineData(3, true, 0, 0)] // nothing more will come

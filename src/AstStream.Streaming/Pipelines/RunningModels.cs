@@ -1,0 +1,131 @@
+using AstStream.Events;
+using AstStream.Events.Decoding;
+using AstStream.Streaming.Decoding;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Telemetry;
+
+namespace AstStream.Streaming.Pipelines;
+
+/// <summary>
+/// The models of a run, and what may change of them while it goes on: another one opens beside one, all streams go over to it between two
+/// windows, and the former decides what it has heard and ends.
+/// </summary>
+/// <param name="pipeline">What the models are.</param>
+/// <param name="records">Where their records go.</param>
+/// <param name="graph">The graph that they run in, once it is made.</param>
+/// <param name="report">Counts.</param>
+internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> records, Func<DataflowGraph> graph, RunReport report)
+{
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
+
+    private volatile IReadOnlyDictionary<string, RunningModel> _models = new Dictionary<string, RunningModel>();
+    private bool _givesScores;
+    private int _made = 1; // of which the first are one
+
+    /// <summary>Where the windows of each model go now.</summary>
+    public IReadOnlyDictionary<string, WindowScheduler> Schedulers => _models.ToDictionary(m => m.Key, m => m.Value.Scheduler);
+
+    /// <summary>What decodes each model's scores now.</summary>
+    public IEnumerable<KeyValuePair<string, DecodeNode>> Decoders => _models.Select(m => KeyValuePair.Create(m.Key, m.Value.Decoder));
+
+    /// <summary>Whether decoding nodes give scores, as a sink takes them.</summary>
+    public bool GivesScores
+    {
+        set
+        {
+            _givesScores = value;
+            foreach (var model in _models.Values)
+                model.Decoder.GivesScores = value;
+        }
+    }
+
+    /// <summary>The nodes of all models.</summary>
+    public IEnumerable<Node> Nodes => _models.Values.SelectMany(m => m.Nodes);
+
+    /// <summary>Makes the first ones.</summary>
+    public void Begin() => _models = pipeline.Models.ToDictionary(m => m.Name, m => Make(m, number: 1), StringComparer.Ordinal);
+
+    /// <summary>Decodes a model's scores by other options from the next window on.</summary>
+    public void Reconfigure(string model, EventOptions options) => _models[model].Decoder.Reconfigure(options);
+
+    /// <summary>
+    /// Opens a model beside the one of its name that runs: its sessions, with their parity, and what decodes its scores. It hears nothing
+    /// yet; what it is is this one's to close, unless that fails.
+    /// </summary>
+    public async Task<RunningModel> OpenAsync(OpenModel model, CancellationToken cancellation)
+    {
+        var next = Make(model, ++_made);
+        next.Scheduler.AddLane("", new Signal()); // so that it does not end before the lanes come
+        var waiting = new Queue<Node>(next.Nodes);
+        try
+        {
+            for (; waiting.TryPeek(out var node); waiting.Dequeue())
+                await Task.Run(() => graph().AddAsync(node, cancellation), cancellation).ConfigureAwait(false);
+            return next;
+        }
+        catch
+        {
+            foreach (var node in waiting)
+                node.Forget();
+            next.Scheduler.Complete(null);
+            await EndAsync(next).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends a model that was opened for a change that does not come.</summary>
+    public async Task ForgetAsync(RunningModel next)
+    {
+        next.Scheduler.Complete(null);
+        await EndAsync(next).ConfigureAwait(false);
+        next.Model.Dispose();
+    }
+
+    /// <summary>Has the streams go over to a model that is open, and closes the former one when it has decided what it heard.</summary>
+    public async Task ChangeAsync(RunningModel next, LaneGroups lanes, CancellationToken cancellation)
+    {
+        var name = next.Model.Name;
+        var former = _models[name];
+        pipeline.Replace(next.Model);
+        _models = _models.ToDictionary(m => m.Key, m => m.Key == name ? next : m.Value, StringComparer.Ordinal);
+        next.Decoder.GivesScores = _givesScores;
+        try
+        {
+            await lanes.ChangeAsync(former.Scheduler, next.Scheduler, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            next.Scheduler.Complete(null); // where lanes are left, they write it now
+        }
+
+        await EndAsync(former).ConfigureAwait(false);
+        former.Model.Dispose();
+    }
+
+    /// <summary>Waits until a model that gets no windows any more has decided what it has, and takes its nodes out of the graph.</summary>
+    private async Task EndAsync(RunningModel model)
+    {
+        var ended = Task.WhenAll(model.Nodes.Select(graph().RemoveAsync));
+        var time = pipeline.Host.Time;
+        while (await Task.WhenAny(ended, Task.Delay(s_betweenLooks, time, CancellationToken.None)).ConfigureAwait(false) != ended)
+            model.Scheduler.Expire();
+        await ended.ConfigureAwait(false);
+        foreach (var session in model.Sessions)
+            report.SessionEnds(session.Name);
+    }
+
+    private RunningModel Make(OpenModel model, int number)
+    {
+        var host = pipeline.Host;
+        var name = number == 1 ? model.Name : $"{model.Name} ({number})";
+        var scheduler = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
+        List<SessionNode> sessions = [.. model.Sessions.Select((options, i) => new SessionNode(
+            model.Sessions.Count == 1 ? name : $"{name}/{i}", scheduler,
+            mayFallBack => Scorer.Open(model.Scorer, mayFallBack ? options : options with { Fallback = false }),
+            model.Describe(options), host.Time, report))];
+        return new RunningModel(model, scheduler, sessions, new DecodeNode(
+            pipeline.Models.Count == 1 && number == 1 ? "events" : $"events({name})", scheduler,
+            model.Decoding with { Tap = host.DecoderTap }, records, report));
+    }
+}

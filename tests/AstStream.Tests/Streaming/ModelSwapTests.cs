@@ -1,0 +1,316 @@
+using System.Collections.Concurrent;
+using AstStream.Events;
+using AstStream.Streaming.Definitions;
+using AstStream.Streaming.Graph;
+using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sources;
+using AstStream.Streaming.Telemetry;
+using AstStream.Tests.Dsp;
+
+namespace AstStream.Tests.Streaming;
+
+/// <summary>
+/// Models that take each other's place while streams run. Runs alone, as it counts pooled objects.
+/// </summary>
+[Collection(nameof(AllocationTests))]
+public sealed class ModelSwapTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+    private readonly RunReport _report = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<PushSource>> _sources = [];
+    private readonly ConcurrentDictionary<string, Watcher> _watchers = [];
+    private readonly MemorySink _sink = new();
+    private readonly Delivery _delivery = new();
+
+    public void Dispose()
+    {
+        _report.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("segment")]
+    [InlineData("window")]
+    public async Task ReloadAsync_OtherWeightsAgainAndAgain_EveryWindowIsScoredOnceByTheOneOrTheOther(string timing)
+    {
+        var pooled = PoolCounters.Outstanding;
+        var (before, after) = (Model("before", 0), Model("after", 1));
+        string Yaml(string path) => $"model: {{path: {path}, hop: 500ms}}\nevents: {{timing: {timing}, threshold: 0.02, max_duration: 3s}}";
+        async Task RunAsync(bool swaps)
+        {
+            var (run, running) = Start(Yaml(before));
+            var random = new Random(3);
+            for (var turn = 0; turn < 9; turn++)
+            {
+                await PushAsync(random);
+                if (swaps && turn < 8)
+                    Assert.Equal("model", await ReloadAsync(run, Yaml(turn % 2 == 0 ? after : before)));
+            }
+
+            await EndAsync(running);
+        }
+
+        await RunAsync(swaps: false);
+        var undisturbed = _watchers.ToDictionary(w => w.Key, w => w.Value.Windows);
+        _sink.Records.Clear();
+        _sources.Clear();
+        _delivery.Begin();
+        await RunAsync(swaps: true);
+
+        foreach (var (name, _, _) in s_streams)
+        {
+            Assert.True(undisturbed[name].Count > 40);
+            Assert.Equal(undisturbed[name], _watchers[name].Windows);
+            Assert.Equal(9, Hashes(name).Count); // it goes to and fro
+        }
+
+        CheckRecords(mostEnds: 1);
+        Assert.Equal(pooled, PoolCounters.Outstanding);
+        Assert.Single(_report.Sessions); // those of before are gone
+    }
+
+    [Fact]
+    public async Task ReloadAsync_AnyOtherWindowsHopsAndTimings_LedgersHaveNoSeam()
+    {
+        var path = Model("one", 0);
+        var random = new Random(11);
+        string[] windows = ["640ms", "1s", "2560ms"];
+        string[] timings = ["timing: contains", "timing: segment", "confirm: none"];
+        string Yaml() => $"model: {{path: {path}, window: {windows[random.Next(3)]}, "
+            + $"hop: {10 * random.Next(5, 64)}ms, gate: {(random.Next(2) == 0 ? "true" : "false")}}}\nevents: {{threshold: 0.02, "
+            + $"{timings[random.Next(3)]}}}";
+        var (run, running) = Start(Yaml());
+        for (var turn = 0; turn < 25; turn++)
+        {
+            await PushAsync(random);
+            await ReloadAsync(run, Yaml());
+        }
+
+        await EndAsync(running);
+
+        CheckRecords(mostEnds: 25);
+    }
+
+    [Theory]
+    [InlineData("model: {path: nowhere}", "nowhere")]
+    [InlineData("model: {path: broken}", "broken")]
+    [InlineData("model: {path: after, providers: cuda}", "cuda")]
+    public async Task ReloadAsync_ModelThatCannotBeHad_IsRefusedAndTheFormerOneGoesOn(string edit, string said)
+    {
+        Model("after", 1);
+        File.WriteAllBytes(Path.Combine(Model("broken", 2), "model.safetensors"), new byte[100]);
+        var yaml = $"model: {{path: {Model("before", 0)}, hop: 500ms}}\nevents: {{threshold: 0.02}}";
+        var (run, running) = Start(yaml);
+        await PushAsync(new Random(1));
+
+        var e = await Assert.ThrowsAnyAsync<Exception>(() => ReloadAsync(run, edit));
+
+        Assert.Contains(said, e.Message, StringComparison.Ordinal);
+        await PushAsync(new Random(2));
+        Assert.Equal("model", await ReloadAsync(run, "model: {path: after, hop: 500ms}\nevents: {threshold: 0.02}"));
+        await PushAsync(new Random(3));
+        await EndAsync(running);
+        Assert.All(s_streams, s => Assert.Equal(2, Hashes(s.Name).Count));
+        CheckRecords(mostEnds: 1);
+    }
+
+    [Fact]
+    public async Task ReloadAsync_RunThatEndsMeanwhile_EndsWell()
+    {
+        var (run, running) = Start($"model: {{path: {Model("before", 0)}}}\nevents: {{threshold: 0.02}}");
+        await PushAsync(new Random(1));
+        var reloading = ReloadAsync(run, $"model: {{path: {Model("after", 1)}}}\nevents: {{threshold: 0.02}}");
+
+        await EndAsync(running);
+
+        await Task.WhenAny(reloading, Task.Delay(s_patience));
+        Assert.True(reloading.IsCompleted);
+        CheckRecords(mostEnds: 1);
+    }
+
+    private static readonly (string Name, bool IsLive, int Rate)[] s_streams =
+        [("patient", false, 16_000), ("live", true, 16_000), ("other", false, 48_000)];
+
+    /// <summary>What every stream's records say, however it went.</summary>
+    private void CheckRecords(int mostEnds)
+    {
+        foreach (var (name, _, _) in s_streams)
+        {
+            var records = _sink.Records.Where(r => r.Stream.Id == name).ToList();
+            var coverage = records.OfType<CoverageInterval>().ToList();
+            Assert.Equal(0, coverage[0].Start);
+            Assert.All(coverage.Zip(coverage.Skip(1)), c => Assert.Equal(c.First.End, c.Second.Start));
+            Assert.All(coverage, c => Assert.NotNull(c.ModelHash));
+            Assert.All(coverage, c => Assert.NotEqual(LossReason.Fault, c.Reason));
+            Assert.DoesNotContain(
+                coverage, c => c.State == CoverageState.Lost && c.Reason is not (LossReason.Gap or LossReason.TooShort));
+
+            // What opens closes, by the one that opened it; one label is told of one time once.
+            var events = records.OfType<SoundEvent>().ToList();
+            Assert.NotEmpty(events);
+            Assert.All(events.GroupBy(e => e.Id), e => Assert.Equal(
+                [EventState.Opened, EventState.Closed], e.Select(s => s.State)));
+            Assert.All(events.GroupBy(e => e.Id), e => Assert.Single(e.Select(s => s.HeardBy?.Hash).Distinct()));
+            foreach (var label in events.Where(e => e.State == EventState.Closed).GroupBy(e => e.Label))
+            {
+                var closed = label.OrderBy(e => e.Onset).ToList();
+                Assert.All(closed.Zip(closed.Skip(1)), e => Assert.True(
+                    e.First.Offset <= e.Second.Onset + 1e-6 || e.First.HeardBy?.Hash == e.Second.HeardBy?.Hash, $"{e}"));
+            }
+        }
+
+        Assert.Empty(_report.Errors);
+        Assert.True(_delivery.IsOver);
+        Assert.InRange(_delivery.Hashes, 1, mostEnds + 1);
+    }
+
+    /// <summary>The models that coverage names, one after the other.</summary>
+    private List<string?> Hashes(string stream)
+    {
+        var hashes = new List<string?>();
+        foreach (var record in _sink.Records.OfType<CoverageInterval>().Where(r => r.Stream.Id == stream))
+        {
+            if (hashes.Count == 0 || hashes[^1] != record.ModelHash)
+                hashes.Add(record.ModelHash);
+        }
+
+        return hashes;
+    }
+
+    /// <summary>Some seconds of soft noise with bursts in every stream, now and then with a gap.</summary>
+    private async Task PushAsync(Random random)
+    {
+        foreach (var (name, _, rate) in s_streams)
+        {
+            var source = await _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).Task.WaitAsync(s_patience);
+            var sound = OnlineFbankTests.Noise((int)(rate * (3 + (3 * random.NextDouble()))), random.Next());
+            for (var at = 0; at < sound.Length;)
+            {
+                var quiet = sound.AsSpan(at, Math.Min(sound.Length - at, random.Next(1, 3 * rate / 2)));
+                foreach (ref var sample in quiet)
+                    sample *= 0.01f;
+                at += quiet.Length + random.Next(1, rate / 2);
+            }
+
+            await source.PushAsync(sound, random.Next(1, 5000));
+            if (name == "other" && random.Next(4) == 0)
+                await source.SkipAsync(random.Next(1, rate));
+        }
+    }
+
+    private async Task EndAsync(Task running)
+    {
+        foreach (var source in _sources.Values)
+            (await source.Task).End();
+        await running.WaitAsync(s_patience);
+    }
+
+    /// <summary>A small model; those with other numbers have other weights.</summary>
+    private string Model(string name, byte number)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
+            File.Copy(Path.Combine(Reference.Folder, "ast-small-16x16-t256", file), Path.Combine(folder, file), overwrite: true);
+        var weights = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
+        weights[^2] ^= number; // the lower bits of a weight
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
+        return folder;
+    }
+
+    private (PipelineRun Run, Task Running) Start(string yaml)
+    {
+        var catalog = new ComponentCatalog
+        {
+            Sources = [.. s_streams.Select(s => new SourceType(s.Name, "Pushes.", [], _ => new MadeSource(
+                () => new PushSource(s.IsLive, Begins, s.Rate, s.Name == "other" ? _delivery : null))))],
+            Sinks = [new SinkType("memory", "Keeps.", [], (_, _) => new MadeSink(() => _sink))],
+        };
+        Write(yaml);
+        var pipeline = Pipeline.Load(Path.Combine(_folder, "p.yaml"), [], new PipelineHost { Catalog = catalog, DefaultModel = "none" });
+        pipeline.Observe = stream => _watchers[stream.Id] = new Watcher();
+        var run = pipeline.Build(_report, CancellationToken.None);
+        return (run, FinishAsync());
+
+        async Task FinishAsync()
+        {
+            using (pipeline)
+                await run.RunAsync(CancellationToken.None);
+        }
+    }
+
+    private void Begins(string name, PushSource source) =>
+        _sources.GetOrAdd(name, _ => new TaskCompletionSource<PushSource>()).TrySetResult(source);
+
+    private void Write(string yaml) => File.WriteAllText(
+        Path.Combine(_folder, "p.yaml"),
+        $"sources: {{{string.Join(", ", s_streams.Select(s => $"{s.Name}: {{type: {s.Name}}}"))}}}\nlanes: 2\n{yaml}\n"
+            + "sinks: {out: {type: memory, records: [events, coverage]}}");
+
+    private async Task<string> ReloadAsync(PipelineRun run, string yaml)
+    {
+        Write(yaml);
+        return await run.ReloadAsync([], CancellationToken.None).WaitAsync(s_patience);
+    }
+
+    /// <summary>Notes the windows that were scored.</summary>
+    private sealed class Watcher : IStreamObserver
+    {
+        public List<(long Start, long End, bool IsInTurn)> Windows { get; } = [];
+
+        public IReadOnlyList<string> Labels { get; private set; } = [];
+
+        public bool WantsFrames => false;
+
+        public void Heard(AudioBlock block)
+        {
+        }
+
+        public void Left()
+        {
+        }
+
+        public void Framed(ReadOnlySpan<float> frames, int numMelBins)
+        {
+        }
+
+        public void Begins(string model, Vocabulary vocabulary) => Labels = vocabulary.Labels;
+
+        public void Detected(SoundEvent e) => Assert.Contains(e.Label, Labels);
+
+        public void Decided(in DecidedPiece piece)
+        {
+            if (!piece.Scores.IsEmpty)
+                Windows.Add((piece.Start, piece.End, piece.IsInTurn));
+        }
+    }
+
+    /// <summary>Sees that checkpoints are counted on, whoever makes them.</summary>
+    private sealed class Delivery : IDelivery
+    {
+        private readonly HashSet<string> _hashes = new(StringComparer.Ordinal);
+        private long _last;
+
+        public void Begin()
+        {
+            _hashes.Clear();
+            (_last, IsOver) = (0, false);
+        }
+
+        public bool IsOver { get; private set; }
+
+        public int Hashes => _hashes.Count;
+
+        public LocatedInput Locate(long start, long end) => default;
+
+        public void Complete(StreamCheckpoint checkpoint)
+        {
+            Assert.Equal(_last + 1, checkpoint.Number);
+            Assert.False(IsOver);
+            _last = checkpoint.Number;
+            IsOver = checkpoint.IsEnd;
+            _hashes.Add(System.Text.Encoding.Latin1.GetString(checkpoint.State, 2, 64));
+        }
+    }
+}
