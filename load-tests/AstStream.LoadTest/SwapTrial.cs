@@ -92,15 +92,17 @@ internal sealed class SwapTrial(string folder, string model)
             var (from, to) = (bin, bin == Bins - 1 ? int.MaxValue : bin + 1);
             var (median, p99) = Percentiles(_latencies.Where(l => l.At < ended && began.FindLast(b => b <= l.At) is > 0 and var b
                 && l.At - b >= from && l.At - b < to));
-            Console.WriteLine(
-                $"from {from} s to {(to < int.MaxValue ? $"{to} s" : "the next one")} after a swap began: p50 {median:0.0} ms, p99 {p99:0.0} ms, {p99 / calm.P99:0.00} times");
+            var until = to < int.MaxValue ? $"{to} s" : "the next one";
+            Console.WriteLine($"from {from} s to {until} after a swap began: p50 {median:0.0} ms, p99 {p99:0.0} ms, "
+                + $"{p99 / calm.P99:0.00} times");
         }
 
         var step = (long)Math.Round(hop * ModelTime.SampleRate);
         Console.WriteLine($"windows out of turn or twice: {_windows.Values.Sum(w => w.Wrong(step))}; "
             + $"coverage that does not join: {ledger.Wrong}; models in coverage: {ledger.Changes} changes; lost: "
-            + string.Join(", ", Enum.GetValues<LossReason>().Select(r => (r, Samples: report.CoverageByModel["model"].LostTo(r)))
-                .Where(l => l.Samples > 0).Select(l => $"{ModelTime.Seconds(l.Samples):0.0} s {l.r.SnakeCase()}").DefaultIfEmpty("nothing")));
+            + string.Join(", ", Enum.GetValues<LossReason>().Select(r => (Reason: r, report.CoverageByModel["model"].LostTo(r)))
+                .Where(l => l.Item2 > 0).Select(l => $"{ModelTime.Seconds(l.Item2):0.0} s {l.Reason.SnakeCase()}")
+                .DefaultIfEmpty("nothing")));
     }
 
     /// <summary>The same model with other weights.</summary>

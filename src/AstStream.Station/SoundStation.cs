@@ -42,7 +42,7 @@ public sealed class SoundStation : ISink
         _memory = new SoundMemory(settings.Memory);
         _store = StoreSink.Make(settings.StorePath, settings.EventAge, time, record =>
         {
-            if (record is SoundEvent e)
+            if (record is SoundEvent { IsShadow: false } e)
                 Feed.Publish(e);
         }, settings.LevelAge);
         if (settings.Levels != LevelDetail.None)
@@ -83,7 +83,7 @@ public sealed class SoundStation : ISink
         if (pipeline.Section<StationSettings>() is not { } settings)
             return null;
         var station = new SoundStation(settings, pipeline, time);
-        pipeline.AddSink(StationSettings.Type.Name, station, new SinkOptions { Coverage = true });
+        pipeline.AddSink(StationSettings.Type.Name, station, new SinkOptions { Coverage = true, Shadows = true });
         pipeline.Observe = station.Observe;
         return station;
     }

@@ -7,7 +7,7 @@ using AstStream.Streaming.Pipelines;
 namespace AstStream.Worker;
 
 /// <summary>Changes the file of the pipeline that runs, for the page: as a person with an editor would, and one at a time.</summary>
-internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string file) : IPipelineControl, IDisposable
+internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string file, string defaultModel) : IPipelineControl, IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -15,10 +15,21 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
 
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => run.Thresholds;
 
-    private string Target => SectionReader.RealPath(file, Directory.GetCurrentDirectory());
+    private string Target => PipelineText.Target(file);
 
-    public async Task<string?> SetThresholdAsync(
-        string model, string label, double threshold, string version, CancellationToken cancellation)
+    public IReadOnlyList<PipelineModel> Models => run.Models;
+
+    public Task<string?> SetThresholdAsync(
+        string model, string label, double threshold, string version, CancellationToken cancellation) =>
+        EditAsync(t => ThresholdEdit.Apply(t, run.HasOneModel ? null : model, label, threshold), version, cancellation);
+
+    public Task<string?> PromoteAsync(string model, string version, CancellationToken cancellation) =>
+        EditAsync(t => PromoteEdit.Apply(t, run.HasOneModel ? null : model, defaultModel), version, cancellation);
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Edits the file and takes it over; returns null, or why the file is as it was before.</summary>
+    private async Task<string?> EditAsync(Func<string, string> edit, string version, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -29,17 +40,17 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
             string edited;
             try
             {
-                edited = ThresholdEdit.Apply(before, run.HasOneModel ? null : model, label, threshold);
+                edited = edit(before);
             }
             catch (InvalidOperationException e)
             {
                 return e.Message;
             }
 
-            Write(edited);
+            PipelineText.Replace(Target, edited);
             if (await reloader.ReloadAsync(isAsked: false, cancellation).ConfigureAwait(false) is not { } refusal)
                 return null;
-            Write(before);
+            PipelineText.Replace(Target, before);
             return refusal;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -52,19 +63,7 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
         }
     }
 
-    public void Dispose() => _turn.Dispose();
-
     private static string VersionOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
 
     private string Read() => File.ReadAllText(Target);
-
-    /// <summary>Puts a text in the file's place at once: whoever reads it sees the old one or the new one.</summary>
-    private void Write(string text)
-    {
-        var (target, temporary) = (Target, Target + ".new");
-        File.WriteAllText(temporary, text);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
-        File.Move(temporary, target, overwrite: true);
-    }
 }

@@ -68,7 +68,7 @@ static async Task<int> MainAsync(string[] args)
     IEnumerable<Command>[] commands =
     [
         InitCommand.All(settings), DoctorCommand.All(settings), PipelineCommands.All(settings), WatchCommands.All(settings),
-        ClipCommands.All(defaultModel), ModelCommands.All(defaultModel), EvaluateCommands.All(defaultModel),
+        ClipCommands.All(defaultModel), ModelCommands.All(settings.Host), EvaluateCommands.All(defaultModel),
         StatisticsCommand.All(defaultModel), TrainCommand.All(defaultModel), DeviceCommands.All(),
         KafkaCommands.All(settings), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
         CompletionCommand.All(), ManPages.All(root),

@@ -82,6 +82,12 @@ public sealed record AstSessionOptions
     /// <summary>What happens when the scores at the start are not the reference's; refused by default.</summary>
     public ParityMode Parity { get; init; }
 
+    /// <summary>
+    /// Whether others score on the same processor while it opens: it is run less before its first window then, with pauses as long as its
+    /// runs. False by default.
+    /// </summary>
+    public bool StartsGently { get; init; }
+
     /// <summary>Whether the input is normalised, as the extractor's input_values are; false, the default, for raw log-mel.</summary>
     public bool IsNormalized { get; init; }
 

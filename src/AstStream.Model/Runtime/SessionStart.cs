@@ -10,6 +10,7 @@ namespace AstStream.Model.Runtime;
 internal static class SessionStart
 {
     private const int MostOnCpu = 8; // windows; on a CPU a window's kernels do not depend on the batch
+    private const int MostBesideOthers = 2; // so that no run holds these up for long
     private const int Replays = 4; // of a CUDA graph: what is replayed counts
     private static readonly double s_short = 0.05; // seconds; so short a run is timed twice
 
@@ -22,7 +23,10 @@ internal static class SessionStart
         var check = compares ? new ParityCheck(session, checkpoint, plan.Options, warnings) : null;
 
         // On a GPU the largest first: what it needs of the device's memory is enough for the others.
-        var sizes = session.IsOnGpu ? session.BatchSizes.Reverse() : session.BatchSizes.Where(s => s <= MostOnCpu);
+        var isGentle = plan.Options.StartsGently && !session.IsOnGpu;
+        var sizes = session.IsOnGpu ? session.BatchSizes.Reverse()
+            : session.BatchSizes.Where(s => s <= (isGentle ? MostBesideOthers : MostOnCpu));
+        using var never = new ManualResetEvent(false);
         for (var slot = 0; slot < (session.IsOnGpu ? session.Slots : 1); slot++)
         {
             foreach (var size in sizes)
@@ -36,6 +40,8 @@ internal static class SessionStart
                     var took = Stopwatch.GetElapsedTime(start).TotalSeconds;
                     if (!session.IsOnGpu || run > 0)
                         session.AddTime(size, took);
+                    if (isGentle)
+                        never.WaitOne(TimeSpan.FromSeconds(took));
                     if (!session.IsOnGpu && took > s_short)
                         break;
                 }

@@ -95,6 +95,18 @@ internal static class StoreSchema
         CREATE INDEX notifications_by_target ON notifications (state, target, number);
         CREATE INDEX notifications_made ON notifications (made);
         """,
+        """
+        -- What models that score in the shadow of others would have reported. time: of the onset.
+        CREATE TABLE shadow_events (
+            id BLOB PRIMARY KEY, stream INTEGER NOT NULL, label INTEGER NOT NULL, model INTEGER NOT NULL, time INTEGER NOT NULL,
+            end INTEGER NOT NULL, score REAL NOT NULL) WITHOUT ROWID;
+        CREATE INDEX shadow_events_by_time ON shadow_events (time);
+
+        -- When each of them heard something.
+        CREATE TABLE shadow_times (
+            model TEXT NOT NULL, hash TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, PRIMARY KEY (model, hash, began))
+            WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

@@ -14,10 +14,14 @@ internal sealed class StoreWriter : IDisposable
     private readonly TimeProvider _time;
     private readonly List<StreamRecord> _records = []; // taken, and not committed yet
     private readonly StoreNames _names;
+    private readonly ShadowWriter _shadows;
     private StoreFile? _file; // null where it went
 
-    private StoreWriter(StoreFile file, TimeProvider time) => (_file, _path, _time, _names) =
-        (file, file.Path, time, new StoreNames(() => Opened));
+    private StoreWriter(StoreFile file, TimeProvider time)
+    {
+        (_file, _path, _time, _names) = (file, file.Path, time, new StoreNames(() => Opened));
+        _shadows = new ShadowWriter(() => Opened, _names, time);
+    }
 
     /// <summary>Records that were taken and are not on the disk.</summary>
     public int Waiting => _records.Count;
@@ -51,7 +55,9 @@ internal sealed class StoreWriter : IDisposable
         {
             foreach (var record in _records)
             {
-                if (record is SoundEvent e)
+                if (record.IsShadow)
+                    _shadows.Write(record);
+                else if (record is SoundEvent e)
                     Write(e);
                 else if (record is CoverageInterval c)
                     Write(c);
@@ -184,6 +190,7 @@ internal sealed class StoreWriter : IDisposable
                     $"DELETE FROM {table} WHERE ({key}) IN "
                         + $"(SELECT {key} FROM {table} WHERE time < $0 AND {kept} ORDER BY time LIMIT $1)",
                     StoreTime.Of(than), AtOnce).ExecuteNonQuery();
+            removed += _shadows.Remove(StoreTime.Of(before), AtOnce);
         });
         return removed >= AtOnce;
     }

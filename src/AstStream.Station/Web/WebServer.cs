@@ -189,6 +189,7 @@ internal sealed class WebServer : IAsyncDisposable
         StreamsApi.Map(api, source);
         LevelsApi.Map(api, source);
         PipelineApi.Map(api, source);
+        ModelsApi.Map(api, source, time);
         LiveApi.Map(api, source, stop);
         HealthApi.Map(api, app, source, liveness);
         app.MapOpenApi(Api + "/openapi.json").Needs(Right.Nothing);

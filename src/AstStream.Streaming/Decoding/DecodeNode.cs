@@ -118,7 +118,7 @@ internal sealed class DecodeNode : Node
         var timeline = piece.Timeline;
         if (_streams.TryGetValue(timeline, out var stream))
             return stream;
-        timeline.Stream.Observer?.Begins(_scheduler.Model, options.Vocabulary);
+        ObserverOf(timeline.Stream)?.Begins(_scheduler.Model, options.Vocabulary);
         if (timeline.Received is { } received)
             return _streams[timeline] = TakeOver(piece, options, received);
         var (coveredTo, left) = timeline.Unfinished is { } unfinished
@@ -137,7 +137,7 @@ internal sealed class DecodeNode : Node
             if (record is not SoundEvent closed)
                 continue;
             _report.AddEvent(_scheduler.Model, closed.Label);
-            timeline.Stream.Observer?.Detected(closed);
+            ObserverOf(timeline.Stream)?.Detected(closed);
         }
 
         return _streams[timeline] = stream;
@@ -165,9 +165,9 @@ internal sealed class DecodeNode : Node
         return new StreamDecoding(
             options.Tap?.Invoke(stream.Id, options.Labels, decoder) ?? decoder,
             new CoverageLedger(
-                stream, _scheduler.Model, _report.Coverage(_scheduler.Model), LongestRecord, Math.Max(piece.CellStart, coveredTo),
-                last),
-            stream.Delivery is null ? 0 : 1);
+                stream, _scheduler.Model, options.IsShadow ? new CoverageTotals() : _report.Coverage(_scheduler.Model), LongestRecord,
+                Math.Max(piece.CellStart, coveredTo), last),
+            stream.Delivery is null || options.IsShadow ? 0 : 1);
     }
 
     private static bool TryRestore(StreamState state, StreamDecoding stream, Piece piece)
@@ -230,8 +230,7 @@ internal sealed class DecodeNode : Node
             case PieceState.HandedOver:
                 decoder.Flush(piece.CellEnd, _detect);
                 Add(ledger.Close(), stream.Checkpoint);
-                stream.Closed = [
-                    .. _detected.Where(e => e.State == EventState.Closed).Select(e => (options.Labels[e.Label], e.Offset))];
+                stream.Closed = ClosedNow(options.Labels);
                 break;
             default:
                 throw new InvalidOperationException($"stream {info.Id}: a piece that is {piece.State} was taken for decided");
@@ -239,7 +238,7 @@ internal sealed class DecodeNode : Node
 
         foreach (var e in _detected)
         {
-            if (e.State == EventState.Closed)
+            if (e.State == EventState.Closed && !options.IsShadow)
                 _report.AddEvent(_scheduler.Model, options.Labels[e.Label]);
             var published = ToEvent(e, info, stream, options) with
             {
@@ -247,13 +246,16 @@ internal sealed class DecodeNode : Node
                 Decided = ModelTime.Seconds(Math.Max(piece.End, piece.After.HeardUntil)),
             };
             _records.Add(published);
-            info.Observer?.Detected(published);
+            ObserverOf(info)?.Detected(published);
         }
 
         _detected.Clear();
-        if (info.Observer is { } observer && piece.State != PieceState.HandedOver)
+        if (ObserverOf(info) is { } observer && piece.State != PieceState.HandedOver)
             Tell(observer, piece, ledger.Last.State, options);
     }
+
+    private List<(string Label, long Offset)> ClosedNow(IReadOnlyList<string> labels) =>
+        [.. _detected.Where(e => e.State == EventState.Closed).Select(e => (labels[e.Label], e.Offset))];
 
     private SoundEvent ToEvent(DetectedEvent e, StreamInfo info, StreamDecoding stream, DecodeOptions options)
     {
@@ -265,9 +267,13 @@ internal sealed class DecodeNode : Node
             Checkpoint = stream.Checkpoint,
             Origin = e.Origin,
             Carried = stream.Carried,
+            IsShadow = options.IsShadow,
             HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
         };
     }
+
+    /// <summary>Who follows a stream; nobody follows shadows.</summary>
+    private IStreamObserver? ObserverOf(StreamInfo stream) => _options.IsShadow ? null : stream.Observer;
 
     private void Tell(IStreamObserver observer, Piece piece, CoverageState last, DecodeOptions options)
     {
@@ -307,7 +313,7 @@ internal sealed class DecodeNode : Node
     private void Add(CoverageInterval? finished, long checkpoint)
     {
         if (finished is not null)
-            _records.Add(finished with { Checkpoint = checkpoint, ModelHash = _options.ModelHash });
+            _records.Add(finished with { Checkpoint = checkpoint, ModelHash = _options.ModelHash, IsShadow = _options.IsShadow });
     }
 
     /// <summary>Where somebody asks for it: the place after a piece, and what is needed to go on there.</summary>

@@ -12,6 +12,9 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
     /// <summary>The class names.</summary>
     public IReadOnlyList<string> Labels => Vocabulary.Labels;
 
+    /// <summary>Whether the model scores in the shadow of another one; false by default.</summary>
+    public bool IsShadow { get; init; }
+
     /// <summary>What a localiser says of windows that are aimed at an activity; null where none is asked.</summary>
     public ColumnLayout? Columns { get; init; }
 

@@ -19,6 +19,21 @@ internal sealed record ModelDefinition
     /// <summary>The checkpoints' folders, full paths: one, or several of an ensemble; null for the default model.</summary>
     public IReadOnlyList<string>? Folders { get; init; }
 
+    /// <summary>The folder of a model that scores in its shadow, a full path; null for none.</summary>
+    public string? Shadow { get; init; }
+
+    /// <summary>Whether it is one that scores in the shadow of another one.</summary>
+    public bool IsShadow { get; init; }
+
+    /// <summary>The model in its shadow, which runs as it does; null for none.</summary>
+    public ModelDefinition? ShadowModel => Shadow is null ? null : this with
+    {
+        Folders = [Shadow],
+        Shadow = null,
+        IsShadow = true,
+        Fingerprint = $"{Fingerprint} {Events.Fingerprint} {Shadow}",
+    };
+
     /// <summary>Another window than the checkpoint's, in frames.</summary>
     public int? WindowFrames { get; init; }
 
@@ -52,19 +67,23 @@ internal sealed record ModelDefinition
     public required SectionPlaces Places { get; init; }
 
     /// <summary>The key that names its checkpoints.</summary>
-    public Key FoldersKey => Places.Has(PipelineKeys.Ensemble) ? PipelineKeys.Ensemble : PipelineKeys.ModelPath;
+    public Key FoldersKey =>
+        IsShadow ? PipelineKeys.Shadow : Places.Has(PipelineKeys.Ensemble) ? PipelineKeys.Ensemble : PipelineKeys.ModelPath;
 
     /// <summary>Takes the values of a section.</summary>
     public static ModelDefinition Read(string name, SectionReader section, SectionReader events)
     {
         if (section.Has(PipelineKeys.ModelPath) && section.Has(PipelineKeys.Ensemble))
             section.Problem(PipelineKeys.Ensemble, "stands beside 'path'; expected one of them");
+        if (section.Has(PipelineKeys.Shadow) && section.Has(PipelineKeys.Ensemble))
+            section.Problem(PipelineKeys.Shadow, "stands beside 'ensemble'; expected it beside 'path', whose place it may take");
         var decoding = EventDefinition.Read(events);
         return new ModelDefinition
         {
             Name = name,
             Folders = section.Get(PipelineKeys.Ensemble) is { } several ? [.. several.Select(section.Resolve)]
                 : section.Get(PipelineKeys.ModelPath) is { } path ? [section.Resolve(path)] : null,
+            Shadow = section.Get(PipelineKeys.Shadow) is { } shadow ? section.Resolve(shadow) : null,
             WindowFrames = Frames(section, PipelineKeys.Window),
             FrequencyStride = section.Get(PipelineKeys.FrequencyStride),
             TimeStride = section.Get(PipelineKeys.TimeStride),
@@ -84,7 +103,7 @@ internal sealed record ModelDefinition
             },
             Sessions = ReadSessions(section),
             Events = decoding,
-            Fingerprint = $"{section.Fingerprint(PipelineKeys.ModelInputs, PipelineKeys.ModelEvents)} "
+            Fingerprint = $"{section.Fingerprint(PipelineKeys.ModelInputs, PipelineKeys.ModelEvents, PipelineKeys.Shadow)} "
                 + $"{decoding.Options.Timing} {decoding.Confirms}", // which windows there are
             Places = section.Places,
         };

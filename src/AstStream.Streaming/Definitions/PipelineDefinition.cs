@@ -13,6 +13,9 @@ public sealed record PipelineDefinition
     /// <summary>The models; none where sound is only passed on.</summary>
     internal IReadOnlyList<ModelDefinition> Models { get; }
 
+    /// <summary>The models that score in the shadow of these.</summary>
+    internal IReadOnlyList<ModelDefinition> Shadows => [.. Models.Select(m => m.ShadowModel).OfType<ModelDefinition>()];
+
     internal IReadOnlyList<SourceDefinition> Sources { get; init; }
 
     internal IReadOnlyList<SinkDefinition> Sinks { get; init; }

@@ -4,13 +4,15 @@ namespace AstStream.Streaming.Definitions;
 
 /// <summary>What another definition changes of a running one, and what of it can't be had without a restart.</summary>
 /// <param name="Models">The models that another one takes the place of.</param>
+/// <param name="Shadows">The models that score in the shadow of others, which end, begin, or are opened anew.</param>
 /// <param name="Sources">The sources that end, begin, or are rebuilt.</param>
 /// <param name="Sinks">The same of sinks.</param>
 /// <param name="Events">The models whose scores become events in another way.</param>
 /// <param name="Conflicts">What can't be changed while it runs.</param>
 internal sealed record PipelineDiff(
-    IReadOnlyList<ModelDefinition> Models, IReadOnlyList<Change<SourceDefinition>> Sources, IReadOnlyList<Change<SinkDefinition>> Sinks,
-    IReadOnlyList<ModelDefinition> Events, IReadOnlyList<ConfigProblem> Conflicts)
+    IReadOnlyList<ModelDefinition> Models, IReadOnlyList<Change<ModelDefinition>> Shadows,
+    IReadOnlyList<Change<SourceDefinition>> Sources, IReadOnlyList<Change<SinkDefinition>> Sinks, IReadOnlyList<ModelDefinition> Events,
+    IReadOnlyList<ConfigProblem> Conflicts)
 {
     /// <summary>The way from one definition to another.</summary>
     public static PipelineDiff Between(PipelineDefinition running, PipelineDefinition next)
@@ -25,12 +27,17 @@ internal sealed record PipelineDiff(
         var models = ChangedModels(running, next);
         var events = Both(Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Events.Fingerprint == b.Events.Fingerprint));
         return new PipelineDiff(
-            models, sources, sinks, [.. events.Except(models)], [.. WhatIsFixed(running, next), .. Handovers(next, sources)]);
+            models, ChangedShadows(running, next), sources, sinks, [.. events.Except(models)],
+            [.. WhatIsFixed(running, next), .. Handovers(next, sources)]);
     }
 
     /// <summary>The models of another definition that take the place of a running one's.</summary>
     public static IReadOnlyList<ModelDefinition> ChangedModels(PipelineDefinition running, PipelineDefinition next) =>
         Both(Changes(running.Models, next.Models, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint));
+
+    /// <summary>The shadows that end, begin, or are opened anew.</summary>
+    public static IReadOnlyList<Change<ModelDefinition>> ChangedShadows(PipelineDefinition running, PipelineDefinition next) =>
+        Changes(running.Shadows, next.Shadows, m => m.Name, (a, b) => a.Fingerprint == b.Fingerprint);
 
     private static List<ModelDefinition> Both(List<Change<ModelDefinition>> changes) =>
         [.. changes.Where(c => c.Before is not null).Select(c => c.After).OfType<ModelDefinition>()];
@@ -43,7 +50,8 @@ internal sealed record PipelineDiff(
     public override string ToString() => string.Join(
         ", ", [
             .. Models.Select(m => m.Places.Path == "model" ? "model" : $"model {m.Name}"),
-            .. Sinks.Select(s => $"sink {s}"), .. Events.Select(m => m.Places.Path == "model" ? "events" : $"events of {m.Name}"),
+            .. Shadows.Select(s => $"shadow of {s}"), .. Sinks.Select(s => $"sink {s}"),
+            .. Events.Select(m => m.Places.Path == "model" ? "events" : $"events of {m.Name}"),
             .. Sources.Select(s => $"source {s}"),
         ]);
 

@@ -55,6 +55,9 @@ internal static class PipelineKeys
     public static readonly Key<IReadOnlyList<string>?> Ensemble = Keys.Texts(
         "ensemble", "Several Hugging Face AST folders in place of path: each window is scored by all of them, and their scores are "
             + "averaged. They have the same labels and the same window.");
+    public static readonly Key<string?> Shadow = Keys.Text(
+        "shadow", "Another Hugging Face AST folder, which scores the same sound besides: what it would report is published nowhere, and a "
+            + "station shows where the two differ. It runs as this one does. aststream model promote exchanges the two.");
     public static readonly Key<IReadOnlyList<string>?> ModelInputs = Keys.Texts(
         "inputs", "The sources or transforms whose sound is scored. By default every one that no transform takes.");
     public static readonly Key<TimeSpan?> Hop = Keys.Duration(
@@ -117,7 +120,7 @@ internal static class PipelineKeys
             + "reference's: refuse (the default), warn, or off.", "refuse", EnumWords.All<ParityMode>());
     public static readonly Key[] SessionKeys = [PreferredBatchSize, Threads, Precision, Tf32, Attention, Providers, Fallback, DeviceId,
         GpuMemoryLimit, CudaGraph, Parity];
-    public static readonly Key[] ModelSection = [ModelPath, Ensemble, ModelInputs, Hop, MaxHop, Window, FrequencyStride, TimeStride,
+    public static readonly Key[] ModelSection = [ModelPath, Ensemble, Shadow, ModelInputs, Hop, MaxHop, Window, FrequencyStride, TimeStride,
         FunctionToApply, MaxQueueDelay, MaxAge, Gate, .. SessionKeys, Sessions];
 
     public static readonly Key<YamlNode?> ModelEvents = Keys.Section("events", "How this model's scores become events.");

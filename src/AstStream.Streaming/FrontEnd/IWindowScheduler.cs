@@ -9,6 +9,9 @@ internal interface IWindowScheduler
     /// <summary>The model's name.</summary>
     string Model { get; }
 
+    /// <summary>The model in whose shadow it scores: it hears the same streams; null for one that reports.</summary>
+    IWindowScheduler? ShadowOf { get; }
+
     /// <summary>How its windows are cut.</summary>
     WindowOptions Window { get; }
 

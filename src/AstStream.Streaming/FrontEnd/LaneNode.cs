@@ -29,7 +29,9 @@ internal sealed class LaneNode : Node
     /// <summary>Makes a lane.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="input">What it reads.</param>
-    /// <param name="schedulers">Those of the models that hear its streams; none where their sound is only passed on.</param>
+    /// <param name="schedulers">
+    /// Those of the models that hear its streams, and of those that do in their shadow; none where their sound is only passed on.
+    /// </param>
     /// <param name="isLive">Whether its streams can't wait.</param>
     /// <param name="report">Counts.</param>
     /// <param name="audio">Where sound is passed on to; null where nobody asks for it.</param>
@@ -44,13 +46,14 @@ internal sealed class LaneNode : Node
             schedulers.Count == 0 ? new FbankOptions() : new FbankOptions { NumMelBins = schedulers[0].Window.NumMelBins });
         if (audio is not null)
             _audio = WritesTo(audio);
-        foreach (var scheduler in schedulers)
+        try
         {
-            if (!TryJoin(scheduler))
-            {
-                Forget();
-                throw new InvalidOperationException("the run is over");
-            }
+            _schedulers.ForEach(Join);
+        }
+        catch
+        {
+            Forget();
+            throw;
         }
     }
 
@@ -116,25 +119,42 @@ internal sealed class LaneNode : Node
     /// <summary>Whether a model hears its streams, as far as its owner has changed that.</summary>
     internal bool Hears(IWindowScheduler model) => _schedulers.Contains(model);
 
-    /// <summary>Another model hears the lane's streams in the place of one, each from its next window on. By the lane itself.</summary>
-    /// <exception cref="InvalidOperationException">The other one takes nothing any more.</exception>
-    internal void Change(IWindowScheduler former, IWindowScheduler next)
+    /// <summary>
+    /// Another model hears the lane's streams in the place of one, each from its next window on; or a shadow begins, or ends. By the lane
+    /// itself.
+    /// </summary>
+    /// <param name="former">The one that ends; null for a shadow that begins.</param>
+    /// <param name="next">The one that begins; null for a shadow that ends.</param>
+    /// <exception cref="InvalidOperationException">The one that begins takes nothing any more.</exception>
+    internal void Change(IWindowScheduler? former, IWindowScheduler? next)
     {
-        if (!TryJoin(next))
-            throw new InvalidOperationException("the run is over");
-        var index = _schedulers.IndexOf(former);
-        _schedulers[index] = next;
-        foreach (var stream in _streams.Values)
-            stream?.Change(index, next);
-        Releases(former.Windows);
+        if (next is not null)
+            Join(next);
+        foreach (var stream in _streams.Values.OfType<StreamFrontEnd>())
+        {
+            if (former is null)
+                stream.Add(next!);
+            else if (next is null)
+                stream.Remove(former);
+            else
+                stream.Change(former, next);
+        }
+
+        if (former is null)
+            _schedulers.Add(next!);
+        else if (next is null)
+            _schedulers.Remove(former);
+        else
+            _schedulers[_schedulers.IndexOf(former)] = next;
+        if (former is not null)
+            Releases(former.Windows);
     }
 
-    private bool TryJoin(IWindowScheduler scheduler)
+    private void Join(IWindowScheduler scheduler)
     {
         if (!scheduler.AddLane(Name, _room))
-            return false;
+            throw new InvalidOperationException("the run is over");
         CompletesWith(scheduler.Windows, scheduler.Complete);
-        return true;
     }
 
     /// <summary>Takes a block. A stream that breaks its own rules ends there; the others go on.</summary>
@@ -213,29 +233,34 @@ internal sealed class LaneNode : Node
     private StreamFrontEnd Open(StreamInfo stream, int sampleRate)
     {
         _report.AddStream();
-        List<StreamState?> states = [.. _schedulers.Select(
+        List<IWindowScheduler> models = [.. _schedulers.Where(s => s.ShadowOf is null)];
+        List<StreamState?> states = [.. models.Select(
             s => stream.States?.GetValueOrDefault(s.Model) is { } state ? StreamState.Read(state, s.Identity, s.Window.NumMelBins) : null)];
         var goesOn = states.All(s => s is not null) && stream.States!.Count == states.Count;
-        stream.Models = [.. _schedulers.Select(s => s.Model)];
+        stream.Models = [.. models.Select(s => s.Model)];
         if (stream.States is not null && !goesOn)
             _report.Warn(
                 stream.Source,
                 $"stream {stream.Id}: another model, or another one besides, goes on with it: it starts over with the sound that was not "
                     + $"decided");
         stream.Observer = _observe?.Invoke(stream);
-        var timelines = _schedulers.Select(s => s.Open(stream, _isLive)).ToList();
+        var timelines = models.Select(s => s.Open(stream, _isLive)).ToList();
         for (var i = 0; i < timelines.Count; i++)
         {
             if (goesOn)
                 timelines[i].Resumed = states[i];
-            else if (stream.States?.GetValueOrDefault(_schedulers[i].Model) is { } former)
+            else if (stream.States?.GetValueOrDefault(models[i].Model) is { } former)
                 timelines[i].Unfinished = StreamState.Unfinished(former);
         }
 
-        return new StreamFrontEnd(_fbank, sampleRate, timelines.Zip(_schedulers, (t, s) => new WindowCutter(t, s)), stream.FirstSample)
+        var frontEnd = new StreamFrontEnd(
+            _fbank, sampleRate, timelines.Zip(models, (t, s) => new WindowCutter(t, s)), stream.FirstSample)
         {
             Observer = stream.Observer,
         };
+        foreach (var shadow in _schedulers.Where(s => s.ShadowOf is not null))
+            frontEnd.Add(shadow);
+        return frontEnd;
     }
 
     private void Remove(StreamInfo stream)

@@ -15,7 +15,7 @@ internal sealed class StreamFrontEnd : IDisposable
     private Resampler _resampler;
     private readonly OnlineFbank _fbank;
     private readonly Listener _listener;
-    private readonly WindowCutter[] _cutters;
+    private WindowCutter[] _cutters;
     private readonly List<FrameChunk> _chunks = []; // frames from _firstFrame on
     private readonly int _bins;
     private int _kept; // frames that a window may reach back
@@ -59,14 +59,32 @@ internal sealed class StreamFrontEnd : IDisposable
     private long Position => _segment.Start + _samples;
 
     /// <summary>Another model goes on with the stream in the place of one, from the next window on.</summary>
-    /// <param name="index">Which one's place, as they were given.</param>
-    /// <param name="next">The other one.</param>
-    public void Change(int index, IWindowScheduler next)
+    public void Change(IWindowScheduler former, IWindowScheduler next)
     {
-        var former = _cutters[index];
-        var cutter = new WindowCutter(next.Open(former.Timeline.Stream, former.Timeline.IsLive, isHeld: true), next);
-        cutter.TakeOver(former);
-        _cutters[index] = cutter;
+        var index = Array.FindIndex(_cutters, c => c.Scheduler == former);
+        var before = _cutters[index];
+        _cutters[index] = new WindowCutter(next.Open(before.Timeline.Stream, before.Timeline.IsLive, isHeld: true), next);
+        _cutters[index].TakeOver(before);
+        _kept = Reach();
+    }
+
+    /// <summary>A model hears the stream in the shadow of another one, from the next window on.</summary>
+    public void Add(IWindowScheduler shadow)
+    {
+        var beside = _cutters.First(c => c.Scheduler == shadow.ShadowOf);
+        var cutter = new WindowCutter(shadow.Open(beside.Timeline.Stream, beside.Timeline.IsLive), shadow);
+        cutter.BeginAt(beside);
+        _cutters = [.. _cutters, cutter];
+        _kept = Reach();
+    }
+
+    /// <summary>A shadow hears no more of the stream.</summary>
+    public void Remove(IWindowScheduler shadow)
+    {
+        var cutter = _cutters.First(c => c.Scheduler == shadow);
+        cutter.End();
+        cutter.Deliver();
+        _cutters = [.. _cutters.Where(c => c != cutter)];
         _kept = Reach();
     }
 

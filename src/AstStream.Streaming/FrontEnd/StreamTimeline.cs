@@ -12,15 +12,15 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, b
     private readonly uint _phase = Phase(stream.Id);
     private volatile bool _isQuiet;
 
-    public StreamInfo Stream => stream;
+    public StreamInfo Stream { get; } = stream;
 
-    public WindowOptions Options => options;
+    public WindowOptions Options { get; } = options;
 
     /// <summary>Higher ones go first.</summary>
-    public int Priority => stream.Priority ?? 0;
+    public int Priority => Stream.Priority ?? 0;
 
     /// <summary>Whether its source can't wait.</summary>
-    public bool IsLive => isLive;
+    public bool IsLive { get; } = isLive;
 
     /// <summary>Frames from the next window's start to the one after it. The scheduler sets it, the lane reads it.</summary>
     public int EffectiveHop
@@ -33,7 +33,7 @@ internal sealed class StreamTimeline(StreamInfo stream, WindowOptions options, b
     /// The hop after a segment's first window. Thousands of live streams begin, or break off, at one moment, and their windows would come
     /// at one moment for ever; a first hop of a length that is the stream's own spreads them. A stream that can wait needs none.
     /// </summary>
-    public int FirstHop => isLive ? 1 + (int)(_phase % (uint)EffectiveHop) : EffectiveHop;
+    public int FirstHop => IsLive ? 1 + (int)(_phase % (uint)EffectiveHop) : EffectiveHop;
 
     /// <summary>
     /// Whether the last seconds stayed, on the whole, within the stream's noise floor. The lane sets it, the scheduler reads it.

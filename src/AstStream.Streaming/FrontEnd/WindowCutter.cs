@@ -26,6 +26,8 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
 
     public StreamTimeline Timeline => timeline;
 
+    public IWindowScheduler Scheduler => scheduler;
+
     public WindowOptions Options { get; } = timeline.Options;
 
     /// <summary>The first sample at 16 kHz that has no window yet.</summary>
@@ -43,20 +45,26 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
         Await();
     }
 
-    /// <summary>
-    /// Goes on where another model's cutter stands, between two of its windows, and takes the stream from it. Where windows are as long as
-    /// that one's, they are the very windows that it would have cut; else the next one has the same centre.
-    /// </summary>
+    /// <summary>Begins where another model's cutter stands, and takes the stream from it.</summary>
     public void TakeOver(WindowCutter former)
+    {
+        BeginAt(former);
+        former.Timeline.Successor = (scheduler, timeline);
+        former.Add(Piece.Interval(former.Timeline, PieceState.HandedOver, LossReason.None, CellStart, CellStart), captured: 0);
+        former.Deliver();
+    }
+
+    /// <summary>
+    /// Begins where another model's cutter stands, between two of its windows. Where windows are as long as that one's, they are the very
+    /// windows that it would cut; else the next one has the same centre.
+    /// </summary>
+    public void BeginAt(WindowCutter former)
     {
         (_segment, CellStart, _listener) = (former._segment, former.CellStart, former._listener);
         (_heard, _noted) = (former._heard, former._noted);
         _next = Aligned(former._next, former.Options.WindowFrames, _segment);
         if (former._awaited is { } point)
             _awaited = point with { Next = Aligned(point.Next, former.Options.WindowFrames, point.Segment) };
-        former.Timeline.Successor = (scheduler, timeline);
-        former.Add(Piece.Interval(former.Timeline, PieceState.HandedOver, LossReason.None, CellStart, CellStart), captured: 0);
-        former.Deliver();
     }
 
     /// <summary>Cuts the windows that are whole.</summary>
@@ -193,7 +201,7 @@ internal sealed class WindowCutter(StreamTimeline timeline, IWindowScheduler sch
     {
         piece.After = _awaited ?? new CutPoint(_segment, _next, _heard, piece.CellEnd, _listener!.Activity.Columns)
         {
-            Listening = timeline.Stream.Delivery is null ? [] : _listener.Save()
+            Listening = timeline.Stream.Delivery is null || scheduler.ShadowOf is not null ? [] : _listener.Save()
         };
         CellStart = piece.CellEnd;
         piece.Captured = captured;

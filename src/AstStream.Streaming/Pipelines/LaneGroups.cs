@@ -10,13 +10,13 @@ namespace AstStream.Streaming.Pipelines;
 
 /// <summary>The lanes of a run: those of all sources that the same models hear, live and patient ones apart.</summary>
 /// <param name="count">Lanes of each kind.</param>
-/// <param name="schedulers">Gives the models, by their names, as they are now.</param>
+/// <param name="schedulers">Gives some models, by their names, as they are now, with their shadows.</param>
 /// <param name="records">Where sound goes that is passed on; null where none is.</param>
 /// <param name="report">Counts.</param>
 /// <param name="time">The clock.</param>
 /// <param name="observe">Who follows a stream that begins; null for nobody.</param>
 internal sealed class LaneGroups(
-    int count, Func<IReadOnlyDictionary<string, WindowScheduler>> schedulers, Edge<StreamRecord>? records, RunReport report,
+    int count, Func<IReadOnlySet<string>, IReadOnlyList<WindowScheduler>> schedulers, Edge<StreamRecord>? records, RunReport report,
     TimeProvider time, Func<StreamInfo, IStreamObserver?>? observe = null)
 {
     // Messages that fit into an arrow before its writer waits, or drops what is live.
@@ -39,7 +39,7 @@ internal sealed class LaneGroups(
         if (_groups.TryGetValue(key, out var group) && group.Inputs.All(i => i.Edge.IsOpen))
             return group;
         group = new LaneGroup();
-        List<WindowScheduler> heard = [.. schedulers().Where(s => models.Contains(s.Key)).Select(s => s.Value)];
+        var heard = schedulers(models);
         try
         {
             for (var i = 0; i < count; i++)
@@ -60,12 +60,19 @@ internal sealed class LaneGroups(
         return _groups[key] = group;
     }
 
-    /// <summary>Has another model hear all streams in the place of one, each from its next window on, and waits until that is so.</summary>
+    /// <summary>
+    /// Has another model hear all streams in the place of one, each from its next window on; or a shadow begin, or end. Waits until that is
+    /// so.
+    /// </summary>
+    /// <param name="former">The one that ends; null for a shadow that begins.</param>
+    /// <param name="next">The one that begins; null for a shadow that ends.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="OperationCanceledException">The run has ended meanwhile.</exception>
-    public async Task ChangeAsync(WindowScheduler former, WindowScheduler next, CancellationToken cancellation)
+    public async Task ChangeAsync(WindowScheduler? former, WindowScheduler? next, CancellationToken cancellation)
     {
+        var heard = former ?? next!.ShadowOf!;
         var changes = new List<Task>();
-        foreach (var (lane, input) in _groups.Values.SelectMany(g => g.Nodes.Zip(g.Inputs)).Where(l => l.First.Hears(former)))
+        foreach (var (lane, input) in _groups.Values.SelectMany(g => g.Nodes.Zip(g.Inputs)).Where(l => l.First.Hears(heard)))
         {
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             try
@@ -83,7 +90,7 @@ internal sealed class LaneGroups(
         await Task.WhenAll(changes).WaitAsync(cancellation).ConfigureAwait(false);
     }
 
-    private static void Change(LaneNode lane, WindowScheduler former, WindowScheduler next, TaskCompletionSource done)
+    private static void Change(LaneNode lane, WindowScheduler? former, WindowScheduler? next, TaskCompletionSource done)
     {
         try
         {

@@ -34,8 +34,11 @@ internal sealed class OpenModel : IDisposable
         Vocabulary = new Vocabulary(Labels, FbankOptions.NumSamples(Window.WindowFrames), LabelsUnder);
     }
 
-    /// <summary>The model's name in the pipeline.</summary>
+    /// <summary>The model's name in the pipeline; a shadow's is that of its model.</summary>
     public string Name => _definition.Name;
+
+    /// <summary>Whether it scores in the shadow of the model of its name.</summary>
+    public bool IsShadow => _definition.IsShadow;
 
     public IReadOnlyList<AstCheckpoint> Checkpoints { get; }
 
@@ -63,6 +66,7 @@ internal sealed class OpenModel : IDisposable
     /// <summary>How it decodes, with what the records of the model carry.</summary>
     public DecodeOptions Decoding => new(Vocabulary, Events, Hash)
     {
+        IsShadow = IsShadow,
         Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
     };
 

@@ -9,7 +9,7 @@ namespace AstStream.Streaming.Pipelines;
 /// <summary>A pipeline definition that was read and checked, and its checkpoints.</summary>
 public sealed class Pipeline : IDisposable
 {
-    private volatile IReadOnlyList<OpenModel> _models;
+    private volatile IReadOnlyList<OpenModel> _models; // shadows too
 
     private Pipeline(PipelineDefinition definition, PipelineHost host, IReadOnlyList<OpenModel> models) =>
         (Definition, Host, _models) = (definition, host, models);
@@ -19,6 +19,15 @@ public sealed class Pipeline : IDisposable
 
     /// <summary>How many sources it has.</summary>
     public int SourceCount => Definition.Sources.Count;
+
+    /// <summary>Its models as they are now, with those in their shadows.</summary>
+    public IReadOnlyList<PipelineModel> Running => [.. Models.Select(m => Told(m) with
+    {
+        Shadow = Shadows.Where(s => s.Name == m.Name).Select(Told).FirstOrDefault(),
+    })];
+
+    /// <summary>Whether it has one model, in the section `model`, and none under `models`.</summary>
+    public bool HasOneModel => Definition.Models is [{ Name: "model" }];
 
     internal PipelineDefinition Definition { get; private set; }
 
@@ -31,7 +40,10 @@ public sealed class Pipeline : IDisposable
     internal PipelineHost Host { get; }
 
     /// <summary>Its models as they are now.</summary>
-    internal IReadOnlyList<OpenModel> Models => _models;
+    internal IReadOnlyList<OpenModel> Models => [.. _models.Where(m => !m.IsShadow)];
+
+    /// <summary>Those that score in the shadow of one of them.</summary>
+    internal IReadOnlyList<OpenModel> Shadows => [.. _models.Where(m => m.IsShadow)];
 
     /// <summary>Reads and checks a definition and opens its checkpoints; nothing else is opened yet.</summary>
     /// <param name="path">The YAML file.</param>
@@ -46,9 +58,9 @@ public sealed class Pipeline : IDisposable
         var models = new List<OpenModel>();
         try
         {
-            var broken = OpenModel.OpenAll(definition.Models, host.DefaultModel, models, problems);
+            var broken = OpenModel.OpenAll([.. definition.Models, .. definition.Shadows], host.DefaultModel, models, problems);
             CheckBins(definition, models, problems);
-            definition = WithLabels(definition, models, problems);
+            definition = WithLabels(definition, [.. models.Where(m => !m.IsShadow)], problems);
 
             // Problems of the definition and of its checkpoints are reported together where both are known.
             problems.ThrowIfAny();
@@ -114,12 +126,18 @@ public sealed class Pipeline : IDisposable
     public PipelineRun Build(RunReport report, CancellationToken stop) => new(this, report, stop);
 
     /// <summary>A model takes the place of the one of its name, which is the caller's to close.</summary>
-    internal void Replace(OpenModel next) => _models = [.. Models.Select(m => m.Name == next.Name ? next : m)];
+    internal void Replace(OpenModel next) => _models = [.. _models.Select(m => m.Name == next.Name && !m.IsShadow ? next : m)];
+
+    /// <summary>A shadow begins.</summary>
+    internal void Add(OpenModel shadow) => _models = [.. _models, shadow];
+
+    /// <summary>A shadow has ended, and is the caller's to close.</summary>
+    internal void Remove(OpenModel shadow) => _models = [.. _models.Where(m => m != shadow)];
 
     /// <summary>Closes the checkpoints.</summary>
     public void Dispose()
     {
-        foreach (var model in Models)
+        foreach (var model in _models)
             model.Dispose();
     }
 
@@ -159,6 +177,10 @@ public sealed class Pipeline : IDisposable
         return definition with { Sinks = [.. definition.Sinks.Select(Expanded)] };
     }
 
+    private static PipelineModel Told(OpenModel model) => new(
+        model.IsShadow ? RunningModels.ShadowName(model.Name) : model.Name, string.Join(" + ", model.Checkpoints.Select(c => c.Folder)),
+        model.Hash, model.Labels.Count);
+
     private static SinkDefinition Given(string name, ISink sink, SinkOptions options) => new(
         name, new GivenSink(sink), options, "", new SectionPlaces(name, new Place("", 0, 0), new Dictionary<string, Place>()));
 
@@ -166,7 +188,7 @@ public sealed class Pipeline : IDisposable
     {
         foreach (var model in models.Where(m => m.Window.NumMelBins != models[0].Window.NumMelBins))
             problems.Add(definition.Models.First(m => m.Name == model.Name).Places.Problem(
-                PipelineKeys.ModelPath,
+                model.IsShadow ? PipelineKeys.Shadow : PipelineKeys.ModelPath,
                 $"takes {model.Window.NumMelBins} mel bins, '{models[0].Name}' {models[0].Window.NumMelBins}; the models of one pipeline "
                     + $"share their features and need the same number"));
     }

@@ -32,20 +32,23 @@ public sealed class PipelineRun
         _models = new RunningModels(pipeline, records, () => Graph!, report);
         _models.Begin();
         _lanes = new LaneGroups(
-            _definition.Lanes, () => _models.Schedulers, _definition.PassesAudio ? records : null, report, time, pipeline.Observe);
+            _definition.Lanes, _models.Schedulers, _definition.PassesAudio ? records : null, report, time, pipeline.Observe);
         _sources = new RunningSources(_lanes, () => Graph!, time, report, stop);
         _sinks = new RunningSinks(
             new TeeNode("tee", records, report), () => Graph!, areTaken => _models.GivesScores = areTaken, time, report);
         var sources = _sources.Begin(_definition);
         Graph = new DataflowGraph([.. sources, .. _lanes.Nodes, .. _models.Nodes, .. _sinks.Begin(_definition.Sinks)]);
-        report.Observe(() => _models.Schedulers.Values, () => Graph.Edges);
+        report.Observe(() => _models.Schedulers(), () => Graph.Edges);
     }
 
     /// <summary>The graph.</summary>
     public DataflowGraph Graph { get; }
 
     /// <summary>Whether it has one model, in the section `model`, and none under `models`.</summary>
-    public bool HasOneModel => _definition.Models is [{ Name: "model" }];
+    public bool HasOneModel => _pipeline.HasOneModel;
+
+    /// <summary>The models that run now.</summary>
+    public IReadOnlyList<PipelineModel> Models => _pipeline.Running;
 
     /// <summary>The scores that open events now, by model and label; labels that make none are left out.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => _models.Decoders.ToDictionary(
@@ -81,9 +84,11 @@ public sealed class PipelineRun
         try
         {
             var broken = OpenModel.OpenAll(
-                PipelineDiff.ChangedModels(_definition, read), _pipeline.Host.DefaultModel, opened, problems);
-            List<OpenModel> models = [.. _pipeline.Models.Select(m => opened.Find(o => o.Name == m.Name) ?? m)];
-            Pipeline.CheckBins(read, models, problems);
+                [.. PipelineDiff.ChangedModels(_definition, read),
+                    .. PipelineDiff.ChangedShadows(_definition, read).Select(s => s.After).OfType<ModelDefinition>()],
+                _pipeline.Host.DefaultModel, opened, problems);
+            List<OpenModel> models = [.. _pipeline.Models.Select(m => opened.Find(o => o.Name == m.Name && !o.IsShadow) ?? m)];
+            Pipeline.CheckBins(read, [.. models, .. opened.Where(o => o.IsShadow)], problems);
             var next = Pipeline.WithLabels(read, models, problems);
             next = next with { Sinks = [.. next.Sinks, .. _pipeline.Added], PassesAudio = _definition.PassesAudio };
             var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);
@@ -99,8 +104,14 @@ public sealed class PipelineRun
             for (; opened.Count > 0; opened.RemoveAt(0))
                 running.Enqueue(await _models.OpenAsync(opened[0], cancellation).ConfigureAwait(false));
             await ApplyAsync(diff, next, events, cancellation).ConfigureAwait(false);
+            foreach (var shadow in diff.Shadows.Where(s => s.Before is not null))
+                await _models.EndShadowAsync(shadow.Name, _lanes, cancellation).ConfigureAwait(false);
             while (running.TryDequeue(out var model))
-                await _models.ChangeAsync(model, _lanes, cancellation).ConfigureAwait(false);
+            {
+                await (model.Model.IsShadow ? _models.BeginShadowAsync(model, _lanes, cancellation)
+                    : _models.ChangeAsync(model, _lanes, cancellation)).ConfigureAwait(false);
+            }
+
             _definition = next;
             return diff.ToString();
         }

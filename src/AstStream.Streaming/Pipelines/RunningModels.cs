@@ -19,12 +19,18 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
 {
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
+    private readonly Dictionary<string, RunningModel> _shadows = new(StringComparer.Ordinal); // by their model's name
     private volatile IReadOnlyDictionary<string, RunningModel> _models = new Dictionary<string, RunningModel>();
     private bool _givesScores;
     private int _made = 1; // of which the first are one
 
-    /// <summary>Where the windows of each model go now.</summary>
-    public IReadOnlyDictionary<string, WindowScheduler> Schedulers => _models.ToDictionary(m => m.Key, m => m.Value.Scheduler);
+    /// <summary>Where the windows of some models go now, and those of their shadows.</summary>
+    /// <param name="models">The models' names; null for all.</param>
+    public IReadOnlyList<WindowScheduler> Schedulers(IReadOnlySet<string>? models = null)
+    {
+        lock (_shadows)
+            return [.. _models.Concat(_shadows).Where(m => models?.Contains(m.Key) != false).Select(m => m.Value.Scheduler)];
+    }
 
     /// <summary>What decodes each model's scores now.</summary>
     public IEnumerable<KeyValuePair<string, DecodeNode>> Decoders => _models.Select(m => KeyValuePair.Create(m.Key, m.Value.Decoder));
@@ -40,11 +46,22 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         }
     }
 
+    /// <summary>What a model's shadow is called in records and metrics: no name in a pipeline has a full stop.</summary>
+    public static string ShadowName(string model) => $"{model}.shadow";
+
     /// <summary>The nodes of all models.</summary>
-    public IEnumerable<Node> Nodes => _models.Values.SelectMany(m => m.Nodes);
+    public IEnumerable<Node> Nodes => _models.Values.Concat(_shadows.Values).SelectMany(m => m.Nodes);
 
     /// <summary>Makes the first ones.</summary>
-    public void Begin() => _models = pipeline.Models.ToDictionary(m => m.Name, m => Make(m, number: 1), StringComparer.Ordinal);
+    public void Begin()
+    {
+        _models = pipeline.Models.ToDictionary(m => m.Name, m => Make(m, number: 1), StringComparer.Ordinal);
+        foreach (var shadow in pipeline.Shadows.Select(m => Make(m, number: 1)))
+        {
+            shadow.Scheduler.ShadowOf = _models[shadow.Model.Name].Scheduler;
+            _shadows.Add(shadow.Model.Name, shadow);
+        }
+    }
 
     /// <summary>Decodes a model's scores by other options from the next window on.</summary>
     public void Reconfigure(string model, EventOptions options) => _models[model].Decoder.Reconfigure(options);
@@ -103,6 +120,35 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         former.Model.Dispose();
     }
 
+    /// <summary>A model that is open hears what the one of its name hears, in its shadow.</summary>
+    public async Task BeginShadowAsync(RunningModel shadow, LaneGroups lanes, CancellationToken cancellation)
+    {
+        shadow.Scheduler.ShadowOf = _models[shadow.Model.Name].Scheduler;
+        pipeline.Add(shadow.Model);
+        lock (_shadows)
+            _shadows.Add(shadow.Model.Name, shadow);
+        try
+        {
+            await lanes.ChangeAsync(null, shadow.Scheduler, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            shadow.Scheduler.Complete(null); // where lanes are left, they write it now
+        }
+    }
+
+    /// <summary>A shadow hears no more, and is closed when it has decided what it heard.</summary>
+    public async Task EndShadowAsync(string model, LaneGroups lanes, CancellationToken cancellation)
+    {
+        var shadow = _shadows[model];
+        lock (_shadows)
+            _shadows.Remove(model);
+        await lanes.ChangeAsync(shadow.Scheduler, null, cancellation).ConfigureAwait(false);
+        await EndAsync(shadow).ConfigureAwait(false);
+        pipeline.Remove(shadow.Model);
+        shadow.Model.Dispose();
+    }
+
     /// <summary>Waits until a model that gets no windows any more has decided what it has, and takes its nodes out of the graph.</summary>
     private async Task EndAsync(RunningModel model)
     {
@@ -118,14 +164,16 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     private RunningModel Make(OpenModel model, int number)
     {
         var host = pipeline.Host;
-        var name = number == 1 ? model.Name : $"{model.Name} ({number})";
-        var scheduler = new WindowScheduler(model.Name, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
+        var known = model.IsShadow ? ShadowName(model.Name) : model.Name;
+        var name = number == 1 ? known : $"{known} ({number})";
+        var scheduler = new WindowScheduler(known, model.Window, model.Batching, host.Time, report) { Identity = model.Identity };
         List<SessionNode> sessions = [.. model.Sessions.Select((options, i) => new SessionNode(
             model.Sessions.Count == 1 ? name : $"{name}/{i}", scheduler,
-            mayFallBack => Scorer.Open(model.Scorer, mayFallBack ? options : options with { Fallback = false }),
+            mayFallBack => Scorer.Open(
+                model.Scorer, options with { Fallback = options.Fallback && mayFallBack, StartsGently = number > 1 }),
             model.Describe(options), host.Time, report))];
         return new RunningModel(model, scheduler, sessions, new DecodeNode(
-            pipeline.Models.Count == 1 && number == 1 ? "events" : $"events({name})", scheduler,
+            pipeline.Models.Count == 1 && number == 1 && !model.IsShadow ? "events" : $"events({name})", scheduler,
             model.Decoding with { Tap = host.DecoderTap }, records, report));
     }
 }

@@ -66,6 +66,8 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
 
     public string Model { get; }
 
+    public IWindowScheduler? ShadowOf { get; set; }
+
     public WindowOptions Window { get; }
 
     public BatchOptions Options { get; }

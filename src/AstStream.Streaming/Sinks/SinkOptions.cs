@@ -28,6 +28,12 @@ public sealed record SinkOptions
     /// <summary>Whether it gets the scores of every window; false by default.</summary>
     public bool Scores { get; init; }
 
+    /// <summary>
+    /// Whether it gets the events and coverage of models that score in the shadow of others, too; false by default, as these are published
+    /// nowhere.
+    /// </summary>
+    public bool Shadows { get; init; }
+
     /// <summary>Whether it gets the sound itself; false by default.</summary>
     public bool Audio { get; init; }
 
@@ -51,7 +57,8 @@ public sealed record SinkOptions
 
     /// <summary>Whether the sink gets a record.</summary>
     public bool Accepts(StreamRecord record) =>
-        (Models is null || record is AudioRecord || Models.Contains(record.Model))
+        (Shadows || !record.IsShadow)
+        && (Models is null || record is AudioRecord || Models.Contains(record.Model))
         && (Streams is null || Streams.Any(s => FileSystemName.MatchesSimpleExpression(s, record.Stream.Id, ignoreCase: false)))
         && record switch
         {

@@ -6,22 +6,25 @@ using AstStream.Dsp;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
 using AstStream.Model.Runtime;
+using AstStream.Streaming.Pipelines;
 using Spectre.Console;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>model info, import, average.</summary>
+/// <summary>model info, import, average, promote.</summary>
 internal static class ModelCommands
 {
     private const string AudioSetHeader = "index,mid,display_name";
-
-    public static IEnumerable<Command> All(string defaultModel)
+    public static IEnumerable<Command> All(PipelineHost host)
     {
-        yield return Help.Add(new Command("model", "Works with checkpoints.") { Info(defaultModel), Import(), Average() }, """
+        var model = new Command(
+            "model", "Works with checkpoints.") { Info(host.DefaultModel), Import(), Average(), PromoteCommand.Make(host) };
+        yield return Help.Add(model, """
             Examples:
               aststream model info pipelines/models/ast-audioset-tiny
               aststream model import hf://MIT/ast-finetuned-audioset-10-10-0.4593 --to models/audioset
               aststream model average epoch3 epoch4 epoch5 --to models/averaged
+              aststream model promote pipeline.yaml
             """);
     }
 
@@ -63,10 +66,7 @@ internal static class ModelCommands
             HelpName = "FILE"
         };
         var problem = new Option<string?>("--problem-type")
-        {
-            Description = "Of a file: multi_label_classification (with 527 labels, "
-            + "AudioSet's), or single_label_classification."
-        };
+        { Description = "Of a file: multi_label_classification (with 527 labels, AudioSet's), or single_label_classification." };
         ExecutionFlags.OneOf(problem, "multi_label_classification", "single_label_classification");
         var known = string.Join(", ", ExtractorConfig.Known.Select(
             k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} ({k.Value.Mean} and {k.Value.Std})")));

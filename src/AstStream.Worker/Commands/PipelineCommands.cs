@@ -62,7 +62,8 @@ internal static class PipelineCommands
             the summary and errors to standard error.
 
             When the definition is edited, or on SIGHUP, it is read again: models, thresholds, labels, sources and sinks change without a
-            restart; a definition that is wrong is refused and the run goes on. Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
+            restart; a definition that is wrong is refused and the run goes on.
+            Metrics are exported by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says.
 
             Examples:
               aststream run pipelines/demo.yaml
@@ -166,7 +167,8 @@ internal static class PipelineCommands
         using var exporter = MetricsExport.Start(flags.Endpoint, log);
         var service = app.Services.GetRequiredService<PipelineService>();
         using var control = new PipelineControl(
-            app.Services.GetRequiredService<PipelineRun>(), app.Services.GetRequiredService<Reloader>(), file);
+            app.Services.GetRequiredService<PipelineRun>(), app.Services.GetRequiredService<Reloader>(), file,
+            host.DefaultModel);
         await using var page = await ServeAsync(station, app.Services, control, log).ConfigureAwait(false);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
         await app.WaitForShutdownAsync(CancellationToken.None).ConfigureAwait(false); // and not RunAsync, which disposes what is read below

@@ -30,6 +30,9 @@ public abstract class WebTrial : StoreTrial, IAsyncLifetime
     /// <summary>Who may look at it; everybody on this machine by default.</summary>
     private protected virtual WebOptions Options => new(new IPEndPoint(IPAddress.Loopback, 0));
 
+    /// <summary>What may be changed of the pipeline; nothing by default.</summary>
+    private protected virtual IPipelineControl? Control => null;
+
     public virtual async Task InitializeAsync()
     {
         Sink = StoreSink.Make(Store, TimeSpan.FromDays(365), _time);
@@ -58,7 +61,7 @@ public abstract class WebTrial : StoreTrial, IAsyncLifetime
             Taps = new Taps(),
             Write = Sink.Use,
             ClipTroubles = () => [],
-            Run = new RunState(_report, () => true, () => [], "1.2.3") { Meter = "none" }, // there are too many of other tests
+            Run = new RunState(_report, () => true, () => [], "1.2.3", Control) { Meter = "none" }, // there are too many of other tests
         },
         NullLoggerProvider.Instance, _time, CancellationToken.None);
 

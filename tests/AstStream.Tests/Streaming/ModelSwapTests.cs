@@ -3,6 +3,7 @@ using AstStream.Events;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
+using AstStream.Streaming.Sinks;
 using AstStream.Streaming.Sources;
 using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
@@ -22,6 +23,7 @@ public sealed class ModelSwapTests : IDisposable
     private readonly ConcurrentDictionary<string, TaskCompletionSource<PushSource>> _sources = [];
     private readonly ConcurrentDictionary<string, Watcher> _watchers = [];
     private readonly MemorySink _sink = new();
+    private readonly MemorySink _shadowSink = new();
     private readonly Delivery _delivery = new();
 
     public void Dispose()
@@ -93,10 +95,69 @@ public sealed class ModelSwapTests : IDisposable
         CheckRecords(mostEnds: 25);
     }
 
+    [Fact]
+    public async Task RunAsync_ShadowOfTheSameWeights_WouldReportTheSameAndIsPublishedNowhere()
+    {
+        var path = Model("before", 0);
+        var (_, running) = Start($"model: {{path: {path}, hop: 500ms, shadow: {Model("same", 0)}}}\nevents: {{threshold: 0.02}}");
+        for (var turn = 0; turn < 3; turn++)
+            await PushAsync(new Random(turn));
+        await EndAsync(running);
+
+        CheckRecords(mostEnds: 0);
+        Assert.All(_sink.Records, r => Assert.False(r.IsShadow));
+        var shadows = _shadowSink.Records.Where(r => r.IsShadow).ToList();
+        Assert.All(shadows, r => Assert.Equal("model.shadow", r.Model));
+        Assert.Equal(Texts(_sink.Records), Texts(shadows));
+        Assert.True(_report.CoverageByModel.ContainsKey("model") && _report.CoverageByModel.Count == 1);
+        Assert.Equal(
+            _sink.Records.OfType<SoundEvent>().Count(e => e.State == EventState.Closed), _report.Events.Sum(e => e.Value));
+    }
+
+    [Fact]
+    public async Task ReloadAsync_ShadowThatBeginsIsPromotedAndEnds_DisturbsNothing()
+    {
+        var pooled = PoolCounters.Outstanding;
+        var (before, after) = (Model("before", 0), Model("after", 1));
+        string Yaml(string model, string? shadow) =>
+            $"model: {{path: {model}, hop: 500ms{(shadow is null ? "" : $", shadow: {shadow}")}}}\nevents: {{threshold: 0.02}}";
+        var (run, running) = Start(Yaml(before, null));
+        (string Changes, string Yaml)[] steps = [
+            ("shadow of model added", Yaml(before, after)), ("model, shadow of model changed", Yaml(after, before)),
+            ("model, shadow of model changed", Yaml(before, after)), ("shadow of model removed", Yaml(before, null)),
+            ("shadow of model added", Yaml(before, after)), ("model, shadow of model removed", Yaml(after, null))];
+        foreach (var (changes, yaml) in steps)
+        {
+            await PushAsync(new Random(changes.Length));
+            Assert.Equal(changes, await ReloadAsync(run, yaml));
+        }
+
+        await PushAsync(new Random(1));
+        await EndAsync(running);
+
+        CheckRecords(mostEnds: 3);
+        Assert.All(s_streams, s => Assert.Equal(4, Hashes(s.Name).Count));
+        foreach (var (name, _, _) in s_streams)
+        {
+            // Each shadow's time joins, and begins where it was added.
+            var coverage = _shadowSink.Records.OfType<CoverageInterval>().Where(c => c.IsShadow && c.Stream.Id == name).ToList();
+            List<(CoverageInterval First, CoverageInterval Second)> pairs = [.. coverage.Zip(coverage.Skip(1))];
+            Assert.Equal(3, pairs.Count(c => c.First.ModelHash != c.Second.ModelHash || c.First.End != c.Second.Start));
+            Assert.All(pairs, c => Assert.True(c.First.End <= c.Second.Start));
+            Assert.True(coverage[0].Start > 0);
+        }
+
+        Assert.Equal(pooled, PoolCounters.Outstanding);
+        Assert.Single(_report.Sessions);
+    }
+
     [Theory]
     [InlineData("model: {path: nowhere}", "nowhere")]
     [InlineData("model: {path: broken}", "broken")]
     [InlineData("model: {path: after, providers: cuda}", "cuda")]
+    [InlineData("model: {path: before, hop: 500ms, shadow: nowhere}", "model.shadow")]
+    [InlineData("model: {path: after, hop: 500ms, shadow: broken}", "broken")]
+    [InlineData("model: {ensemble: [after, before], shadow: after}", "model.shadow: stands beside 'ensemble'")]
     public async Task ReloadAsync_ModelThatCannotBeHad_IsRefusedAndTheFormerOneGoesOn(string edit, string said)
     {
         Model("after", 1);
@@ -166,6 +227,13 @@ public sealed class ModelSwapTests : IDisposable
         Assert.InRange(_delivery.Hashes, 1, mostEnds + 1);
     }
 
+    /// <summary>What records say but for whose they are.</summary>
+    private static List<string> Texts(IEnumerable<StreamRecord> records) => [.. records
+        .Select(r => r is SoundEvent e
+            ? $"{e.Stream.Id} {e.State} {e.Label} {e.Onset} {e.Offset} {e.Score}"
+            : r is CoverageInterval c ? $"{c.Stream.Id} {c.State} {c.Reason} {c.Start} {c.End} {c.EffectiveHop}" : $"{r}")
+        .Order(StringComparer.Ordinal)];
+
     /// <summary>The models that coverage names, one after the other.</summary>
     private List<string?> Hashes(string stream)
     {
@@ -229,6 +297,7 @@ public sealed class ModelSwapTests : IDisposable
         };
         Write(yaml);
         var pipeline = Pipeline.Load(Path.Combine(_folder, "p.yaml"), [], new PipelineHost { Catalog = catalog, DefaultModel = "none" });
+        pipeline.AddSink("station", _shadowSink, new SinkOptions { Coverage = true, Shadows = true });
         pipeline.Observe = stream => _watchers[stream.Id] = new Watcher();
         var run = pipeline.Build(_report, CancellationToken.None);
         return (run, FinishAsync());

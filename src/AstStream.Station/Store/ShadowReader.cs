@@ -1,0 +1,86 @@
+using AstStream.Events;
+
+namespace AstStream.Station.Store;
+
+/// <summary>Compares a model with the one that scores in its shadow, by what a store has of both. For one thread at a time.</summary>
+public sealed class ShadowReader : IDisposable
+{
+    private const int MostEvents = 50_000; // of each, the latest
+
+    private readonly StoreFile _file;
+    private readonly StoreReader _reader;
+
+    private ShadowReader(StoreFile file, StoreReader reader) => (_file, _reader) = (file, reader);
+
+    /// <summary>Opens a store.</summary>
+    /// <exception cref="StoreException">There is none, or it can't be read.</exception>
+    public static ShadowReader Open(string path)
+    {
+        var file = StoreFile.OpenToRead(path);
+        try
+        {
+            return new ShadowReader(file, StoreReader.Open(path));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What both made of the time in which both heard something.</summary>
+    /// <param name="model">The model's name in the pipeline.</param>
+    /// <param name="hash">The hash of its checkpoint.</param>
+    /// <param name="shadow">The name of the one in its shadow.</param>
+    /// <param name="shadowHash">The hash of that one's checkpoint.</param>
+    /// <param name="since">The earliest onset.</param>
+    /// <exception cref="StoreException">Reading failed.</exception>
+    public ShadowComparison Compare(string model, string hash, string shadow, string shadowHash, DateTimeOffset since)
+    {
+        var times = Times(shadow, shadowHash, since);
+        if (times.Count == 0)
+            return ShadowComparison.Of([], [], times);
+        var first = times.Min(t => t.Began) is var began && began > since ? began : since;
+        bool IsCommon(DateTimeOffset time) => times.Any(t => time >= t.Began && time < t.Ended);
+        var events = _reader.Events(new EventQuery { Since = first, Limit = MostEvents })
+            .Where(e => e.Event.Model == model && e.Event.HeardBy?.Hash == hash && e.Event.State == EventState.Closed && IsCommon(e.Time));
+        return ShadowComparison.Of([.. events], [.. Shadows(shadow, shadowHash, first).Where(e => IsCommon(e.Time))], times);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _file.Dispose();
+    }
+
+    private List<(DateTimeOffset Began, DateTimeOffset Ended)> Times(string model, string hash, DateTimeOffset since) => _file.Guarded(
+        "reading", () =>
+        {
+            using var command = _file.Command(
+                "SELECT began, ended FROM shadow_times WHERE model = $0 AND hash = $1 AND ended > $2 ORDER BY began", model, hash,
+                StoreTime.Of(since));
+            using var rows = command.ExecuteReader();
+            var times = new List<(DateTimeOffset, DateTimeOffset)>();
+            while (rows.Read())
+                times.Add((StoreTime.From(rows.GetInt64(0)), StoreTime.From(rows.GetInt64(1))));
+            return times;
+        });
+
+    private List<ShadowEvent> Shadows(string model, string hash, DateTimeOffset since) => _file.Guarded("reading", () =>
+    {
+        using var command = _file.Command(
+            """
+            SELECT coalesce(s.name, '?'), coalesce(l.name, '?'), e.time, e.end, e.score
+            FROM shadow_events e LEFT JOIN streams s ON s.id = e.stream LEFT JOIN labels l ON l.id = e.label
+            WHERE e.time >= $0 AND e.model IN (SELECT id FROM models WHERE name = $1 AND hash = $2) ORDER BY e.time DESC LIMIT $3
+            """, StoreTime.Of(since), model, hash, MostEvents);
+        using var rows = command.ExecuteReader();
+        var events = new List<ShadowEvent>();
+        while (rows.Read())
+            events.Add(new ShadowEvent(
+                rows.GetString(0), rows.GetString(1), StoreTime.From(rows.GetInt64(2)), StoreTime.From(rows.GetInt64(3)),
+                rows.GetDouble(4)));
+        return events;
+    });
+}

@@ -1,0 +1,21 @@
+using AstStream.Streaming.Definitions;
+
+namespace AstStream.Worker;
+
+/// <summary>The text of a pipeline's file, which is changed as a whole.</summary>
+internal static class PipelineText
+{
+    /// <summary>The file itself, where a name is a link to it.</summary>
+    public static string Target(string file) => SectionReader.RealPath(file, Directory.GetCurrentDirectory());
+
+    /// <summary>Puts a text in a file's place at once: whoever reads it sees the old one or the new one.</summary>
+    /// <exception cref="IOException">It can't be written.</exception>
+    public static void Replace(string target, string text)
+    {
+        var temporary = target + ".new";
+        File.WriteAllText(temporary, text);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
+        File.Move(temporary, target, overwrite: true);
+    }
+}

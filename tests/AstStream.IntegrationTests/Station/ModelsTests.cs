@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace AstStream.IntegrationTests.Station;
+
+/// <summary>A model that scores in another one's shadow, and takes its place, as a person sees and does it.</summary>
+public sealed class ModelsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Run_WithAShadow_ShowsTheDifferencesAndExchangesTheTwo()
+    {
+        MakeModel("before", 0);
+        MakeModel("after", 1);
+        Tones.Write(_folder, "tone.wav", 100);
+        var start = TimeProvider.System.GetUtcNow().AddHours(-1);
+        await using var run = new StationRun(_folder, $$"""
+            sources:
+              porch: {type: socket, path: {{_folder}}/porch.sock, encoding: s16le, sample_rate: 16000, channels: 1}
+              tape: {type: file, path: tone.wav, start_time: '{{start:yyyy-MM-ddTHH:mm:ssZ}}'}
+            model: {path: before, shadow: after, hop: 500ms} # the newer one is on trial
+            events: {threshold: 0.02}
+            """);
+        await run.AnswersAsync();
+        await using var sound = new LiveSound(run.Socket);
+        using var client = new HttpClient { BaseAddress = new Uri(run.Address + "/api/v1/") };
+        var file = Path.Combine(_folder, "p.yaml");
+
+        var differences = await UntilAsync(
+            client, "models/model/differences", d => d.TryGetProperty("seconds", out var s) && s.GetDouble() > 99);
+        Assert.NotEmpty(differences.GetProperty("labels").EnumerateArray());
+        Assert.Equal(100, differences.GetProperty("seconds").GetDouble(), 0.2);
+        var events = await client.GetFromJsonAsync<JsonElement>("events");
+        Assert.All(
+            events.GetProperty("events").EnumerateArray(),
+            e => Assert.Equal("model", e.GetProperty("event").GetProperty("model").GetString()));
+
+        var models = await client.GetFromJsonAsync<JsonElement>("models");
+        var version = models.GetProperty("version").GetString();
+        Assert.EndsWith("/before", PathOf(models), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NoContent, (await PromoteAsync(client, version)).StatusCode);
+        Assert.Contains(
+            "model: {path: after, shadow: before, hop: 500ms} # the newer one is on trial", await File.ReadAllTextAsync(file),
+            StringComparison.Ordinal);
+        Assert.EndsWith("/after", PathOf(await client.GetFromJsonAsync<JsonElement>("models")), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Conflict, (await PromoteAsync(client, version)).StatusCode);
+
+        // And back, by the command; the run watches its file.
+        var back = await Cli.RunAsync("model", "promote", file);
+        Assert.Equal((0, ""), (back.ExitCode, back.Error));
+        Assert.Contains("/before reports from now on, and ", back.Output, StringComparison.Ordinal);
+        await UntilAsync(client, "models", m => PathOf(m).EndsWith("/before", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("model: {path: before}", "no model has a shadow; expected 'shadow: DIR' beside its 'path'")]
+    [InlineData("models: {a: {path: before, shadow: before}, b: {path: before, shadow: before}}", "expected --model, one of a, b")]
+    [InlineData("model: {path: before, shadow: nowhere}", "model.shadow: ")]
+    public async Task Promote_WhatCannotBeExchanged_SaysWhatIsExpected(string model, string message)
+    {
+        MakeModel("before", 0);
+        var file = Path.Combine(_folder, "p.yaml");
+        var text = $"sources: {{mic: {{type: stdin}}}}\n{model}\nsinks: {{c: {{type: console}}}}\n";
+        await File.WriteAllTextAsync(file, text);
+
+        var result = await Cli.RunAsync("model", "promote", file);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.Equal(text, await File.ReadAllTextAsync(file));
+    }
+
+    private static string PathOf(JsonElement models) => models.GetProperty("models")[0].GetProperty("path").GetString()!;
+
+    private static Task<HttpResponseMessage> PromoteAsync(HttpClient client, string? version) =>
+        client.PostAsJsonAsync("models/model/promote", new { version });
+
+    private static async Task<JsonElement> UntilAsync(HttpClient client, string path, Func<JsonElement, bool> isSo)
+    {
+        for (var i = 0; ; i++)
+        {
+            var answer = await client.GetFromJsonAsync<JsonElement>(path);
+            if (isSo(answer))
+                return answer;
+            Assert.True(i < 300, $"{answer}");
+            await Task.Delay(100);
+        }
+    }
+
+    /// <summary>A small model; those with other numbers have other weights.</summary>
+    private void MakeModel(string name, byte number)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
+            File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256", file), Path.Combine(folder, file));
+        var weights = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
+        weights[^2] ^= number; // the lower bits of a weight
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
+    }
+}
