@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text;
+using AstStream.Events;
 using AstStream.Station.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,6 +15,10 @@ internal static class EventsApi
     private const int UsualLimit = 100;
     private const int MostEvents = 2000; // a page
     private const int MostDays = 3700;
+    private const int MostLookedAt = 20_000; // events, to find those that are worth a look
+    private const double UsualThreshold = 0.5; // of a label that makes no events now
+
+    private static readonly TimeSpan s_lately = TimeSpan.FromDays(30);
 
     private static readonly Dictionary<string, (string Type, Action<IEnumerable<StoredEvent>, TextWriter> Write)> s_forms =
         new(StringComparer.Ordinal)
@@ -32,6 +37,12 @@ internal static class EventsApi
         api.MapGet("/events/export", ([AsParameters] EventFilter filter,
             [Description("csv, json (an event a line), raven or audacity.")] string format) => Export(source, filter, format))
             .Needs(Right.Read).WithName("export").WithSummary("Events as a file for other programs, the earliest first.");
+        api.MapGet("/events/worth-a-look", (
+            [AsParameters] EventFilter filter, [Description("The most events, 1 to 2000; 100 by default.")] int? limit) =>
+            Uncertain(source, filter, limit, time))
+            .Needs(Right.Read).WithName("worth_a_look")
+            .WithSummary("Events to judge first, of the last 30 days by default: closed ones with a clip that nobody reviewed. Labels take "
+                + "turns, those with the fewest reviews first, of each the events whose score is nearest to its threshold.");
         api.MapGet("/events/{id}", Results<Ok<EventItem>, ProblemHttpResult> (string id) =>
             {
                 using var reader = StoreReader.Open(source.Store);
@@ -70,6 +81,31 @@ internal static class EventsApi
         using var reader = StoreReader.Open(source.Store);
         List<StoredEvent> events = [.. reader.Events(query with { Limit = most, Before = cursor }).Reverse()];
         return TypedResults.Ok(new EventPage([.. events.Select(WebJson.Of)], events.Count < most ? null : events[^1].Place));
+    }
+
+    private static Results<Ok<EventPage>, ProblemHttpResult> Uncertain(
+        WebSource source, EventFilter filter, int? limit, TimeProvider time)
+    {
+        var (query, problem) = filter.Read();
+        if (query is null)
+            return Problems.Bad(problem!);
+        if (limit is not (null or (>= 1 and <= MostEvents)))
+            return Problems.Bad($"limit: expected 1 to {MostEvents}");
+        query = query with { Since = query.Since ?? time.GetUtcNow() - s_lately, Limit = MostLookedAt };
+        using var reader = StoreReader.Open(source.Store);
+        var reviewed = reader.Events(query with
+        {
+            Labels = [],
+            Verdicts = [ReviewVerdict.Right, ReviewVerdict.Wrong, ReviewVerdict.OtherLabel],
+        }).CountBy(e => e.Event.Label, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        var events = reader.Events(query with { Verdicts = [null] })
+            .Where(e => e.Clip is not null && e.Event.State == EventState.Closed);
+        var thresholds = source.Run.Control?.Thresholds;
+        var first = WorthALook.Of(
+            events, label => reviewed.GetValueOrDefault(label),
+            (model, label) => thresholds?.GetValueOrDefault(model)?.TryGetValue(label, out var own) == true ? own : UsualThreshold,
+            limit ?? UsualLimit);
+        return TypedResults.Ok(new EventPage([.. first.Select(WebJson.Of)], null));
     }
 
     private static Results<PushStreamHttpResult, ProblemHttpResult> Export(WebSource source, EventFilter filter, string format)

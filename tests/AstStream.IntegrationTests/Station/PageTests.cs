@@ -121,10 +121,10 @@ public sealed class PageTests : IAsyncLifetime
         await Expect(page.Locator("#toast")).ToHaveTextAsync("that is not the password");
         await page.GetByLabel("Password").FillAsync("correct horse");
         await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
-        foreach (var view in (string[])["Now", "Events", "Streams", "Labels", "Health"])
+        foreach (var view in (string[])["Now", "Events", "Streams", "Labels", "Models", "Health"])
         {
             await page.GetByRole(AriaRole.Link, new() { Name = view, Exact = true }).ClickAsync();
-            if (view is not ("Health" or "Labels"))
+            if (view is not ("Health" or "Labels" or "Models"))
                 await Expect(page.Locator("main")).ToContainTextAsync(name);
             if (view == "Streams")
             {

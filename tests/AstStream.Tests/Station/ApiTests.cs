@@ -35,6 +35,7 @@ public sealed class ApiTests : WebTrial
     [InlineData("/levels?stream=yard&since=2026-01-02&until=2026-01-01", "until: expected a time after since")]
     [InlineData("/levels?stream=yard&since=2026-01-01&until=2026-01-02&limit=0", "expected limit from 1 to 10080")]
     [InlineData("/events?limit=0", "limit: expected 1 to 2000")]
+    [InlineData("/events/worth-a-look?limit=0", "limit: expected 1 to 2000")]
     [InlineData("/events?cursor=x", "cursor: expected the next of an answer before")]
     [InlineData("/events?min_score=2", "min_score: expected a number from 0 to 1")]
     [InlineData("/events?verdict=maybe", "verdict: expected none, right, wrong or other_label")]

@@ -5,6 +5,7 @@ import { ClipView } from './clip.js';
 const perPage = 200; // rows that are shown at first, and more each time
 const atOnce = 2000; // events that are asked for: what the timeline shows
 const lanes = 10; // labels of the timeline
+const worth = 'worth'; // of all days, the ones to judge first
 const words = { right: 'right', wrong: 'wrong', other_label: 'is', withdrawn: '' };
 
 const shown = (e) => e.review?.event_label ?? e.event.event_label;
@@ -26,7 +27,8 @@ export class EventsView extends HTMLElement {
     this.stream = el('input', { type: 'search', list: 'streams', onchange: changed });
     this.score = el('input', { type: 'number', min: 0, max: 1, step: 0.05, value: 0, onchange: changed });
     this.verdict = el('select', { onchange: changed }, ...[
-      ['', 'all'], ['none', 'not reviewed'], ['right', 'right'], ['wrong', 'wrong'], ['other_label', 'another label'],
+      ['', 'all'], [worth, 'worth a look'], ['none', 'not reviewed'], ['right', 'right'], ['wrong', 'wrong'],
+      ['other_label', 'another label'],
     ].map(([value, text]) => el('option', { value }, text)));
     this.lists = [el('datalist', { id: 'labels' }), el('datalist', { id: 'streams' })];
     this.exports = el('span', { class: 'buttons' });
@@ -108,25 +110,36 @@ export class EventsView extends HTMLElement {
   async #load(isNews = false) {
     const filters = this.#filters();
     const chosen = this.#events[this.#at]?.event.id;
+    const isWorth = this.verdict.value === worth;
+    if (isWorth && isNews) return; // what is looked through stays as it is
+    const { label, stream, min_score } = filters;
     try {
-      const { events, next } = await call(`/events?${query({ ...filters, limit: atOnce })}`);
+      const { events, next } = await call(isWorth ? `/events/worth-a-look?${query({ label, stream, min_score })}`
+        : `/events?${query({ ...filters, limit: atOnce })}`);
       this.#events = events;
       this.#next = next ?? null;
       if (!isNews) this.#rows = perPage;
+      this.canvas.hidden = isWorth;
       this.#draw(events, filters);
-      this.count.textContent = events.length === 0 ? 'No events.'
+      this.count.textContent = isWorth ? this.#worth(events.length) : events.length === 0 ? 'No events.'
         : `${events.length}${next ? ' and more' : ''} event${events.length === 1 ? '' : 's'}`;
     } catch (error) {
       this.count.textContent = error.message;
       return;
     }
-    this.exports.replaceChildren(...['csv', 'json', 'raven', ...(filters.stream && !filters.stream.includes('*') ? ['audacity'] : [])]
+    const oneStream = filters.stream && !filters.stream.includes('*');
+    this.exports.replaceChildren(...(isWorth ? [] : ['csv', 'json', 'raven', ...(oneStream ? ['audacity'] : [])])
       .map((format) => el('a', { href: exportOf(filters, format), download: '' }, format.toUpperCase())));
     this.#at = this.#events.findIndex((e) => e.event.id === chosen);
     this.#fill();
     if (!isNews) this.#marked.clear();
     if (isNews && this.#at < 0 && chosen) this.#at = -1;
     this.#showBulk();
+  }
+
+  #worth(count) {
+    return count === 0 ? 'Nothing with a clip of the last 30 days waits to be judged.'
+      : `${count} of the last 30 days that a model would learn most from: labels with the fewest reviews first, of each the least sure.`;
   }
 
   async #page() {
@@ -158,7 +171,7 @@ export class EventsView extends HTMLElement {
     const verdict = e.review?.verdict ?? '';
     return el('tr', { class: i === this.#at ? 'selected' : '' },
       el('td', {}, box),
-      el('td', { class: 'number' }, clock(e.stored_time)),
+      el('td', { class: 'number' }, `${this.verdict.value === worth ? `${day(e.stored_time)} ` : ''}${clock(e.stored_time)}`),
       el('td', { class: 'text' }, el('button', { type: 'button', 'aria-current': i === this.#at ? 'true' : false,
         onclick: () => this.#choose(i) }, shown(e))),
       el('td', { class: 'number' }, e.event.score.toFixed(2)),
