@@ -42,7 +42,7 @@ public sealed class SoundStation : ISink
         _memory = new SoundMemory(settings.Memory);
         _store = StoreSink.Make(settings.StorePath, settings.EventAge, time, record =>
         {
-            if (record is SoundEvent { IsShadow: false } e)
+            if (record is SoundEvent { ShadowOf: null } e)
                 Feed.Publish(e);
         }, settings.LevelAge);
         if (settings.Levels != LevelDetail.None)

@@ -23,8 +23,15 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
         string model, string label, double threshold, string version, CancellationToken cancellation) =>
         EditAsync(t => ThresholdEdit.Apply(t, run.HasOneModel ? null : model, label, threshold), version, cancellation);
 
-    public Task<string?> PromoteAsync(string model, string version, CancellationToken cancellation) =>
-        EditAsync(t => PromoteEdit.Apply(t, run.HasOneModel ? null : model, defaultModel), version, cancellation);
+    public async Task<string?> PromoteAsync(string model, string version, CancellationToken cancellation)
+    {
+        var refusal = await EditAsync(
+            t => run.IsAsTheFileSays(model) ? PromoteEdit.Apply(t, run.HasOneModel ? null : model, defaultModel)
+                : throw new InvalidOperationException($"{file} names other models than those that run: it was edited and is not taken over "
+                    + "yet, or --set is laid over it; look again in a moment, or run it without --set"),
+            version, cancellation).ConfigureAwait(false);
+        return refusal is null ? null : $"the two can't be exchanged: {refusal}";
+    }
 
     public void Dispose() => _turn.Dispose();
 
@@ -48,10 +55,14 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
             }
 
             PipelineText.Replace(Target, edited);
-            if (await reloader.ReloadAsync(isAsked: false, cancellation).ConfigureAwait(false) is not { } refusal)
+            if (await reloader.ReloadAsync(isAsked: false).ConfigureAwait(false) is not { } refusal)
                 return null;
             PipelineText.Replace(Target, before);
             return refusal;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return "the run has ended; the file says what the next one begins with";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using AstStream.Streaming.Definitions;
 
 namespace AstStream.Worker;
@@ -13,9 +14,16 @@ internal static class PipelineText
     public static void Replace(string target, string text)
     {
         var temporary = target + ".new";
-        File.WriteAllText(temporary, text);
+        File.WriteAllText(temporary, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: HasMark(target)));
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
         File.Move(temporary, target, overwrite: true);
+    }
+
+    /// <summary>Whether a file begins with a byte order mark.</summary>
+    private static bool HasMark(string file)
+    {
+        using var bytes = File.OpenRead(file);
+        return Encoding.UTF8.Preamble.SequenceEqual([(byte)bytes.ReadByte(), (byte)bytes.ReadByte(), (byte)bytes.ReadByte()]);
     }
 }

@@ -10,12 +10,14 @@ namespace AstStream.Worker;
 internal sealed class Reloader(PipelineRun run, string file, string[] settings, RunReport report, SemaphoreSlim asked) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _over = new(); // the run has ended
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Reloads until the run has ended.</summary>
     public async Task RunAsync(bool watch, CancellationToken ended)
     {
         var seen = Stamp();
+        await using var over = ended.Register(_over.Cancel);
         try
         {
             while (true)
@@ -34,7 +36,7 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
                 }
 
                 seen = stamp;
-                await ReloadAsync(isAsked, ended).ConfigureAwait(false);
+                await ReloadAsync(isAsked).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
@@ -43,11 +45,14 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
         }
     }
 
-    /// <summary>Reloads now; returns null, or what is wrong with the definition.</summary>
+    /// <summary>
+    /// Reloads now; returns null, or what is wrong with the definition. Once begun it goes on until it is done or the run has ended, also
+    /// where nobody waits for it: half of a change would be worse than none.
+    /// </summary>
     /// <param name="isAsked">Whether somebody wants to hear that nothing has changed.</param>
-    /// <param name="ended">Gives up.</param>
-    public async Task<string?> ReloadAsync(bool isAsked, CancellationToken ended)
+    public async Task<string?> ReloadAsync(bool isAsked)
     {
+        var ended = _over.Token;
         await _turn.WaitAsync(ended).ConfigureAwait(false);
         try
         {
@@ -62,7 +67,14 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
                 report.ReloadRefused(problem.ToString());
             return string.Join("; ", e.Problems);
         }
-        catch (Exception e) when (!ended.IsCancellationRequested)
+        catch (Exception e) when (e is InvalidOperationException || ended.IsCancellationRequested)
+        {
+            // Nodes that end take no more of anything.
+            const string why = "the run is ending; the edit is not taken over";
+            report.Note(file, why);
+            return why;
+        }
+        catch (Exception e)
         {
             report.ReloadRefused($"{file}: {e.Message}");
             return e.Message;
@@ -73,7 +85,11 @@ internal sealed class Reloader(PipelineRun run, string file, string[] settings, 
         }
     }
 
-    public void Dispose() => _turn.Dispose();
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _over.Dispose();
+    }
 
     /// <summary>What tells an edited file from the one before. A file that is away (an editor replaces it) is not looked at.</summary>
     private (DateTime Written, long Length) Stamp()

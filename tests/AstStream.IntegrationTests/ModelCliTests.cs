@@ -17,6 +17,23 @@ public sealed class ModelCliTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData("config.json")]
+    public async Task Info_FileThatIsAPipe_IsRefusedAtOnce(string name)
+    {
+        Directory.CreateDirectory(Target);
+        foreach (var file in Directory.GetFiles(s_small).Where(f => Path.GetFileName(f) != name))
+            File.Copy(file, Path.Combine(Target, Path.GetFileName(file)));
+        using var made = Process.Start("mkfifo", [Path.Combine(Target, name)]);
+        await made.WaitForExitAsync();
+
+        var result = await Cli.RunAsync("model", "info", Target);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains($"{name}: 0 bytes, or no regular file; expected a ", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Import_AuthorsFile_GivesAModelWithItsLabels()
     {

@@ -64,6 +64,8 @@ internal sealed class ConfigReader
             var length = new FileInfo(file).Length;
             if (length > MaxBytes)
                 throw new InvalidCheckpointException($"{file}: {length} bytes; expected a JSON file of at most {MaxBytes}");
+            if (length == 0)
+                throw new InvalidCheckpointException($"{file}: 0 bytes, or no regular file; expected a JSON file");
             bytes = File.ReadAllBytes(file);
             if (!Utf8.IsValid(bytes))
                 throw new InvalidCheckpointException($"{file}: not valid UTF-8; expected a JSON file");

@@ -12,6 +12,8 @@ internal static class ForeignFile
     {
         try
         {
+            if (new FileInfo(path).Length == 0)
+                return null; // or no regular file, which may never answer
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             Span<byte> start = stackalloc byte[Start];
             return What(start[..file.ReadAtLeast(start, Start, throwOnEndOfStream: false)]);

@@ -11,6 +11,9 @@ public sealed record EventQuery
     /// <summary>Their labels; none, the default, for all.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>Of the model of this name and hash; null, the default, for any.</summary>
+    public (string Name, string Hash)? Model { get; init; }
+
     /// <summary>Their streams, by names or patterns with *; none, the default, for all.</summary>
     public IReadOnlyList<string> Streams { get; init; } = [];
 

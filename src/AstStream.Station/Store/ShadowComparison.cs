@@ -30,7 +30,7 @@ public sealed record ShadowComparison(
         IReadOnlyList<StoredEvent> events, IReadOnlyList<ShadowEvent> shadows,
         IReadOnlyList<(DateTimeOffset Began, DateTimeOffset Ended)> times)
     {
-        var byName = shadows.GroupBy(s => (s.Stream, s.Label)).ToDictionary(g => g.Key, g => g.OrderBy(s => s.Time).ToList());
+        var byName = shadows.GroupBy(s => (s.Stream, s.Label)).ToDictionary(g => g.Key, g => new ShadowTimeline(g));
         var same = new HashSet<ShadowEvent>(ReferenceEqualityComparer.Instance);
         var alone = new List<StoredEvent>();
         var both = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -68,11 +68,7 @@ public sealed record ShadowComparison(
 
     /// <summary>What the other one called a label at the time of an event.</summary>
     private static IEnumerable<ShadowEvent> Same(
-        Dictionary<(string Stream, string Label), List<ShadowEvent>> byName, StoredEvent e, string label)
-    {
-        if (!byName.TryGetValue((e.Event.Stream.Id, label), out var others))
-            return [];
-        var (from, to) = (e.Time - s_apart, e.Time + TimeSpan.FromSeconds(e.Event.Offset - e.Event.Onset) + s_apart);
-        return others.Where(s => s.Time < to && s.End > from);
-    }
+        Dictionary<(string Stream, string Label), ShadowTimeline> byName, StoredEvent e, string label) =>
+        byName.GetValueOrDefault((e.Event.Stream.Id, label))?.Within(
+            e.Time - s_apart, e.Time + TimeSpan.FromSeconds(e.Event.Offset - e.Event.Onset) + s_apart) ?? [];
 }

@@ -37,14 +37,24 @@ public sealed class ShadowReader : IDisposable
     /// <exception cref="StoreException">Reading failed.</exception>
     public ShadowComparison Compare(string model, string hash, string shadow, string shadowHash, DateTimeOffset since)
     {
-        var times = Times(shadow, shadowHash, since);
+        var times = Times(shadow, shadowHash, hash, since);
         if (times.Count == 0)
             return ShadowComparison.Of([], [], times);
-        var first = times.Min(t => t.Began) is var began && began > since ? began : since;
+        var query = new EventQuery { Model = (model, hash), Since = times[0].Began, Limit = MostEvents };
+        List<StoredEvent> events = [.. _reader.Events(query)];
+        var shadows = Shadows(shadow, shadowHash, times[0].Began);
+
+        // Where there are more of one than are read, the time before the earliest of them is left out for both.
+        var first = times[0].Began;
+        if (events.Count == MostEvents && events[0].Time > first)
+            first = events[0].Time;
+        if (shadows.Count == MostEvents && shadows[^1].Time > first)
+            first = shadows[^1].Time;
+        times = [.. times.Where(t => t.Ended > first).Select(t => (t.Began > first ? t.Began : first, t.Ended))];
         bool IsCommon(DateTimeOffset time) => times.Any(t => time >= t.Began && time < t.Ended);
-        var events = _reader.Events(new EventQuery { Since = first, Limit = MostEvents })
-            .Where(e => e.Event.Model == model && e.Event.HeardBy?.Hash == hash && e.Event.State == EventState.Closed && IsCommon(e.Time));
-        return ShadowComparison.Of([.. events], [.. Shadows(shadow, shadowHash, first).Where(e => IsCommon(e.Time))], times);
+        return ShadowComparison.Of(
+            [.. events.Where(e => e.Event.State == EventState.Closed && IsCommon(e.Time))], [.. shadows.Where(e => IsCommon(e.Time))],
+            times);
     }
 
     /// <inheritdoc/>
@@ -54,12 +64,13 @@ public sealed class ShadowReader : IDisposable
         _file.Dispose();
     }
 
-    private List<(DateTimeOffset Began, DateTimeOffset Ended)> Times(string model, string hash, DateTimeOffset since) => _file.Guarded(
-        "reading", () =>
+    private List<(DateTimeOffset Began, DateTimeOffset Ended)> Times(
+        string model, string hash, string beside, DateTimeOffset since) => _file.Guarded("reading", () =>
         {
             using var command = _file.Command(
-                "SELECT began, ended FROM shadow_times WHERE model = $0 AND hash = $1 AND ended > $2 ORDER BY began", model, hash,
-                StoreTime.Of(since));
+                """
+                SELECT max(began, $3), ended FROM shadow_times WHERE model = $0 AND hash = $1 AND beside = $2 AND ended > $3 ORDER BY began
+                """, model, hash, beside, StoreTime.Of(since));
             using var rows = command.ExecuteReader();
             var times = new List<(DateTimeOffset, DateTimeOffset)>();
             while (rows.Read())

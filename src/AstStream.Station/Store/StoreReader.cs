@@ -192,6 +192,8 @@ public sealed class StoreReader : IDisposable
             common.Add($"(time, number) < ({Value(earlier.Time)}, {Value(earlier.Number)})");
         if (query.Id is { } id)
             common.Add($"id = {Value(EventId.Bytes(id))}");
+        if (query.Model is { } model)
+            common.Add($"model IN (SELECT id FROM models WHERE name = {Value(model.Name)} AND hash = {Value(model.Hash)})");
         if (query.Since is { } since)
             common.Add($"time >= {Value(StoreTime.Of(since))}");
         if (query.Until is { } until)

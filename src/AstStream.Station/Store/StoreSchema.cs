@@ -102,10 +102,10 @@ internal static class StoreSchema
             end INTEGER NOT NULL, score REAL NOT NULL) WITHOUT ROWID;
         CREATE INDEX shadow_events_by_time ON shadow_events (time);
 
-        -- When each of them heard something.
+        -- When each of them heard something in the shadow of which one. Times of one pair do not overlap.
         CREATE TABLE shadow_times (
-            model TEXT NOT NULL, hash TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, PRIMARY KEY (model, hash, began))
-            WITHOUT ROWID;
+            model TEXT NOT NULL, hash TEXT NOT NULL, beside TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL,
+            PRIMARY KEY (model, hash, beside, began)) WITHOUT ROWID;
         """,
     ];
 

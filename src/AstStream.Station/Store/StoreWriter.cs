@@ -55,7 +55,7 @@ internal sealed class StoreWriter : IDisposable
         {
             foreach (var record in _records)
             {
-                if (record.IsShadow)
+                if (record.ShadowOf is not null)
                     _shadows.Write(record);
                 else if (record is SoundEvent e)
                     Write(e);

@@ -267,7 +267,7 @@ internal sealed class DecodeNode : Node
             Checkpoint = stream.Checkpoint,
             Origin = e.Origin,
             Carried = stream.Carried,
-            IsShadow = options.IsShadow,
+            ShadowOf = options.ShadowOf,
             HeardBy = stream.HeardBy ?? _scheduler.HeardBy, // an event of before a restart may close without a window
         };
     }
@@ -313,7 +313,7 @@ internal sealed class DecodeNode : Node
     private void Add(CoverageInterval? finished, long checkpoint)
     {
         if (finished is not null)
-            _records.Add(finished with { Checkpoint = checkpoint, ModelHash = _options.ModelHash, IsShadow = _options.IsShadow });
+            _records.Add(finished with { Checkpoint = checkpoint, ModelHash = _options.ModelHash, ShadowOf = _options.ShadowOf });
     }
 
     /// <summary>Where somebody asks for it: the place after a piece, and what is needed to go on there.</summary>

@@ -12,8 +12,11 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
     /// <summary>The class names.</summary>
     public IReadOnlyList<string> Labels => Vocabulary.Labels;
 
-    /// <summary>Whether the model scores in the shadow of another one; false by default.</summary>
-    public bool IsShadow { get; init; }
+    /// <summary>The hash of the model in whose shadow it scores; null, the default, for one that reports.</summary>
+    public string? ShadowOf { get; init; }
+
+    /// <summary>Whether it scores in the shadow of another one.</summary>
+    public bool IsShadow => ShadowOf is not null;
 
     /// <summary>What a localiser says of windows that are aimed at an activity; null where none is asked.</summary>
     public ColumnLayout? Columns { get; init; }

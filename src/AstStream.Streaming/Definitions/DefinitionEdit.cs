@@ -77,11 +77,12 @@ internal static class DefinitionEdit
             return text[..start] + entry + (mapping.Children.Count > 0 ? ", " : "") + text[start..];
         }
 
+        var line = text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n";
         if (isRoot)
-            return (text.EndsWith('\n') || text.Length == 0 ? text : text + "\n") + $"\n{entry}\n";
+            return (text.EndsWith('\n') || text.Length == 0 ? text : text + line) + line + entry + line;
         var first = mapping.Children.First().Key.Start;
         var at = (int)first.Index;
-        return text[..at] + entry + "\n" + new string(' ', (int)first.Column - 1) + text[at..];
+        return text[..at] + entry + line + new string(' ', (int)first.Column - 1) + text[at..];
     }
 
     /// <summary>A text as YAML: a plain word as it is, anything else in quotes, as JSON has it.</summary>

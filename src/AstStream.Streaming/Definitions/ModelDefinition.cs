@@ -77,6 +77,9 @@ internal sealed record ModelDefinition
             section.Problem(PipelineKeys.Ensemble, "stands beside 'path'; expected one of them");
         if (section.Has(PipelineKeys.Shadow) && section.Has(PipelineKeys.Ensemble))
             section.Problem(PipelineKeys.Shadow, "stands beside 'ensemble'; expected it beside 'path', whose place it may take");
+        if (section.Get(PipelineKeys.Shadow) is { } other && section.Get(PipelineKeys.ModelPath) is { } own
+            && section.Resolve(other) == section.Resolve(own))
+            section.Problem(PipelineKeys.Shadow, "is the model itself; expected the folder of another one");
         var decoding = EventDefinition.Read(events);
         return new ModelDefinition
         {

@@ -22,9 +22,11 @@ internal sealed class LaneNode : Node
     private readonly Edge<StreamRecord>? _audio;
     private readonly Func<StreamInfo, IStreamObserver?>? _observe;
     private readonly Dictionary<StreamInfo, StreamFrontEnd?> _streams = []; // null: it has failed, and its source does not know yet
+    private readonly Queue<(Action Do, TaskCompletionSource Done)> _calls = []; // that the lane is to do between two blocks
     private readonly Signal _room = new();
     private readonly OnlineFbank _fbank;
     private readonly float[] _resampled = new float[Resampled];
+    private bool _isOver; // nothing is done any more; under the calls' lock
 
     /// <summary>Makes a lane.</summary>
     /// <param name="name">Its name.</param>
@@ -70,7 +72,42 @@ internal sealed class LaneNode : Node
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>
+    /// Has the lane do something between two blocks, also while it waits for room. Completes when that is done, or when the lane is over.
+    /// </summary>
+    internal Task CallAsync(Action action)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_calls)
+        {
+            if (_isOver)
+                return Task.CompletedTask;
+            _calls.Enqueue((action, done));
+        }
+
+        _room.Set();
+        var wakeUp = AudioBlock.WakeUp();
+        if (!_input.TryWrite(wakeUp))
+            wakeUp.Return(); // it has blocks to read
+        return done.Task;
+    }
+
     protected override async Task WorkAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await ReadBlocksAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_calls)
+                _isOver = true;
+            while (_calls.TryDequeue(out var call))
+                call.Done.SetResult();
+        }
+    }
+
+    private async Task ReadBlocksAsync(CancellationToken cancellation)
     {
         while (await _input.WaitToReadAsync().ConfigureAwait(false))
         {
@@ -78,12 +115,9 @@ internal sealed class LaneNode : Node
             {
                 try
                 {
-                    if (block.Call is { } call)
-                    {
-                        call();
+                    DoCalls();
+                    if (block.IsWakeUp)
                         continue;
-                    }
-
                     if (_schedulers.Count == 0)
                         Count(block);
                     else
@@ -107,6 +141,29 @@ internal sealed class LaneNode : Node
             state?.End(captured: 0);
             Remove(stream);
         }
+    }
+
+    private void DoCalls()
+    {
+        while (TakeCall(out var call))
+        {
+            try
+            {
+                call.Do();
+                call.Done.SetResult();
+            }
+            catch (Exception e)
+            {
+                call.Done.SetException(e);
+                throw;
+            }
+        }
+    }
+
+    private bool TakeCall(out (Action Do, TaskCompletionSource Done) call)
+    {
+        lock (_calls)
+            return _calls.TryDequeue(out call);
     }
 
     /// <summary>Lets go of all streams.</summary>
@@ -278,8 +335,11 @@ internal sealed class LaneNode : Node
     {
         for (var i = 0; i < _schedulers.Count; i++)
         {
-            while (!_schedulers[i].HasRoom())
+            while (i < _schedulers.Count && !_schedulers[i].HasRoom())
+            {
                 await _room.WaitAsync().ConfigureAwait(false);
+                DoCalls();
+            }
         }
     }
 }

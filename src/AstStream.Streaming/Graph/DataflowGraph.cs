@@ -102,6 +102,8 @@ public sealed class DataflowGraph
             {
                 _nodes.Add(node);
                 Start(node);
+                if (_stop.IsCancellationRequested)
+                    node.Abort(new OperationCanceledException(_stop)); // the others were told before
                 return;
             }
         }

@@ -16,7 +16,7 @@ internal static class EventRules
             (EventDefinition.EarlyLabelsKey, definition.EarlyLabels.Keys)])
         {
             foreach (var label in named.Where(l => !labels.Contains(l)))
-                problems.Add(definition.Places.Problem(key, $"the model has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
+                problems.Add(definition.Places.Problem(key, $"{Named(model)} has no label '{label}'{Nearest.Hint(label, [.. labels])}"));
         }
 
         var wanted = Wanted(definition, model, problems);
@@ -49,6 +49,9 @@ internal static class EventRules
         };
     }
 
+    private static string Named(OpenModel model) =>
+        model.IsShadow ? $"the model in its shadow, {model.Checkpoints[0].Folder}," : "the model";
+
     /// <summary>The labels that are wanted, one by one; null for all.</summary>
     private static HashSet<string>? Wanted(EventDefinition definition, OpenModel model, ConfigProblems problems)
     {
@@ -65,8 +68,8 @@ internal static class EventRules
             var problem = model.Views.ContainsKey(name)
                 ? $"the view '{name}' has classes of its own, so it stands alone, from the start of a run"
                 : model.Checkpoints[0].ViewWith(name) is { } own
-                ? $"the model has no label '{name}', its view '{own}' does: 'labels: {own}' makes its classes the model's"
-                : $"the model has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}";
+                ? $"{Named(model)} has no label '{name}', its view '{own}' does: 'labels: {own}' makes its classes the model's"
+                : $"{Named(model)} has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}";
             problems.Add(definition.Places.Problem(EventDefinition.LabelsKey, problem));
         }
 

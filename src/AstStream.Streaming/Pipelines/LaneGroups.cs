@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Graph;
@@ -71,37 +70,8 @@ internal sealed class LaneGroups(
     public async Task ChangeAsync(WindowScheduler? former, WindowScheduler? next, CancellationToken cancellation)
     {
         var heard = former ?? next!.ShadowOf!;
-        var changes = new List<Task>();
-        foreach (var (lane, input) in _groups.Values.SelectMany(g => g.Nodes.Zip(g.Inputs)).Where(l => l.First.Hears(heard)))
-        {
-            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            try
-            {
-                await input.Edge.WriteAsync(AudioBlock.Calling(() => Change(lane, former, next, done)), cancellation)
-                    .AsTask().WaitAsync(cancellation).ConfigureAwait(false);
-                changes.Add(done.Task);
-            }
-            catch (ChannelClosedException)
-            {
-                // Its sources have ended, and so do its streams.
-            }
-        }
-
-        await Task.WhenAll(changes).WaitAsync(cancellation).ConfigureAwait(false);
-    }
-
-    private static void Change(LaneNode lane, WindowScheduler? former, WindowScheduler? next, TaskCompletionSource done)
-    {
-        try
-        {
-            lane.Change(former, next);
-            done.SetResult();
-        }
-        catch (Exception e)
-        {
-            done.SetException(e);
-            throw;
-        }
+        List<LaneNode> lanes = [.. Nodes.OfType<LaneNode>().Where(l => l.Hears(heard))];
+        await Task.WhenAll(lanes.Select(l => l.CallAsync(() => l.Change(former, next)))).WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Drops lanes that were made for a change that does not come.</summary>

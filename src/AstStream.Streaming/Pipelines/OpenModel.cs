@@ -40,6 +40,13 @@ internal sealed class OpenModel : IDisposable
     /// <summary>Whether it scores in the shadow of the model of its name.</summary>
     public bool IsShadow => _definition.IsShadow;
 
+    /// <summary>Whether a definition names the very folders that it was opened from.</summary>
+    public bool IsOf(ModelDefinition? definition) => definition is not null
+        && (_definition.Folders ?? []).SequenceEqual(definition.Folders ?? []);
+
+    /// <summary>The hash of the model in whose shadow it scores; null for one that reports.</summary>
+    public string? ShadowOf { get; set; }
+
     public IReadOnlyList<AstCheckpoint> Checkpoints { get; }
 
     public IReadOnlyList<AstConfig> Configs { get; }
@@ -66,7 +73,7 @@ internal sealed class OpenModel : IDisposable
     /// <summary>How it decodes, with what the records of the model carry.</summary>
     public DecodeOptions Decoding => new(Vocabulary, Events, Hash)
     {
-        IsShadow = IsShadow,
+        ShadowOf = ShadowOf,
         Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
     };
 

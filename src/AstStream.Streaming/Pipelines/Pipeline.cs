@@ -60,6 +60,7 @@ public sealed class Pipeline : IDisposable
         {
             var broken = OpenModel.OpenAll([.. definition.Models, .. definition.Shadows], host.DefaultModel, models, problems);
             CheckBins(definition, models, problems);
+            Pair(models, models);
             definition = WithLabels(definition, [.. models.Where(m => !m.IsShadow)], problems);
 
             // Problems of the definition and of its checkpoints are reported together where both are known.
@@ -177,6 +178,13 @@ public sealed class Pipeline : IDisposable
         return definition with { Sinks = [.. definition.Sinks.Select(Expanded)] };
     }
 
+    /// <summary>Tells shadows in whose they are.</summary>
+    internal static void Pair(IReadOnlyList<OpenModel> models, IEnumerable<OpenModel> shadows)
+    {
+        foreach (var shadow in shadows.Where(s => s.IsShadow))
+            shadow.ShadowOf = models.FirstOrDefault(m => m.Name == shadow.Name && !m.IsShadow)?.Hash;
+    }
+
     private static PipelineModel Told(OpenModel model) => new(
         model.IsShadow ? RunningModels.ShadowName(model.Name) : model.Name, string.Join(" + ", model.Checkpoints.Select(c => c.Folder)),
         model.Hash, model.Labels.Count);
@@ -184,12 +192,16 @@ public sealed class Pipeline : IDisposable
     private static SinkDefinition Given(string name, ISink sink, SinkOptions options) => new(
         name, new GivenSink(sink), options, "", new SectionPlaces(name, new Place("", 0, 0), new Dictionary<string, Place>()));
 
-    internal static void CheckBins(PipelineDefinition definition, IReadOnlyList<OpenModel> models, ConfigProblems problems)
+    /// <summary>Models that share features need the same number of mel bins: that of the first, or of those that run already.</summary>
+    internal static void CheckBins(
+        PipelineDefinition definition, IReadOnlyList<OpenModel> models, ConfigProblems problems, OpenModel? running = null)
     {
-        foreach (var model in models.Where(m => m.Window.NumMelBins != models[0].Window.NumMelBins))
+        var first = running ?? (models.Count > 0 ? models[0] : null);
+        foreach (var model in models.Where(m => m.Window.NumMelBins != first!.Window.NumMelBins))
             problems.Add(definition.Models.First(m => m.Name == model.Name).Places.Problem(
                 model.IsShadow ? PipelineKeys.Shadow : PipelineKeys.ModelPath,
-                $"takes {model.Window.NumMelBins} mel bins, '{models[0].Name}' {models[0].Window.NumMelBins}; the models of one pipeline "
-                    + $"share their features and need the same number"));
+                $"takes {model.Window.NumMelBins} mel bins, "
+                    + (running is null ? $"'{first!.Name}' {first.Window.NumMelBins}; the models of one pipeline share their features and "
+                        + "need the same number" : $"the run was begun with {first!.Window.NumMelBins}; restart for that")));
     }
 }

@@ -50,6 +50,18 @@ public sealed class PipelineRun
     /// <summary>The models that run now.</summary>
     public IReadOnlyList<PipelineModel> Models => _pipeline.Running;
 
+    /// <summary>
+    /// Whether a model and its shadow are what the file itself names: that may have been edited meanwhile, and settings be laid over it.
+    /// </summary>
+    /// <param name="model">The model's name.</param>
+    public bool IsAsTheFileSays(string model)
+    {
+        var read = PipelineReader.Read(_definition.Path, [], _pipeline.Host.Catalog, new ConfigProblems()).Models
+            .FirstOrDefault(m => m.Name == model);
+        return _pipeline.Models.First(m => m.Name == model).IsOf(read)
+            && (_pipeline.Shadows.FirstOrDefault(m => m.Name == model)?.IsOf(read?.ShadowModel) ?? read?.ShadowModel is null);
+    }
+
     /// <summary>The scores that open events now, by model and label; labels that make none are left out.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Thresholds => _models.Decoders.ToDictionary(
         d => d.Key,
@@ -88,7 +100,9 @@ public sealed class PipelineRun
                     .. PipelineDiff.ChangedShadows(_definition, read).Select(s => s.After).OfType<ModelDefinition>()],
                 _pipeline.Host.DefaultModel, opened, problems);
             List<OpenModel> models = [.. _pipeline.Models.Select(m => opened.Find(o => o.Name == m.Name && !o.IsShadow) ?? m)];
-            Pipeline.CheckBins(read, [.. models, .. opened.Where(o => o.IsShadow)], problems);
+            var heard = _pipeline.Models is [var first, ..] ? first : null;
+            Pipeline.CheckBins(read, [.. models, .. opened.Where(o => o.IsShadow)], problems, heard);
+            Pipeline.Pair(models, opened);
             var next = Pipeline.WithLabels(read, models, problems);
             next = next with { Sinks = [.. next.Sinks, .. _pipeline.Added], PassesAudio = _definition.PassesAudio };
             var diff = PipelineDiff.Between(_definition with { Sources = _sources.Definitions, Sinks = _sinks.Definitions }, next);

@@ -17,6 +17,7 @@ namespace AstStream.Streaming.Pipelines;
 /// <param name="report">Counts.</param>
 internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> records, Func<DataflowGraph> graph, RunReport report)
 {
+    private const int MostLooks = 10; // at a model that leaves, before what waits for it is lost
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, RunningModel> _shadows = new(StringComparer.Ordinal); // by their model's name
@@ -72,7 +73,8 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     /// </summary>
     public async Task<RunningModel> OpenAsync(OpenModel model, CancellationToken cancellation)
     {
-        var next = Make(model, ++_made);
+        var next = Make(model, _made + 1);
+        _made++;
         next.Scheduler.AddLane("", new Signal()); // so that it does not end before the lanes come
         var waiting = new Queue<Node>(next.Nodes);
         try
@@ -153,9 +155,13 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     private async Task EndAsync(RunningModel model)
     {
         var ended = Task.WhenAll(model.Nodes.Select(graph().RemoveAsync));
-        var time = pipeline.Host.Time;
-        while (await Task.WhenAny(ended, Task.Delay(s_betweenLooks, time, CancellationToken.None)).ConfigureAwait(false) != ended)
-            model.Scheduler.Expire();
+        for (var looks = 0; !ended.IsCompleted; looks++)
+        {
+            var pause = Task.Delay(s_betweenLooks, pipeline.Host.Time, CancellationToken.None);
+            if (await Task.WhenAny(ended, pause).ConfigureAwait(false) == pause)
+                model.Scheduler.Expire(isLate: looks > MostLooks);
+        }
+
         await ended.ConfigureAwait(false);
         foreach (var session in model.Sessions)
             report.SessionEnds(session.Name);
@@ -174,6 +180,6 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
             model.Describe(options), host.Time, report))];
         return new RunningModel(model, scheduler, sessions, new DecodeNode(
             pipeline.Models.Count == 1 && number == 1 && !model.IsShadow ? "events" : $"events({name})", scheduler,
-            model.Decoding with { Tap = host.DecoderTap }, records, report));
+            model.Decoding with { Tap = model.IsShadow ? null : host.DecoderTap }, records, report));
     }
 }

@@ -14,6 +14,7 @@ internal sealed class SessionNode : Node
 {
     private const int MostReopenings = 5; // in a row without a batch, where no other session scores
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_yield = TimeSpan.FromMilliseconds(20); // how long a shadow lets its model go first, each time
 
     private readonly Func<bool, IModelSession> _open;
     private readonly WindowScheduler _scheduler;
@@ -87,8 +88,12 @@ internal sealed class SessionNode : Node
             ReadScores(port, slots);
             if (_return?.Session is { } asked)
                 Replace(port, slots, asked);
-            Fill(port, slots);
+            var yields = _scheduler.MustYield;
+            if (!yields)
+                Fill(port, slots);
             var next = slots.Decide(out var wait);
+            if (yields && next == SessionSlots.Next.Wait)
+                wait = s_yield;
             if (wait > TimeSpan.Zero)
                 _timer!.Change(wait, Timeout.InfiniteTimeSpan);
             if (next == SessionSlots.Next.End)
@@ -98,22 +103,34 @@ internal sealed class SessionNode : Node
             }
 
             if (next == SessionSlots.Next.Reopen)
-                await ReopenAsync(port, slots, cancellation).ConfigureAwait(false);
+            {
+                if (!await ReopenAsync(port, slots, cancellation).ConfigureAwait(false))
+                    return;
+            }
             else if (next == SessionSlots.Next.Wait)
                 await port.WakeUp.WaitAsync().ConfigureAwait(false);
         }
     }
 
-    /// <summary>The session has failed: its windows are given back, and it is opened again, later and later.</summary>
-    private async Task ReopenAsync(WindowScheduler.SessionPort port, SessionSlots slots, CancellationToken cancellation)
+    /// <summary>
+    /// The session has failed: its windows are given back, and it is opened again, later and later. False where nobody needs it any more.
+    /// </summary>
+    private async Task<bool> ReopenAsync(WindowScheduler.SessionPort port, SessionSlots slots, CancellationToken cancellation)
     {
         var why = slots.Fault!;
         port.GiveBack(slots.TakeBack());
         _report.SessionFails(Name, _scheduler.Model, why.Message.ReplaceLineEndings(" "));
-        var wait = _firstWait * Math.Pow(2, _reopenings);
+        var wait = _firstWait * Math.Pow(2, Math.Min(_reopenings, MostReopenings));
         while (true)
         {
-            if (++_reopenings > MostReopenings && !_scheduler.HasOtherSessions(port))
+            if (port.IsOver)
+            {
+                port.Close();
+                return false;
+            }
+
+            // A shadow is tried for ever: nobody depends on it.
+            if (++_reopenings > MostReopenings && _scheduler.ShadowOf is null && !_scheduler.HasOtherSessions(port))
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why); // whoever supervises the process may have more luck
             await Task.Delay(wait < s_longestWait ? wait : s_longestWait, _time, cancellation).ConfigureAwait(false);
             wait *= 2;
@@ -133,6 +150,7 @@ internal sealed class SessionNode : Node
         port.Reopen(slots.Session.MaxBatch);
         Opened(slots.Session);
         _report.SessionRecovers(Name);
+        return true;
     }
 
     /// <summary>What was asked for can be had again: it takes the place of the fallback.</summary>

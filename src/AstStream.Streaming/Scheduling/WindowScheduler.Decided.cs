@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using AstStream.Events;
 using AstStream.Streaming.FrontEnd;
 
 namespace AstStream.Streaming.Scheduling;
@@ -100,13 +101,61 @@ internal sealed partial class WindowScheduler
     /// Looks for windows that are too old, while no lane delivers any more: a session that is away must not hold up for ever the model that
     /// goes on with the streams.
     /// </summary>
-    public void Expire()
+    /// <param name="isLate">Whether windows of streams that can wait are too old, too, where no session scores.</param>
+    public void Expire(bool isLate)
     {
         lock (_lock)
         {
-            if (Control(_time.GetTimestamp()))
+            var expired = Control(_time.GetTimestamp());
+            if (isLate && _sessions.TrueForAll(s => s.IsOut))
+                expired |= LoseAll();
+            if (expired)
                 WakeAll();
         }
+    }
+
+    /// <summary>Whether it is a shadow that nobody scores for now: nothing waits for it.</summary>
+    private bool IsLeftOut => ShadowOf is not null && _sessions.Count > 0 && _sessions.TrueForAll(s => s.IsOut);
+
+    /// <summary>Nobody will score what waits.</summary>
+    private bool LoseAll()
+    {
+        var waiting = new List<Piece>();
+        _queue.Take(int.MaxValue, waiting);
+        foreach (var window in waiting)
+            Lose(window, LossReason.Fault);
+        return waiting.Count > 0;
+    }
+
+    /// <summary>
+    /// A window that nobody will score. Neighbours that share its fate become one piece, so that a standstill costs no memory.
+    /// </summary>
+    private void Expire(Piece window)
+    {
+        _report.Expired(Model);
+        Lose(window, LossReason.Overload);
+    }
+
+    private void Lose(Piece window, LossReason reason)
+    {
+        var stream = window.Timeline;
+        window.ReleaseFrames();
+        (window.State, window.Reason) = window.Part is null
+            ? (PieceState.Lost, reason) : (PieceState.Noted, LossReason.None); // no time is lost by an aimed one
+        if (window.Part is null && window.InTimeline.Previous is { Value: { State: PieceState.Lost } before } && before.Reason == reason)
+        {
+            before.Extend(window);
+            stream.Items.Remove(window.InTimeline);
+            if (!stream.IsLive)
+            {
+                _patient--;
+                _lanes.ForEach(l => l.Set());
+            }
+
+            window.Return();
+        }
+
+        MarkReady(stream);
     }
 
     private static bool IsDecided(StreamTimeline stream) =>

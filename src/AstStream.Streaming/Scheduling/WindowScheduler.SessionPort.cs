@@ -163,6 +163,8 @@ internal sealed partial class WindowScheduler
                 foreach (var window in windows)
                     window.State = PieceState.Waiting;
                 scheduler._queue.PutBack(windows);
+                if (scheduler.IsLeftOut)
+                    scheduler.LoseAll();
                 scheduler.WakeGatherer();
                 WakeAtTheEnd();
             }

@@ -68,6 +68,18 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
 
     public IWindowScheduler? ShadowOf { get; set; }
 
+    /// <summary>Whether its sessions let others go first: it scores in the shadow of a model that has windows waiting.</summary>
+    public bool MustYield => ShadowOf is WindowScheduler { HasWaiting: true };
+
+    private bool HasWaiting
+    {
+        get
+        {
+            lock (_lock)
+                return _queue.Count > 0;
+        }
+    }
+
     public WindowOptions Window { get; }
 
     public BatchOptions Options { get; }
@@ -202,7 +214,10 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
                 if (piece.State != PieceState.Waiting)
                     continue;
                 _windows.Count();
-                _queue.Add(piece);
+                if (IsLeftOut)
+                    Lose(piece, LossReason.Fault);
+                else
+                    _queue.Add(piece);
             }
 
             if (Control(now) && _writers == 0 && _queue.Count == 0)
@@ -228,8 +243,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
             {
                 foreach (var session in _sessions)
                     session.WakeUp.Fail(fault);
-                foreach (var lane in _lanes)
-                    lane.Fail(fault);
+                _lanes.ForEach(l => l.Fail(fault));
                 _decided.Fail(fault);
                 return;
             }
@@ -303,30 +317,5 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
         last.Extend(piece);
         piece.Return();
         return true;
-    }
-
-    /// <summary>
-    /// A window that nobody will score. Neighbours that share its fate become one piece, so that a standstill costs no memory.
-    /// </summary>
-    private void Expire(Piece window)
-    {
-        _report.Expired(Model);
-        Lose(window, LossReason.Overload);
-    }
-
-    private void Lose(Piece window, LossReason reason)
-    {
-        var stream = window.Timeline;
-        window.ReleaseFrames();
-        (window.State, window.Reason) = window.Part is null
-            ? (PieceState.Lost, reason) : (PieceState.Noted, LossReason.None); // no time is lost by an aimed one
-        if (window.Part is null && window.InTimeline.Previous is { Value: { State: PieceState.Lost } before } && before.Reason == reason)
-        {
-            before.Extend(window);
-            stream.Items.Remove(window.InTimeline);
-            window.Return();
-        }
-
-        MarkReady(stream);
     }
 }

@@ -57,7 +57,7 @@ public sealed record SinkOptions
 
     /// <summary>Whether the sink gets a record.</summary>
     public bool Accepts(StreamRecord record) =>
-        (Shadows || !record.IsShadow)
+        (Shadows || record.ShadowOf is null)
         && (Models is null || record is AudioRecord || Models.Contains(record.Model))
         && (Streams is null || Streams.Any(s => FileSystemName.MatchesSimpleExpression(s, record.Stream.Id, ignoreCase: false)))
         && record switch

@@ -30,8 +30,8 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     /// <summary>On a discontinuity, why time is missing.</summary>
     public LossReason Reason { get; set; }
 
-    /// <summary>What the lane that gets it does in its place; null for sound and marks of a stream.</summary>
-    internal Action? Call { get; private set; }
+    /// <summary>Whether it is no sound of any stream, and only wakes the lane that gets it.</summary>
+    internal bool IsWakeUp => Stream is null;
 
     /// <summary>The samples.</summary>
     public Span<float> Samples => _values.AsSpan(0, _length);
@@ -63,13 +63,8 @@ public sealed class AudioBlock : Pooled<AudioBlock>
         return Samples;
     }
 
-    /// <summary>No sound of any stream: the lane that gets it does something, between two blocks.</summary>
-    internal static AudioBlock Calling(Action call)
-    {
-        var block = Mark(null!, MessageKind.Data, 0, 0);
-        block.Call = call;
-        return block;
-    }
+    /// <summary>No sound of any stream: it wakes the lane that gets it.</summary>
+    internal static AudioBlock WakeUp() => Mark(null!, MessageKind.Data, 0, 0);
 
     internal static AudioBlock Mark(
         StreamInfo stream, MessageKind kind, long start, int sampleRate, LossReason reason = LossReason.Gap, int size = 0)
@@ -86,5 +81,5 @@ public sealed class AudioBlock : Pooled<AudioBlock>
     }
 
     /// <inheritdoc/>
-    protected override void Clear() => (Stream, Call) = (null!, null);
+    protected override void Clear() => Stream = null!;
 }

@@ -14,7 +14,7 @@ internal static class PromoteCommand
         var promote = Help.Add(
             new Command("promote", "Exchanges a pipeline's model and the one in its shadow.") { file, model }, $"""
             The file's `path` and `shadow` change places, and the rest stays as it is. A run that watches its file takes that over at once,
-            without losing sound; the former model scores on in the shadow, and the same command brings it back.
+            without losing sound, or says why it can't; the former model scores on in the shadow, and the same command brings it back.
 
             Examples:
               aststream model promote pipeline.yaml
@@ -44,9 +44,10 @@ internal static class PromoteCommand
         }
 
         var target = PipelineText.Target(file);
+        var text = File.ReadAllText(target);
         try
         {
-            PipelineText.Replace(target, PromoteEdit.Apply(File.ReadAllText(target), one ? null : name, host.DefaultModel));
+            PipelineText.Replace(target, PromoteEdit.Apply(text, one ? null : name, host.DefaultModel));
         }
         catch (InvalidOperationException e)
         {
@@ -54,11 +55,25 @@ internal static class PromoteCommand
             return ExitCode.Invalid;
         }
 
-        using var after = Pipeline.Load(file, [], host);
+        using var after = Load(file, target, text, host);
         var promoted = after.Running.First(m => m.Name == name);
         Terminal.Line(
-            $"{file}: {promoted.Path} reports from now on, and {promoted.Shadow?.Path} scores in its shadow; again brings it back");
+            $"{file}: {promoted.Path} is to report now, with {promoted.Shadow?.Path} in its shadow; the same again brings it back");
         return ExitCode.Ok;
+    }
+
+    /// <summary>Opens what was edited; where that can't be run, the former text is back.</summary>
+    private static Pipeline Load(string file, string target, string former, PipelineHost host)
+    {
+        try
+        {
+            return Pipeline.Load(file, [], host);
+        }
+        catch
+        {
+            PipelineText.Replace(target, former);
+            throw;
+        }
     }
 
     private static string Names(IEnumerable<PipelineModel> models) => string.Join(", ", models.Select(m => m.Name));

@@ -52,17 +52,18 @@ public sealed class ModelsTests : IDisposable
         // And back, by the command; the run watches its file.
         var back = await Cli.RunAsync("model", "promote", file);
         Assert.Equal((0, ""), (back.ExitCode, back.Error));
-        Assert.Contains("/before reports from now on, and ", back.Output, StringComparison.Ordinal);
+        Assert.Contains("/before is to report now, with ", back.Output, StringComparison.Ordinal);
         await UntilAsync(client, "models", m => PathOf(m).EndsWith("/before", StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData("model: {path: before}", "no model has a shadow; expected 'shadow: DIR' beside its 'path'")]
-    [InlineData("models: {a: {path: before, shadow: before}, b: {path: before, shadow: before}}", "expected --model, one of a, b")]
+    [InlineData("models: {a: {path: before, shadow: other}, b: {path: before, shadow: other}}", "expected --model, one of a, b")]
     [InlineData("model: {path: before, shadow: nowhere}", "model.shadow: ")]
     public async Task Promote_WhatCannotBeExchanged_SaysWhatIsExpected(string model, string message)
     {
         MakeModel("before", 0);
+        MakeModel("other", 1);
         var file = Path.Combine(_folder, "p.yaml");
         var text = $"sources: {{mic: {{type: stdin}}}}\n{model}\nsinks: {{c: {{type: console}}}}\n";
         await File.WriteAllTextAsync(file, text);

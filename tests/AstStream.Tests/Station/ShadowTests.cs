@@ -33,7 +33,8 @@ public sealed class ShadowTests : WebTrial
         Assert.Equal([(s_start, s_start.AddSeconds(660))], c.Times);
         Assert.Equal(["02", "03"], c.ModelAlone.Select(e => e.Event.Id).Order(StringComparer.Ordinal));
         Assert.Equal(["attic Dog 40", "yard Cat 40", "yard Dog 23.1"], c.ShadowAlone.Select(
-            e => FormattableString.Invariant($"{e.Stream} {e.Label} {(e.Time - s_start).TotalSeconds}")).Order(StringComparer.Ordinal));
+            e => FormattableString.Invariant($"{e.Stream} {e.Label} {(e.Time - s_start).TotalSeconds:0.###}"))
+            .Order(StringComparer.Ordinal));
         Assert.Equal([new LabelComparison("Dog", 1, 2, 2), new LabelComparison("Cat", 0, 0, 1)], c.Labels);
     }
 
@@ -62,6 +63,39 @@ public sealed class ShadowTests : WebTrial
 
         Assert.Equal(2, c.Times.Count);
         Assert.Equal(["03", "01"], c.ModelAlone.Select(e => e.Event.Id));
+    }
+
+    [Fact]
+    public void Compare_TimesThatStreamsShare_AreCountedOnce()
+    {
+        Keep([Hear(0, 60), Hear(1000, 1060), Hear(60, 500), Hear(500, 1000), Hear(30, 90), Hear(2000, 2010) with { ShadowOf = "other" }]);
+
+        Assert.Equal([(s_start, s_start.AddSeconds(1060))], Compare().Times);
+    }
+
+    [Fact]
+    public void Compare_TimeBesideAnotherModel_IsThatOnes()
+    {
+        Keep([Hear(0, 60) with { ShadowOf = "former" }, Hear(60, 120), Shade("a1", s_yard, 10, 11), Shade("a2", s_yard, 70, 71)]);
+
+        var c = Compare();
+
+        Assert.Equal(60, c.Times.Sum(t => (t.Ended - t.Began).TotalSeconds));
+        Assert.Single(c.ShadowAlone);
+    }
+
+    [Fact]
+    public void Remove_ATimeThatBeganBefore_BeginsWhereItsEventsDo()
+    {
+        Keep([Hear(0, 2000), Shade("a1", s_yard, 10, 11), Event("01", s_yard, 10, 11), Event("02", s_yard, 1500, 1501)]);
+        Sink.Use(s => s.Add(new Review("01", ReviewVerdict.Right, null, "ann", s_start))); // so that it is kept
+
+        Sink.Use(s => s.Remove(s_start.AddSeconds(1000), s_start));
+
+        var c = Compare();
+        Assert.Equal([(s_start.AddSeconds(1000), s_start.AddSeconds(2000))], c.Times);
+        Assert.Equal(0, c.Right);
+        Assert.Equal("02", Assert.Single(c.ModelAlone).Event.Id);
     }
 
     [Fact]
@@ -118,12 +152,12 @@ public sealed class ShadowTests : WebTrial
         Event(id, stream, onset, offset, label: label) with
         {
             Model = "model.shadow",
-            IsShadow = true,
+            ShadowOf = "abc",
             HeardBy = new ModelIdentity("def", "float32", "cpu"),
         };
 
     private static CoverageInterval Hear(int start, int end) =>
-        Coverage(s_yard, 16_000L * start, 16_000L * end) with { Model = "model.shadow", IsShadow = true, ModelHash = "def" };
+        Coverage(s_yard, 16_000L * start, 16_000L * end) with { Model = "model.shadow", ShadowOf = "abc", ModelHash = "def" };
 
     private sealed class FakeControl : IPipelineControl
     {

@@ -105,8 +105,8 @@ public sealed class ModelSwapTests : IDisposable
         await EndAsync(running);
 
         CheckRecords(mostEnds: 0);
-        Assert.All(_sink.Records, r => Assert.False(r.IsShadow));
-        var shadows = _shadowSink.Records.Where(r => r.IsShadow).ToList();
+        Assert.All(_sink.Records, r => Assert.Null(r.ShadowOf));
+        var shadows = _shadowSink.Records.Where(r => r.ShadowOf is not null).ToList();
         Assert.All(shadows, r => Assert.Equal("model.shadow", r.Model));
         Assert.Equal(Texts(_sink.Records), Texts(shadows));
         Assert.True(_report.CoverageByModel.ContainsKey("model") && _report.CoverageByModel.Count == 1);
@@ -140,7 +140,8 @@ public sealed class ModelSwapTests : IDisposable
         foreach (var (name, _, _) in s_streams)
         {
             // Each shadow's time joins, and begins where it was added.
-            var coverage = _shadowSink.Records.OfType<CoverageInterval>().Where(c => c.IsShadow && c.Stream.Id == name).ToList();
+            var coverage = _shadowSink.Records.OfType<CoverageInterval>()
+                .Where(c => c.ShadowOf is not null && c.Stream.Id == name).ToList();
             List<(CoverageInterval First, CoverageInterval Second)> pairs = [.. coverage.Zip(coverage.Skip(1))];
             Assert.Equal(3, pairs.Count(c => c.First.ModelHash != c.Second.ModelHash || c.First.End != c.Second.Start));
             Assert.All(pairs, c => Assert.True(c.First.End <= c.Second.Start));
@@ -157,6 +158,7 @@ public sealed class ModelSwapTests : IDisposable
     [InlineData("model: {path: after, providers: cuda}", "cuda")]
     [InlineData("model: {path: before, hop: 500ms, shadow: nowhere}", "model.shadow")]
     [InlineData("model: {path: after, hop: 500ms, shadow: broken}", "broken")]
+    [InlineData("model: {path: after, shadow: ./after}", "model.shadow: is the model itself")]
     [InlineData("model: {ensemble: [after, before], shadow: after}", "model.shadow: stands beside 'ensemble'")]
     public async Task ReloadAsync_ModelThatCannotBeHad_IsRefusedAndTheFormerOneGoesOn(string edit, string said)
     {

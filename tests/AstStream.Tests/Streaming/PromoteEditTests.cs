@@ -10,6 +10,7 @@ public class PromoteEditTests
     [InlineData("model:\n  shadow: 'models/b c'  # new\n  hop: 1s\n  path: \"a\" # old\n", null,
         "model:\n  shadow: \"a\"  # new\n  hop: 1s\n  path: 'models/b c' # old\n")]
     [InlineData("model:\n  # soon\n  shadow: ${HOME}/b\n", null, "model:\n  # soon\n  path: ${HOME}/b\n  shadow: \"/default model\"\n")]
+    [InlineData("model:\r\n  shadow: b\r\n", null, "model:\r\n  path: b\r\n  shadow: \"/default model\"\r\n")]
     [InlineData("models:\n  one: {path: x, shadow: y}\n  two: {path: a, shadow: b}\n", "two",
         "models:\n  one: {path: x, shadow: y}\n  two: {path: b, shadow: a}\n")]
     public void Apply_FilesOfAllLayouts_ExchangesTheTwoAndLeavesTheRest(string text, string? model, string expected)

@@ -93,6 +93,55 @@ public sealed class SchedulingTests : IDisposable
     }
 
     [Fact]
+    public void MustYield_ShadowOfAModelWithWindows_UntilThatHasTakenThem()
+    {
+        var (model, shadow) = (Scheduler(), Scheduler());
+        shadow.ShadowOf = model;
+        var stream = Open(model, "a");
+        Assert.False(shadow.MustYield);
+
+        model.Deliver(stream, [Window(stream, 0)]);
+        Assert.True(shadow.MustYield);
+        Assert.False(model.MustYield);
+        var taken = new List<Piece>();
+        model.AddSession(maxBatch: 8, preparesAhead: false).Take(taken);
+
+        Assert.False(shadow.MustYield);
+        model.Close();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Deliver_SessionThatIsOut_HoldsUpAModelAndNoShadow(bool isShadow)
+    {
+        var (model, scheduler) = (Scheduler(), Scheduler());
+        scheduler.ShadowOf = isShadow ? model : null;
+        var session = scheduler.AddSession(maxBatch: 8, preparesAhead: false);
+        var stream = scheduler.Open(new StreamInfo("a", "s"), isLive: false);
+        var (held, taken) = (new List<Piece>(), new List<Piece>());
+        scheduler.Deliver(stream, [Window(stream, 0), Window(stream, 1)]);
+        session.Take(held);
+        scheduler.Deliver(stream, [Window(stream, 2)]);
+
+        session.GiveBack(held);
+        scheduler.Deliver(stream, [Window(stream, 3)]);
+
+        Assert.Equal(isShadow, scheduler.TakeDecided(taken, 9));
+        Assert.All(taken, p => Assert.Equal((PieceState.Lost, LossReason.Fault, 4L), (p.State, p.Reason, p.CellEnd)));
+        scheduler.Decoded(taken);
+
+        // A model that leaves loses them, too, after a while.
+        scheduler.Expire(isLate: false);
+        Assert.False(scheduler.TakeDecided(taken, 9));
+        scheduler.Expire(isLate: true);
+        Assert.Equal(!isShadow, scheduler.TakeDecided(taken, 9));
+        scheduler.Decoded(taken);
+        Assert.True(scheduler.HasRoom());
+        scheduler.Close();
+    }
+
+    [Fact]
     public void Expire_NobodyDeliversOrTakesAnyMore_GivesUpWindowsThatAreTooOld()
     {
         var scheduler = Scheduler();
@@ -100,10 +149,10 @@ public sealed class SchedulingTests : IDisposable
         scheduler.Deliver(stream, [Window(stream, 0)]);
         var taken = new List<Piece>();
 
-        scheduler.Expire();
+        scheduler.Expire(isLate: false);
         Assert.False(scheduler.TakeDecided(taken, 9));
         _time.Advance(TimeSpan.FromSeconds(11));
-        scheduler.Expire();
+        scheduler.Expire(isLate: false);
 
         Assert.True(scheduler.TakeDecided(taken, 9));
         Assert.Equal(LossReason.Overload, Assert.Single(taken).Reason);
