@@ -182,7 +182,7 @@ public sealed class Pipeline : IDisposable
     internal static void Pair(IReadOnlyList<OpenModel> models, IEnumerable<OpenModel> shadows)
     {
         foreach (var shadow in shadows.Where(s => s.IsShadow))
-            shadow.ShadowOf = models.FirstOrDefault(m => m.Name == shadow.Name && !m.IsShadow)?.Hash;
+            shadow.ShadowOf = models.FirstOrDefault(m => m.Name == shadow.Name && !m.IsShadow)?.Hash ?? "";
     }
 
     private static PipelineModel Told(OpenModel model) => new(

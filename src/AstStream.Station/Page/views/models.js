@@ -60,7 +60,8 @@ export class ModelsView extends HTMLElement {
     if (events.length === 0) return null;
     return el('details', {}, el('summary', {}, `${title}: ${events.length === 200 ? 'the latest 200' : events.length}`),
       el('div', { class: 'table' }, el('table', {}, el('tbody', {}, ...events.map((e) => el('tr', {},
-        el('td', {}, `${day(e.time)} ${clock(e.time)}`), el('td', { class: 'text' }, e.label), el('td', { class: 'text' }, e.stream),
+        el('td', {}, `${day(e.time)} ${clock(e.time)}`), el('td', { class: 'text' },
+          e.id ? el('a', { href: `#events/${encodeURIComponent(e.id)}` }, e.label) : e.label), el('td', { class: 'text' }, e.stream),
         el('td', { class: 'number' }, seconds(e.seconds)), el('td', { class: 'number' }, e.score.toFixed(2))))))));
   }
 
