@@ -42,9 +42,7 @@ public sealed class LiveChangeTests : IDisposable
     [Fact]
     public async Task Run_AnotherModelInTheDefinition_OpensBesideAndTakesOver()
     {
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, "other")).FullName;
-        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
-            File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256", file), Path.Combine(folder, file));
+        SmallModel.Make(_folder, "other", 0);
         var path = Path.Combine(_folder, "p.yaml");
         void Edit(string model) => File.WriteAllText(
             path, $"sources: {{mic: {{type: stdin}}}}\nmodel: {{{model}}}\n"

@@ -92,7 +92,7 @@ public sealed class EventDecoder : IEventDecoder
         _filter.Clear();
     }
 
-    /// <summary>Windows' cells join where the other decoder's ended: nothing is told twice.</summary>
+    /// <summary>Windows' cells join where the other decoder's ended: nothing is reported twice.</summary>
     void IEventDecoder.Follow(int label, long offset)
     {
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AstStream.LoadTest;
+using AstStream.Tests.Shared;
 
 namespace AstStream.IntegrationTests.Kafka;
 
@@ -86,16 +87,8 @@ public sealed class ModelChangeTests : IDisposable
     private static long Sample(JsonElement record, string name) => record.GetProperty(name).GetInt64();
 
     /// <summary>A small model; those with other numbers have other weights.</summary>
-    private string Model(string name, byte number)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
-            File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256", file), Path.Combine(folder, file));
-        var weights = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
-        weights[^2] ^= number; // the lower bits of a weight
-        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
-        return $"{{path: {folder}, window: 1s, hop: 500ms, threads: 1, events: {KafkaTrial.EventOptions}}}";
-    }
+    private string Model(string name, byte number) =>
+        $"{{path: {SmallModel.Make(_folder, name, number)}, window: 1s, hop: 500ms, threads: 1, events: {KafkaTrial.EventOptions}}}";
 
     private KafkaTrial Trial() => new(_broker.Servers, Cli.Program, 2, _broker.IsMock ? t => _broker.Tell($"topic {t} 2") : null)
     {

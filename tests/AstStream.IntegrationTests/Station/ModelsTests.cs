@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using AstStream.Tests.Shared;
 
 namespace AstStream.IntegrationTests.Station;
 
@@ -14,8 +15,8 @@ public sealed class ModelsTests : IDisposable
     [Fact]
     public async Task Run_WithAShadow_ShowsTheDifferencesAndExchangesTheTwo()
     {
-        MakeModel("before", 0);
-        MakeModel("after", 1);
+        SmallModel.Make(_folder, "before", 0);
+        SmallModel.Make(_folder, "after", 1);
         Tones.Write(_folder, "tone.wav", 100);
         var start = TimeProvider.System.GetUtcNow().AddHours(-1);
         await using var run = new StationRun(_folder, $$"""
@@ -62,8 +63,8 @@ public sealed class ModelsTests : IDisposable
     [InlineData("model: {path: before, shadow: nowhere}", "model.shadow: ")]
     public async Task Promote_WhatCannotBeExchanged_SaysWhatIsExpected(string model, string message)
     {
-        MakeModel("before", 0);
-        MakeModel("other", 1);
+        SmallModel.Make(_folder, "before", 0);
+        SmallModel.Make(_folder, "other", 1);
         var file = Path.Combine(_folder, "p.yaml");
         var text = $"sources: {{mic: {{type: stdin}}}}\n{model}\nsinks: {{c: {{type: console}}}}\n";
         await File.WriteAllTextAsync(file, text);
@@ -91,16 +92,5 @@ public sealed class ModelsTests : IDisposable
             Assert.True(i < 300, $"{response.StatusCode} {answer}");
             await Task.Delay(100);
         }
-    }
-
-    /// <summary>A small model; those with other numbers have other weights.</summary>
-    private void MakeModel(string name, byte number)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
-            File.Copy(Path.Combine(AppContext.BaseDirectory, "reference/ast-small-16x16-t256", file), Path.Combine(folder, file));
-        var weights = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
-        weights[^2] ^= number; // the lower bits of a weight
-        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
     }
 }

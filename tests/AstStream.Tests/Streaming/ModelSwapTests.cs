@@ -4,9 +4,9 @@ using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Graph;
 using AstStream.Streaming.Pipelines;
 using AstStream.Streaming.Sinks;
-using AstStream.Streaming.Sources;
 using AstStream.Streaming.Telemetry;
 using AstStream.Tests.Dsp;
+using AstStream.Tests.Shared;
 
 namespace AstStream.Tests.Streaming;
 
@@ -21,10 +21,10 @@ public sealed class ModelSwapTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
     private readonly RunReport _report = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<PushSource>> _sources = [];
-    private readonly ConcurrentDictionary<string, Watcher> _watchers = [];
+    private readonly ConcurrentDictionary<string, WindowWatcher> _watchers = [];
     private readonly MemorySink _sink = new();
     private readonly MemorySink _shadowSink = new();
-    private readonly Delivery _delivery = new();
+    private readonly CountingDelivery _delivery = new();
 
     public void Dispose()
     {
@@ -210,7 +210,7 @@ public sealed class ModelSwapTests : IDisposable
             Assert.DoesNotContain(
                 coverage, c => c.State == CoverageState.Lost && c.Reason is not (LossReason.Gap or LossReason.TooShort));
 
-            // What opens closes, by the one that opened it; one label is told of one time once.
+            // What opens closes, by the one that opened it; one time has a label once.
             var events = records.OfType<SoundEvent>().ToList();
             Assert.NotEmpty(events);
             Assert.All(events.GroupBy(e => e.Id), e => Assert.Equal(
@@ -278,16 +278,7 @@ public sealed class ModelSwapTests : IDisposable
     }
 
     /// <summary>A small model; those with other numbers have other weights.</summary>
-    private string Model(string name, byte number)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        foreach (var file in (string[])["config.json", "preprocessor_config.json", "model.safetensors"])
-            File.Copy(Path.Combine(Reference.Folder, "ast-small-16x16-t256", file), Path.Combine(folder, file), overwrite: true);
-        var weights = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
-        weights[^2] ^= number; // the lower bits of a weight
-        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), weights);
-        return folder;
-    }
+    private string Model(string name, byte number) => SmallModel.Make(_folder, name, number);
 
     private (PipelineRun Run, Task Running) Start(string yaml)
     {
@@ -300,7 +291,7 @@ public sealed class ModelSwapTests : IDisposable
         Write(yaml);
         var pipeline = Pipeline.Load(Path.Combine(_folder, "p.yaml"), [], new PipelineHost { Catalog = catalog, DefaultModel = "none" });
         pipeline.AddSink("station", _shadowSink, new SinkOptions { Coverage = true, Shadows = true });
-        pipeline.Observe = stream => _watchers[stream.Id] = new Watcher();
+        pipeline.Observe = stream => _watchers[stream.Id] = new WindowWatcher();
         var run = pipeline.Build(_report, CancellationToken.None);
         return (run, FinishAsync());
 
@@ -323,65 +314,5 @@ public sealed class ModelSwapTests : IDisposable
     {
         Write(yaml);
         return await run.ReloadAsync([], CancellationToken.None).WaitAsync(s_patience);
-    }
-
-    /// <summary>Notes the windows that were scored.</summary>
-    private sealed class Watcher : IStreamObserver
-    {
-        public List<(long Start, long End, bool IsInTurn)> Windows { get; } = [];
-
-        public IReadOnlyList<string> Labels { get; private set; } = [];
-
-        public bool WantsFrames => false;
-
-        public void Heard(AudioBlock block)
-        {
-        }
-
-        public void Left()
-        {
-        }
-
-        public void Framed(ReadOnlySpan<float> frames, int numMelBins)
-        {
-        }
-
-        public void Begins(string model, Vocabulary vocabulary) => Labels = vocabulary.Labels;
-
-        public void Detected(SoundEvent e) => Assert.Contains(e.Label, Labels);
-
-        public void Decided(in DecidedPiece piece)
-        {
-            if (!piece.Scores.IsEmpty)
-                Windows.Add((piece.Start, piece.End, piece.IsInTurn));
-        }
-    }
-
-    /// <summary>Sees that checkpoints are counted on, whoever makes them.</summary>
-    private sealed class Delivery : IDelivery
-    {
-        private readonly HashSet<string> _hashes = new(StringComparer.Ordinal);
-        private long _last;
-
-        public void Begin()
-        {
-            _hashes.Clear();
-            (_last, IsOver) = (0, false);
-        }
-
-        public bool IsOver { get; private set; }
-
-        public int Hashes => _hashes.Count;
-
-        public LocatedInput Locate(long start, long end) => default;
-
-        public void Complete(StreamCheckpoint checkpoint)
-        {
-            Assert.Equal(_last + 1, checkpoint.Number);
-            Assert.False(IsOver);
-            _last = checkpoint.Number;
-            IsOver = checkpoint.IsEnd;
-            _hashes.Add(System.Text.Encoding.Latin1.GetString(checkpoint.State, 2, 64));
-        }
     }
 }

@@ -5,7 +5,7 @@ using AstStream.Tests.Dsp;
 
 namespace AstStream.Tests.Streaming;
 
-/// <summary>A source of one stream that gives sound when it is told to.</summary>
+/// <summary>A source of one stream that gives sound when it is asked to.</summary>
 /// <param name="isLive">Whether it can't wait.</param>
 /// <param name="begins">Receives its name and itself when it runs.</param>
 /// <param name="sampleRate">The stream's rate.</param>
