@@ -68,13 +68,18 @@ internal static class EventsApi
         return TypedResults.Ok(read(reader));
     }
 
+    /// <summary>The query of a page of events, or what is wrong with it.</summary>
+    private static (EventQuery? Query, string? Problem) Page(EventFilter filter, int? limit)
+    {
+        var read = filter.Read();
+        return read.Query is null || limit is null or (>= 1 and <= MostEvents) ? read : (null, $"limit: expected 1 to {MostEvents}");
+    }
+
     private static Results<Ok<EventPage>, ProblemHttpResult> List(WebSource source, EventFilter filter, int? limit, string? cursor)
     {
-        var (query, problem) = filter.Read();
+        var (query, problem) = Page(filter, limit);
         if (query is null)
             return Problems.Bad(problem!);
-        if (limit is not (null or (>= 1 and <= MostEvents)))
-            return Problems.Bad($"limit: expected 1 to {MostEvents}");
         if (cursor is not null && !StoreReader.IsPlace(cursor))
             return Problems.Bad("cursor: expected the next of an answer before");
         var most = limit ?? UsualLimit;
@@ -86,11 +91,9 @@ internal static class EventsApi
     private static Results<Ok<EventPage>, ProblemHttpResult> Uncertain(
         WebSource source, EventFilter filter, int? limit, TimeProvider time)
     {
-        var (query, problem) = filter.Read();
+        var (query, problem) = Page(filter, limit);
         if (query is null)
             return Problems.Bad(problem!);
-        if (limit is not (null or (>= 1 and <= MostEvents)))
-            return Problems.Bad($"limit: expected 1 to {MostEvents}");
         query = query with { Since = query.Since ?? time.GetUtcNow() - s_lately, Limit = MostLookedAt };
         using var reader = StoreReader.Open(source.Store);
         var reviewed = reader.Events(query with

@@ -18,7 +18,7 @@ internal static class ModelsApi
     public static void Map(RouteGroupBuilder api, WebSource source, TimeProvider time)
     {
         api.MapGet("/models", Results<Ok<ModelsItem>, ProblemHttpResult> () => source.Run.Control is { } control
-            ? TypedResults.Ok(new ModelsItem(control.Version, [.. control.Models.Select(m => Item(m)!)])) : Nothing())
+            ? TypedResults.Ok(new ModelsItem(control.Version, [.. control.Models.Select(m => Item(m)!)])) : Problems.NoPipeline())
             .Needs(Right.Read).WithName("models").WithSummary("The models that run, with those in their shadows.");
         api.MapGet("/models/{name}/differences", Results<Ok<DifferencesItem>, ProblemHttpResult> (
             [Description("The model's name.")] string name,
@@ -38,7 +38,7 @@ internal static class ModelsApi
             [Description("The model's name.")] string name, PromoteBody body, CancellationToken aborted) =>
             {
                 if (source.Run.Control is not { } control)
-                    return Nothing();
+                    return Problems.NoPipeline();
                 if (control.Models.FirstOrDefault(m => m.Name == name) is not { } model)
                     return Problems.NotFound("model", name);
                 if (model.Shadow is null)
@@ -49,8 +49,6 @@ internal static class ModelsApi
             .Needs(Right.Admin).WithName("promote_model")
             .WithSummary("Exchanges a model and the one in its shadow in the pipeline's file, and takes that over; again brings it back.");
     }
-
-    private static ProblemHttpResult Nothing() => Problems.Of(StatusCodes.Status404NotFound, "no pipeline runs here");
 
     private static ModelItem? Item(PipelineModel? model) =>
         model is null ? null : new ModelItem(model.Name, model.Path, model.Hash, model.Labels, Item(model.Shadow));

@@ -16,13 +16,13 @@ internal static class PipelineApi
     public static void Map(RouteGroupBuilder api, WebSource source)
     {
         api.MapGet("/pipeline", Results<Ok<PipelineItem>, ProblemHttpResult> () => source.Run.Control is { } control
-            ? TypedResults.Ok(new PipelineItem(control.Version, control.Thresholds)) : Nothing())
+            ? TypedResults.Ok(new PipelineItem(control.Version, control.Thresholds)) : Problems.NoPipeline())
             .Needs(Right.Read).WithName("pipeline").WithSummary("The thresholds that the pipeline runs with.");
         api.MapPut("/pipeline/threshold", async Task<Results<NoContent, ProblemHttpResult>> (
             ThresholdBody body, CancellationToken aborted) =>
             {
                 if (source.Run.Control is not { } control)
-                    return Nothing();
+                    return Problems.NoPipeline();
                 if (body.Threshold is not (>= 0 and <= 1))
                     return Problems.Bad("threshold: expected a number from 0 to 1");
                 if (!control.Thresholds.TryGetValue(body.Model, out var labels) || !labels.ContainsKey(body.Label))
@@ -43,8 +43,6 @@ internal static class PipelineApi
             .Needs(Right.Read).WithName("scores")
             .WithSummary("How many of a label's latest 10,000 events have which score, and what people found.");
     }
-
-    private static ProblemHttpResult Nothing() => Problems.Of(StatusCodes.Status404NotFound, "no pipeline runs here");
 
     /// <summary>The thresholds of a pipeline.</summary>
     internal sealed record PipelineItem(

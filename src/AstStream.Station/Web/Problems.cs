@@ -19,6 +19,9 @@ internal static partial class Problems
     public static ProblemHttpResult NotFound(string kind, string name) =>
         Of(StatusCodes.Status404NotFound, $"there is no {kind} '{name}'");
 
+    /// <summary>There is a store, and no run.</summary>
+    public static ProblemHttpResult NoPipeline() => Of(StatusCodes.Status404NotFound, "no pipeline runs here");
+
     /// <summary>Any error.</summary>
     public static ProblemHttpResult Of(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
 

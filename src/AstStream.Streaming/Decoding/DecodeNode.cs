@@ -148,10 +148,10 @@ internal sealed class DecodeNode : Node
     {
         var stream = New(piece, options, received.CoveredTo, received.Last);
         (stream.CoveredTo, stream.Checkpoint, stream.Carried) = (stream.Ledger.End, received.Checkpoint, received.Carried);
-        foreach (var (index, label) in options.Labels.Index().Where(_ => received.Closed.Count > 0))
+        foreach (var (label, offset) in received.Closed)
         {
-            foreach (var closed in received.Closed.Where(c => c.Label == label))
-                stream.Decoder.Follow(index, closed.Offset);
+            foreach (var (index, _) in options.Labels.Index().Where(l => l.Item == label))
+                stream.Decoder.Follow(index, offset);
         }
 
         return stream;

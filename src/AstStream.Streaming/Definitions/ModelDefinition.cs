@@ -77,16 +77,17 @@ internal sealed record ModelDefinition
             section.Problem(PipelineKeys.Ensemble, "stands beside 'path'; expected one of them");
         if (section.Has(PipelineKeys.Shadow) && section.Has(PipelineKeys.Ensemble))
             section.Problem(PipelineKeys.Shadow, "stands beside 'ensemble'; expected it beside 'path', whose place it may take");
-        if (section.Get(PipelineKeys.Shadow) is { } other && section.Get(PipelineKeys.ModelPath) is { } own
-            && section.Resolve(other) == section.Resolve(own))
+        string? Folder(Key<string?> key) => section.Get(key) is { } path ? section.Resolve(path) : null;
+        var (own, shadow) = (Folder(PipelineKeys.ModelPath), Folder(PipelineKeys.Shadow));
+        if (shadow is not null && shadow == own)
             section.Problem(PipelineKeys.Shadow, "is the model itself; expected the folder of another one");
         var decoding = EventDefinition.Read(events);
         return new ModelDefinition
         {
             Name = name,
             Folders = section.Get(PipelineKeys.Ensemble) is { } several ? [.. several.Select(section.Resolve)]
-                : section.Get(PipelineKeys.ModelPath) is { } path ? [section.Resolve(path)] : null,
-            Shadow = section.Get(PipelineKeys.Shadow) is { } shadow ? section.Resolve(shadow) : null,
+                : own is not null ? [own] : null,
+            Shadow = shadow,
             WindowFrames = Frames(section, PipelineKeys.Window),
             FrequencyStride = section.Get(PipelineKeys.FrequencyStride),
             TimeStride = section.Get(PipelineKeys.TimeStride),

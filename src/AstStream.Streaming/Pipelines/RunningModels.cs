@@ -73,8 +73,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     /// </summary>
     public async Task<RunningModel> OpenAsync(OpenModel model, CancellationToken cancellation)
     {
-        var next = Make(model, _made + 1);
-        _made++;
+        var next = Make(model, ++_made);
         next.Scheduler.AddLane("", new Signal()); // so that it does not end before the lanes come
         var waiting = new Queue<Node>(next.Nodes);
         try
@@ -87,8 +86,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         {
             foreach (var node in waiting)
                 node.Forget();
-            next.Scheduler.Complete(null);
-            await EndAsync(next).ConfigureAwait(false);
+            await GiveUpAsync(next).ConfigureAwait(false);
             throw;
         }
     }
@@ -96,8 +94,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     /// <summary>Ends a model that was opened for a change that does not come.</summary>
     public async Task ForgetAsync(RunningModel next)
     {
-        next.Scheduler.Complete(null);
-        await EndAsync(next).ConfigureAwait(false);
+        await GiveUpAsync(next).ConfigureAwait(false);
         next.Model.Dispose();
     }
 
@@ -109,15 +106,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         pipeline.Replace(next.Model);
         _models = _models.ToDictionary(m => m.Key, m => m.Key == name ? next : m.Value, StringComparer.Ordinal);
         next.Decoder.GivesScores = _givesScores;
-        try
-        {
-            await lanes.ChangeAsync(former.Scheduler, next.Scheduler, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            next.Scheduler.Complete(null); // where lanes are left, they write it now
-        }
-
+        await BeginAsync(former, next, lanes, cancellation).ConfigureAwait(false);
         await EndAsync(former).ConfigureAwait(false);
         former.Model.Dispose();
     }
@@ -129,14 +118,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         pipeline.Add(shadow.Model);
         lock (_shadows)
             _shadows.Add(shadow.Model.Name, shadow);
-        try
-        {
-            await lanes.ChangeAsync(null, shadow.Scheduler, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            shadow.Scheduler.Complete(null); // where lanes are left, they write it now
-        }
+        await BeginAsync(null, shadow, lanes, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A shadow hears no more, and is closed when it has decided what it heard.</summary>
@@ -149,6 +131,26 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         await EndAsync(shadow).ConfigureAwait(false);
         pipeline.Remove(shadow.Model);
         shadow.Model.Dispose();
+    }
+
+    /// <summary>Lanes begin to deliver to a model that is open, in the place of another one or besides.</summary>
+    private static async Task BeginAsync(RunningModel? former, RunningModel next, LaneGroups lanes, CancellationToken cancellation)
+    {
+        try
+        {
+            await lanes.ChangeAsync(former?.Scheduler, next.Scheduler, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            next.Scheduler.Complete(null); // where lanes are left, they write it now
+        }
+    }
+
+    /// <summary>Ends a model that no lane delivers to.</summary>
+    private Task GiveUpAsync(RunningModel next)
+    {
+        next.Scheduler.Complete(null);
+        return EndAsync(next);
     }
 
     /// <summary>Waits until a model that gets no windows any more has decided what it has, and takes its nodes out of the graph.</summary>
