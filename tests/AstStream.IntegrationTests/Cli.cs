@@ -55,6 +55,25 @@ internal static partial class Cli
 
     public static void Signal(Process process, int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
+    /// <summary>
+    /// Waits until a process handles a signal that would end it, and sees that it does before it opens a model: the runtime itself takes
+    /// its time to start.
+    /// </summary>
+    public static async Task HandlesAsync(Process process, int signal)
+    {
+        using var timeout = new CancellationTokenSource(s_patience);
+        while (true)
+        {
+            // In this order: what is loaded when the signal is found without a handler was so before.
+            var opens = File.ReadAllText($"/proc/{process.Id}/maps").Contains("libonnxruntime", StringComparison.Ordinal);
+            var caught = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("SigCgt:", StringComparison.Ordinal));
+            if ((Convert.ToUInt64(caught[7..].Trim(), 16) >> (signal - 1) & 1) == 1)
+                return;
+            Assert.False(opens, $"a model opens, and signal {signal} has no handler");
+            await Task.Delay(5, timeout.Token);
+        }
+    }
+
     /// <summary>Waits until a process has stopped working: all of it waits for something.</summary>
     public static async Task StuckAsync(Process process)
     {

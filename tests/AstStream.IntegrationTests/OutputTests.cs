@@ -69,7 +69,7 @@ public sealed class OutputTests : IDisposable
     {
         Tones.Write(_folder, "a.wav", 5);
         using var process = Cli.Start("run", Pipeline("{a: {type: file, path: a.wav, pace: realtime}}", ""));
-        await Task.Delay(150); // the runtime itself has started
+        await Cli.HandlesAsync(process, 1);
         for (var i = 0; i < 40 && !process.HasExited; i++)
         {
             Cli.Signal(process, 1);
