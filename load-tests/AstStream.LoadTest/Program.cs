@@ -82,6 +82,8 @@ Add("store", "Fills a store with a year of events, and times what a page asks of
     StoreTrial.Run(r.GetValue(folder)!, r.GetValue(events));
     return Task.CompletedTask;
 }, folder, events);
+Add("store-find", "Fills a store with events that have embeddings, and times searches for what sounds alike.",
+    r => FindTrial.RunAsync(r.GetValue(folder)!, r.GetValue(events)), folder, events);
 var recording = new Option<string?>("--recording") { Description = "ring: a WAV file besides noise." };
 var kept = new Option<double>("--kept") { Description = "ring: seconds of each stream.", DefaultValueFactory = _ => 20 };
 var limit = new Option<long>("--limit") { Description = "ring: bytes.", DefaultValueFactory = _ => 600_000_000 };

@@ -24,6 +24,12 @@ public sealed record SoundEvent(
     /// <summary>Seconds of the stream that were heard when it was decided. What the model's own run takes comes on top.</summary>
     public double Decided { get; init; }
 
+    /// <summary>
+    /// The model's embedding of the window that decided most: hidden_size values, rounded to half precision. Those of one model lie near
+    /// each other where sounds are alike. Of closed events; empty where nobody asks for it.
+    /// </summary>
+    public ReadOnlyMemory<Half> Embedding { get; init; }
+
     /// <summary>Which model heard it, and how that ran.</summary>
     public ModelIdentity? HeardBy { get; init; }
 }

@@ -84,7 +84,7 @@ public sealed class SoundStation : ISink
             return null;
         var station = new SoundStation(settings, pipeline, time);
         pipeline.AddSink(StationSettings.Type.Name, station, new SinkOptions { Coverage = true, Shadows = true });
-        pipeline.Observe = station.Observe;
+        (pipeline.Observe, pipeline.Embeds) = (station.Observe, true);
         return station;
     }
 

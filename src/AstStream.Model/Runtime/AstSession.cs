@@ -19,6 +19,7 @@ public sealed class AstSession : IDisposable
     private readonly BoundSession _session;
     private readonly SessionOutput _logits;
     private readonly SessionOutput? _columns; // where they were asked for
+    private readonly SessionOutput? _pooled;
     private BatchPlan _plan;
     private int[]? _rowsToRun; // by rows at hand; null where every row costs its own
     private int _rows;
@@ -46,6 +47,7 @@ public sealed class AstSession : IDisposable
             _session = session!;
             _logits = _session.Outputs[0];
             _columns = _session.Outputs.FirstOrDefault(o => o.Kind == AstOutputs.Columns);
+            _pooled = _session.Outputs.FirstOrDefault(o => o.Kind == AstOutputs.PoolerOutput);
         }
         catch
         {
@@ -233,6 +235,11 @@ public sealed class AstSession : IDisposable
     /// <exception cref="InvalidOperationException">The session was not made with <see cref="AstOutputs.Columns"/>.</exception>
     public ReadOnlySpan<float> Columns(int row, int slot = 0) =>
         Read(_columns ?? throw new InvalidOperationException("the session was not made with columns"), RowOf(row, slot));
+
+    /// <summary>The embedding of one row of the slot's last run: hidden_size values, from which the logits are made.</summary>
+    /// <exception cref="InvalidOperationException">The session was not made with <see cref="AstOutputs.PoolerOutput"/>.</exception>
+    public ReadOnlySpan<float> Embedding(int row, int slot = 0) =>
+        Read(_pooled ?? throw new InvalidOperationException("the session was not made with pooler_output"), RowOf(row, slot));
 
     /// <summary>What it runs as, in a line.</summary>
     public override string ToString()

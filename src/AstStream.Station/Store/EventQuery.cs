@@ -8,6 +8,9 @@ public sealed record EventQuery
     /// <summary>The id of the only one; null, the default, for any.</summary>
     public string? Id { get; init; }
 
+    /// <summary>The rows of the only ones in the store; null, the default, for any.</summary>
+    internal IReadOnlyCollection<long>? Numbers { get; init; }
+
     /// <summary>Their labels; none, the default, for all.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 

@@ -30,11 +30,11 @@ public sealed class StoreReader : IDisposable
         while (true)
         {
             var part = _file.Guarded("reading", () => Read(query, after));
-            foreach (var (e, _) in part)
+            foreach (var e in part)
                 yield return e;
             if (query.Limit is not null || part.Count < AtOnce)
                 yield break;
-            after = (StoreTime.Of(part[^1].Event.Time), part[^1].Number);
+            after = (StoreTime.Of(part[^1].Time), part[^1].Number);
         }
     }
 
@@ -192,6 +192,8 @@ public sealed class StoreReader : IDisposable
             common.Add($"(time, number) < ({Value(earlier.Time)}, {Value(earlier.Number)})");
         if (query.Id is { } id)
             common.Add($"id = {Value(EventId.Bytes(id))}");
+        if (query.Numbers is { } only)
+            common.Add($"number IN ({string.Join(", ", only)})");
         if (query.Model is { } model)
             common.Add($"model IN (SELECT id FROM models WHERE name = {Value(model.Name)} AND hash = {Value(model.Hash)})");
         if (query.Since is { } since)
@@ -242,11 +244,11 @@ public sealed class StoreReader : IDisposable
     }
 
     /// <summary>The latest events of a query with a limit; the next ones after a place of one without.</summary>
-    private List<(StoredEvent Event, long Number)> Read(EventQuery query, (long Time, long Number)? after)
+    private List<StoredEvent> Read(EventQuery query, (long Time, long Number)? after)
     {
         using var command = Statement(query, after);
         using var rows = command.ExecuteReader();
-        var events = new List<(StoredEvent, long)>();
+        var events = new List<StoredEvent>();
         while (rows.Read())
         {
             var (time, place, clock) = (StoreTime.From(rows.GetInt64(2)), ModelTime.Seconds(rows.GetInt64(4)), rows.GetInt64(3));
@@ -267,13 +269,11 @@ public sealed class StoreReader : IDisposable
                 StoreTime.From(rows.GetInt64(22)));
             if (!float.IsFinite(e.Score) || !float.IsFinite(e.MeanScore))
                 throw new FormatException($"event {e.Id} has a score of {e.Score}");
-            events.Add((
-                new StoredEvent(e, time, clock > 0, review)
-                {
-                    Place = FormattableString.Invariant($"{rows.GetInt64(2)}.{rows.GetInt64(23)}"),
-                    Clip = rows.IsDBNull(24) ? null : EventId.Text((byte[])rows.GetValue(24)),
-                },
-                rows.GetInt64(23)));
+            events.Add(new StoredEvent(e, time, clock > 0, review)
+            {
+                Number = rows.GetInt64(23),
+                Clip = rows.IsDBNull(24) ? null : EventId.Text((byte[])rows.GetValue(24)),
+            });
         }
 
         return events;

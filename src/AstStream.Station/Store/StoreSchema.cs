@@ -107,6 +107,12 @@ internal static class StoreSchema
             model TEXT NOT NULL, hash TEXT NOT NULL, beside TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL,
             PRIMARY KEY (model, hash, beside, began)) WITHOUT ROWID;
         """,
+        """
+        -- What events were to their model: 16-bit floats, little-endian. number: in the order in which they came. event: events.number.
+        CREATE TABLE embeddings (
+            number INTEGER PRIMARY KEY, event INTEGER NOT NULL UNIQUE, model INTEGER NOT NULL, vector BLOB NOT NULL);
+        CREATE TRIGGER embeddings_go AFTER DELETE ON events BEGIN DELETE FROM embeddings WHERE event = OLD.number; END;
+        """,
     ];
 
     /// <summary>What brings a store of an earlier version to the next one, step by step.</summary>

@@ -265,19 +265,31 @@ internal sealed class StoreWriter : IDisposable
                 "UPDATE events SET closed = $1, end = $2, score = $3, mean_score = $4, last_offset = $5, model = $6 WHERE number = $0",
                 row, closed, end, (double)e.Score, (double)e.MeanScore, e.Origin.Last, model).ExecuteNonQuery();
             Count(stream, label, time, 0, end - oldEnd);
+            Write(row, model, e.Embedding);
             return;
         }
 
         var at = e.Stream.TimeAt(e.Onset);
         time = StoreTime.Of(at ?? _time.GetUtcNow());
-        Opened.Prepared(
+        row = (long)Opened.Prepared(
             """
             INSERT INTO events (id, stream, label, model, closed, time, clock, start, end, score, mean_score, first_offset, last_offset)
-            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING number
             """,
             id, stream, label, model, closed, time, Clock(e.Stream, at), start, end, (double)e.Score,
-            (double)e.MeanScore, e.Origin.First, e.Origin.Last).ExecuteNonQuery();
+            (double)e.MeanScore, e.Origin.First, e.Origin.Last).ExecuteScalar()!;
         Count(stream, label, time, 1, end - start);
+        Write(row, model, e.Embedding);
+    }
+
+    private void Write(long e, long model, ReadOnlyMemory<Half> embedding)
+    {
+        if (!embedding.IsEmpty)
+            Opened.Prepared(
+                """
+                INSERT INTO embeddings (event, model, vector) VALUES ($0, $1, $2)
+                ON CONFLICT DO UPDATE SET model = excluded.model, vector = excluded.vector
+                """, e, model, StoredEmbedding.Pack(embedding.Span)).ExecuteNonQuery();
     }
 
     /// <summary>Adds to what the days have.</summary>

@@ -10,7 +10,10 @@ namespace AstStream.Station.Store;
 public sealed record StoredEvent(SoundEvent Event, DateTimeOffset Time, bool IsTimeKnown, Review? Review)
 {
     /// <summary>Its place in the order of time: <see cref="EventQuery.Before"/> goes on there.</summary>
-    public string Place { get; init; } = "";
+    public string Place => FormattableString.Invariant($"{StoreTime.Of(Time)}.{Number}");
+
+    /// <summary>Its row in the store.</summary>
+    internal long Number { get; init; }
 
     /// <summary>The clip that its sound is in; null where it has none.</summary>
     public string? Clip { get; init; }

@@ -8,6 +8,7 @@ namespace AstStream.Station.Web;
 /// <summary>Which events, as the query of a request says it.</summary>
 internal sealed class EventFilter
 {
+    private const int MostEvents = 2000; // of one answer
     private const int MostNames = 100;
     private const int LongestName = 1000;
 
@@ -34,6 +35,13 @@ internal sealed class EventFilter
     [FromQuery(Name = "verdict")]
     [Description("What people found: none, right, wrong, other_label; can be given several times.")]
     public string[] Verdicts { get; init; } = [];
+
+    /// <summary>The query of some events at once, or what is wrong with it; how many, is for the caller to put into it.</summary>
+    public (EventQuery? Query, string? Problem) Read(int? limit)
+    {
+        var read = Read();
+        return read.Query is null || limit is null or (>= 1 and <= MostEvents) ? read : (null, $"limit: expected 1 to {MostEvents}");
+    }
 
     /// <summary>The query, or what is wrong with it.</summary>
     public (EventQuery? Query, string? Problem) Read()

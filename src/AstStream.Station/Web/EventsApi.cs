@@ -13,7 +13,6 @@ namespace AstStream.Station.Web;
 internal static class EventsApi
 {
     private const int UsualLimit = 100;
-    private const int MostEvents = 2000; // a page
     private const int MostDays = 3700;
     private const int MostLookedAt = 20_000; // events, to find those that are worth a look
     private const double UsualThreshold = 0.5; // of a label that makes no events now
@@ -68,16 +67,9 @@ internal static class EventsApi
         return TypedResults.Ok(read(reader));
     }
 
-    /// <summary>The query of a page of events, or what is wrong with it.</summary>
-    private static (EventQuery? Query, string? Problem) Page(EventFilter filter, int? limit)
-    {
-        var read = filter.Read();
-        return read.Query is null || limit is null or (>= 1 and <= MostEvents) ? read : (null, $"limit: expected 1 to {MostEvents}");
-    }
-
     private static Results<Ok<EventPage>, ProblemHttpResult> List(WebSource source, EventFilter filter, int? limit, string? cursor)
     {
-        var (query, problem) = Page(filter, limit);
+        var (query, problem) = filter.Read(limit);
         if (query is null)
             return Problems.Bad(problem!);
         if (cursor is not null && !StoreReader.IsPlace(cursor))
@@ -91,7 +83,7 @@ internal static class EventsApi
     private static Results<Ok<EventPage>, ProblemHttpResult> Uncertain(
         WebSource source, EventFilter filter, int? limit, TimeProvider time)
     {
-        var (query, problem) = Page(filter, limit);
+        var (query, problem) = filter.Read(limit);
         if (query is null)
             return Problems.Bad(problem!);
         query = query with { Since = query.Since ?? time.GetUtcNow() - s_lately, Limit = MostLookedAt };

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using AstStream.Station.Find;
 using AstStream.Station.Store;
 using AstStream.Streaming.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -31,11 +32,13 @@ internal sealed class WebServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly MeterProvider _meters;
     private readonly Access _access;
+    private readonly SoundFinder _finder;
     private readonly CancellationTokenSource _stop;
     private readonly Task _liveness;
 
-    private WebServer(WebApplication app, MeterProvider meters, Access access, CancellationTokenSource stop, Task liveness) =>
-        (_app, _meters, _access, _stop, _liveness) = (app, meters, access, stop, liveness);
+    private WebServer(
+        WebApplication app, MeterProvider meters, Access access, SoundFinder finder, CancellationTokenSource stop, Task liveness) =>
+        (_app, _meters, _access, _finder, _stop, _liveness) = (app, meters, access, finder, stop, liveness);
 
     /// <summary>Where it is served.</summary>
     public string Address => _app.Urls.First();
@@ -59,7 +62,8 @@ internal sealed class WebServer : IAsyncDisposable
         var limit = new ConnectionLimit(MostOfOne, MostOfStrangers, options.Proxies);
         var app = Build(options, limit, log);
         Protect(app, options, access, limit);
-        Map(app, source, access, liveness, meters, time, stop.Token);
+        var finder = new SoundFinder(source.Store, time);
+        Map(app, source, access, finder, liveness, meters, time, stop.Token);
         try
         {
             await app.StartAsync(cancellation).ConfigureAwait(false);
@@ -69,13 +73,14 @@ internal sealed class WebServer : IAsyncDisposable
             await app.DisposeAsync().ConfigureAwait(false);
             meters.Dispose();
             access.Dispose();
+            await finder.DisposeAsync().ConfigureAwait(false);
             stop.Dispose();
             throw new IOException(
                 $"station.listen: {options.Address}: the page can't be served there: {e.GetBaseException().Message}; expected an address "
                     + "of this machine and a port that no other program has", e);
         }
 
-        return new WebServer(app, meters, access, stop, liveness.RunAsync(stop.Token));
+        return new WebServer(app, meters, access, finder, stop, liveness.RunAsync(stop.Token));
     }
 
     public async ValueTask DisposeAsync()
@@ -84,6 +89,7 @@ internal sealed class WebServer : IAsyncDisposable
         await _liveness.ConfigureAwait(false);
         await _app.StopAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        await _finder.DisposeAsync().ConfigureAwait(false);
         _meters.Dispose();
         _access.Dispose();
         _stop.Dispose();
@@ -179,12 +185,13 @@ internal sealed class WebServer : IAsyncDisposable
     }
 
     private static void Map(
-        WebApplication app, WebSource source, Access access, Liveness liveness, MeterProvider meters, TimeProvider time,
-        CancellationToken stop)
+        WebApplication app, WebSource source, Access access, SoundFinder finder, Liveness liveness, MeterProvider meters,
+        TimeProvider time, CancellationToken stop)
     {
         var api = app.MapGroup(Api).WithTags("station");
         LoginApi.Map(api, access);
         EventsApi.Map(api, source, time);
+        FindApi.Map(api, finder);
         ClipsApi.Map(api, source);
         StreamsApi.Map(api, source);
         LevelsApi.Map(api, source);

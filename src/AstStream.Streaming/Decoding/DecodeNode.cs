@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Decoding;
@@ -193,12 +190,14 @@ internal sealed class DecodeNode : Node
         {
             case PieceState.Analysed or PieceState.Noted when piece.Part is { } part:
                 stream.HeardBy = piece.HeardBy ?? stream.HeardBy;
+                stream.Embeddings.Add(piece);
                 decoder.Push(
                     part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Input.Places,
                     _localiser is null ? [] : _localiser.Extents(piece, part));
                 break;
             case PieceState.Analysed:
                 stream.HeardBy = piece.HeardBy;
+                stream.Embeddings.Add(piece);
                 decoder.Push(TimeOf(piece), piece.Scores, _detect);
                 if (_givesScores)
                     _records.Add(
@@ -244,6 +243,7 @@ internal sealed class DecodeNode : Node
             {
                 Captured = piece.Timeline.IsLive ? piece.Captured : 0,
                 Decided = ModelTime.Seconds(Math.Max(piece.End, piece.After.HeardUntil)),
+                Embedding = stream.Embeddings.Of(e),
             };
             _records.Add(published);
             ObserverOf(info)?.Detected(published);
@@ -261,7 +261,7 @@ internal sealed class DecodeNode : Node
     {
         var label = options.Labels[e.Label];
         return new SoundEvent(
-            Id(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
+            EventName.Of(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
             ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
         {
             Checkpoint = stream.Checkpoint,
@@ -336,14 +336,5 @@ internal sealed class DecodeNode : Node
             piece.After.NeededSample(_scheduler.Window.WindowFrames),
             piece.After.Segment.SampleRate,
             piece.State == PieceState.End));
-    }
-
-    /// <summary>
-    /// The same for the same stream (and its start, where known), label, onset and model, so that whoever reads an event twice can tell.
-    /// </summary>
-    private static string Id(StreamInfo stream, string label, long onset, string modelHash)
-    {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{stream.Id}\n{stream.StartTime:O}\n{label}\n{onset}\n{modelHash}");
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..20];
     }
 }

@@ -17,6 +17,9 @@ internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledge
     /// <summary>What has scored its last window.</summary>
     public ModelIdentity? HeardBy { get; set; }
 
+    /// <summary>What its last windows were to the model.</summary>
+    public EventEmbeddings Embeddings { get; } = new();
+
     /// <summary>What the input carried with the last window.</summary>
     public IReadOnlyList<CarriedHeader> Carried { get; set; } = [];
 

@@ -15,6 +15,7 @@ internal sealed class Piece : Pooled<Piece>
     private readonly WindowFrames _frames = new();
     private readonly ScoreBuffer _scores = new();
     private readonly ScoreBuffer _columns = new();
+    private readonly ScoreBuffer _embedding = new();
     private (long Start, long End) _cell;
 
     public Piece()
@@ -94,6 +95,9 @@ internal sealed class Piece : Pooled<Piece>
     /// </summary>
     public Span<float> Columns => _columns.All;
 
+    /// <summary>What the model makes its scores of, once it is analysed; empty where nobody asks for it.</summary>
+    public Span<float> Embedding => _embedding.All;
+
     /// <summary>A window over frames that are in chunks, which it holds from here on.</summary>
     public static Piece Rent(
         StreamTimeline timeline, List<FrameChunk> chunks, int firstFrame, int frames, int bins, long start, long cellStart, long cellEnd,
@@ -117,6 +121,7 @@ internal sealed class Piece : Pooled<Piece>
         (window.Captured, window.Arrived, window.Failures) = (0, 0, 0);
         window._scores.Resize(0);
         window._columns.Resize(0);
+        window._embedding.Resize(0);
         window.HeardBy = null;
         window.Input = default;
         window.Part = null;
@@ -137,6 +142,9 @@ internal sealed class Piece : Pooled<Piece>
 
     /// <summary>Makes room for the localiser's logits, whose values are undefined yet.</summary>
     public Span<float> ResizeColumns(int count) => _columns.Resize(count);
+
+    /// <summary>Makes room for an embedding, whose values are undefined yet.</summary>
+    public Span<float> ResizeEmbedding(int count) => _embedding.Resize(count);
 
     protected override void Clear()
     {

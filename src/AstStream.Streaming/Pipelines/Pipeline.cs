@@ -1,3 +1,4 @@
+using AstStream.Events;
 using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
 using AstStream.Streaming.Sinks;
@@ -36,6 +37,12 @@ public sealed class Pipeline : IDisposable
 
     /// <summary>Who follows a stream that begins; null, the default, for nobody. To be set before the graph is made.</summary>
     public Func<StreamInfo, IStreamObserver?>? Observe { get; set; }
+
+    /// <summary>
+    /// Whether events carry what their windows were to the model (<see cref="SoundEvent.Embedding"/>); false by default. To be set before
+    /// the graph is made.
+    /// </summary>
+    public bool Embeds { get; set; }
 
     internal PipelineHost Host { get; }
 

@@ -178,7 +178,8 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         List<SessionNode> sessions = [.. model.Sessions.Select((options, i) => new SessionNode(
             model.Sessions.Count == 1 ? name : $"{name}/{i}", scheduler,
             mayFallBack => Scorer.Open(
-                model.Scorer, options with { Fallback = options.Fallback && mayFallBack, StartsGently = number > 1 }),
+                model.Scorer with { Embeds = pipeline.Embeds && !model.IsShadow },
+                options with { Fallback = options.Fallback && mayFallBack, StartsGently = number > 1 }),
             model.Describe(options), host.Time, report))];
         return new RunningModel(model, scheduler, sessions, new DecodeNode(
             pipeline.Models.Count == 1 && number == 1 && !model.IsShadow ? "events" : $"events({name})", scheduler,

@@ -15,12 +15,13 @@ internal sealed class Scorer : IModelSession
     private readonly IReadOnlyList<ScoreActivation> _activations;
     private readonly float[] _own; // one model's scores
     private readonly bool _places; // the first session says when labels sound
+    private readonly bool _embeds; // and gives what it makes the logits of
 
     private Scorer(IReadOnlyList<AstSession> sessions, ScorerOptions models)
     {
         _sessions = sessions;
         _activations = models.Activations;
-        _places = models.Places;
+        (_places, _embeds) = (models.Places, models.Embeds);
         _own = new float[NumLabels];
         MaxBatch = sessions.Min(s => s.MaxBatch);
         var first = sessions[0];
@@ -40,7 +41,8 @@ internal sealed class Scorer : IModelSession
                 sessions.Add(AstSession.Create(models.Checkpoints[i], options with
                 {
                     Config = models.Configs[i],
-                    Outputs = models.Places && i == 0 ? AstOutputs.Columns : AstOutputs.Logits,
+                    Outputs = i > 0 ? AstOutputs.Logits
+                        : (models.Places ? AstOutputs.Columns : 0) | (models.Embeds ? AstOutputs.PoolerOutput : 0),
                 }));
             return new Scorer(sessions, models) { Slots = options.Slots };
         }
@@ -104,6 +106,12 @@ internal sealed class Scorer : IModelSession
         {
             var columns = _sessions[0].Columns(row, slot);
             columns.CopyTo(window.ResizeColumns(columns.Length));
+        }
+
+        if (_embeds)
+        {
+            var embedding = _sessions[0].Embedding(row, slot);
+            embedding.CopyTo(window.ResizeEmbedding(embedding.Length));
         }
     }
 

@@ -14,4 +14,7 @@ public sealed record ScorerOptions(
     /// Whether the first model's localiser is asked when labels sound, in windows that are aimed at an activity; false by default.
     /// </summary>
     public bool Places { get; init; }
+
+    /// <summary>Whether windows get the first model's embeddings besides their scores; false by default.</summary>
+    public bool Embeds { get; init; }
 }

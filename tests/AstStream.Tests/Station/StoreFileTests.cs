@@ -13,7 +13,7 @@ public sealed class StoreFileTests : StoreTrial
         Run(Store, StoreSchema.After(0).First() + FormattableString.Invariant(
             $"PRAGMA application_id = {StoreSchema.ApplicationId}; PRAGMA user_version = 1; INSERT INTO labels VALUES (7, 'Dog')"));
         var e = Assert.Throws<StoreException>(() => StoreReader.Open(Store).Dispose());
-        Assert.Contains("is a store of version 1; this program reads 7", e.Message, StringComparison.Ordinal);
+        Assert.Contains("is a store of version 1; this program reads 8", e.Message, StringComparison.Ordinal);
 
         Write([Event("01", new StreamIdentity("yard", "mic", s_start), 0, 1)]);
 
@@ -35,7 +35,7 @@ public sealed class StoreFileTests : StoreTrial
         File.WriteAllText(text, new string('x', 5000));
         foreach (var (path, message) in ((string, string)[])[
             (other, "is another program's SQLite file; expected a store"),
-            (later, "is a store of version 99, which a later program made; this one knows up to 7"),
+            (later, "is a store of version 99, which a later program made; this one knows up to 8"),
             (text, "is no store; expected one that a sink of 'type: store' made")])
         {
             var before = File.ReadAllBytes(path);

@@ -10,7 +10,7 @@ internal static class Windows
         new StreamInfo("s", "s"), new WindowOptions(1024, 100, 128), isLive: false);
 
     /// <summary>A window that holds given features of 128 bins.</summary>
-    public static Piece From(ReadOnlySpan<float> features, int frames)
+    public static Piece From(ReadOnlySpan<float> features, int frames, long start = 0)
     {
         var chunks = new List<FrameChunk>();
         for (var first = 0; first < frames; first += FrameChunk.Frames)
@@ -20,7 +20,7 @@ internal static class Windows
             chunks.Add(chunk);
         }
 
-        var window = Piece.Rent(s_timeline, chunks, 0, frames, 128, 0, 0, 1, 1);
+        var window = Piece.Rent(s_timeline, chunks, 0, frames, 128, start, start, start + 1, 1);
         foreach (var chunk in chunks)
             chunk.Release();
         return window;

@@ -1,0 +1,26 @@
+using System.Buffers.Binary;
+
+namespace AstStream.Station.Store;
+
+/// <summary>What an event was to its model, as a store has it: 16-bit floats, little-endian.</summary>
+/// <param name="Number">Its row; later ones came later.</param>
+/// <param name="Event">The event's row.</param>
+/// <param name="Vector">The values.</param>
+internal readonly record struct StoredEmbedding(long Number, long Event, float[] Vector)
+{
+    public static byte[] Pack(ReadOnlySpan<Half> vector)
+    {
+        var bytes = new byte[2 * vector.Length];
+        for (var i = 0; i < vector.Length; i++)
+            BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(2 * i), vector[i]);
+        return bytes;
+    }
+
+    public static float[] Unpack(ReadOnlySpan<byte> bytes)
+    {
+        var vector = new float[bytes.Length / 2];
+        for (var i = 0; i < vector.Length; i++)
+            vector[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]);
+        return vector;
+    }
+}
