@@ -5,10 +5,13 @@ import { EventsView } from './views/events.js';
 import { StreamsView } from './views/streams.js';
 import { HealthView } from './views/health.js';
 import { LabelsView } from './views/labels.js';
+import { MapView } from './views/map.js';
 import { ModelsView } from './views/models.js';
 
 // Each view is an element with a title and, while it is shown, a heard(event).
-const views = { now: NowView, events: EventsView, streams: StreamsView, labels: LabelsView, models: ModelsView, health: HealthView };
+const views = {
+  now: NowView, events: EventsView, map: MapView, streams: StreamsView, labels: LabelsView, models: ModelsView, health: HealthView,
+};
 for (const [name, view] of Object.entries(views)) customElements.define(`aststream-${name}`, view);
 
 const [main, status, logout] = ['main', 'status', 'logout'].map((id) => document.getElementById(id));

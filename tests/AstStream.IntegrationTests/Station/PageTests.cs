@@ -121,11 +121,24 @@ public sealed class PageTests : IAsyncLifetime
         await Expect(page.Locator("#toast")).ToHaveTextAsync("that is not the password");
         await page.GetByLabel("Password").FillAsync("correct horse");
         await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
-        foreach (var view in (string[])["Now", "Events", "Streams", "Labels", "Models", "Health"])
+        foreach (var view in (string[])["Now", "Events", "Map", "Streams", "Labels", "Models", "Health"])
         {
             await page.GetByRole(AriaRole.Link, new() { Name = view, Exact = true }).ClickAsync();
-            if (view is not ("Health" or "Labels" or "Models"))
+            if (view is not ("Health" or "Labels" or "Map" or "Models"))
                 await Expect(page.Locator("main")).ToContainTextAsync(name);
+            if (view == "Map")
+            {
+                await Expect(page.Locator("aststream-map > .quiet")).ToContainTextAsync(new Regex(@"^\d+ events\."));
+                await page.EvaluateAsync("() => history.back()");
+                await page.Locator("tbody tr button").First.ClickAsync();
+                await page.Keyboard.PressAsync("s");
+                await Expect(page.Locator("aststream-map tbody tr").First).ToContainTextAsync(new Regex(@"^(1\.00|0\.\d\d)"));
+                await page.Locator("aststream-map tbody button").First.ClickAsync();
+                await Expect(page.Locator("aststream-map dl")).ToContainTextAsync(new Regex("another|img"));
+            }
+
+            if (view == "Models")
+                await Expect(page.Locator("main")).ToContainTextAsync("No model scores in its shadow");
             if (view == "Streams")
             {
                 await page.GetByText("Levels", new() { Exact = true }).First.ClickAsync();

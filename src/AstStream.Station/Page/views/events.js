@@ -1,14 +1,11 @@
 import { call, exportOf, query, send } from '../api.js';
 import { clock, day, el, seconds, toast } from '../dom.js';
-import { ClipView } from './clip.js';
+import { EventCard, shown, words } from './event.js';
 
 const perPage = 200; // rows that are shown at first, and more each time
 const atOnce = 2000; // events that are asked for: what the timeline shows
 const lanes = 10; // labels of the timeline
 const worth = 'worth'; // of all days, the ones to judge first
-const words = { right: 'right', wrong: 'wrong', other_label: 'is', withdrawn: '' };
-
-const shown = (e) => e.review?.event_label ?? e.event.event_label;
 
 // The events of a day, to look at, to hear and to judge.
 export class EventsView extends HTMLElement {
@@ -75,7 +72,6 @@ export class EventsView extends HTMLElement {
 
   disconnectedCallback() {
     removeEventListener('keydown', this.keys);
-    this.clip?.stop();
   }
 
   heard(e) {
@@ -85,7 +81,8 @@ export class EventsView extends HTMLElement {
   }
 
   #keysHelp() {
-    return [['j', 'next'], ['k', 'before'], ['space', 'play'], ['r', 'right'], ['w', 'wrong'], ['l', 'another label'], ['x', 'mark'],
+    return [['j', 'next'], ['k', 'before'], ['space', 'play'], ['r', 'right'], ['w', 'wrong'], ['l', 'another label'], ['s', 'sounds like this'],
+      ['x', 'mark'],
       ['u', 'undo']].flatMap(([key, text]) => [el('kbd', {}, key), ` ${text}  `]);
   }
 
@@ -188,25 +185,9 @@ export class EventsView extends HTMLElement {
     this.#fill();
     this.body.rows[i].scrollIntoView({ block: 'nearest' });
     const e = this.#events[i];
-    this.clip?.stop();
-    this.clip = e.clip ? new ClipView(e) : null;
-    const other = el('input', { type: 'text', list: 'labels', maxlength: 200 });
-    this.other = other;
-    this.detail.replaceChildren(
-      el('h2', {}, shown(e)),
-      this.clip ?? el('p', { class: 'quiet' }, e.event.state === 'opened' ? 'Its sound is there when it is over.' : 'It has no clip.'),
-      el('dl', {},
-        ...[['Time', `${day(e.stored_time)} ${clock(e.stored_time)}${e.time ? '' : ' (when it was stored)'}`],
-          ['In the stream', `${e.event.event_onset.toFixed(2)} to ${e.event.event_offset.toFixed(2)} s`],
-          ['Score', `${e.event.score.toFixed(2)}, mean ${e.event.mean_score.toFixed(2)}`], ['Stream', e.event.stream],
-          ['Model', e.event.model],
-          ['Review', e.review ? `${words[e.review.verdict]} ${e.review.event_label ?? ''} by ${e.review.by}` : 'none']]
-          .flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
-      el('div', { class: 'buttons' },
-        el('button', { type: 'button', onclick: () => this.#review([e], 'right') }, 'Right'),
-        el('button', { type: 'button', onclick: () => this.#review([e], 'wrong') }, 'Wrong')),
-      el('div', { class: 'row' }, el('label', {}, 'It is', other),
-        el('button', { type: 'button', onclick: () => other.value && this.#review([e], 'other_label', other.value) }, 'Say so')));
+    this.card = new EventCard(e, (verdict, label) => this.#review([e], verdict, label),
+      () => { location.hash = `map/${encodeURIComponent(e.event.id)}`; });
+    this.detail.replaceChildren(this.card);
   }
 
   #showBulk() {
@@ -262,10 +243,11 @@ export class EventsView extends HTMLElement {
       k: () => this.#choose(this.#at - 1),
       r: () => chosen && this.#review([chosen], 'right'),
       w: () => chosen && this.#review([chosen], 'wrong'),
-      l: () => this.other?.focus(),
+      l: () => this.card?.other.focus(),
+      s: () => chosen && chosen.event.state !== 'opened' && this.card.like(),
       u: () => this.#takeBack(),
       x: () => this.body.rows[this.#at]?.querySelector('input')?.click(),
-      ' ': () => this.clip?.toggle(),
+      ' ': () => this.card?.toggle(),
     };
     if (!(e.key in actions) || (e.key === ' ' && e.target.closest('button, a'))) return;
     e.preventDefault();
