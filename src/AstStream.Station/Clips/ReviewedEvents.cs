@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Events.Unusual;
 using AstStream.Station.Store;
 
 namespace AstStream.Station.Clips;
@@ -23,16 +24,19 @@ public sealed record ReviewedEvents(
         {
             if (stored.Review is not { Verdict: not ReviewVerdict.Withdrawn } review)
             {
-                if (stored.Clip is not null)
+                if (stored.Clip is not null && !IsUnusual(stored.Label))
                     unreviewed[stored.Event.Label] = unreviewed.GetValueOrDefault(stored.Event.Label) + 1;
                 continue;
             }
 
+            if (IsUnusual(stored.Label))
+                continue; // that it was unusual, or was not, names no sound; another label does
             if (stored.Clip is { } id && clips.Find(id) is { } clip && FileOf(folder, clip) is { } file)
             {
                 var start = (double)clip.Start / clip.SampleRate;
                 events.Add(new ReviewedEvent(
-                    stored.Event.Label, review.Verdict == ReviewVerdict.Wrong ? null : stored.Label, stored.Event.Stream, stored.Time, file,
+                    IsUnusual(stored.Event.Label) ? stored.Label : stored.Event.Label,
+                    review.Verdict == ReviewVerdict.Wrong ? null : stored.Label, stored.Event.Stream, stored.Time, file,
                     stored.Event.Onset - start, stored.Event.Offset - start));
             }
             else
@@ -43,6 +47,8 @@ public sealed record ReviewedEvents(
 
         return new ReviewedEvents(events, without, unreviewed);
     }
+
+    private static bool IsUnusual(string label) => label == UnusualDecoder.Label;
 
     private static string? FileOf(string folder, StoredClip clip)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AstStream.Dsp;
+using AstStream.Events.Unusual;
 using AstStream.Station.Levels;
 using AstStream.Streaming.Sources;
 
@@ -57,6 +58,9 @@ internal sealed class LiveStream
 
     /// <summary>The latest scores of each model that has heard it.</summary>
     public IEnumerable<LatestScores> Scores => _scores.Values;
+
+    /// <summary>How unusual it sounds to a model that was asked; null where none was.</summary>
+    public UnusualReading? Unusual { get; private set; }
 
     /// <summary>Whether somebody looks at its spectrogram.</summary>
     public bool HasFrameViewers
@@ -143,6 +147,8 @@ internal sealed class LiveStream
     /// <summary>A model has scored a window.</summary>
     public void Take(in DecidedPiece piece)
     {
+        Unusual = piece.Unusual ?? Unusual;
+
         // In place: whoever reads meanwhile sees some of both windows, for a second.
         if (_scores.TryGetValue(piece.Model, out var kept) && kept.Labels == piece.Labels && kept.Thresholds == piece.Thresholds)
             piece.Scores.CopyTo(kept.Scores);

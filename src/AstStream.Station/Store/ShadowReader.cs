@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Events.Unusual;
 
 namespace AstStream.Station.Store;
 
@@ -53,7 +54,8 @@ public sealed class ShadowReader : IDisposable
         times = [.. times.Where(t => t.Ended > first).Select(t => (t.Began > first ? t.Began : first, t.Ended))];
         bool IsCommon(DateTimeOffset time) => times.Any(t => time >= t.Began && time < t.Ended);
         return ShadowComparison.Of(
-            [.. events.Where(e => e.Event.State == EventState.Closed && IsCommon(e.Time))], [.. shadows.Where(e => IsCommon(e.Time))],
+            [.. events.Where(e => e.Event.State == EventState.Closed && e.Event.Label != UnusualDecoder.Label && IsCommon(e.Time))],
+            [.. shadows.Where(e => IsCommon(e.Time))],
             times);
     }
 

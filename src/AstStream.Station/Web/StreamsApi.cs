@@ -67,7 +67,9 @@ internal static class StreamsApi
             Rounded(live.Meter?.RmsDb), Rounded(live.Meter?.PeakDb), Rounded((float?)live.WeightedLevel),
             live.WeightedLevel is null ? null : StoredMinute.UnitOf(stream.Calibration is not null), health?.Reconnects,
             health is null || double.IsNaN(health.DriftPpm) ? null : Math.Round(health.DriftPpm, 1),
-            health is null ? null : Math.Round(health.SinceLastBlock, 1), stream.IsClockGood, hears);
+            health is null ? null : Math.Round(health.SinceLastBlock, 1), stream.IsClockGood, hears,
+            live.Unusual is { } unusual ? new UnusualItem(
+                float.IsNaN(unusual.Score) ? null : Math.Round(unusual.Score, 3), Math.Round(unusual.Learnt, 3)) : null);
     }
 
     private static double? Rounded(float? value) => value is { } v && float.IsFinite(v) ? Math.Round(v, 1) : null;
@@ -97,7 +99,13 @@ internal static class StreamsApi
         [property: Description("Seconds since sound last came.")] double? SinceLastBlock,
         [property: Description("Whether its times are to be relied on.")] bool ClockSynchronized,
         [property: Description("What it hears now: the labels of the highest scores, under their thresholds too.")]
-        IReadOnlyList<HeardItem> Hears);
+        IReadOnlyList<HeardItem> Hears,
+        [property: Description("How unusual it sounds; left out where events.unusual does not ask.")] UnusualItem? Unusual);
+
+    /// <summary>How unusual a stream sounds.</summary>
+    internal sealed record UnusualItem(
+        [property: Description("0 to 1, 0.5 and more for what makes an event; left out while that is not known yet.")] double? Score,
+        [property: Description("How much of what is to be heard before the first event was heard, 0 to 1.")] double Learnt);
 
     /// <summary>A label with the score of the latest window.</summary>
     internal sealed record HeardItem(

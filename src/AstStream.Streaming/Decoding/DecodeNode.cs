@@ -197,7 +197,7 @@ internal sealed class DecodeNode : Node
                 break;
             case PieceState.Analysed:
                 stream.HeardBy = piece.HeardBy;
-                stream.Embeddings.Add(piece);
+                stream.Listen(piece, options, _detect);
                 decoder.Push(TimeOf(piece), piece.Scores, _detect);
                 if (_givesScores)
                     _records.Add(
@@ -220,16 +220,15 @@ internal sealed class DecodeNode : Node
                 break;
             case PieceState.Lost:
                 decoder.Flush(piece.CellStart, _detect);
+                stream.Interrupt(isLast: false, options, _detect);
                 Account(stream, piece, CoverageState.Lost, piece.Reason, piece.Source);
                 break;
-            case PieceState.End:
+            case PieceState.End or PieceState.HandedOver:
                 decoder.Flush(piece.CellEnd, _detect);
+                stream.Interrupt(isLast: true, options, _detect);
                 Add(ledger.Close(), stream.Checkpoint);
-                break;
-            case PieceState.HandedOver:
-                decoder.Flush(piece.CellEnd, _detect);
-                Add(ledger.Close(), stream.Checkpoint);
-                stream.Closed = ClosedNow(options.Labels);
+                if (piece.State == PieceState.HandedOver)
+                    stream.Closed = ClosedNow(options.Labels);
                 break;
             default:
                 throw new InvalidOperationException($"stream {info.Id}: a piece that is {piece.State} was taken for decided");
@@ -238,7 +237,7 @@ internal sealed class DecodeNode : Node
         foreach (var e in _detected)
         {
             if (e.State == EventState.Closed && !options.IsShadow)
-                _report.AddEvent(_scheduler.Model, options.Labels[e.Label]);
+                _report.AddEvent(_scheduler.Model, options.LabelOf(e));
             var published = ToEvent(e, info, stream, options) with
             {
                 Captured = piece.Timeline.IsLive ? piece.Captured : 0,
@@ -251,15 +250,15 @@ internal sealed class DecodeNode : Node
 
         _detected.Clear();
         if (ObserverOf(info) is { } observer && piece.State != PieceState.HandedOver)
-            Tell(observer, piece, ledger.Last.State, options);
+            Tell(observer, piece, stream, options);
     }
 
     private List<(string Label, long Offset)> ClosedNow(IReadOnlyList<string> labels) =>
-        [.. _detected.Where(e => e.State == EventState.Closed).Select(e => (labels[e.Label], e.Offset))];
+        [.. _detected.Where(e => e.State == EventState.Closed && e.Label >= 0).Select(e => (labels[e.Label], e.Offset))];
 
     private SoundEvent ToEvent(DetectedEvent e, StreamInfo info, StreamDecoding stream, DecodeOptions options)
     {
-        var label = options.Labels[e.Label];
+        var label = options.LabelOf(e);
         return new SoundEvent(
             EventName.Of(info, label, e.Onset, options.ModelHash), e.State, info, _scheduler.Model, label, ModelTime.Seconds(e.Onset),
             ModelTime.Seconds(e.Offset), e.PeakScore, e.MeanScore)
@@ -275,7 +274,7 @@ internal sealed class DecodeNode : Node
     /// <summary>Who follows a stream; nobody follows shadows.</summary>
     private IStreamObserver? ObserverOf(StreamInfo stream) => _options.IsShadow ? null : stream.Observer;
 
-    private void Tell(IStreamObserver observer, Piece piece, CoverageState last, DecodeOptions options)
+    private void Tell(IStreamObserver observer, Piece piece, StreamDecoding stream, DecodeOptions options)
     {
         var isAnalysed = piece.State == PieceState.Analysed;
         observer.Decided(new DecidedPiece
@@ -284,7 +283,7 @@ internal sealed class DecodeNode : Node
             State = isAnalysed ? CoverageState.Analysed : piece.State switch
             {
                 PieceState.Gated or PieceState.Noted => CoverageState.Gated,
-                PieceState.Tail => last,
+                PieceState.Tail => stream.Ledger.Last.State,
                 _ => CoverageState.Lost,
             },
             Until = piece.CellEnd,
@@ -293,6 +292,7 @@ internal sealed class DecodeNode : Node
             Scores = isAnalysed ? piece.Scores : [],
             Labels = options.Labels,
             Thresholds = options.Options.Thresholds,
+            Unusual = stream.Unusual,
             IsInTurn = piece.Part is null,
             IsEnd = piece.State == PieceState.End,
         });

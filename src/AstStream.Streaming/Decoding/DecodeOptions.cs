@@ -1,4 +1,5 @@
 using AstStream.Events.Decoding;
+using AstStream.Events.Unusual;
 using AstStream.Streaming.Sources;
 
 namespace AstStream.Streaming.Decoding;
@@ -12,6 +13,9 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
     /// <summary>The class names.</summary>
     public IReadOnlyList<string> Labels => Vocabulary.Labels;
 
+    /// <summary>What an event is called.</summary>
+    public string LabelOf(in DetectedEvent e) => e.Label == UnusualDecoder.Class ? UnusualDecoder.Label : Labels[e.Label];
+
     /// <summary>The hash of the model in whose shadow it scores; null, the default, for one that reports.</summary>
     public string? ShadowOf { get; init; }
 
@@ -20,6 +24,12 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
 
     /// <summary>What a localiser says of windows that are aimed at an activity; null where none is asked.</summary>
     public ColumnLayout? Columns { get; init; }
+
+    /// <summary>Which streams are listened to for unusual sound, and when one sounds so; null for none.</summary>
+    public UnusualRule? UnusualRule { get; init; }
+
+    /// <summary>What is known of how they usually sound; where there is such a rule.</summary>
+    public UnusualSounds? Unusual { get; init; }
 
     /// <summary>What stands before each stream's decoder; null for nothing.</summary>
     public DecoderTap? Tap { get; init; }

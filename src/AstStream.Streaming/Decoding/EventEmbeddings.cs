@@ -12,6 +12,8 @@ internal sealed class EventEmbeddings
 {
     private const int Windows = 8; // that are remembered: an event is decided some windows after its sound
 
+    private const float UnusualRank = 0.5f;
+
     private readonly Dictionary<int, Best> _open = []; // by label
     private Window[] _last = [];
     private int _next;
@@ -74,8 +76,8 @@ internal sealed class EventEmbeddings
                 Embedding[i] = (Half)window.Embedding[i];
         }
 
-        /// <summary>How well it stands for a label.</summary>
-        public float Rank(int label) => label >= _scores.Length ? 0 : _scores[label] + (_isAimed ? 1 : 0);
+        /// <summary>How well it stands for a label; what is unusual has no score of its own.</summary>
+        public float Rank(int label) => (label < 0 ? UnusualRank : label < _scores.Length ? _scores[label] : 0) + (_isAimed ? 1 : 0);
     }
 
     /// <summary>The best window of an event so far.</summary>

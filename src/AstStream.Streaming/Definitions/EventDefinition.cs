@@ -1,6 +1,7 @@
 using AstStream.Dsp;
 using AstStream.Events.Decoding;
 using AstStream.Model.Checkpoints;
+using AstStream.Streaming.Decoding;
 
 namespace AstStream.Streaming.Definitions;
 
@@ -60,7 +61,7 @@ internal sealed record EventDefinition
     public static readonly Key[] All =
     [
         TimingKey, ConfirmKey, EarlyKey, EarlyLabelsKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey,
-        SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey,
+        SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey, UnusualDefinition.Key,
     ];
 
     /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
@@ -87,6 +88,9 @@ internal sealed record EventDefinition
     /// <summary>Whether what sounds is scored once more, alone.</summary>
     public bool Confirms { get; init; }
 
+    /// <summary>Which streams are listened to for unusual sound; null for none.</summary>
+    public UnusualRule? Unusual { get; init; }
+
     /// <summary>What does not depend on the model: all but thresholds and hop.</summary>
     public required EventOptions Options { get; init; }
 
@@ -111,6 +115,7 @@ internal sealed record EventDefinition
             Labels = section.Get(LabelsKey),
             DropsRelated = section.Get(RelatedKey) == "drop",
             Smoothing = section.Get(SmoothingKey),
+            Unusual = UnusualDefinition.Read(section),
             Options = new EventOptions
             {
                 Thresholds = [],

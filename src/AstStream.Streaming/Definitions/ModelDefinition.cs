@@ -108,7 +108,7 @@ internal sealed record ModelDefinition
             Sessions = ReadSessions(section),
             Events = decoding,
             Fingerprint = $"{section.Fingerprint(PipelineKeys.ModelInputs, PipelineKeys.ModelEvents, PipelineKeys.Shadow)} "
-                + $"{decoding.Options.Timing} {decoding.Confirms}", // which windows there are
+                + $"{decoding.Options.Timing} {decoding.Confirms} {decoding.Unusual?.Fingerprint}", // which windows there are, and of what
             Places = section.Places,
         };
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AstStream.Dsp;
 using AstStream.Events.Decoding;
+using AstStream.Events.Unusual;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Runtime;
 using AstStream.Streaming.Decoding;
@@ -60,6 +61,9 @@ internal sealed class OpenModel : IDisposable
 
     public BatchOptions Batching => _definition.Batching;
 
+    /// <summary>Which streams are listened to for unusual sound; null for none, as for a shadow.</summary>
+    public UnusualRule? Unusual => IsShadow ? null : _definition.Events.Unusual;
+
     private EventTiming Timing => _definition.Events.Options.Timing;
 
     private bool Places => Timing == EventTiming.Segment && _definition.Events.Confirms && Configs[0].Localiser is not null;
@@ -103,14 +107,14 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>What a name means among its labels: a label, or those of a view; nothing where it is neither.</summary>
     public IReadOnlyList<string> LabelsOf(string name) =>
-        Labels.Contains(name) ? [name]
+        Labels.Contains(name) || (name == UnusualDecoder.Label && Unusual is not null) ? [name]
         : View is null && Views.TryGetValue(name, out var view) && !view.HasOwnClasses ? view.Labels : [];
 
     /// <summary>The same with the labels below them in AudioSet's ontology.</summary>
     public IReadOnlyList<string> LabelsUnder(string name)
     {
         var named = LabelsOf(name).ToHashSet(StringComparer.Ordinal);
-        return [.. Labels.Where((l, i) => named.Contains(l) || (Ancestors.Count > 0 && Ancestors[i].Any(a => named.Contains(Labels[a]))))];
+        return [.. Labels.Where((l, i) => Ancestors.Count > 0 && Ancestors[i].Any(a => named.Contains(Labels[a]))).Union(named)];
     }
 
     /// <summary>One session in a few words.</summary>

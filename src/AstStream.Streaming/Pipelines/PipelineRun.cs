@@ -73,7 +73,17 @@ public sealed class PipelineRun
     /// <param name="cancellation">Stops everything at once, without draining.</param>
     /// <exception cref="NodeFaultException">A node failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public Task RunAsync(CancellationToken cancellation) => Graph.RunAsync(cancellation);
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Graph.RunAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _models.CloseAsync().ConfigureAwait(false);
+        }
+    }
 
     /// <summary>
     /// For one caller at a time: reads the definition again and takes over what has changed. A definition that is wrong, or changes what

@@ -21,6 +21,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, RunningModel> _shadows = new(StringComparer.Ordinal); // by their model's name
+    private readonly List<UnusualSounds> _unusual = [];
     private volatile IReadOnlyDictionary<string, RunningModel> _models = new Dictionary<string, RunningModel>();
     private bool _givesScores;
     private int _made = 1; // of which the first are one
@@ -153,6 +154,13 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         return EndAsync(next);
     }
 
+    /// <summary>What is known of streams is written; after the run.</summary>
+    public async Task CloseAsync()
+    {
+        foreach (var known in _unusual)
+            await known.DisposeAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Waits until a model that gets no windows any more has decided what it has, and takes its nodes out of the graph.</summary>
     private async Task EndAsync(RunningModel model)
     {
@@ -178,11 +186,27 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         List<SessionNode> sessions = [.. model.Sessions.Select((options, i) => new SessionNode(
             model.Sessions.Count == 1 ? name : $"{name}/{i}", scheduler,
             mayFallBack => Scorer.Open(
-                model.Scorer with { Embeds = pipeline.Embeds && !model.IsShadow },
+                model.Scorer with { Embeds = (pipeline.Embeds && !model.IsShadow) || model.Unusual is not null },
                 options with { Fallback = options.Fallback && mayFallBack, StartsGently = number > 1 }),
             model.Describe(options), host.Time, report))];
         return new RunningModel(model, scheduler, sessions, new DecodeNode(
             pipeline.Models.Count == 1 && number == 1 && !model.IsShadow ? "events" : $"events({name})", scheduler,
-            model.Decoding with { Tap = model.IsShadow ? null : host.DecoderTap }, records, report));
+            model.Decoding with
+            {
+                Tap = model.IsShadow ? null : host.DecoderTap,
+                UnusualRule = model.Unusual,
+                Unusual = UnusualOf(model),
+            },
+            records, report));
+    }
+
+    /// <summary>What is known of streams goes from one model of a name to the next.</summary>
+    private UnusualSounds? UnusualOf(OpenModel model)
+    {
+        if (model.Unusual is not { } definition)
+            return null;
+        if (_unusual.FirstOrDefault(u => u.Model == model.Name && u.Folder == definition.Folder) is not { } known)
+            _unusual.Add(known = new UnusualSounds(model.Name, definition.Folder, pipeline.Host.Time.LocalTimeZone, report));
+        return known;
     }
 }

@@ -1,4 +1,5 @@
 using AstStream.Events;
+using AstStream.Events.Unusual;
 
 namespace AstStream.Streaming.Sources;
 
@@ -28,6 +29,9 @@ public readonly ref struct DecidedPiece
 
     /// <summary>The score that opens an event, by class; infinity for a class that makes none.</summary>
     public IReadOnlyList<float> Thresholds { get; init; }
+
+    /// <summary>How unusual the stream sounds; null where nobody asks.</summary>
+    public UnusualReading? Unusual { get; init; }
 
     /// <summary>Whether it stands in the stream's turn: false for a window that is aimed at an activity besides.</summary>
     public bool IsInTurn { get; init; }

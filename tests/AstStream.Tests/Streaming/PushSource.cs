@@ -10,8 +10,10 @@ namespace AstStream.Tests.Streaming;
 /// <param name="begins">Receives its name and itself when it runs.</param>
 /// <param name="sampleRate">The stream's rate.</param>
 /// <param name="delivery">Who hears what is decided.</param>
+/// <param name="startTime">When its first sample was heard; null where that is not known.</param>
 internal sealed class PushSource(
-    bool isLive, Action<string, PushSource> begins, int sampleRate = 16_000, IDelivery? delivery = null) : IAudioSource
+    bool isLive, Action<string, PushSource> begins, int sampleRate = 16_000, IDelivery? delivery = null,
+    DateTimeOffset? startTime = null) : IAudioSource
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
@@ -56,7 +58,7 @@ internal sealed class PushSource(
 
     public async Task RunAsync(SourceOutput output, CancellationToken stop, CancellationToken cancellation)
     {
-        _stream = new StreamInfo(output.Source, output.Source) { Delivery = delivery };
+        _stream = new StreamInfo(output.Source, output.Source, startTime) { Delivery = delivery };
         begins(output.Source, this);
         try
         {

@@ -88,10 +88,12 @@ class Tile extends HTMLElement {
     this.canvas = el('canvas', { class: 'live', role: 'img', 'aria-label': `Spectrogram of the last ten seconds of ${name}` });
     this.spectrogram = new LiveSpectrogram(this.canvas);
     this.hears = el('ul', { class: 'hears', 'aria-label': 'What it hears now' });
+    this.unusual = el('p', { class: 'quiet', hidden: true });
     this.last = el('p', { class: 'quiet' });
     this.listen = el('button', { type: 'button', 'aria-pressed': 'false', onclick: () => this.#toggleSound() }, 'Listen');
     this.append(
-      el('div', { class: 'head' }, el('h2', {}, name), this.state), this.level, this.levelText, this.canvas, this.hears, this.last,
+      el('div', { class: 'head' }, el('h2', {}, name), this.state), this.level, this.levelText, this.canvas, this.hears, this.unusual,
+      this.last,
       el('div', { class: 'buttons' }, this.listen, el('a', { href: `#streams/${encodeURIComponent(name)}` }, 'Coverage')));
   }
 
@@ -110,6 +112,12 @@ class Tile extends HTMLElement {
       return el('li', { class: isOver ? 'over' : '' }, el('span', { class: 'text', title: h.label }, h.label),
         el('span', { class: 'bar', 'aria-hidden': 'true' }, bar), el('span', { class: 'number' }, h.score.toFixed(2)));
     }));
+    const { unusual } = stream;
+    this.unusual.hidden = !unusual;
+    if (unusual) {
+      this.unusual.textContent = unusual.score == null ? `Learns what is usual here: ${Math.round(unusual.learnt * 100)} %`
+        : `Unusual: ${unusual.score.toFixed(2)}, an event from 0.50 on`;
+    }
     if (this.isOver) this.close();
   }
 

@@ -1,0 +1,182 @@
+using AstStream.Events.Decoding;
+
+namespace AstStream.Events.Unusual;
+
+/// <summary>
+/// Finds where a stream sounds other than it usually does at that hour, as often as somebody wants to hear of it. Windows are scored by
+/// what was heard up to an hour before, so what is scored has not been learnt yet. For one thread at a time.
+/// </summary>
+/// <param name="dimensions">Values of an embedding.</param>
+/// <param name="options">When a stream sounds unusual.</param>
+/// <param name="phase">Seconds after the full hour at which it learns, 0 to 3599, so that not all streams do at once.</param>
+public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int phase = 0)
+{
+    /// <summary>The label of its events.</summary>
+    public const string Label = "Unusual";
+
+    /// <summary>What stands for that label's class in its events.</summary>
+    public const int Class = -1;
+
+    private const int Version = 1;
+    private const int LeastKnown = 100; // embeddings before the first distance
+    private const double HalfLife = 30 * 24; // hours after which what was heard counts for half
+    private const int MostHours = 10_000; // that it fades at once
+
+    private static readonly TimeSpan s_betweenLearnt = TimeSpan.FromSeconds(30); // windows of one scene say little new
+
+    private readonly SoundHabit _habit = new(dimensions);
+    private readonly AlarmRate _rate = new();
+    private readonly Alarm _alarm = new();
+    private readonly float[] _direction = new float[dimensions];
+    private readonly List<(int Hour, float[] Direction)> _waiting = []; // to be learnt when the hour is over
+    private readonly float[] _last = new float[3]; // distances of the latest windows
+    private int _windows; // of them
+    private long _hour = long.MinValue; // since 1970; of the latest fit
+    private long _heard; // pieces of time
+    private long _piece = long.MinValue; // the latest one
+    private long _learntAt = long.MinValue; // seconds since 1970
+    private float _threshold = float.PositiveInfinity;
+    private float _score = float.NaN; // of the latest windows
+
+    /// <summary>Values of an embedding.</summary>
+    public int Dimensions => dimensions;
+
+    /// <summary>When a stream sounds unusual; another one holds from the next hour on.</summary>
+    public UnusualOptions Options { get; set; } = options;
+
+    /// <summary>How much sound it has heard, to be held against <see cref="UnusualOptions.Learn"/>.</summary>
+    public TimeSpan Heard => _heard * AlarmRate.Piece;
+
+    /// <summary>How unusual the latest windows were.</summary>
+    public UnusualReading Now => new(_score, Math.Min(1, Heard / Options.Learn));
+
+    /// <summary>Whether it has something that was not saved.</summary>
+    public bool IsChanged { get; private set; }
+
+    /// <summary>Whether it learnt with the last window.</summary>
+    public bool HasLearnt { get; private set; }
+
+    /// <summary>Takes a window.</summary>
+    /// <param name="start">The first sample of what it stands for.</param>
+    /// <param name="end">The sample after the last one.</param>
+    /// <param name="time">When that was, as clocks on the wall showed it.</param>
+    /// <param name="embedding">What it was to the model.</param>
+    /// <param name="detected">Gets events that open or close.</param>
+    public void Push(long start, long end, DateTimeOffset time, ReadOnlySpan<float> embedding, Action<DetectedEvent> detected)
+    {
+        if (!TakeDirection(embedding))
+            return;
+        var seconds = time.ToUnixTimeSeconds();
+        var (hour, piece) = ((seconds - phase) / 3600, seconds / (long)AlarmRate.Piece.TotalSeconds);
+        HasLearnt = hour != _hour;
+        if (HasLearnt)
+            Learn(hour);
+        if (piece != _piece)
+            (_piece, _heard) = (piece, _heard + 1);
+        if (Math.Abs(seconds - _learntAt) >= s_betweenLearnt.TotalSeconds || _learntAt == long.MinValue)
+        {
+            _waiting.Add((time.Hour, [.. _direction]));
+            (_learntAt, IsChanged) = (seconds, true);
+        }
+
+        if (_habit.Count < LeastKnown || Heard < Options.Learn / 3)
+            return;
+        _last[_windows++ % _last.Length] = _habit.Distance(time.Hour, _direction);
+        if (_windows < _last.Length)
+            return;
+        var distance = Median(_last);
+        _rate.Add(piece, distance);
+        _score = float.IsFinite(_threshold) ? distance / (distance + _threshold) : float.NaN;
+        _alarm.Push(start, end, piece, distance >= _threshold, _score, detected);
+    }
+
+    /// <summary>The stream goes on elsewhere, or not at all: what is open closes.</summary>
+    public void Flush(Action<DetectedEvent> detected)
+    {
+        _alarm.Flush(detected);
+        _windows = 0;
+    }
+
+    /// <summary>Writes what it knows of the stream.</summary>
+    public void Save(BinaryWriter output)
+    {
+        output.Write(Version);
+        output.Write(dimensions);
+        output.Write(_hour);
+        output.Write(_heard);
+        output.Write(_piece);
+        _habit.Save(output);
+        _rate.Save(output);
+        output.Write(_waiting.Count);
+        foreach (var (hour, direction) in _waiting)
+        {
+            output.Write(hour);
+            foreach (var value in direction)
+                output.Write(value);
+        }
+
+        IsChanged = false;
+    }
+
+    /// <summary>Reads what another one wrote.</summary>
+    /// <exception cref="InvalidDataException">There is something else.</exception>
+    /// <exception cref="EndOfStreamException">There is not enough.</exception>
+    public void Restore(BinaryReader input)
+    {
+        if (input.ReadInt32() is var version and not Version)
+            throw new InvalidDataException($"found version {version}; expected {Version}");
+        if (input.ReadInt32() is var found && found != dimensions)
+            throw new InvalidDataException($"found embeddings of {found} values; expected {dimensions}");
+        (_hour, _heard, _piece) = (input.ReadInt64(), input.ReadInt64(), input.ReadInt64());
+        _habit.Restore(input);
+        _rate.Restore(input);
+        for (var left = input.ReadInt32(); left > 0; left--)
+        {
+            var hour = input.ReadInt32();
+            var direction = new float[dimensions];
+            for (var i = 0; i < dimensions; i++)
+                direction[i] = input.ReadSingle();
+            if (hour is < 0 or > 23 || direction.Any(v => !(Math.Abs(v) <= 1)))
+                throw new InvalidDataException("found an embedding that no run writes; expected one of length 1");
+            _waiting.Add((hour, direction));
+        }
+
+        Fit();
+    }
+
+    private static float Median(ReadOnlySpan<float> three) =>
+        Math.Max(Math.Min(three[0], three[1]), Math.Min(Math.Max(three[0], three[1]), three[2]));
+
+    private bool TakeDirection(ReadOnlySpan<float> embedding)
+    {
+        double square = 0;
+        foreach (var value in embedding)
+            square += (double)value * value;
+        if (embedding.Length != dimensions || !(square > 0) || !double.IsFinite(square))
+            return false;
+        var length = Math.Sqrt(square);
+        for (var i = 0; i < embedding.Length; i++)
+            _direction[i] = (float)(embedding[i] / length);
+        return true;
+    }
+
+    /// <summary>An hour is over: what was heard in it is learnt, and what was heard long ago fades.</summary>
+    private void Learn(long hour)
+    {
+        if (_hour != long.MinValue)
+            _habit.Fade(Math.Pow(0.5, Math.Clamp(hour - _hour, 0, MostHours) / HalfLife));
+        _hour = hour;
+        foreach (var (of, direction) in _waiting)
+            _habit.Add(of, direction);
+        _waiting.Clear();
+        Fit();
+    }
+
+    private void Fit()
+    {
+        if (_habit.Count < LeastKnown)
+            return;
+        _habit.Fit();
+        _threshold = _rate.Known >= Options.Learn * 0.6 ? _rate.Threshold(Options.ADay) : float.PositiveInfinity;
+    }
+}
