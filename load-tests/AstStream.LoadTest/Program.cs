@@ -107,6 +107,11 @@ Add("station-kills", "Kills a station while it writes events and clips, again an
 Add("station-connections", "Holds a station up with connections that send next to nothing.",
     r => new StationTrial(r.GetValue(folder)!, r.GetValue(model) ?? tiny).ConnectAsync(r.GetValue(connections)), folder, model,
     connections);
+Add("unusual", "How often made sites sound unusual on days that nothing was set by, and what is found that does not belong there.", r =>
+{
+    UnusualTrial.Run(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-audioset-tiny");
+    return Task.CompletedTask;
+}, data, model);
 Add("days", "Days of one stream's time as fast as they are taken.", r => Scenarios.DaysAsync(r.GetValue(days)), days);
 Add("gate", "What the gate saves and what it misses.",
     r => GateTrial.RunAsync(r.GetValue(data)!, r.GetValue(model) ?? "pipelines/models/ast-audioset-tiny"), data, model);

@@ -1,8 +1,8 @@
 namespace AstStream.Events.Unusual;
 
 /// <summary>
-/// Finds the distance above which a stream comes as often as somebody wants: what it would have been in the last two weeks. Time is cut in
-/// pieces of five minutes, each with the greatest distance in it; pieces one after the other that are above are one alarm.
+/// Finds the distance above which a stream comes as often as somebody wants, by what it would have been lately; two weeks are known. Time
+/// is cut in pieces of five minutes, each with the greatest distance in it; pieces one after the other that are above are one alarm.
 /// </summary>
 public sealed class AlarmRate
 {
@@ -42,14 +42,16 @@ public sealed class AlarmRate
 
     /// <summary>The distance above which it would have been so many alarms a day; infinity where it knows nothing.</summary>
     /// <param name="aDay">Alarms a day, more than 0.</param>
-    public float Threshold(double aDay)
+    /// <param name="lately">How much of the latest time counts, a piece at least.</param>
+    public float Threshold(double aDay, TimeSpan lately)
     {
-        if (_pieces.Count == 0)
+        var count = (int)Math.Clamp(lately / Piece, Math.Min(1, _pieces.Count), _pieces.Count);
+        if (count == 0)
             return float.PositiveInfinity;
-        var allowed = aDay * _pieces.Count / PiecesOfDay;
+        var allowed = aDay * count / PiecesOfDay;
         var above = new HashSet<long>();
         var (alarms, last) = (0, float.NaN);
-        foreach (var (piece, distance) in _pieces.Zip(_greatest).OrderByDescending(g => g.Second))
+        foreach (var (piece, distance) in _pieces.Zip(_greatest).TakeLast(count).OrderByDescending(g => g.Second))
         {
             alarms += 1 - (above.Contains(piece - 1) ? 1 : 0) - (above.Contains(piece + 1) ? 1 : 0);
             if (alarms > allowed)

@@ -177,6 +177,10 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         if (_habit.Count < LeastKnown)
             return;
         _habit.Fit();
-        _threshold = _rate.Known >= Options.Learn * 0.6 ? _rate.Threshold(Options.ADay) : float.PositiveInfinity;
+
+        // Much was new in the first days that is known now: what they were like says nothing about the days to come.
+        var enough = Options.Learn * 0.6;
+        var lately = Heard / 3 > enough ? Heard / 3 : enough;
+        _threshold = _rate.Known >= enough ? _rate.Threshold(Options.ADay, lately) : float.PositiveInfinity;
     }
 }

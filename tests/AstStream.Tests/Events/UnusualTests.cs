@@ -69,7 +69,11 @@ public class UnusualTests
         }
 
         var aDay = (1 + rate) / 10.0;
-        var threshold = alarms.Threshold(aDay);
+        var threshold = alarms.Threshold(aDay, TimeSpan.FromDays(100));
+        for (var i = 0; i < 200; i++)
+            alarms.Add(i - 1000, 2); // long before
+        if (alarms.Threshold(aDay, 1000 * AlarmRate.Piece) != threshold)
+            return false;
         int Alarms(float at) => known.Count(k => k.Value > at && !(known.TryGetValue(k.Key - 1, out var before) && before > at));
         var allowed = aDay * 1000 / 288;
         var next = known.Values.Where(v => v <= threshold).Max(); // one more, and it is too many

@@ -16,20 +16,25 @@ public sealed class UnusualRunTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
     private readonly MemorySink _sink = new();
     private readonly MemoryLog _log = new();
+    private readonly string _model;
     private DateTimeOffset _start = new(2026, 5, 1, 9, 0, 0, TimeSpan.Zero);
+
+    public UnusualRunTests() => _model = SmallModel.Make(_folder, "model", 0);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Run_HoursOfOneSoundThenAnother_IsAnEventAlsoOverRestarts()
+    public async Task Run_HoursOfOneSoundThenAnother_IsAnEventAlsoOverRestartsAndChanges()
     {
         // What is learnt in one run, the next one knows.
         await RunAsync(async (source, _) => await PushAsync(source, (2 * Hour) + 1800, 0));
         Assert.Empty(Unusual);
         var state = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "usual")));
-        await RunAsync(async (source, _) =>
+        await RunAsync(async (source, run) =>
         {
             await PushAsync(source, Hour, 1);
+            Write("{data: usual, learn: 1h, rate: 3}");
+            Assert.Equal("model", await run.ReloadAsync([], CancellationToken.None));
             await PushAsync(source, 60, 2, isOther: true);
             await PushAsync(source, 300, 3);
         });
@@ -118,7 +123,7 @@ public sealed class UnusualRunTests : IDisposable
 
     private void Write(string? unusual, string sink = "") => File.WriteAllText(
         Path.Combine(_folder, "p.yaml"),
-        $"model: {{path: {SmallModel.Make(_folder, "model", 0)}, hop: 2500ms}}\n"
+        $"model: {{path: {_model}, hop: 2500ms}}\n"
             + $"events: {{threshold: 0.9, timing: window{(unusual is null ? "" : $", unusual: {unusual}")}}}\n"
             + $"sources: {{s: {{type: s}}}}\nsinks: {{m: {{type: m{(sink.Length > 0 ? $", {sink}" : "")}}}}}");
 }
