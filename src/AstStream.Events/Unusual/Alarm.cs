@@ -8,7 +8,7 @@ internal sealed class Alarm
     private static readonly long s_longest = 600L * ModelTime.SampleRate;
 
     private AlarmState _state;
-    private long _unusualAt = long.MinValue; // the latest piece of time in which something was
+    private long? _unusualAt; // the latest piece of time in which something was
     private (long Onset, long Offset, float Peak, double Sum, int Windows) _event;
 
     /// <summary>Takes a window.</summary>
@@ -21,7 +21,7 @@ internal sealed class Alarm
     public void Push(long start, long end, long piece, bool isUnusual, float score, Action<DetectedEvent> detected)
     {
         // What belongs to an alarm is counted as the rate counts it.
-        var belongs = _unusualAt != long.MinValue && piece - _unusualAt <= 1;
+        var belongs = _unusualAt is { } last && Math.Abs(piece - last) <= 1; // clocks are set back, too
         if (isUnusual)
             _unusualAt = piece;
         switch (_state)

@@ -9,9 +9,12 @@ public sealed class AlarmRate
     /// <summary>A piece of time.</summary>
     public static readonly TimeSpan Piece = TimeSpan.FromMinutes(5);
 
+    /// <summary>The most time that it knows.</summary>
+    public static readonly TimeSpan Longest = Most * Piece;
+
     private const int PiecesOfDay = 288;
     private const int Most = 14 * PiecesOfDay;
-    private const float Margin = 1.02f; // above all that was heard, where that is too often already
+    private const float Margin = 1.02f; // above all that was heard, where that would be too often
 
     private readonly List<long> _pieces = []; // in their order
     private readonly List<float> _greatest = []; // of each
@@ -19,20 +22,25 @@ public sealed class AlarmRate
     /// <summary>How much time it knows.</summary>
     public TimeSpan Known => _pieces.Count * Piece;
 
-    /// <summary>Takes a distance. Pieces of time that are long gone are none of its business.</summary>
+    /// <summary>Takes a distance. Pieces of time that are later are forgotten: a clock was wrong.</summary>
     /// <param name="piece">The number of its piece of time.</param>
     /// <param name="distance">The distance.</param>
     public void Add(long piece, float distance)
     {
-        var at = _pieces.Count > 0 && _pieces[^1] == piece ? _pieces.Count - 1 : _pieces.BinarySearch(piece);
-        if (at >= 0)
+        while (_pieces.Count > 0 && _pieces[^1] > piece)
         {
-            _greatest[at] = Math.Max(_greatest[at], distance);
+            _pieces.RemoveAt(_pieces.Count - 1);
+            _greatest.RemoveAt(_greatest.Count - 1);
+        }
+
+        if (_pieces.Count > 0 && _pieces[^1] == piece)
+        {
+            _greatest[^1] = Math.Max(_greatest[^1], distance);
             return;
         }
 
-        _pieces.Insert(~at, piece);
-        _greatest.Insert(~at, distance);
+        _pieces.Add(piece);
+        _greatest.Add(distance);
         if (_pieces.Count > Most)
         {
             _pieces.RemoveAt(0);
@@ -49,18 +57,35 @@ public sealed class AlarmRate
         if (count == 0)
             return float.PositiveInfinity;
         var allowed = aDay * count / PiecesOfDay;
+        List<(long Piece, float Distance)> latest = [.. _pieces.Zip(_greatest).TakeLast(count).OrderByDescending(g => g.Second)];
+        if (allowed < 1)
+            return Beyond([.. latest.Select(l => l.Distance)], allowed);
         var above = new HashSet<long>();
         var (alarms, last) = (0, float.NaN);
-        foreach (var (piece, distance) in _pieces.Zip(_greatest).TakeLast(count).OrderByDescending(g => g.Second))
+        foreach (var (piece, distance) in latest)
         {
             alarms += 1 - (above.Contains(piece - 1) ? 1 : 0) - (above.Contains(piece + 1) ? 1 : 0);
             if (alarms > allowed)
-                return float.IsNaN(last) ? distance * Margin : (last + distance) / 2;
+                return (last + distance) / 2;
             above.Add(piece);
             last = distance;
         }
 
         return last; // all of it is one alarm, and that is not too often
+    }
+
+    /// <summary>
+    /// A distance that comes less than once in the time that is known: what is far goes on as an exponential does, as excesses over high
+    /// thresholds are about (Pickands 1975).
+    /// </summary>
+    /// <param name="distances">Those that are known, the greatest first.</param>
+    /// <param name="allowed">How often it may come in that time.</param>
+    private static float Beyond(float[] distances, double allowed)
+    {
+        var far = Math.Clamp(distances.Length / 4, 1, 50);
+        var excess = distances.Take(far).Average(d => d - distances[Math.Min(far, distances.Length - 1)]);
+        return Math.Max(
+            distances[0] * Margin, distances[Math.Min(far, distances.Length - 1)] + (float)(excess * Math.Log(far / allowed)));
     }
 
     /// <summary>Writes what it knows.</summary>

@@ -58,6 +58,7 @@ public sealed class SoundHabit(int dimensions)
     }
 
     /// <summary>Makes means and covariance of all that it took; needs one embedding at least.</summary>
+    /// <exception cref="InvalidDataException">What it has restored is no scatter of anything.</exception>
     public void Fit()
     {
         var count = Count;
@@ -176,6 +177,8 @@ public sealed class SoundHabit(int dimensions)
                 var sum = matrix[at + column];
                 for (var k = 0; k < column; k++)
                     sum -= matrix[at + k] * matrix[other + k];
+                if (column == row && !(sum > 0))
+                    throw new InvalidDataException($"found a variance of {sum}; expected more than 0");
                 matrix[at + column] = column == row ? Math.Sqrt(sum) : sum / matrix[other + column];
             }
         }

@@ -4,11 +4,11 @@ namespace AstStream.Events.Unusual;
 
 /// <summary>
 /// Finds where a stream sounds other than it usually does at that hour, as often as somebody wants to hear of it. Windows are scored by
-/// what was heard up to an hour before, so what is scored has not been learnt yet. For one thread at a time.
+/// what was heard some time before, an hour at most, so what is scored has not been learnt yet. For one thread at a time.
 /// </summary>
 /// <param name="dimensions">Values of an embedding.</param>
 /// <param name="options">When a stream sounds unusual.</param>
-/// <param name="phase">Seconds after the full hour at which it learns, 0 to 3599, so that not all streams do at once.</param>
+/// <param name="phase">Seconds after the full hour at which it learns, so that not all streams do at once; 0 to 3599.</param>
 public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int phase = 0)
 {
     /// <summary>The label of its events.</summary>
@@ -18,9 +18,9 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
     public const int Class = -1;
 
     private const int Version = 1;
-    private const int LeastKnown = 100; // embeddings before the first distance
-    private const double HalfLife = 30 * 24; // hours after which what was heard counts for half
-    private const int MostHours = 10_000; // that it fades at once
+    private const int LeastKnown = 40; // embeddings before the first distance
+    private const double HalfLife = 30; // days after which what was heard counts for half
+    private const double MostFaded = 14; // days at once: a clock may be set by years, and a recorder be off for long
 
     private static readonly TimeSpan s_betweenLearnt = TimeSpan.FromSeconds(30); // windows of one scene say little new
 
@@ -31,21 +31,20 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
     private readonly List<(int Hour, float[] Direction)> _waiting = []; // to be learnt when the hour is over
     private readonly float[] _last = new float[3]; // distances of the latest windows
     private int _windows; // of them
-    private long _hour = long.MinValue; // since 1970; of the latest fit
-    private long _heard; // pieces of time
-    private long _piece = long.MinValue; // the latest one
-    private long _learntAt = long.MinValue; // seconds since 1970
+    private long? _fitAt; // seconds since 1970
+    private long? _tookAt; // the same; of what waits to be learnt
+    private long _heard; // samples
     private float _threshold = float.PositiveInfinity;
     private float _score = float.NaN; // of the latest windows
 
     /// <summary>Values of an embedding.</summary>
     public int Dimensions => dimensions;
 
-    /// <summary>When a stream sounds unusual; another one holds from the next hour on.</summary>
+    /// <summary>When a stream sounds unusual; another one holds when it learns again.</summary>
     public UnusualOptions Options { get; set; } = options;
 
     /// <summary>How much sound it has heard, to be held against <see cref="UnusualOptions.Learn"/>.</summary>
-    public TimeSpan Heard => _heard * AlarmRate.Piece;
+    public TimeSpan Heard => TimeSpan.FromSeconds((double)_heard / ModelTime.SampleRate);
 
     /// <summary>How unusual the latest windows were.</summary>
     public UnusualReading Now => new(_score, Math.Min(1, Heard / Options.Learn));
@@ -67,16 +66,14 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         if (!TakeDirection(embedding))
             return;
         var seconds = time.ToUnixTimeSeconds();
-        var (hour, piece) = ((seconds - phase) / 3600, seconds / (long)AlarmRate.Piece.TotalSeconds);
-        HasLearnt = hour != _hour;
+        HasLearnt = IsDue(seconds);
         if (HasLearnt)
-            Learn(hour);
-        if (piece != _piece)
-            (_piece, _heard) = (piece, _heard + 1);
-        if (Math.Abs(seconds - _learntAt) >= s_betweenLearnt.TotalSeconds || _learntAt == long.MinValue)
+            Learn(seconds);
+        _heard += Math.Max(0, end - start);
+        if (_tookAt is not { } took || Math.Abs(seconds - took) >= s_betweenLearnt.TotalSeconds)
         {
             _waiting.Add((time.Hour, [.. _direction]));
-            (_learntAt, IsChanged) = (seconds, true);
+            (_tookAt, IsChanged) = (seconds, true);
         }
 
         if (_habit.Count < LeastKnown || Heard < Options.Learn / 3)
@@ -85,6 +82,7 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         if (_windows < _last.Length)
             return;
         var distance = Median(_last);
+        var piece = seconds / (long)AlarmRate.Piece.TotalSeconds;
         _rate.Add(piece, distance);
         _score = float.IsFinite(_threshold) ? distance / (distance + _threshold) : float.NaN;
         _alarm.Push(start, end, piece, distance >= _threshold, _score, detected);
@@ -97,14 +95,16 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         _windows = 0;
     }
 
+    /// <summary>Whether what it knows is worth keeping.</summary>
+    public bool IsWorthKeeping => _habit.Count + _waiting.Count >= LeastKnown;
+
     /// <summary>Writes what it knows of the stream.</summary>
     public void Save(BinaryWriter output)
     {
         output.Write(Version);
         output.Write(dimensions);
-        output.Write(_hour);
+        output.Write(_fitAt ?? long.MinValue);
         output.Write(_heard);
-        output.Write(_piece);
         _habit.Save(output);
         _rate.Save(output);
         output.Write(_waiting.Count);
@@ -127,7 +127,10 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
             throw new InvalidDataException($"found version {version}; expected {Version}");
         if (input.ReadInt32() is var found && found != dimensions)
             throw new InvalidDataException($"found embeddings of {found} values; expected {dimensions}");
-        (_hour, _heard, _piece) = (input.ReadInt64(), input.ReadInt64(), input.ReadInt64());
+        _fitAt = input.ReadInt64() is var at && at == long.MinValue ? null : at;
+        _heard = input.ReadInt64();
+        if (_heard is < 0 or > 1L << 50)
+            throw new InvalidDataException($"found {_heard} samples that were heard; expected 0 and more");
         _habit.Restore(input);
         _rate.Restore(input);
         for (var left = input.ReadInt32(); left > 0; left--)
@@ -160,12 +163,19 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         return true;
     }
 
-    /// <summary>An hour is over: what was heard in it is learnt, and what was heard long ago fades.</summary>
-    private void Learn(long hour)
+    /// <summary>Whether it is time to learn: every hour, and more often where there is little to hear before the first event.</summary>
+    private bool IsDue(long seconds)
     {
-        if (_hour != long.MinValue)
-            _habit.Fade(Math.Pow(0.5, Math.Clamp(hour - _hour, 0, MostHours) / HalfLife));
-        _hour = hour;
+        var step = (long)Math.Clamp(Options.Learn.TotalSeconds / 12, 300, 3600);
+        return _fitAt is not { } fit || Math.DivRem(seconds - phase, step).Quotient != Math.DivRem(fit - phase, step).Quotient;
+    }
+
+    /// <summary>What was heard is learnt, and what was heard long ago fades.</summary>
+    private void Learn(long seconds)
+    {
+        if (_fitAt is { } before)
+            _habit.Fade(Math.Pow(0.5, Math.Clamp((seconds - before) / 86_400.0, 0, MostFaded) / HalfLife));
+        _fitAt = seconds;
         foreach (var (of, direction) in _waiting)
             _habit.Add(of, direction);
         _waiting.Clear();
@@ -179,7 +189,7 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         _habit.Fit();
 
         // Much was new in the first days that is known now: what they were like says nothing about the days to come.
-        var enough = Options.Learn * 0.6;
+        var enough = Options.Learn * 0.6 < AlarmRate.Longest * 0.9 ? Options.Learn * 0.6 : AlarmRate.Longest * 0.9;
         var lately = Heard / 3 > enough ? Heard / 3 : enough;
         _threshold = _rate.Known >= enough ? _rate.Threshold(Options.ADay, lately) : float.PositiveInfinity;
     }

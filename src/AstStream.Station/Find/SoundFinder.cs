@@ -42,7 +42,7 @@ internal sealed class SoundFinder(string store, TimeProvider time, long mostByte
         InTurnAsync<IReadOnlyList<(StoredEvent, double)>?>(() => Like(id, query, most, cancellation), cancellation);
 
     /// <summary>
-    /// The latest events of a query, of the model that the latest event of all has, and where each lies on a map of their own: 0 to 1 from
+    /// The latest events of a query, of the model that most of them have, and where each lies on a map of their own: 0 to 1 from
     /// left to right and from top to bottom.
     /// </summary>
     /// <param name="query">Which events, and at most how many.</param>
@@ -80,7 +80,8 @@ internal sealed class SoundFinder(string store, TimeProvider time, long mostByte
         var index = Load(reader, asked.Hash, asked.Embedding.Vector.Length, cancellation);
         var near = index.Nearest(asked.Embedding.Vector, Candidates + 1, cancellation).Select(n => n.Event)
             .Where(e => e != asked.Embedding.Event);
-        var ranked = reader.Of(asked.Hash, near).Select(e => (e.Event, Cosine: EmbeddingIndex.Cosine(asked.Embedding.Vector, e.Vector)))
+        var ranked = reader.Of(asked.Hash, near).Where(e => e.Vector.Length == index.Dimensions)
+            .Select(e => (e.Event, Cosine: EmbeddingIndex.Cosine(asked.Embedding.Vector, e.Vector)))
             .OrderByDescending(e => e.Cosine).ThenByDescending(e => e.Event);
         using var events = StoreReader.Open(store);
         var found = new List<(StoredEvent Event, double Cosine)>();
@@ -107,6 +108,8 @@ internal sealed class SoundFinder(string store, TimeProvider time, long mostByte
                 (_willForget, _forgetting) = (true, ForgetAsync());
         }
 
+        if (reader.Latest() < known.Index.Latest)
+            known = (hash, new EmbeddingIndex(dimensions, mostBytes)); // another store has its name
         var from = known.Index.Latest > 0 ? known.Index.Latest : reader.Latest() - known.Index.Capacity;
         reader.After(hash, from, e => known.Index.Add(e), cancellation);
         _known = known;
@@ -116,11 +119,13 @@ internal sealed class SoundFinder(string store, TimeProvider time, long mostByte
     private List<(StoredEvent Event, Vector2 Place)> Map(EventQuery query, CancellationToken cancellation)
     {
         using var reader = EmbeddingReader.Open(store);
-        if (reader.LatestModel() is not { } hash)
-            return [];
         using var events = StoreReader.Open(store);
         var found = events.Events(query).ToDictionary(e => e.Number);
+        if (reader.ModelOf(found.Keys) is not { } hash)
+            return [];
         List<StoredEmbedding> embeddings = [.. reader.Of(hash, found.Keys).OrderBy(e => e.Number)];
+        var length = embeddings.Count > 0 ? embeddings[^1].Vector.Length : 0;
+        embeddings.RemoveAll(e => e.Vector.Length != length); // damaged
         var key = $"{hash} {string.Join(' ', embeddings.Select(e => e.Number))}";
         if (_map?.Key != key)
             _map = (key, SoundMap.Of([.. embeddings.Select(e => e.Vector)], cancellation));

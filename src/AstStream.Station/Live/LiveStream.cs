@@ -28,6 +28,7 @@ internal sealed class LiveStream
     private readonly StreamInfo _stream;
     private readonly StreamLevels? _levels;
     private readonly ConcurrentDictionary<string, LatestScores> _scores = new(StringComparer.Ordinal); // by model
+    private string? _unusualTo; // the model that says how unusual it sounds
     private SignalMeter? _meter; // where nobody else measures it
     private ImmutableArray<LiveViewer> _viewers = [];
     private float[] _column = [];
@@ -147,7 +148,8 @@ internal sealed class LiveStream
     /// <summary>A model has scored a window.</summary>
     public void Take(in DecidedPiece piece)
     {
-        Unusual = piece.Unusual ?? Unusual;
+        if (piece.Unusual is not null || _unusualTo == piece.Model)
+            (Unusual, _unusualTo) = (piece.Unusual, piece.Model);
 
         // In place: whoever reads meanwhile sees some of both windows, for a second.
         if (_scores.TryGetValue(piece.Model, out var kept) && kept.Labels == piece.Labels && kept.Thresholds == piece.Thresholds)

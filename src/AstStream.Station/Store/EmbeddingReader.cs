@@ -13,10 +13,17 @@ internal sealed class EmbeddingReader : IDisposable
     /// <exception cref="StoreException">There is none, or it can't be read.</exception>
     public static EmbeddingReader Open(string path) => new(StoreFile.OpenToRead(path));
 
-    /// <summary>The hash of the model that the latest embedding is of; null where there is none.</summary>
+    /// <summary>The hash of the model that most of some events have embeddings of; null where none has one.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
-    public string? LatestModel() => _file.Guarded("reading", () => _file.Prepared(
-        "SELECT m.hash FROM embeddings e JOIN models m ON m.id = e.model ORDER BY e.number DESC LIMIT 1").ExecuteScalar() as string);
+    public string? ModelOf(IEnumerable<long> events) => _file.Guarded("reading", () =>
+    {
+        using var command = _file.Command(
+            $"""
+            SELECT m.hash FROM embeddings e JOIN models m ON m.id = e.model WHERE e.event IN ({string.Join(", ", events)})
+            GROUP BY m.hash ORDER BY count(*) DESC, max(e.number) DESC LIMIT 1
+            """);
+        return command.ExecuteScalar() as string;
+    });
 
     /// <summary>What one event was to its model, and the hash of that; null where there is nothing of it.</summary>
     /// <exception cref="StoreException">Reading failed.</exception>
@@ -27,7 +34,7 @@ internal sealed class EmbeddingReader : IDisposable
             SELECT e.number, e.event, e.vector, m.hash FROM events v JOIN embeddings e ON e.event = v.number
                 JOIN models m ON m.id = e.model WHERE v.id = $0
             """, EventId.Bytes(id)).ExecuteReader();
-        return rows.Read() ? (Embedding(rows), rows.GetString(3)) : null;
+        return rows.Read() && Embedding(rows) is { } embedding ? (embedding, rows.GetString(3)) : null;
     });
 
     /// <summary>The row of the latest one; 0 where there is none.</summary>
@@ -50,7 +57,8 @@ internal sealed class EmbeddingReader : IDisposable
         while (rows.Read())
         {
             cancellation.ThrowIfCancellationRequested();
-            add(Embedding(rows));
+            if (Embedding(rows) is { } embedding)
+                add(embedding);
         }
 
         return 0;
@@ -68,12 +76,18 @@ internal sealed class EmbeddingReader : IDisposable
         using var rows = command.ExecuteReader();
         var found = new List<StoredEmbedding>();
         while (rows.Read())
-            found.Add(Embedding(rows));
+        {
+            if (Embedding(rows) is { } embedding)
+                found.Add(embedding);
+        }
+
         return found;
     });
 
     public void Dispose() => _file.Dispose();
 
-    private static StoredEmbedding Embedding(SqliteDataReader row) =>
-        new(row.GetInt64(0), row.GetInt64(1), StoredEmbedding.Unpack((byte[])row.GetValue(2)));
+    /// <summary>A row; null for one that no run writes, which is like nothing.</summary>
+    private static StoredEmbedding? Embedding(SqliteDataReader row) =>
+        row.GetValue(2) is byte[] { Length: > 0 } bytes && StoredEmbedding.Unpack(bytes) is var vector && vector.All(float.IsFinite)
+            ? new StoredEmbedding(row.GetInt64(0), row.GetInt64(1), vector) : null;
 }

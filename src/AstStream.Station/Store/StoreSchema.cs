@@ -110,7 +110,7 @@ internal static class StoreSchema
         """
         -- What events were to their model: 16-bit floats, little-endian. number: in the order in which they came. event: events.number.
         CREATE TABLE embeddings (
-            number INTEGER PRIMARY KEY, event INTEGER NOT NULL UNIQUE, model INTEGER NOT NULL, vector BLOB NOT NULL);
+            number INTEGER PRIMARY KEY AUTOINCREMENT, event INTEGER NOT NULL UNIQUE, model INTEGER NOT NULL, vector BLOB NOT NULL);
         CREATE TRIGGER embeddings_go AFTER DELETE ON events BEGIN DELETE FROM embeddings WHERE event = OLD.number; END;
         """,
     ];

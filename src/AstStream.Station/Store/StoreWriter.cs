@@ -254,7 +254,12 @@ internal sealed class StoreWriter : IDisposable
             if (known.Read())
             {
                 if (known.GetInt64(1) > closed || (known.GetInt64(1) == closed && known.GetInt64(3) == end && known.GetFloat(4) == e.Score))
+                {
+                    if (closed == 1)
+                        StoredEmbedding.Write(Opened, known.GetInt64(0), model, e.Embedding); // it may be of before these were kept
                     return;
+                }
+
                 (number, time, oldEnd) = (known.GetInt64(0), known.GetInt64(2), known.GetInt64(3));
             }
         }
@@ -265,7 +270,7 @@ internal sealed class StoreWriter : IDisposable
                 "UPDATE events SET closed = $1, end = $2, score = $3, mean_score = $4, last_offset = $5, model = $6 WHERE number = $0",
                 row, closed, end, (double)e.Score, (double)e.MeanScore, e.Origin.Last, model).ExecuteNonQuery();
             Count(stream, label, time, 0, end - oldEnd);
-            Write(row, model, e.Embedding);
+            StoredEmbedding.Write(Opened, row, model, e.Embedding);
             return;
         }
 
@@ -279,17 +284,7 @@ internal sealed class StoreWriter : IDisposable
             id, stream, label, model, closed, time, Clock(e.Stream, at), start, end, (double)e.Score,
             (double)e.MeanScore, e.Origin.First, e.Origin.Last).ExecuteScalar()!;
         Count(stream, label, time, 1, end - start);
-        Write(row, model, e.Embedding);
-    }
-
-    private void Write(long e, long model, ReadOnlyMemory<Half> embedding)
-    {
-        if (!embedding.IsEmpty)
-            Opened.Prepared(
-                """
-                INSERT INTO embeddings (event, model, vector) VALUES ($0, $1, $2)
-                ON CONFLICT DO UPDATE SET model = excluded.model, vector = excluded.vector
-                """, e, model, StoredEmbedding.Pack(embedding.Span)).ExecuteNonQuery();
+        StoredEmbedding.Write(Opened, row, model, e.Embedding);
     }
 
     /// <summary>Adds to what the days have.</summary>

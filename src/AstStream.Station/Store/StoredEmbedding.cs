@@ -8,6 +8,17 @@ namespace AstStream.Station.Store;
 /// <param name="Vector">The values.</param>
 internal readonly record struct StoredEmbedding(long Number, long Event, float[] Vector)
 {
+    /// <summary>Writes that of an event, where there is one.</summary>
+    public static void Write(StoreFile file, long e, long model, ReadOnlyMemory<Half> vector)
+    {
+        if (!vector.IsEmpty)
+            file.Prepared(
+                """
+                INSERT INTO embeddings (event, model, vector) VALUES ($0, $1, $2)
+                ON CONFLICT DO UPDATE SET model = excluded.model, vector = excluded.vector
+                """, e, model, Pack(vector.Span)).ExecuteNonQuery();
+    }
+
     public static byte[] Pack(ReadOnlySpan<Half> vector)
     {
         var bytes = new byte[2 * vector.Length];

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using AstStream.Station.Find;
+using AstStream.Station.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -13,7 +14,7 @@ internal static class FindApi
     private const int UsualLike = 50;
     private const int UsualOfMap = 1000;
 
-    public static void Map(RouteGroupBuilder api, SoundFinder finder)
+    public static void Map(RouteGroupBuilder api, WebSource source, SoundFinder finder)
     {
         api.MapGet("/events/{id}/similar", async Task<Results<Ok<SimilarEvents>, ProblemHttpResult>> (
             string id, [AsParameters] EventFilter filter, [Description("The most events, 1 to 2000; 50 by default.")] int? limit,
@@ -22,9 +23,13 @@ internal static class FindApi
                 var (query, problem) = filter.Read(limit);
                 if (query is null)
                     return Problems.Bad(problem!);
-                return await finder.LikeAsync(id, query, limit ?? UsualLike, aborted).ConfigureAwait(false) is { } found
-                    ? TypedResults.Ok(new SimilarEvents([.. found.Select(f => new SimilarEvent(WebJson.Of(f.Event), f.Cosine))]))
-                    : Problems.NotFound("closed event with an embedding", id);
+                if (await finder.LikeAsync(id, query, limit ?? UsualLike, aborted).ConfigureAwait(false) is { } found)
+                    return TypedResults.Ok(new SimilarEvents([.. found.Select(f => new SimilarEvent(WebJson.Of(f.Event), f.Cosine))]));
+                using var reader = StoreReader.Open(source.Store);
+                return reader.Events(new EventQuery { Id = id }).Any()
+                    ? Problems.Of(
+                        StatusCodes.Status404NotFound, $"event '{id}' has no embedding: it goes on, or was stored before they were")
+                    : Problems.NotFound("event", id);
             })
             .Needs(Right.Read).WithName("similar")
             .WithSummary("Events that sound like one, the likest first: of the 2,000 likest, those that the filter wants. Compared with "
@@ -41,8 +46,8 @@ internal static class FindApi
                     WebJson.Of(p.Event), Math.Round(p.Place.X, 4), Math.Round(p.Place.Y, 4)))]));
             })
             .Needs(Right.Read).WithName("map")
-            .WithSummary("The latest events on a plane where those that sound alike lie near each other; those of the model that reports "
-                + "now alone.");
+            .WithSummary("The latest events on a plane where those that sound alike lie near each other; those of one model alone, "
+                + "of which there are most.");
     }
 
     /// <summary>Events that sound like one.</summary>

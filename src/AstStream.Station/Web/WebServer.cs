@@ -191,7 +191,7 @@ internal sealed class WebServer : IAsyncDisposable
         var api = app.MapGroup(Api).WithTags("station");
         LoginApi.Map(api, access);
         EventsApi.Map(api, source, time);
-        FindApi.Map(api, finder);
+        FindApi.Map(api, source, finder);
         ClipsApi.Map(api, source);
         StreamsApi.Map(api, source);
         LevelsApi.Map(api, source);

@@ -59,6 +59,12 @@ internal sealed class DecodeNode : Node
     /// <summary>Decodes by other options from the next window on; may be called while the graph runs.</summary>
     public void Reconfigure(EventOptions options) => _options = _options with { Options = options };
 
+    internal override ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        _options.Unusual?.Open();
+        return ValueTask.CompletedTask;
+    }
+
     internal override ValueTask CloseAsync()
     {
         foreach (var piece in _pieces)
@@ -106,6 +112,8 @@ internal sealed class DecodeNode : Node
     private void Leave(Piece piece)
     {
         _streams.Remove(piece.Timeline, out var stream);
+        if (piece.Timeline.Stream.IsAbandoned)
+            stream?.Interrupt(isLast: true, _options, _ => { }); // somebody else says what comes of it
         if (piece.State == PieceState.HandedOver)
             _left.Add((piece.Timeline, stream?.HandOver() ?? Handover.Nothing));
     }
@@ -190,7 +198,7 @@ internal sealed class DecodeNode : Node
         {
             case PieceState.Analysed or PieceState.Noted when piece.Part is { } part:
                 stream.HeardBy = piece.HeardBy ?? stream.HeardBy;
-                stream.Embeddings.Add(piece);
+                stream.Embeddings.Add(piece, options.Options.Thresholds);
                 decoder.Push(
                     part, piece.State == PieceState.Analysed ? piece.Scores : [], _detect, piece.Input.Places,
                     _localiser is null ? [] : _localiser.Extents(piece, part));
@@ -211,6 +219,7 @@ internal sealed class DecodeNode : Node
             case PieceState.Gated:
                 // Nothing rose above the noise: no label has a score.
                 decoder.Push(TimeOf(piece), _silence, _detect);
+                stream.Interrupt(isLast: false, options, _detect);
                 Account(stream, piece, CoverageState.Gated, LossReason.None, piece.Source);
                 break;
             case PieceState.Tail:

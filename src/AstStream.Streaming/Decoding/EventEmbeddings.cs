@@ -1,5 +1,6 @@
 using AstStream.Events;
 using AstStream.Events.Decoding;
+using AstStream.Events.Unusual;
 using AstStream.Streaming.FrontEnd;
 
 namespace AstStream.Streaming.Decoding;
@@ -12,14 +13,15 @@ internal sealed class EventEmbeddings
 {
     private const int Windows = 8; // that are remembered: an event is decided some windows after its sound
 
-    private const float UnusualRank = 0.5f;
-
     private readonly Dictionary<int, Best> _open = []; // by label
     private Window[] _last = [];
     private int _next;
 
     /// <summary>Takes a window that was scored. One without an embedding is none of its business.</summary>
-    public void Add(Piece window)
+    /// <param name="window">The window.</param>
+    /// <param name="thresholds">The score that opens an event, by label: an aimed window below it was aimed at another sound.</param>
+    /// <param name="unusual">How unusual the stream sounds with it, 0 to 1.</param>
+    public void Add(Piece window, IReadOnlyList<float> thresholds, float unusual = 0)
     {
         if (window.Embedding.IsEmpty)
             return;
@@ -27,7 +29,7 @@ internal sealed class EventEmbeddings
             _last = [.. Enumerable.Range(0, Windows).Select(_ => new Window())];
         var at = _last[_next];
         _next = (_next + 1) % Windows;
-        at.Take(window);
+        at.Take(window, thresholds, unusual);
         foreach (var (label, best) in _open)
         {
             if (at.Rank(label) > best.Rank)
@@ -58,6 +60,8 @@ internal sealed class EventEmbeddings
     private sealed class Window
     {
         private float[] _scores = [];
+        private float _unusual;
+        private IReadOnlyList<float> _thresholds = [];
         private bool _isAimed;
 
         public long Start { get; private set; }
@@ -66,9 +70,10 @@ internal sealed class EventEmbeddings
 
         public Half[] Embedding { get; private set; } = [];
 
-        public void Take(Piece window)
+        public void Take(Piece window, IReadOnlyList<float> thresholds, float unusual)
         {
             (Start, End, _isAimed) = (window.Start, window.End, window.Part is not null);
+            (_thresholds, _unusual) = (thresholds, unusual);
             if (_scores.Length != window.Scores.Length || Embedding.Length != window.Embedding.Length)
                 (_scores, Embedding) = (new float[window.Scores.Length], new Half[window.Embedding.Length]);
             window.Scores.CopyTo(_scores);
@@ -76,8 +81,10 @@ internal sealed class EventEmbeddings
                 Embedding[i] = (Half)window.Embedding[i];
         }
 
-        /// <summary>How well it stands for a label; what is unusual has no score of its own.</summary>
-        public float Rank(int label) => (label < 0 ? UnusualRank : label < _scores.Length ? _scores[label] : 0) + (_isAimed ? 1 : 0);
+        /// <summary>How well it stands for a label.</summary>
+        public float Rank(int label) => label == UnusualDecoder.Class ? _unusual
+            : label >= _scores.Length ? 0
+            : _scores[label] + (_isAimed && _scores[label] >= _thresholds[label] ? 1 : 0);
     }
 
     /// <summary>The best window of an event so far.</summary>

@@ -44,14 +44,17 @@ internal sealed class StreamDecoding(IEventDecoder decoder, CoverageLedger ledge
     /// <param name="detect">Gets events of what is.</param>
     public void Listen(Piece window, DecodeOptions options, Action<DetectedEvent> detect)
     {
-        Embeddings.Add(window);
-        if (window.Embedding.IsEmpty || options.UnusualRule is not { } rule)
-            return;
-        if (!_hasBegun)
-            _unusual = options.Unusual!.Begin(rule, window.Timeline.Stream, options.ModelHash, window.Embedding.Length);
-        _hasBegun = true;
-        if (_unusual?.Push(window.Timeline.Stream, window, detect) == true)
-            options.Unusual!.Save(_unusual);
+        if (options.UnusualRule is { } rule && !window.Embedding.IsEmpty)
+        {
+            if (!_hasBegun)
+                _unusual = options.Unusual!.Begin(rule, window.Timeline.Stream, options.ModelHash, window.Embedding.Length);
+            _hasBegun = true;
+            if (_unusual?.Push(window.Timeline.Stream, window, detect) == true)
+                options.Unusual!.Save(_unusual);
+        }
+
+        var score = _unusual?.Now.Score ?? 0;
+        Embeddings.Add(window, options.Options.Thresholds, float.IsNaN(score) ? 0 : score);
     }
 
     /// <summary>What is unusual has ended: sound is missing, or the stream is over for this model.</summary>

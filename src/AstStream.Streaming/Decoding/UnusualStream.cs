@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using AstStream.Events;
 using AstStream.Events.Decoding;
@@ -18,9 +19,11 @@ namespace AstStream.Streaming.Decoding;
 internal sealed class UnusualStream(string file, string hash, int dimensions, UnusualOptions options, TimeZoneInfo zone)
 {
     private readonly Lock _lock = new();
-    private UnusualDecoder _decoder = New(file, dimensions, options);
+    private readonly int _phase = Path.GetFileName(file).Sum(c => 97 * c) % 3600; // streams learn at different times
+    private UnusualDecoder? _own;
 
-    public string File => file;
+    /// <summary>Where what is known of it is kept; null where it is not.</summary>
+    public string? File { get; set; } = file;
 
     public string Hash => hash;
 
@@ -34,7 +37,7 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
         set
         {
             lock (_lock)
-                _decoder.Options = value;
+                Decoder.Options = value;
         }
     }
 
@@ -44,7 +47,7 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
         get
         {
             lock (_lock)
-                return _decoder.Now;
+                return Decoder.Now;
         }
     }
 
@@ -61,8 +64,8 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
             return false;
         lock (_lock)
         {
-            _decoder.Push(window.CellStart, window.CellEnd, TimeZoneInfo.ConvertTime(time, zone), window.Embedding, detected);
-            return _decoder.HasLearnt;
+            Decoder.Push(window.CellStart, window.CellEnd, TimeZoneInfo.ConvertTime(time, zone), window.Embedding, detected);
+            return Decoder.HasLearnt;
         }
     }
 
@@ -70,7 +73,7 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
     public void Flush(Action<DetectedEvent> detected)
     {
         lock (_lock)
-            _decoder.Flush(detected);
+            Decoder.Flush(detected);
     }
 
     /// <summary>What is known of it, to be written; null where nothing is new.</summary>
@@ -78,12 +81,13 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
     {
         lock (_lock)
         {
-            if (!_decoder.IsChanged)
+            if (!Decoder.IsChanged || !Decoder.IsWorthKeeping)
                 return null;
             using var bytes = new MemoryStream();
             using var output = new BinaryWriter(bytes, Encoding.UTF8);
             output.Write(hash);
-            _decoder.Save(output);
+            Decoder.Save(output);
+            output.Write(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)));
             return bytes.ToArray();
         }
     }
@@ -95,20 +99,22 @@ internal sealed class UnusualStream(string file, string hash, int dimensions, Un
         {
             try
             {
-                using var input = new BinaryReader(new MemoryStream(state), Encoding.UTF8);
+                var length = state.Length - SHA256.HashSizeInBytes;
+                if (length < 0 || !SHA256.HashData(state.AsSpan(0, length)).AsSpan().SequenceEqual(state.AsSpan(length)))
+                    return "is damaged: its end is not what its contents give";
+                using var input = new BinaryReader(new MemoryStream(state, 0, length), Encoding.UTF8);
                 if (input.ReadString() != hash)
                     return "is of another model";
-                _decoder.Restore(input);
+                Decoder.Restore(input);
                 return null;
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException)
+            catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException or OverflowException)
             {
-                _decoder = New(file, dimensions, options);
+                _own = null;
                 return $"is damaged ({e.Message})";
             }
         }
     }
 
-    private static UnusualDecoder New(string file, int dimensions, UnusualOptions options) =>
-        new(dimensions, options, phase: Path.GetFileName(file).Sum(c => 97 * c) % 3600); // streams learn at different times
+    private UnusualDecoder Decoder => _own ??= new UnusualDecoder(dimensions, options, _phase);
 }

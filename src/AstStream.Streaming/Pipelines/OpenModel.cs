@@ -107,7 +107,7 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>What a name means among its labels: a label, or those of a view; nothing where it is neither.</summary>
     public IReadOnlyList<string> LabelsOf(string name) =>
-        Labels.Contains(name) || (name == UnusualDecoder.Label && Unusual is not null) ? [name]
+        Labels.Contains(name) || (name == UnusualDecoder.Label && _definition.Events.Unusual is not null) ? [name]
         : View is null && Views.TryGetValue(name, out var view) && !view.HasOwnClasses ? view.Labels : [];
 
     /// <summary>The same with the labels below them in AudioSet's ontology.</summary>

@@ -87,11 +87,14 @@ public sealed class Pipeline : IDisposable
     /// </summary>
     /// <param name="sink">The sink.</param>
     /// <param name="options">What it gets.</param>
-    public void ReplaceSinks(ISink sink, SinkOptions options) => Definition = Definition with
+    public void ReplaceSinks(ISink sink, SinkOptions options)
     {
-        Sinks = [Given("trial", sink, options)],
-        PassesAudio = false
-    };
+        Definition = Definition with { Sinks = [Given("trial", sink, options)], PassesAudio = false };
+        IsTrial = true;
+    }
+
+    /// <summary>Whether it publishes nothing, and keeps nothing either.</summary>
+    internal bool IsTrial { get; private set; }
 
     /// <summary>
     /// Adds a sink to those of the definition, which stays when that is read again. To be called before the graph is made.

@@ -157,7 +157,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
     /// <summary>What is known of streams is written; after the run.</summary>
     public async Task CloseAsync()
     {
-        foreach (var known in _unusual)
+        foreach (var known in _unusual.ToList())
             await known.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -186,7 +186,7 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
         List<SessionNode> sessions = [.. model.Sessions.Select((options, i) => new SessionNode(
             model.Sessions.Count == 1 ? name : $"{name}/{i}", scheduler,
             mayFallBack => Scorer.Open(
-                model.Scorer with { Embeds = (pipeline.Embeds && !model.IsShadow) || model.Unusual is not null },
+                model.Scorer with { Embeds = (pipeline.Embeds && !model.IsShadow) || RuleOf(model) is not null },
                 options with { Fallback = options.Fallback && mayFallBack, StartsGently = number > 1 }),
             model.Describe(options), host.Time, report))];
         return new RunningModel(model, scheduler, sessions, new DecodeNode(
@@ -194,16 +194,18 @@ internal sealed class RunningModels(Pipeline pipeline, Edge<StreamRecord> record
             model.Decoding with
             {
                 Tap = model.IsShadow ? null : host.DecoderTap,
-                UnusualRule = model.Unusual,
+                UnusualRule = RuleOf(model),
                 Unusual = UnusualOf(model),
             },
             records, report));
     }
 
+    private UnusualRule? RuleOf(OpenModel model) => pipeline.IsTrial ? null : model.Unusual;
+
     /// <summary>What is known of streams goes from one model of a name to the next.</summary>
     private UnusualSounds? UnusualOf(OpenModel model)
     {
-        if (model.Unusual is not { } definition)
+        if (RuleOf(model) is not { } definition)
             return null;
         if (_unusual.FirstOrDefault(u => u.Model == model.Name && u.Folder == definition.Folder) is not { } known)
             _unusual.Add(known = new UnusualSounds(model.Name, definition.Folder, pipeline.Host.Time.LocalTimeZone, report));

@@ -32,7 +32,8 @@ internal static class ReviewedSounds
             Errors.Note($"{reviewed.WithoutSound} reviewed events have no clip (any more), and can't be learnt from");
         if (reviewed.Events.Count == 0)
             throw new InvalidTrainingException(
-                $"{station}: has no reviewed event with sound; judge some on the page, or with aststream review, right and wrong ones");
+                $"{station}: has no reviewed event with sound; judge some on the page, or with aststream review, right and wrong ones "
+                    + "(of unusual ones those that were given another label)");
         Show(reviewed);
         var few = reviewed.Events.Where(e => e.Heard is not null).GroupBy(e => e.Heard!, StringComparer.Ordinal)
             .Where(g => g.Select(RecordingOf).Distinct().Count() < TrainingSet.FewestRecordings).Select(g => g.Key).ToList();

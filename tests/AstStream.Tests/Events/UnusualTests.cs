@@ -61,6 +61,8 @@ public class UnusualTests
         var alarms = new AlarmRate();
         var known = new SortedDictionary<long, float>();
         var piece = 100L;
+        for (var i = 0; i < 200; i++)
+            alarms.Add(i - 1000, 2); // long before
         for (var i = 0; i < 1000; i++)
         {
             piece += random.Next(5) == 0 ? 3 : 1;
@@ -69,15 +71,42 @@ public class UnusualTests
         }
 
         var aDay = (1 + rate) / 10.0;
-        var threshold = alarms.Threshold(aDay, TimeSpan.FromDays(100));
-        for (var i = 0; i < 200; i++)
-            alarms.Add(i - 1000, 2); // long before
-        if (alarms.Threshold(aDay, 1000 * AlarmRate.Piece) != threshold)
-            return false;
+        var threshold = alarms.Threshold(aDay, 1000 * AlarmRate.Piece);
         int Alarms(float at) => known.Count(k => k.Value > at && !(known.TryGetValue(k.Key - 1, out var before) && before > at));
         var allowed = aDay * 1000 / 288;
+        if (allowed < 1)
+            return threshold > known.Values.Max();
         var next = known.Values.Where(v => v <= threshold).Max(); // one more, and it is too many
         return Alarms(threshold) <= allowed && Alarms(MathF.BitDecrement(next)) > allowed;
+    }
+
+    [Fact]
+    public void Threshold_RarerThanAllThatIsKnown_IsAsFarAsAnExponentialGoes()
+    {
+        // Of 288 pieces with distances of 1 plus an exponential of 0.1, one in 2,880 is over 1 + 0.1 · ln 2,880 = 1.8.
+        var found = Enumerable.Range(0, 40).Select(seed =>
+        {
+            var (random, alarms) = (new Random(seed), new AlarmRate());
+            for (var i = 0; i < 288; i++)
+                alarms.Add(i, 1 - (0.1f * MathF.Log(1 - random.NextSingle())));
+            return alarms.Threshold(0.1, TimeSpan.FromDays(1));
+        }).ToList();
+
+        Assert.InRange(found.Average(), 1.7, 1.9);
+        Assert.InRange(found.Max(), 1.7, 2.2);
+    }
+
+    [Fact]
+    public void Add_ClockThatIsSetBack_ForgetsWhatIsLater()
+    {
+        var alarms = new AlarmRate();
+        for (var i = 0; i < 100; i++)
+            alarms.Add(1000 + i, 5);
+        for (var i = 0; i < 50; i++)
+            alarms.Add(10 + i, 1);
+
+        Assert.Equal(50 * AlarmRate.Piece, alarms.Known);
+        Assert.InRange(alarms.Threshold(1, TimeSpan.FromDays(1)), 1, 1.1);
     }
 
     [Theory]

@@ -80,8 +80,8 @@ public sealed class FindTests : WebTrial
     }
 
     [Theory]
-    [InlineData("/events/06/similar", HttpStatusCode.NotFound, "there is no closed event with an embedding '06'")]
-    [InlineData("/events/none/similar", HttpStatusCode.NotFound, "there is no closed event with an embedding 'none'")]
+    [InlineData("/events/06/similar", HttpStatusCode.NotFound, "event '06' has no embedding: it goes on, or was stored before they were")]
+    [InlineData("/events/none/similar", HttpStatusCode.NotFound, "there is no event 'none'")]
     [InlineData("/events/01/similar?limit=2001", HttpStatusCode.BadRequest, "limit: expected 1 to 2000")]
     [InlineData("/events/map?limit=0", HttpStatusCode.BadRequest, "limit: expected 1 to 2000")]
     public async Task Get_WrongQueries_AreProblemsThatSayWhatIsExpected(string path, HttpStatusCode expected, string message)
@@ -92,6 +92,33 @@ public sealed class FindTests : WebTrial
 
         Assert.Equal(expected, status);
         Assert.Contains(message, detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_VectorsThatNoRunWrites_AreLikeNothing()
+    {
+        Keep(Enumerable.Range(1, 8).Select(i => Sound($"0{i}", 10 * i, "Dog", 1, i / 10f)));
+        string[] damaged = ["x'007c007c'", "x'007e007e'", "x'00'", "x''", "'text'", "17", "x'003c003c003c'"];
+        Sink.Use(w => w.Transact("damaging", f =>
+        {
+            foreach (var (i, vector) in damaged.Index())
+                f.Run($"UPDATE embeddings SET vector = {vector} WHERE event = (SELECT number FROM events WHERE id = x'0{i + 2}')");
+            return 0;
+        }));
+
+        Assert.Empty(await SimilarAsync("/events/01/similar"));
+        Assert.Equal(HttpStatusCode.NotFound, (await TryAsync(Request(HttpMethod.Get, "/events/02/similar"))).Status);
+        Assert.Empty((await GetAsync("/events/08/similar")).GetProperty("events").EnumerateArray()); // of three values: as no other
+        await GetAsync("/events/map");
+    }
+
+    [Fact]
+    public async Task Keep_TheSameEventWithItsEmbedding_AddsThat()
+    {
+        Keep(Event("01", _yard, 0, 1), Sound("02", 10, "Dog", 1, 0));
+        Keep(Sound("01", 0, "Dog", 1, 0.1f));
+
+        Assert.Equal(["02"], (await SimilarAsync("/events/01/similar")).Select(e => e.Id));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using AstStream.Events;
+using AstStream.Events.Unusual;
 using AstStream.Station.Store;
 using AstStream.Station.Web;
 using AstStream.Streaming.Pipelines;
@@ -23,6 +24,7 @@ public sealed class ShadowTests : WebTrial
             Event("01", s_yard, 10, 12), Shade("a1", s_yard, 12.9, 14), // less than a second apart
             Event("02", s_yard, 20, 22), Shade("a2", s_yard, 23.1, 24), // more
             Event("03", s_yard, 40, 42), Shade("a3", s_attic, 40, 42), Shade("a4", s_yard, 40, 42, "Cat"),
+            Event("07", s_yard, 45, 46, label: UnusualDecoder.Label), // of which a shadow says nothing
             Event("04", s_yard, 700, 701), Event("05", s_yard, 50, 51, EventState.Opened), // after the shadow; open
             Event("06", s_yard, 60, 61) with { HeardBy = new ModelIdentity("other", "float32", "cpu") },
             Shade("a5", s_yard, 70, 71) with { HeardBy = new ModelIdentity("former", "float32", "cpu") },

@@ -1,6 +1,7 @@
 using AstStream.Dsp;
 using AstStream.Events;
 using AstStream.Events.Decoding;
+using AstStream.Events.Unusual;
 using AstStream.Learning;
 using AstStream.Streaming.Decoding;
 using AstStream.Streaming.Definitions;
@@ -42,6 +43,26 @@ public sealed class EventEmbeddingTests : IDisposable
         Add(s_length / 2, [0.6f], 2, new ActivityPart(s_length / 2, s_length, ActivityProgress.Over));
 
         Assert.Equal([2], Of(0, 0, s_length));
+    }
+
+    [Fact]
+    public void Of_WindowAimedAtAnotherSound_IsNotTakenForIt()
+    {
+        Add(0, [0.9f, 0.95f], 1);
+        Add(s_length / 2, [0.8f, 0.02f], 2, new ActivityPart(s_length / 2, s_length, ActivityProgress.Over));
+
+        Assert.Equal([1], Of(1, 0, s_length));
+    }
+
+    [Fact]
+    public void Of_UnusualEvent_IsTheMostUnusualWindow()
+    {
+        Add(0, [0.9f], 1, unusual: 0.51f);
+        Add(s_length / 2, [0.9f], 2, new ActivityPart(0, s_length, ActivityProgress.Over));
+        Add(s_length, [0.1f], 3, unusual: 0.7f);
+        Add(2 * s_length, [0.1f], 4, unusual: 0.6f);
+
+        Assert.Equal([3], Of(UnusualDecoder.Class, 0, 3 * s_length));
     }
 
     [Fact]
@@ -95,13 +116,13 @@ public sealed class EventEmbeddingTests : IDisposable
         }
     }
 
-    private void Add(long start, float[] scores, float value, ActivityPart? part = null)
+    private void Add(long start, float[] scores, float value, ActivityPart? part = null, float unusual = 0)
     {
         var window = Windows.From(new float[Window * 128], Window, start);
         window.Part = part;
         scores.CopyTo(window.ResizeScores(scores.Length));
         window.ResizeEmbedding(1)[0] = value;
-        _embeddings.Add(window);
+        _embeddings.Add(window, [0.5f, 0.5f], unusual);
         window.Return();
     }
 

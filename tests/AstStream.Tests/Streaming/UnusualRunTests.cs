@@ -28,18 +28,20 @@ public sealed class UnusualRunTests : IDisposable
     {
         // What is learnt in one run, the next one knows.
         await RunAsync(async (source, _) => await PushAsync(source, (2 * Hour) + 1800, 0));
-        Assert.Empty(Unusual);
-        var state = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "usual")));
+        Assert.InRange(Unusual.Count, 0, 2); // an hour is little to know a rate by
+        _sink.Records.Clear();
+        var state = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "usual"), "*.usual"));
         await RunAsync(async (source, run) =>
         {
             await PushAsync(source, Hour, 1);
-            Write("{data: usual, learn: 1h, rate: 3}");
+            Write("{data: usual, learn: 1h, rate: 0.2}");
             Assert.Equal("model", await run.ReloadAsync([], CancellationToken.None));
             await PushAsync(source, 60, 2, isOther: true);
             await PushAsync(source, 300, 3);
         });
 
-        var found = Unusual;
+        List<SoundEvent> found = [.. Unusual.Where(e => e.Onset >= Hour - 3)];
+        Assert.InRange(Unusual.Count - found.Count, 0, 2);
         Assert.Equal([EventState.Opened, EventState.Closed], found.Select(e => e.State));
         Assert.InRange(found[0].Onset, Hour - 3, Hour + 10);
         Assert.InRange(found[1].Offset, Hour + 50, Hour + 65);
@@ -73,7 +75,12 @@ public sealed class UnusualRunTests : IDisposable
     public void Load_SinkThatWantsTheLabel_NeedsTheSection()
     {
         Write("{data: usual}", "labels: [Unusual]");
-        Load().Dispose();
+        using (var pipeline = Load())
+        {
+            Assert.Equal([UnusualDecoder.Label], pipeline.VocabularyOf("model")!.Under([UnusualDecoder.Label]));
+            Assert.DoesNotContain(UnusualDecoder.Label, pipeline.VocabularyOf("model")!.Labels);
+        }
+
         Write(null, "labels: [Unusual]");
 
         Assert.Contains(
@@ -96,7 +103,7 @@ public sealed class UnusualRunTests : IDisposable
 
     private async Task RunAsync(Func<PushSource, PipelineRun, Task> push)
     {
-        Write("{data: usual, learn: 1h, rate: 2}");
+        Write("{data: usual, learn: 1h, rate: 0.1}");
         var begun = new TaskCompletionSource<PushSource>();
         using var report = new RunReport(_log);
         using var pipeline = Load((_, source) => begun.TrySetResult(source));
