@@ -55,21 +55,28 @@ public static class PipelineReference
             PipelineKeys.ModelSection);
         Section(text, "### sessions", "An entry has these keys; what it leaves out is the model's.", PipelineKeys.SessionKeys);
         Section(text, "## events", "How scores become events.", EventDefinition.All);
+        Within(text, "events", EventDefinition.All);
         Section(text, "## sinks.NAME", "Where records go. Every sink has these keys, and those of its type.", PipelineKeys.SinkKeys);
         foreach (var type in catalog.Sinks)
             Section(text, $"### type: {type.Type}", type.Doc, type.Keys);
         foreach (var section in catalog.Sections)
         {
             Section(text, $"## {section.Name}", section.Doc, section.Keys);
-            foreach (var key in section.Keys.Where(k => k.Nested.Count + k.Types.Count > 0))
-            {
-                Section(text, $"### {section.Name}.{key.Name}", key.Doc, key.Nested);
-                foreach (var type in key.Types)
-                    Section(text, $"#### type: {type.Type}", type.Doc, type.Keys);
-            }
+            Within(text, section.Name, section.Keys);
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The keys that have keys of their own.</summary>
+    private static void Within(StringBuilder text, string section, IReadOnlyList<Key> keys)
+    {
+        foreach (var key in keys.Where(k => k.Nested.Count + k.Types.Count > 0))
+        {
+            Section(text, $"### {section}.{key.Name}", key.Doc, key.Nested);
+            foreach (var type in key.Types)
+                Section(text, $"#### type: {type.Type}", type.Doc, type.Keys);
+        }
     }
 
     private static void Section(StringBuilder text, string title, string about, IReadOnlyList<Key> keys)
