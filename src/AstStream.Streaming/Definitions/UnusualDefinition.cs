@@ -15,8 +15,8 @@ internal static class UnusualDefinition
         "streams", "The streams that are listened to so, by names or patterns with *; all by default. Each takes about half a megabyte of "
             + "memory and of disk with the default model.");
     private static readonly Key<TimeSpan?> s_learn = Keys.Duration(
-        "learn", "How much sound of a stream is heard before its first alarm, 1h to 60d; 3d by default. The first third tells what it sounds "
-            + "like, the rest how often it sounds otherwise.", TimeSpan.FromHours(1), TimeSpan.FromDays(60));
+        "learn", "How much sound of a stream is heard before its first alarm, 1h to 60d; 3d by default. The first third tells what it "
+            + "sounds like, the rest how often it sounds otherwise.", TimeSpan.FromHours(1), TimeSpan.FromDays(60));
 
     public static readonly Key<SectionReader?> Key = Keys.Nested(
         "unusual", "Events of the label Unusual, where a stream sounds other than it usually does at that hour of the day: for what has no "
