@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace AstStream.Events.Unusual;
 
 /// <summary>
@@ -87,7 +85,7 @@ public sealed class SoundHabit(int dimensions)
         float square = 0;
         for (var (row, at) = (0, 0); row < dimensions; at += ++row)
         {
-            var rest = direction[row] - _means[(hour * dimensions) + row] - Product(factor.Slice(at, row), solved[..row]);
+            var rest = direction[row] - _means[(hour * dimensions) + row] - Vectors.Product(factor.Slice(at, row), solved[..row]);
             solved[row] = rest / factor[at + row];
             square += solved[row] * solved[row];
         }
@@ -122,18 +120,6 @@ public sealed class SoundHabit(int dimensions)
     }
 
     private static int Triangle(int size) => size * (size + 1) / 2;
-
-    private static float Product(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        var sum = Vector<float>.Zero;
-        var i = 0;
-        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
-            sum += new Vector<float>(a[i..]) * new Vector<float>(b[i..]);
-        var product = Vector.Sum(sum);
-        for (; i < a.Length; i++)
-            product += a[i] * b[i];
-        return product;
-    }
 
     /// <summary>The covariance about the hours' means, shrunk.</summary>
     private double[] Shrunk(double[] means, double count)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using AstStream.Events.Unusual;
 
 namespace AstStream.Station.Find;
 
@@ -31,7 +32,7 @@ internal static class SoundMap
 
     private static float[] Direction(float[] vector)
     {
-        var length = MathF.Sqrt(Product(vector, vector));
+        var length = MathF.Sqrt(Vectors.Product(vector, vector));
         return length > 0 ? [.. vector.Select(v => v / length)] : vector;
     }
 
@@ -52,13 +53,13 @@ internal static class SoundMap
             {
                 var next = new float[size];
                 foreach (var row in rest)
-                    Add(next, row, Product(row, along));
+                    Add(next, row, Vectors.Product(row, along));
                 along = Direction(next);
             }
 
             for (var i = 0; i < rest.Length; i++)
             {
-                var at = Product(rest[i], along);
+                var at = Vectors.Product(rest[i], along);
                 places[i] = axis == 0 ? new Vector2(at, 0) : places[i] with { Y = at };
                 Add(rest[i], along, -at);
             }
@@ -79,7 +80,7 @@ internal static class SoundMap
             var distances = new float[directions.Length];
             var others = new int[directions.Length];
             for (var k = 0; k < directions.Length; k++)
-                (distances[k], others[k]) = (k == i ? float.MaxValue : Math.Max(0, 1 - Product(directions[i], directions[k])), k);
+                (distances[k], others[k]) = (k == i ? float.MaxValue : Math.Max(0, 1 - Vectors.Product(directions[i], directions[k])), k);
             Array.Sort(distances, others);
             var (nearest, spread) = (distances[0], Spread(distances.AsSpan(0, count)));
             pulls[i] = Enumerable.Range(0, count).ToDictionary(
@@ -165,17 +166,5 @@ internal static class SoundMap
     {
         for (var i = 0; i < sum.Length; i++)
             sum[i] += added[i] * times;
-    }
-
-    private static float Product(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        var sum = Vector<float>.Zero;
-        var i = 0;
-        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
-            sum += new Vector<float>(a[i..]) * new Vector<float>(b[i..]);
-        var product = Vector.Sum(sum);
-        for (; i < a.Length; i++)
-            product += a[i] * b[i];
-        return product;
     }
 }

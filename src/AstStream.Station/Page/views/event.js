@@ -1,3 +1,4 @@
+import { call } from '../api.js';
 import { clock, day, el } from '../dom.js';
 import { ClipView } from './clip.js';
 
@@ -5,6 +6,15 @@ export const words = { right: 'right', wrong: 'wrong', other_label: 'is', withdr
 
 // What an event is called: as a person has named it, or as the model has.
 export const shown = (e) => e.review?.event_label ?? e.event.event_label;
+
+// Lists that fields of labels and of streams suggest from: names are put in when the station has given them.
+export function suggestions() {
+  const lists = [el('datalist', { id: 'labels' }), el('datalist', { id: 'streams' })];
+  Promise.all([call('/labels'), call('/streams/names')]).then((found) => {
+    for (const [i, names] of found.entries()) lists[i].replaceChildren(...names.slice(0, 2000).map((n) => el('option', { value: n })));
+  }).catch(() => {}); // the fields work without
+  return lists;
+}
 
 // One event: its sound, what is known of it, and what a person says of it: then review(verdict, label) is called, and like(), where there
 // is one, for what sounds like it.

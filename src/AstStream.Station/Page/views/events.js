@@ -1,6 +1,6 @@
 import { call, exportOf, query, send } from '../api.js';
 import { clock, day, el, seconds, toast } from '../dom.js';
-import { EventCard, shown, words } from './event.js';
+import { EventCard, shown, suggestions, words } from './event.js';
 
 const perPage = 200; // rows that are shown at first, and more each time
 const atOnce = 2000; // events that are asked for: what the timeline shows
@@ -27,7 +27,6 @@ export class EventsView extends HTMLElement {
       ['', 'all'], [worth, 'worth a look'], ['none', 'not reviewed'], ['right', 'right'], ['wrong', 'wrong'],
       ['other_label', 'another label'],
     ].map(([value, text]) => el('option', { value }, text)));
-    this.lists = [el('datalist', { id: 'labels' }), el('datalist', { id: 'streams' })];
     this.exports = el('span', { class: 'buttons' });
     this.canvas = el('canvas', { class: 'day', role: 'img', onclick: (e) => this.#pick(e) });
     this.count = el('p', { class: 'quiet', role: 'status' });
@@ -39,7 +38,7 @@ export class EventsView extends HTMLElement {
     this.append(
       el('div', { class: 'row' }, el('label', {}, 'Day', this.day), el('label', {}, 'Label', this.label),
         el('label', {}, 'Stream', this.stream), el('label', {}, 'Least score', this.score), el('label', {}, 'Review', this.verdict)),
-      ...this.lists, this.canvas, this.count,
+      ...suggestions(), this.canvas, this.count,
       el('div', { class: 'two' }, el('div', {},
         el('div', { class: 'row' }, this.bulk, this.exports),
         el('div', { class: 'table' }, el('table', {}, el('thead', {}, el('tr', {}, el('th', {}, el('span', { class: 'quiet' }, '✓')),
@@ -48,7 +47,6 @@ export class EventsView extends HTMLElement {
         el('p', { class: 'quiet' }, ...this.#keysHelp())), this.detail));
     this.keys = (e) => this.#key(e);
     addEventListener('keydown', this.keys);
-    this.#names();
     this.#showBulk();
     this.#begin();
   }
@@ -92,16 +90,6 @@ export class EventsView extends HTMLElement {
     end.setDate(end.getDate() + 1);
     return { label: this.label.value, stream: this.stream.value, min_score: this.score.value || 0, verdict: this.verdict.value,
       since: start.toISOString(), until: end.toISOString() };
-  }
-
-  async #names() {
-    try {
-      const [labels, streams] = await Promise.all([call('/labels'), call('/streams/names')]);
-      for (const [list, names] of [[this.lists[0], labels], [this.lists[1], streams]])
-        list.replaceChildren(...names.slice(0, 2000).map((n) => el('option', { value: n })));
-    } catch {
-      // The fields work without suggestions.
-    }
   }
 
   async #load(isNews = false) {

@@ -1,6 +1,6 @@
 import { call, query, send } from '../api.js';
 import { clock, day, el, toast } from '../dom.js';
-import { EventCard, shown, words } from './event.js';
+import { EventCard, shown, suggestions, words } from './event.js';
 
 const most = 1000; // events of the map
 const liked = 50;
@@ -22,7 +22,6 @@ export class MapView extends HTMLElement {
       .map(([value, text]) => el('option', { value, selected: value === 7 }, text)));
     this.verdict = el('select', { onchange: changed }, ...[['', 'all'], ['none', 'not reviewed'], ['right', 'right'],
       ['wrong', 'wrong'], ['other_label', 'another label']].map(([value, text]) => el('option', { value }, text)));
-    this.lists = [el('datalist', { id: 'labels' }), el('datalist', { id: 'streams' })];
     this.canvas = el('canvas', { class: 'map', role: 'img', onclick: (e) => this.#pick(e) });
     this.legend = el('p', { class: 'legend' });
     this.count = el('p', { class: 'quiet', role: 'status' });
@@ -32,11 +31,10 @@ export class MapView extends HTMLElement {
     this.append(
       el('div', { class: 'row' }, el('label', {}, 'The last', this.days), el('label', {}, 'Label', this.label),
         el('label', {}, 'Stream', this.stream), el('label', {}, 'Review', this.verdict)),
-      ...this.lists, this.count,
+      ...suggestions(), this.count,
       el('div', { class: 'two' }, el('div', {}, this.canvas, this.legend, this.alike), this.detail));
     this.resized = () => this.#draw();
     addEventListener('resize', this.resized);
-    this.#names();
     this.#begin();
   }
 
@@ -58,16 +56,6 @@ export class MapView extends HTMLElement {
   #filters() {
     const since = this.days.value ? new Date(Date.now() - this.days.value * 86_400_000).toISOString() : '';
     return { label: this.label.value, stream: this.stream.value, verdict: this.verdict.value, since };
-  }
-
-  async #names() {
-    try {
-      const [labels, streams] = await Promise.all([call('/labels'), call('/streams/names')]);
-      for (const [list, names] of [[this.lists[0], labels], [this.lists[1], streams]])
-        list.replaceChildren(...names.slice(0, 2000).map((n) => el('option', { value: n })));
-    } catch {
-      // The fields work without suggestions.
-    }
   }
 
   async #load() {
