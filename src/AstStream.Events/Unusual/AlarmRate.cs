@@ -83,9 +83,9 @@ public sealed class AlarmRate
     private static float Beyond(float[] distances, double allowed)
     {
         var far = Math.Clamp(distances.Length / 4, 1, 50);
-        var excess = distances.Take(far).Average(d => d - distances[Math.Min(far, distances.Length - 1)]);
-        return Math.Max(
-            distances[0] * Margin, distances[Math.Min(far, distances.Length - 1)] + (float)(excess * Math.Log(far / allowed)));
+        var edge = distances[Math.Min(far, distances.Length - 1)];
+        var excess = distances.Take(far).Average(d => d - edge);
+        return Math.Max(distances[0] * Margin, edge + (float)(excess * Math.Log(far / allowed)));
     }
 
     /// <summary>Writes what it knows.</summary>

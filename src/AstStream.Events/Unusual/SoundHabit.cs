@@ -23,9 +23,6 @@ public sealed class SoundHabit(int dimensions)
     private readonly float[] _factor = new float[Triangle(dimensions)]; // of the covariance, as Cholesky
     private readonly float[] _solved = new float[dimensions];
 
-    /// <summary>Values of an embedding.</summary>
-    public int Dimensions => dimensions;
-
     /// <summary>How many embeddings it knows; those that faded count for less than one.</summary>
     public double Count => _counts.Sum();
 

@@ -28,7 +28,7 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
     private readonly AlarmRate _rate = new();
     private readonly Alarm _alarm = new();
     private readonly float[] _direction = new float[dimensions];
-    private readonly List<(int Hour, float[] Direction)> _waiting = []; // to be learnt when the hour is over
+    private readonly List<(int Hour, float[] Direction)> _waiting = []; // to be learnt
     private readonly float[] _last = new float[3]; // distances of the latest windows
     private int _windows; // of them
     private long? _fitAt; // seconds since 1970
@@ -36,9 +36,6 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
     private long _heard; // samples
     private float _threshold = float.PositiveInfinity;
     private float _score = float.NaN; // of the latest windows
-
-    /// <summary>Values of an embedding.</summary>
-    public int Dimensions => dimensions;
 
     /// <summary>When a stream sounds unusual; another one holds when it learns again.</summary>
     public UnusualOptions Options { get; set; } = options;
@@ -152,12 +149,9 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
 
     private bool TakeDirection(ReadOnlySpan<float> embedding)
     {
-        double square = 0;
-        foreach (var value in embedding)
-            square += (double)value * value;
-        if (embedding.Length != dimensions || !(square > 0) || !double.IsFinite(square))
+        var length = Vectors.Length(embedding);
+        if (embedding.Length != dimensions || !(length > 0) || !double.IsFinite(length))
             return false;
-        var length = Math.Sqrt(square);
         for (var i = 0; i < embedding.Length; i++)
             _direction[i] = (float)(embedding[i] / length);
         return true;

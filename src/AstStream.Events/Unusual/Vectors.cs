@@ -17,4 +17,13 @@ public static class Vectors
             product += a[i] * b[i];
         return product;
     }
+
+    /// <summary>The length of one, in double precision.</summary>
+    public static double Length(ReadOnlySpan<float> vector)
+    {
+        double square = 0;
+        foreach (var value in vector)
+            square += (double)value * value;
+        return Math.Sqrt(square);
+    }
 }

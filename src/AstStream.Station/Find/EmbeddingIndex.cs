@@ -1,4 +1,5 @@
 using System.Numerics;
+using AstStream.Events.Unusual;
 using AstStream.Station.Store;
 
 namespace AstStream.Station.Find;
@@ -34,7 +35,7 @@ internal sealed class EmbeddingIndex(int dimensions, long mostBytes)
     public void Add(in StoredEmbedding added)
     {
         Latest = added.Number;
-        var length = Length(added.Vector);
+        var length = (float)Vectors.Length(added.Vector);
         if (added.Vector.Length != dimensions || !(length > 0) || !float.IsFinite(length))
             return;
         if (_newest is null || _newest.Count == RowsOfBlock)
@@ -54,7 +55,7 @@ internal sealed class EmbeddingIndex(int dimensions, long mostBytes)
     public IReadOnlyList<(long Event, float Cosine)> Nearest(ReadOnlySpan<float> vector, int most, CancellationToken cancellation)
     {
         var query = new short[_stride];
-        var scale = Quantise<short>(vector, Length(vector), query);
+        var scale = Quantise<short>(vector, (float)Vectors.Length(vector), query);
         var found = new PriorityQueue<(long Event, float Cosine), float>();
         Parallel.ForEach(
             _blocks, new ParallelOptions { CancellationToken = cancellation },
@@ -96,14 +97,6 @@ internal sealed class EmbeddingIndex(int dimensions, long mostBytes)
             nearest.Enqueue(one, cosine);
         else if (nearest.TryPeek(out _, out var least) && cosine > least)
             nearest.EnqueueDequeue(one, cosine);
-    }
-
-    private static float Length(ReadOnlySpan<float> vector)
-    {
-        double sum = 0;
-        foreach (var value in vector)
-            sum += (double)value * value;
-        return (float)Math.Sqrt(sum);
     }
 
     /// <summary>Values of a vector of length 1 as whole numbers up to 127, and what one of them is worth.</summary>
