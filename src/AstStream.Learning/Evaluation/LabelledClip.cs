@@ -5,4 +5,8 @@ namespace AstStream.Learning.Evaluation;
 /// <param name="Labels">What is in it; one label, or several.</param>
 /// <param name="Group">The recording, or the speaker, that it is of: clips of one group are alike.</param>
 /// <param name="Fold">The part of the data that it belongs to; empty where there are none.</param>
-public sealed record LabelledClip(string Path, IReadOnlyList<string> Labels, string Group, string Fold);
+public sealed record LabelledClip(string Path, IReadOnlyList<string> Labels, string Group, string Fold)
+{
+    /// <summary>When what is in it sounds, in seconds from its beginning; null, the default, where nobody knows.</summary>
+    public IReadOnlyList<TimedLabel>? Times { get; init; }
+}

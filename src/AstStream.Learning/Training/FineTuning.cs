@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Numerics.Tensors;
-using AstStream.Learning.Evaluation;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Training;
 
@@ -28,6 +26,7 @@ public sealed class FineTuning : IDisposable
     private readonly TrainingSession _session;
     private readonly WindowMaker _maker;
     private readonly StepBatches _batches;
+    private readonly EpochMeasure _measure;
     private readonly List<EpochResult> _epochs = [];
     private readonly Stopwatch _sinceSave = Stopwatch.StartNew();
     private Dictionary<string, float[]> _best = [];
@@ -46,6 +45,7 @@ public sealed class FineTuning : IDisposable
         _session = new TrainingSession(data.Config, data.Weights, options.Session with { Averages = options.Average > 0 });
         _maker = new WindowMaker(data.Bank, data.Config, data.Extractor, options.Augment);
         _batches = new StepBatches(options, data, _maker, _session);
+        _measure = new EpochMeasure(options, data, _maker, _session);
         _state = new TrainingState { Of = data.Of };
     }
 
@@ -100,11 +100,14 @@ public sealed class FineTuning : IDisposable
         var end = await LearnAsync(epoch, progress, stop).ConfigureAwait(false);
         foreach (var (name, values) in _best)
             _session.WriteEvaluated(name, values);
-        var chosen = Logits(_data.Chosen);
-        var scores = Array.ConvertAll(chosen, Scores);
+        var chosen = _measure.Of(_data.Chosen);
+        var heldOut = _data.HeldOut.Count == 0 ? null : _measure.Of(_data.HeldOut);
         return new FineTuned(
-            _best, [.. _data.Config.Labels.Select((_, c) => Threshold(c, scores))], _epochs, _state.Best, end, Report(_data.Chosen, scores),
-            _data.HeldOut.Count == 0 ? null : Report(_data.HeldOut, Array.ConvertAll(Logits(_data.HeldOut), Scores)));
+            _best, [.. _data.Learnt.Select((_, c) => Threshold(c, chosen.Scores))], _epochs, _state.Best, end, chosen.Report,
+            heldOut?.Report)
+        {
+            Places = heldOut?.Places ?? double.NaN,
+        };
     }
 
     /// <inheritdoc/>
@@ -210,13 +213,8 @@ public sealed class FineTuning : IDisposable
     /// <summary>Measures an epoch, keeps its weights where it is the best one, and writes the state.</summary>
     private void EndEpoch(int number, double loss, double rate, double seconds)
     {
-        var logits = Logits(_data.Chosen);
-        var report = Report(_data.Chosen, Array.ConvertAll(logits, Scores));
-        var other = logits.Zip(_data.Chosen).Average(p => Loss(p.First, p.Second.Targets));
-        _epochs.Add(new EpochResult(number, loss, other, report.MeanAveragePrecision, report.Top1.Share, rate, seconds));
-        var best = number == 0 ? _epochs[0] : _epochs[_state.Best];
-        var isBest = number == 0 || (double.IsFinite(other) && (report.MeanAveragePrecision > best.MeanAveragePrecision
-            || (report.MeanAveragePrecision == best.MeanAveragePrecision && other < best.OtherLoss * LeastGain)));
+        _epochs.Add(_measure.Epoch(number, loss, rate, seconds));
+        var isBest = number == 0 || IsBetter(_epochs[^1], _epochs[_state.Best]);
         _state = _state with { LossSum = 0, Taken = 0, Epochs = [.. _epochs], Best = isBest ? number : _state.Best };
         if (isBest)
         {
@@ -226,6 +224,11 @@ public sealed class FineTuning : IDisposable
 
         Save();
     }
+
+    /// <summary>By mAP, and where that is the same by the loss, which is what a localiser alone is judged by.</summary>
+    private static bool IsBetter(EpochResult epoch, EpochResult best) => double.IsFinite(epoch.OtherLoss)
+        && (epoch.MeanAveragePrecision > best.MeanAveragePrecision
+            || (epoch.MeanAveragePrecision == best.MeanAveragePrecision && epoch.OtherLoss < best.OtherLoss * LeastGain));
 
     private string BestPath(int epoch) => Path.Combine(_folder, BestFiles.Replace("*", $"{epoch}", StringComparison.Ordinal));
 
@@ -271,43 +274,4 @@ public sealed class FineTuning : IDisposable
         var (_, best) = TrainingState.Read(BestPath(state.Best), _data.Of, [.. _session.Trained.Select(_session.LengthOf)]);
         _best = _session.Trained.Zip(best).ToDictionary(p => p.First, p => p.Second, StringComparer.Ordinal);
     }
-
-    /// <summary>The logits of clips' first windows.</summary>
-    private float[][] Logits(IReadOnlyList<LearntClip> clips)
-    {
-        var logits = new float[clips.Count][];
-        var size = _data.Config.MaxLength * _data.Config.NumMelBins;
-        var inputs = new float[_session.Batch * size];
-        for (var from = 0; from < clips.Count; from += _session.Batch)
-        {
-            var first = from;
-            var rows = Math.Min(_session.Batch, clips.Count - from);
-            Parallel.For(0, rows, row => _maker.First(clips[first + row].Clip, inputs.AsSpan(row * size, size)));
-            var all = _session.Logits(inputs);
-            for (var row = 0; row < rows; row++)
-                logits[from + row] = all.AsSpan(row * _data.Config.Labels.Count, _data.Config.Labels.Count).ToArray();
-        }
-
-        return logits;
-    }
-
-    private float[] Scores(float[] logits)
-    {
-        var scores = new float[logits.Length];
-        if (_options.Session.Loss == TrainingLoss.CrossEntropy)
-            TensorPrimitives.SoftMax(logits, scores);
-        else
-            TensorPrimitives.Sigmoid(logits, scores);
-        return scores;
-    }
-
-    private double Loss(float[] logits, IReadOnlyList<int> targets)
-    {
-        if (_options.Session.Loss == TrainingLoss.CrossEntropy)
-            return -targets.Sum(t => Math.Log(Math.Max(Scores(logits)[t], float.Epsilon)));
-        return logits.Select((x, c) => HeadFit.Softplus(targets.Contains(c) ? -x : x)).Average();
-    }
-
-    private ClipReport Report(IReadOnlyList<LearntClip> clips, float[][] scores) =>
-        new(_data.Config.Labels, [.. clips.Select(c => c.Clip.Clip)], scores);
 }

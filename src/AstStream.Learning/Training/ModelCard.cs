@@ -30,12 +30,17 @@ public sealed record ModelCard
     public int Kept { get; init; }
 
     /// <summary>The card of a head.</summary>
-    public string Of(TrainedHead head) => Text(
-        head.Labels, head.Thresholds, $"a linear head on the embeddings of {BaseText}, whose other weights are as they were",
+    /// <param name="head">The head.</param>
+    /// <param name="localiser">What a localiser's training gave; null where there was none.</param>
+    public string Of(TrainedHead head, FineTuned? localiser = null) => Text(
+        head.Labels, head.Thresholds,
+        $"a linear head on the embeddings of {BaseText}{(localiser is null ? "" : ", and a localiser")}; other weights are as they were",
         [
             ("data", $"{Plain(Data)}: {head.Clips.Clips} clips of {head.Clips.Recordings} recordings"),
             ("ridge", Ridge(head)),
             ("cross-validated", Figures(head.CrossValidated)),
+            .. localiser is null ? [] : Epochs(localiser),
+            .. KeptAsTheyWere,
         ],
         head.HeldOut, "the figures above are of heads that were fitted on the other folds", ("Cross-validated", head.CrossValidated));
 
@@ -48,12 +53,35 @@ public sealed record ModelCard
         labels, tuned.Thresholds, $"{depth} of {BaseText}",
         [
             ("data", $"{Plain(Data)}: {clips.Clips} clips of {clips.Recordings} recordings were learnt from"),
-            ("epochs", $"{tuned.Epochs[^1].Epoch}, of which {tuned.Best} is the best one"),
+            .. Epochs(tuned),
             ("what it began with: a head on the base's embeddings", Figures(tuned.Epochs[0].Top1, tuned.Epochs[0].MeanAveragePrecision)),
             ($"chosen by: {tuned.Chosen.Clips} clips of {tuned.Chosen.Groups} other recordings", Figures(tuned.Chosen)),
+            .. KeptByTheBase(tuned.Epochs[tuned.Best].Kept),
         ],
         tuned.HeldOut, "the figures above are of clips that the epoch and the thresholds were chosen by, and flatter",
         ("Chosen by", tuned.Chosen));
+
+    private IEnumerable<(string What, string Text)> KeptAsTheyWere =>
+        Kept == 0 ? [] : [("labels of the base that were kept, as they were", $"{Kept}")];
+
+    private IEnumerable<(string What, string Text)> KeptByTheBase(double share) => Kept == 0 ? []
+        : [("labels of the base that were kept, by what the base said of the same sound",
+            double.IsNaN(share) ? $"{Kept}" : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Kept}; the highest one is the base's in {100 * share:0.0} % of the clips that the epoch was chosen by"))];
+
+    private static IEnumerable<(string What, string Text)> Epochs(FineTuned tuned)
+    {
+        yield return ("epochs", $"{tuned.Epochs[^1].Epoch}, of which {tuned.Best} is the best one");
+        string[] places =
+        [
+            .. Place(tuned.Places, "of what is kept out"), .. Place(tuned.Epochs[tuned.Best].Places, "of what the epoch was chosen by"),
+        ];
+        if (places.Length > 0)
+            yield return ("when a label sounds that is there: F1 of columns", string.Join(", ", places));
+    }
+
+    private static IEnumerable<string> Place(double f1, string of) => double.IsNaN(f1) ? [] : [$"{Number(f1)} {of}"];
 
     private string BaseText => $"{Plain(Base)} (hash {BaseHash[..12]})";
 
@@ -84,8 +112,6 @@ public sealed record ModelCard
         text.Append(heldOut is not null
             ? $"| kept out: {heldOut.Clips} clips of {heldOut.Groups} recordings | {Figures(heldOut)} |\n"
             : $"| kept out | nothing: {withoutHeldOut} |\n");
-        if (Kept > 0)
-            text.Append(CultureInfo.InvariantCulture, $"| labels of the base that were kept, as they were | {Kept} |\n");
         var measured = heldOut ?? otherwise.Report;
         text.Append(
             CultureInfo.InvariantCulture,

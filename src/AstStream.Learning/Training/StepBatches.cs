@@ -13,6 +13,8 @@ internal sealed class StepBatches
     private readonly TrainingSession _session;
     private readonly float[] _present;
     private readonly float[] _absent;
+    private readonly ColumnTargets? _columns; // where a localiser is trained
+    private readonly Lesson? _lesson; // where the base's labels are kept
     private readonly Lock _gate = new();
     private (long Epoch, int[] Clips) _order = (-1, []); // the step that is filled may be of another epoch than the one that is asked for
 
@@ -20,20 +22,27 @@ internal sealed class StepBatches
     {
         (_options, _data, _maker, _session) = (options, data, maker, session);
         (_present, _absent) = ClassWeights.Of(
-            [.. data.Config.Labels.Select((_, c) => (double)data.Train.Count(t => t.Targets.Contains(c)) / data.Train.Count)],
+            [.. data.Learnt.Select((_, c) => (double)data.Train.Count(t => t.Targets.Contains(c)) / data.Train.Count)],
             options.IsBalanced);
+        _columns = options.Session.TrainsColumns ? new ColumnTargets(data) : null;
+        _lesson = data.Teacher is { } teacher ? new Lesson(data, teacher, _columns) : null;
     }
 
     /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch => (_data.Train.Count + _options.Batch - 1) / _options.Batch;
 
+    /// <summary>Windows of a step that are the base's to say, besides those of clips: half as many.</summary>
+    private int Replayed => _data.Replay.Count == 0 ? 0 : (_options.Batch + 1) / 2;
+
     private int Labels => _data.Config.Labels.Count;
+
+    private int Size => _data.Config.MaxLength * _data.Config.NumMelBins;
 
     private bool IsCrossEntropy => _options.Session.Loss == TrainingLoss.CrossEntropy;
 
     /// <summary>Room for a step.</summary>
     public TrainingBatch[] New() =>
-        [.. Enumerable.Range(0, (_options.Batch + _session.Batch - 1) / _session.Batch).Select(_ => _session.NewBatch())];
+        [.. Enumerable.Range(0, (_options.Batch + Replayed + _session.Batch - 1) / _session.Batch).Select(_ => _session.NewBatch())];
 
     /// <summary>The clips of a step: all of them in an epoch, in an order of its own; the last step may have fewer.</summary>
     public int[] Clips(long step)
@@ -47,44 +56,80 @@ internal sealed class StepBatches
         }
     }
 
-    /// <summary>Fills the batches of a step; gives how many of them have clips.</summary>
+    /// <summary>Fills the batches of a step; gives how many of them have windows.</summary>
     public int Fill(TrainingBatch[] batches, long step)
     {
         var clips = Clips(step);
         foreach (var batch in batches)
+        {
             Array.Clear(batch.Weights); // what is left from another step counts nothing
-        Parallel.For(0, clips.Length, row => Fill(batches[row / _session.Batch], row % _session.Batch, step, row, clips));
-        return (clips.Length + _session.Batch - 1) / _session.Batch;
+            Array.Clear(batch.ColumnWeights);
+        }
+
+        var rows = clips.Length + Replayed;
+        Parallel.For(0, rows, row =>
+        {
+            var (batch, at) = (batches[row / _session.Batch], row % _session.Batch);
+            if (row < clips.Length)
+                FillLearnt(batch, at, step, row, clips);
+            else
+                FillReplayed(batch, at, step, row);
+        });
+        var count = (rows + _session.Batch - 1) / _session.Batch;
+        for (var i = 0; i < count && _lesson is not null; i++)
+        {
+            var first = i * _session.Batch;
+            _lesson.Fill(
+                batches[i], Math.Min(_session.Batch, rows - first), replayedFrom: Math.Max(0, clips.Length - first), 1f / clips.Length);
+        }
+
+        return count;
     }
 
-    private void Fill(TrainingBatch batch, int at, long step, int row, int[] clips)
+    private void FillLearnt(TrainingBatch batch, int at, long step, int row, int[] clips)
     {
         var random = new CountedRandom(_options.Seed, step, row);
         var clip = _data.Train[clips[row]];
         var other = _data.Train[random.Below(_data.Train.Count)];
-        var size = _data.Config.MaxLength * _data.Config.NumMelBins;
-        var share = (float)_maker.Changed(clip.Clip, other.Clip, ref random, batch.Inputs.AsSpan(at * size, size));
-        var targets = batch.Targets.AsSpan(at * Labels, Labels);
+        var made = _maker.Changed(clip.Clip, other.Clip, ref random, batch.Inputs.AsSpan(at * Size, Size));
+        var weight = 1f / clips.Length;
+        if (_columns is not null)
+        {
+            var count = _columns.Columns * _columns.Groups;
+            _columns.Fill(
+                made, clip, other, weight, batch.ColumnTargets.AsSpan(at * count, count), batch.ColumnWeights.AsSpan(at * count, count));
+        }
+
+        var targets = batch.Targets.AsSpan((at * Labels) + _data.Kept, Labels - _data.Kept);
+        var share = (float)made.Share;
         targets.Clear();
         foreach (var target in clip.Targets)
             targets[target] += 1 - share;
         foreach (var target in other.Targets)
             targets[target] += share;
-        var (weight, smoothing) = (1f / clips.Length, (float)_options.LabelSmoothing);
+        var smoothing = (float)_options.LabelSmoothing;
         if (IsCrossEntropy)
         {
             var counts = 0f;
-            for (var c = 0; c < Labels; c++)
-                counts += targets[c] * (_options.IsBalanced ? 2 * _present[c] / Labels : 1);
+            for (var c = 0; c < targets.Length; c++)
+                counts += targets[c] * (_options.IsBalanced ? 2 * _present[c] / targets.Length : 1);
             batch.Weights[at] = weight * counts;
         }
 
-        for (var c = 0; c < Labels; c++)
+        for (var c = 0; c < targets.Length; c++)
         {
             if (!IsCrossEntropy)
-                batch.Weights[(at * Labels) + c] = weight / Labels * ((targets[c] * _present[c]) + ((1 - targets[c]) * _absent[c]));
-            targets[c] = (targets[c] * (1 - smoothing)) + (smoothing / (IsCrossEntropy ? Labels : 2));
+                batch.Weights[(at * Labels) + _data.Kept + c] =
+                    weight / targets.Length * ((targets[c] * _present[c]) + ((1 - targets[c]) * _absent[c]));
+            targets[c] = (targets[c] * (1 - smoothing)) + (smoothing / (IsCrossEntropy ? targets.Length : 2));
         }
+    }
+
+    private void FillReplayed(TrainingBatch batch, int at, long step, int row)
+    {
+        var random = new CountedRandom(_options.Seed, step, row);
+        BankedClip Any(ref CountedRandom random) => _data.Replay[random.Below(_data.Replay.Count)];
+        _maker.Changed(Any(ref random), Any(ref random), ref random, batch.Inputs.AsSpan(at * Size, Size));
     }
 
     private int[] Shuffled(long epoch)

@@ -12,7 +12,7 @@ namespace AstStream.Learning.Training;
 /// </summary>
 internal sealed record TrainingState
 {
-    private const string Magic = "AstStream training 1\n";
+    private const string Magic = "AstStream training 2\n";
 
     private static readonly byte[] s_magic = Encoding.ASCII.GetBytes(Magic);
 

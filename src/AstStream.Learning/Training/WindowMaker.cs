@@ -12,6 +12,7 @@ internal sealed class WindowMaker : IDisposable
     private const double RoomProbability = 1.0 / 3;
     private const double LeastSnr = 5; // dB
     private const double MostSnr = 30;
+    private const double Anywhere = 0.5; // of a window, forwards or back
 
     private readonly SoundBank _bank;
     private readonly AugmentOptions _options;
@@ -31,28 +32,28 @@ internal sealed class WindowMaker : IDisposable
     private int Samples => FbankOptions.FrameLength + ((_frames - 1) * FbankOptions.FrameShift);
 
     /// <summary>A clip's first window, as it is.</summary>
-    public void First(BankedClip clip, Span<float> inputs)
+    public MadeWindow First(BankedClip clip, Span<float> inputs)
     {
         var wave = new float[Math.Min(clip.Count, Samples)];
         _bank.Read(clip, 0, wave);
         Fill(wave, inputs);
+        return new MadeWindow(new PlacedClip(0, 0, wave.Length), default, 0);
     }
 
-    /// <summary>A window of a clip, changed; and how much of it is another clip's.</summary>
+    /// <summary>A window of a clip, changed.</summary>
     /// <param name="clip">The clip.</param>
     /// <param name="other">The clip that it may be mixed with.</param>
     /// <param name="random">What is drawn.</param>
     /// <param name="inputs">Gets the window.</param>
-    /// <returns>The other clip's share, 0 to 1.</returns>
-    public double Changed(BankedClip clip, BankedClip other, ref CountedRandom random, Span<float> inputs)
+    public MadeWindow Changed(BankedClip clip, BankedClip other, ref CountedRandom random, Span<float> inputs)
     {
-        var wave = Wave(clip, ref random);
-        var share = 0.0;
+        var (wave, first) = Wave(clip, ref random);
+        var made = new MadeWindow(first, default, 0);
         if (random.Is(_options.Mixup))
         {
-            var second = Wave(other, ref random);
-            share = random.Beta(MixupShape);
-            wave = Mixed(wave, second, share);
+            var (second, place) = Wave(other, ref random);
+            made = new MadeWindow(first, place, random.Beta(MixupShape));
+            wave = Mixed(wave, second, made.Share);
         }
 
         if (_options.Rooms.Count > 0 && random.Is(RoomProbability))
@@ -61,7 +62,7 @@ internal sealed class WindowMaker : IDisposable
             AddNoise(wave, ref random);
         Fill(wave, inputs);
         Mask(inputs, ref random);
-        return share;
+        return made;
     }
 
     public void Dispose() => _fbank.Dispose();
@@ -75,25 +76,31 @@ internal sealed class WindowMaker : IDisposable
         return mixed;
     }
 
-    /// <summary>A piece of a clip that is as long as a window at most, turned in time, louder or quieter.</summary>
-    private float[] Wave(BankedClip clip, ref CountedRandom random)
+    /// <summary>
+    /// A piece of a clip that is as long as a window at most, turned in time, louder or quieter. Where it is known when its labels sound,
+    /// it is turned to any place, unless none is to be turned: else a localiser learnt where in a window sounds were put.
+    /// </summary>
+    private (float[] Wave, PlacedClip Place) Wave(BankedClip clip, ref CountedRandom random)
     {
         var wave = new float[Math.Min(clip.Count, Samples)];
         var (place, loud) = (random.Next(), random.Between(-_options.Gain, _options.Gain));
+        var (from, turn) = (0, 0);
         if (clip.Count > wave.Length)
         {
-            _bank.Read(clip, (int)(place * (clip.Count - wave.Length + 1)), wave);
+            from = (int)(place * (clip.Count - wave.Length + 1));
+            _bank.Read(clip, from, wave);
         }
         else
         {
-            var turn = (int)Math.Round(((2 * place) - 1) * _options.Shift * Samples) % wave.Length;
+            var shift = clip.Clip.Times is not null && _options.Shift > 0 ? Anywhere : _options.Shift;
+            turn = (int)Math.Round(((2 * place) - 1) * shift * Samples) % wave.Length;
             turn = turn < 0 ? turn + wave.Length : turn;
             _bank.Read(clip, wave.Length - turn, wave.AsSpan(0, turn));
             _bank.Read(clip, 0, wave.AsSpan(turn));
         }
 
         TensorPrimitives.Multiply(wave, (float)Math.Pow(10, loud / 20), wave);
-        return wave;
+        return (wave, new PlacedClip(from, turn, wave.Length));
     }
 
     private void AddNoise(float[] wave, ref CountedRandom random)

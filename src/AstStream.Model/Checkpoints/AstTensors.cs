@@ -12,9 +12,10 @@ internal static class AstTensors
     public const string ClassifierLayerNorm = "classifier.layernorm";
     public const string ClassifierDense = "classifier.dense";
 
-    public const string LocaliserLayerNorm = "localiser.layernorm";
-    public const string LocaliserIntermediate = "localiser.intermediate.dense";
-    public const string LocaliserOutput = "localiser.output.dense";
+    public const string LocaliserPrefix = "localiser.";
+    public const string LocaliserLayerNorm = LocaliserPrefix + "layernorm";
+    public const string LocaliserIntermediate = LocaliserPrefix + "intermediate.dense";
+    public const string LocaliserOutput = LocaliserPrefix + "output.dense";
 
     public const string Layers = Prefix + "encoder.layer.";
 
@@ -25,7 +26,7 @@ internal static class AstTensors
         Pair(ClassifierLayerNorm, [config.HiddenSize]).Concat(Pair(ClassifierDense, [config.Labels.Count, config.HiddenSize]));
 
     /// <summary>The localiser's tensors; none where there is none.</summary>
-    private static IEnumerable<(string Name, int[] Shape)> Localiser(AstConfig config) => config.Localiser is not { } localiser ? []
+    public static IEnumerable<(string Name, int[] Shape)> Localiser(AstConfig config) => config.Localiser is not { } localiser ? []
         : Pair(LocaliserLayerNorm, [config.HiddenSize])
             .Concat(Pair(LocaliserIntermediate, [localiser.IntermediateSize, config.HiddenSize]))
             .Concat(Pair(LocaliserOutput, [localiser.Groups.Count, localiser.IntermediateSize]));

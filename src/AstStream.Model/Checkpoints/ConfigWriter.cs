@@ -26,6 +26,8 @@ internal static class ConfigWriter
             json.WriteNumber(config.Labels[i], i);
         json.WriteEndObject();
         json.WriteNumber("layer_norm_eps", config.LayerNormEps);
+        if (config.Localiser is { } localiser)
+            Localiser(json, localiser, config.Labels);
         json.WriteNumber("max_length", config.MaxLength);
         json.WriteString("model_type", "audio-spectrogram-transformer");
         json.WriteNumber("num_attention_heads", config.NumAttentionHeads);
@@ -53,6 +55,24 @@ internal static class ConfigWriter
         json.WriteNumber("sampling_rate", 16_000);
         json.WriteNumber("std", extractor.Std);
     });
+
+    private static void Localiser(Utf8JsonWriter json, LocaliserConfig localiser, IReadOnlyList<string> labels)
+    {
+        json.WriteStartObject("localiser");
+        json.WriteStartArray("groups");
+        foreach (var group in localiser.Groups)
+        {
+            json.WriteStartArray();
+            foreach (var label in group)
+                json.WriteStringValue(labels[label]);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("intermediate_size", localiser.IntermediateSize);
+        json.WriteNumber("layer_norm_eps", localiser.LayerNormEps);
+        json.WriteEndObject();
+    }
 
     private static byte[] Json(Action<Utf8JsonWriter> write)
     {

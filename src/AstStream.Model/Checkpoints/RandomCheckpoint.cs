@@ -66,7 +66,7 @@ public static class RandomCheckpoint
     /// Nearly normal values (the sum of four uniform ones), of a deviation of 0.02 as ASTConfig's initializer_range; LayerNorm's weights
     /// are around 1.
     /// </summary>
-    private static float[] Values(string name, int[] shape, ref ulong state)
+    internal static float[] Values(string name, int[] shape, ref ulong state)
     {
         var values = new float[shape.Aggregate(1, (a, b) => a * b)];
         var mean = name.Contains("layernorm", StringComparison.Ordinal) && name.EndsWith(".weight", StringComparison.Ordinal) ? 1f : 0f;

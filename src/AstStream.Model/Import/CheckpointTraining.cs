@@ -11,13 +11,14 @@ public static class CheckpointTraining
     /// <param name="source">The checkpoint.</param>
     /// <param name="labels">The labels.</param>
     /// <param name="isMultiLabel">Whether they may sound together.</param>
-    /// <param name="keepsLocaliser">Whether its localiser goes on.</param>
-    public static AstConfig Config(AstCheckpoint source, IReadOnlyList<string> labels, bool isMultiLabel, bool keepsLocaliser) =>
+    /// <param name="localiser">What says when they sound; null for nothing.</param>
+    public static AstConfig Config(
+        AstCheckpoint source, IReadOnlyList<string> labels, bool isMultiLabel, LocaliserConfig? localiser) =>
         source.Config with
         {
             Labels = labels,
             ProblemType = isMultiLabel ? AstConfig.MultiLabel : AstConfig.SingleLabel,
-            Localiser = keepsLocaliser ? source.Config.Localiser : null,
+            Localiser = localiser,
         };
 
     /// <summary>Writes a folder with a checkpoint's weights, but for those that were trained.</summary>
@@ -57,8 +58,9 @@ public static class CheckpointTraining
             foreach (var key in (string[])["architectures", "id2label", "label2id", "problem_type"])
                 json[key] = written[key]!.DeepClone();
             json.Remove("num_labels");
-            if (config.Localiser is null)
-                json.Remove("localiser");
+            json.Remove("localiser");
+            if (written["localiser"] is { } localiser)
+                json["localiser"] = localiser.DeepClone();
         });
     }
 }

@@ -18,9 +18,11 @@ internal sealed class ParameterGroups
         foreach (var (name, _) in trained)
         {
             var isHead = !name.StartsWith(AstTensors.Prefix, StringComparison.Ordinal); // the classifier's, or the localiser's
+            var isLocaliser = name.StartsWith(AstTensors.LocaliserPrefix, StringComparison.Ordinal);
             var below = config.NumHiddenLayers - TrainingGraph.LayerOf(name, config);
             var decays = name.EndsWith(".weight", StringComparison.Ordinal) && !name.Contains("layernorm", StringComparison.Ordinal);
-            var group = (isHead ? options.HeadRate : Math.Pow(options.LayerDecay, below), decays ? options.WeightDecay : 0);
+            var rate = isLocaliser ? options.LocaliserRate : isHead ? options.HeadRate : Math.Pow(options.LayerDecay, below);
+            var group = (rate, decays ? options.WeightDecay : 0);
             if (!_groups.Contains(group))
                 _groups.Add(group);
             of.Add(_groups.IndexOf(group));

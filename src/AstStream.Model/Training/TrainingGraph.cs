@@ -15,6 +15,7 @@ internal sealed class TrainingGraph
     public const string ColumnWeights = "column_weights";
     public const string Loss = "loss";
     public const string Logits = AstGraph.Logits;
+    public const string Columns = AstGraph.Columns;
     public const string IsFirst = "is_first";
     public const string Squares = "squares";
 
@@ -67,18 +68,21 @@ internal sealed class TrainingGraph
         return build._graph.ToModel();
     }
 
-    /// <summary>The logits of a batch.</summary>
+    /// <summary>The logits of a batch, and the localiser's where it is trained.</summary>
     public static byte[] Forward(AstConfig config, TrainingSessionOptions options)
     {
-        var build = new TrainingGraph(config, options with { FirstTrained = config.NumHiddenLayers, TrainsColumns = false });
+        var build = new TrainingGraph(config, options with { FirstTrained = config.NumHiddenLayers });
         build.Declare();
-        var (logits, _) = build.Outputs(new Tape(build._emit));
+        var (logits, columns) = build.Outputs(new Tape(build._emit));
         build._emit.Output(logits, Logits);
+        if (columns is not null)
+            build._emit.Output(columns, Columns);
         return build._graph.ToModel();
     }
 
-    private static bool IsTrained(string name, AstConfig config, TrainingSessionOptions options) =>
-        LayerOf(name, config) >= options.FirstTrained && !name.EndsWith("attention.attention.key.bias", StringComparison.Ordinal);
+    private static bool IsTrained(string name, AstConfig config, TrainingSessionOptions options) => options.TrainsColumnsAlone
+        ? name.StartsWith(AstTensors.LocaliserPrefix, StringComparison.Ordinal)
+        : LayerOf(name, config) >= options.FirstTrained && !name.EndsWith("attention.attention.key.bias", StringComparison.Ordinal);
 
     private void Declare()
     {
@@ -90,18 +94,18 @@ internal sealed class TrainingGraph
     {
         Declare();
         var tape = new Tape(_emit);
-        int batch = _options.Batch, labels = _config.Labels.Count;
         var (logits, columns) = Outputs(tape);
-        var isCrossEntropy = _options.Loss == TrainingLoss.CrossEntropy;
-        var targets = _emit.Input(Targets, [batch, labels]);
-        var weights = _emit.Input(Weights, [batch, isCrossEntropy ? 1 : labels]);
-        var loss = isCrossEntropy ? tape.CrossEntropy(logits, targets, weights) : tape.BinaryCrossEntropy(logits, targets, weights);
+        var loss = _options.TrainsColumnsAlone ? null : LossOf(tape, logits);
         if (columns is not null)
-            loss = tape.SumOfLosses(loss, tape.BinaryCrossEntropy(
-                columns, _emit.Input(ColumnTargets, columns.Shape), _emit.Input(ColumnWeights, columns.Shape)));
-        _emit.Output(loss, Loss);
+        {
+            var placed = tape.BinaryCrossEntropy(
+                columns, _emit.Input(ColumnTargets, columns.Shape), _emit.Input(ColumnWeights, columns.Shape));
+            loss = loss is null ? placed : tape.SumOfLosses(loss, placed);
+        }
+
+        _emit.Output(loss!, Loss);
         _emit.Output(logits, Logits);
-        tape.Backward(loss);
+        tape.Backward(loss!);
 
         // From the first parameter to the last: ONNX Runtime runs first what its last output needs, and the last ones are ready first.
         _graph.Input(IsFirst, ElementType.Bool);
@@ -115,6 +119,14 @@ internal sealed class TrainingGraph
             _emit.Named("Add", GradientOf(name), parameter.Shape, before, gradient);
             _emit.Declare(GradientOf(name), parameter.Shape);
         }
+    }
+
+    private GraphTensor LossOf(Tape tape, GraphTensor logits)
+    {
+        var isCrossEntropy = _options.Loss == TrainingLoss.CrossEntropy;
+        var targets = _emit.Input(Targets, logits.Shape);
+        var weights = _emit.Input(Weights, [logits.Shape[0], isCrossEntropy ? 1 : logits.Shape[1]]);
+        return isCrossEntropy ? tape.CrossEntropy(logits, targets, weights) : tape.BinaryCrossEntropy(logits, targets, weights);
     }
 
     /// <summary>The logits, [batch, labels], and, where it is trained, what the localiser says, [batch · columns, groups].</summary>

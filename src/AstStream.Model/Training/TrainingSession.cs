@@ -151,14 +151,17 @@ public sealed class TrainingSession : IDisposable
         });
     }
 
-    /// <summary>The logits of a batch, [batch, labels], by the weights as they are evaluated.</summary>
+    /// <summary>
+    /// The logits of a batch, [batch, labels], and where it is trained the localiser's, [batch, columns, groups], by the weights as they
+    /// are evaluated.
+    /// </summary>
     /// <param name="inputs">input_values, [batch, max_length, num_mel_bins].</param>
     /// <exception cref="ModelExecutionException">It can't be run.</exception>
-    public float[] Logits(float[] inputs) => Run(() =>
+    public (float[] Logits, float[] Columns) Evaluate(float[] inputs) => Run(() =>
     {
         _buffers[TrainingGraph.Input].Write(inputs);
         _forward.Session.RunWithBinding(_run, _forward.Binding);
-        return _buffers[TrainingGraph.Logits].Read();
+        return (_buffers[TrainingGraph.Logits].Read(), _options.TrainsColumns ? _buffers[TrainingGraph.Columns].Read() : []);
     });
 
     /// <inheritdoc/>
@@ -197,8 +200,12 @@ public sealed class TrainingSession : IDisposable
     private void Send(TrainingBatch batch)
     {
         _buffers[TrainingGraph.Input].Write(batch.Inputs);
-        _buffers[TrainingGraph.Targets].Write(batch.Targets);
-        _buffers[TrainingGraph.Weights].Write(batch.Weights);
+        if (!_options.TrainsColumnsAlone)
+        {
+            _buffers[TrainingGraph.Targets].Write(batch.Targets);
+            _buffers[TrainingGraph.Weights].Write(batch.Weights);
+        }
+
         if (!_options.TrainsColumns)
             return;
         _buffers[TrainingGraph.ColumnTargets].Write(batch.ColumnTargets);
@@ -250,8 +257,8 @@ public sealed class TrainingSession : IDisposable
         Allocate(TrainingGraph.Weights, batch, _options.Loss == TrainingLoss.CrossEntropy ? 1 : labels);
         if (_options.TrainsColumns)
         {
-            Allocate(TrainingGraph.ColumnTargets, batch * Config.TimePatches, Config.Localiser!.Groups.Count);
-            Allocate(TrainingGraph.ColumnWeights, batch * Config.TimePatches, Config.Localiser.Groups.Count);
+            foreach (var name in (string[])[TrainingGraph.ColumnTargets, TrainingGraph.ColumnWeights, TrainingGraph.Columns])
+                Allocate(name, batch * Config.TimePatches, Config.Localiser!.Groups.Count);
         }
 
         Allocate(TrainingGraph.Loss);
@@ -275,7 +282,8 @@ public sealed class TrainingSession : IDisposable
     {
         string[] batch =
         [
-            TrainingGraph.Input, TrainingGraph.Targets, TrainingGraph.Weights,
+            TrainingGraph.Input,
+            .. _options.TrainsColumnsAlone ? (string[])[] : [TrainingGraph.Targets, TrainingGraph.Weights],
             .. _options.TrainsColumns ? [TrainingGraph.ColumnTargets, TrainingGraph.ColumnWeights] : (string[])[],
         ];
         string[] gradients = [.. _trained.Select(t => TrainingGraph.GradientOf(t.Name))];
@@ -303,7 +311,8 @@ public sealed class TrainingSession : IDisposable
 
     private OrtIoBinding BindForward(InferenceSession session)
     {
-        var binding = Bind(session, [TrainingGraph.Input], [TrainingGraph.Logits]);
+        var binding = Bind(
+            session, [TrainingGraph.Input], [TrainingGraph.Logits, .. _options.TrainsColumns ? [TrainingGraph.Columns] : (string[])[]]);
         foreach (var (name, _) in _all.Where(t => session.InputMetadata.ContainsKey(t.Name)))
             binding.BindInput(name, _buffers[EvaluatedName(name)].Tensor);
         return binding;

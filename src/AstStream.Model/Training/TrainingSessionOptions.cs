@@ -21,6 +21,9 @@ public sealed record TrainingSessionOptions
     /// <summary>Whether the localiser is trained, too.</summary>
     public bool TrainsColumns { get; init; }
 
+    /// <summary>Whether the localiser alone is trained, and all else stays as it is, whatever <see cref="FirstTrained"/> says.</summary>
+    public bool TrainsColumnsAlone { get; init; }
+
     /// <summary>Whether a moving average of the weights is kept, which is what is evaluated.</summary>
     public bool Averages { get; init; }
 
@@ -32,6 +35,9 @@ public sealed record TrainingSessionOptions
     /// one that is new.
     /// </summary>
     public double HeadRate { get; init; } = 1;
+
+    /// <summary>How many times the body's rate the localiser's is; 10 by default, as it may be new.</summary>
+    public double LocaliserRate { get; init; } = 10;
 
     /// <summary>AdamW's decay of matrices: at a step they lose so much of themselves, times the rate. 0.01 by default.</summary>
     public double WeightDecay { get; init; } = 0.01;

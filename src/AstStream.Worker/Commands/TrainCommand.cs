@@ -24,13 +24,18 @@ internal static class TrainCommand
     {
         var data = new Argument<string?>("DATA")
         {
-            Description = "Labelled clips: a folder with a folder a label, a table, or ESC-50's folder.",
+            Description = "Labelled clips: a folder with a folder a label, a table, or ESC-50's folder; with --truth recordings.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var reviews = new Option<string?>("--from-reviews")
         {
             Description = "A station's folder: the events that people judged, with or without DATA besides.",
             HelpName = "DIR",
+        };
+        var truth = new Option<string?>("--truth")
+        {
+            Description = "What sounds when in DATA's recordings: tables as evaluate events takes them. A localiser is trained, too.",
+            HelpName = "PATH",
         };
         var to = new Option<string>("--to")
         {
@@ -44,7 +49,10 @@ internal static class TrainCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => defaultModel,
         };
-        var keep = new Option<bool>("--keep-labels") { Description = "Adds the labels to those of the base, which stay as they are." };
+        var keep = new Option<bool>("--keep-labels")
+        {
+            Description = "Adds the labels to those of the base, which stay as they are; with layers that are trained, as near as can be.",
+        };
         var labels = new Option<string[]>("--label")
         {
             Description = "Only clips of this label. May be given several times.",
@@ -93,7 +101,7 @@ internal static class TrainCommand
         var command = Help.Add(
             new Command("train", "Trains a model for your own labels, and says how good it is.")
             {
-                data, reviews, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
+                data, reviews, truth, to, model, keep, labels, nothing, folds, heldOut, heldOutFolds, weights, rule, licence,
             },
             $"""
             A linear head on the base's embeddings, which are computed once and kept by the files' content; with --depth blocks=N or all
@@ -110,13 +118,15 @@ internal static class TrainCommand
               aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-nc-4.0
               aststream train my-sounds/ --to models/more --keep-labels
               aststream train --from-reviews station/ --to models/site --keep-labels
+              aststream train recordings/ --truth labels/ --to models/when
               aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
               aststream train my-sounds/ --to models/deep --depth blocks=2 --epochs 30
               aststream train my-sounds/ --to models/deep --depth all --rooms irs/ --noise cafe/ --resume
+              aststream train my-sounds/ --to models/both --depth blocks=2 --keep-labels --replay station/clips/
 
             {ExitCode.Help}
             """);
-        deep.AddTo(command);
+        deep.AddTo(command, truth, keep);
         flags.AddTo(command, hasWindow: false);
         command.Validators.Add(r =>
         {
@@ -124,8 +134,8 @@ internal static class TrainCommand
                 r.AddError("expected DATA, --from-reviews DIR, or both");
             if (r.GetResult(heldOut) is { Implicit: false } && r.GetResult(heldOutFolds) is { Implicit: false })
                 r.AddError("--held-out and --held-out-fold both say what is measured on; expected one of them");
-            if (deep.IsDeep(r) && r.GetValue(keep))
-                r.AddError("--keep-labels: is for --depth head; where layers are trained, the base's own labels would be forgotten");
+            if (r.GetResult(truth) is not null && r.GetResult(data) is null)
+                r.AddError("--truth: says what sounds when in recordings; expected DATA to be these");
         });
         command.SetAction((result, _) => StopSignal.GuardAsync(async stop =>
         {
@@ -133,18 +143,24 @@ internal static class TrainCommand
             var nothings = result.GetValue(nothing)!;
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             using var pieces = new TemporaryFolder();
+            var window = checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
             IReadOnlyList<LabelledClip> judged = result.GetValue(reviews) is not { } station ? []
-                : await ReviewedSounds.CutAsync(
-                    station, pieces.Path, checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds, nothings[0], stop)
-                    .ConfigureAwait(false);
-            var (train, kept, share) = Data(
-                judged, result.GetValue(data), result.GetValue(folds)!, result.GetValue(heldOutFolds)!, result.GetValue(heldOut)!,
-                result.GetValue(labels)!, nothings);
+                : await ReviewedSounds.CutAsync(station, pieces.Path, window, nothings[0], stop).ConfigureAwait(false);
+            IReadOnlyList<LabelledClip> read = (result.GetValue(data), result.GetValue(truth)) switch
+            {
+                (null, _) => [],
+                ({ } recordings, { } tables) => await TimedSounds.CutAsync(recordings, tables, pieces.Path, window, nothings[0], stop)
+                    .ConfigureAwait(false),
+                ({ } clips, null) => ClipDataset.Read(clips, Errors.Note, isTraining: true),
+            };
+            var given = TrainData.Choose(
+                judged, read, result.GetValue(data) ?? "the reviews", result.GetValue(folds)!, result.GetValue(heldOutFolds)!,
+                result.GetValue(heldOut)!, result.GetValue(labels)!, nothings);
             var options = new HeadOptions
             {
                 Nothing = nothings,
                 IsBalanced = (result.GetValue(weights) ?? (judged.Count > 0 ? "none" : Balanced)) == Balanced,
-                HeldOut = share,
+                HeldOut = given.Share,
                 Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
             };
             var card = new ModelCard
@@ -159,27 +175,29 @@ internal static class TrainCommand
                 At = TimeProvider.System.GetUtcNow(),
             };
             var execution = flags.Read(result, checkpoint.Config);
-            if (deep.IsDeep(result.CommandResult))
-                return await new TrainTransformer(deep, result, checkpoint, execution, options, card, result.GetValue(rule)!)
-                    .RunAsync(train, kept, result.GetValue(to)!, stop).ConfigureAwait(false);
-            var own = result.GetValue(keep) ? CheckpointHead.Read(checkpoint) : null;
-            options = options with { Prior = own };
-            var (clips, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, train, kept, stop).ConfigureAwait(false);
+            var keeper = new KeptLabels(checkpoint, result.GetValue(keep));
+            options = options with { Prior = keeper.Prior };
+            if (deep.IsDeep(result.CommandResult) || result.GetValue(truth) is not null)
+                return await new TrainTransformer(deep, result, checkpoint, execution, options, card, keeper, result.GetValue(rule)!)
+                    .RunAsync(given, result.GetValue(to)!, stop).ConfigureAwait(false);
+            var (train, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, given.Train, given.HeldOut, stop)
+                .ConfigureAwait(false);
             var watch = Stopwatch.StartNew();
-            var head = await FitAsync(options, checkpoint, clips, heldOutClips, stop).ConfigureAwait(false);
-            if (own is not null)
-                head = head with { Thresholds = NotUnder(own, checkpoint.Thresholds, head) };
-            var written = Joined(own, checkpoint.Thresholds, head);
-            card = card with { Kept = written.Head.Labels.Count - head.Labels.Count };
+            var head = await FitAsync(options, checkpoint, train, heldOutClips, stop).ConfigureAwait(false);
+            head = head with { Thresholds = keeper.NotUnder(head.Labels, head.Thresholds) };
+            var written = keeper.Join(head.Labels, head.Head);
+            card = card with { Kept = written.Labels.Count - head.Labels.Count };
+            var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, [], keepsGroups: keeper.Prior is not null);
             CheckpointTraining.Write(
-                checkpoint, CheckpointTraining.Config(checkpoint, written.Head.Labels, isMultiLabel: true, keepsLocaliser: own is not null),
-                CheckpointHead.Tensors(checkpoint, written.Head), result.GetValue(to)!, new Dictionary<string, byte[]>
+                checkpoint, CheckpointTraining.Config(checkpoint, written.Labels, isMultiLabel: true, localiser),
+                CheckpointHead.Tensors(checkpoint, written), result.GetValue(to)!, new Dictionary<string, byte[]>
                 {
                     ["README.md"] = Encoding.UTF8.GetBytes(card.Of(head)),
-                    ["thresholds.json"] = Thresholds(result.GetValue(rule)!, written.Head.Labels, written.Thresholds),
+                    ["thresholds.json"] = Thresholds(
+                        result.GetValue(rule)!, written.Labels, keeper.Thresholds(head.Labels, head.Thresholds)),
                 },
                 AstSessionOptions.DefaultCacheFolder);
-            Show(head, result.GetValue(to)!, watch.Elapsed);
+            Show(head, result.GetValue(to)!, $"fitted in {watch.Elapsed.TotalSeconds:0.0} s");
             return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
         }));
         yield return command;
@@ -206,47 +224,6 @@ internal static class TrainCommand
                     .ToDictionary(t => t.First, t => Math.Round(t.Second!.Value, 4)),
             },
             s_indented);
-
-    private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-
-    /// <summary>The clips to train on, those to measure on where they are given, and the share that is kept out else.</summary>
-    private static (IReadOnlyList<LabelledClip> Train, IReadOnlyList<LabelledClip>? HeldOut, double Share) Data(
-        IReadOnlyList<LabelledClip> judged, string? path, string[] folds, string[] heldOutFolds, string heldOut, string[] labels,
-        string[] nothing)
-    {
-        const double most = 0.5;
-        var from = path ?? "the reviews";
-        var read = path is null ? [] : ClipDataset.Read(path, Errors.Note, isTraining: true);
-        IReadOnlyList<LabelledClip> all = [.. judged, .. read];
-        var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
-        if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
-            throw new InvalidTruthException($"{from}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
-        if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l))) is { } unknown)
-            throw new InvalidTrainingException($"{from}: no clip has the label '{unknown}'");
-        if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)
-            throw new InvalidTrainingException($"fold {both} is both trained on and kept out; expected it on one side");
-        bool IsNothing(string label) => nothing.Contains(label, StringComparer.OrdinalIgnoreCase);
-        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Labels.Any(labels.Contains) || clip.Labels.Any(IsNothing);
-        List<LabelledClip> Of(IEnumerable<LabelledClip> clips) => [.. clips.GroupBy(c => c.Path, StringComparer.Ordinal)
-            .Select(g => g.First() with { Labels = [.. g.SelectMany(c => c.Labels).Distinct()] }) // a row a label
-            .Where(IsWanted).Select(c => labels.Length == 0 ? c
-                : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))] })];
-        var train = Of(judged.Concat(read.Where(
-            c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold))));
-        if (heldOutFolds.Length > 0)
-        {
-            var measured = Of(all.Where(c => heldOutFolds.Contains(c.Fold)));
-            return train.Select(c => c.Group).Intersect(measured.Select(c => c.Group)).FirstOrDefault() is { } shared
-                ? throw new InvalidTrainingException(
-                    $"{path}: recording '{shared}' is in a fold that is trained on and in one that is kept out; figures would say nothing")
-                : (train, measured, 0);
-        }
-
-        if (double.TryParse(heldOut, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share))
-            return share is >= 0 and <= most ? (train, null, share)
-                : throw new InvalidTrainingException($"--held-out {heldOut}: expected a share from 0 to {most}, or labelled clips");
-        return (train, Of(ClipDataset.Read(heldOut, Errors.Note)), 0);
-    }
 
     /// <summary>The embeddings of clips, and how many can't be read.</summary>
     public static async Task<(List<EmbeddedClip> Train, List<EmbeddedClip>? HeldOut, int Failed)> EmbedAsync(
@@ -280,40 +257,15 @@ internal static class TrainCommand
         return (await Embed(train).ConfigureAwait(false), heldOut is null ? null : await Embed(heldOut).ConfigureAwait(false), failed);
     }
 
-    /// <summary>The head that is written: the trained one, after the base's labels where those are kept.</summary>
-    private static (ClassifierHead Head, IReadOnlyList<double?> Thresholds) Joined(
-        ClassifierHead? own, IReadOnlyList<float>? thresholds, TrainedHead trained)
-    {
-        IEnumerable<double?> chosen = trained.Thresholds.Select(t => (double?)t);
-        if (own is null)
-            return (new ClassifierHead(trained.Labels, trained.Head.Weights, trained.Head.Bias), [.. chosen]);
-        var width = own.Weights.Count / own.Labels.Count;
-        List<int> kept = [.. own.Labels.Index().Where(l => !trained.Labels.Contains(l.Item)).Select(l => l.Index)];
-        return (
-            new ClassifierHead(
-                [.. kept.Select(k => own.Labels[k]), .. trained.Labels],
-                [.. kept.SelectMany(k => own.Weights.Skip(k * width).Take(width)), .. trained.Head.Weights],
-                [.. kept.Select(k => own.Bias[k]), .. trained.Head.Bias]),
-            [.. kept.Select(k => thresholds?[k] is { } known && float.IsFinite(known) ? (double?)known : null), .. chosen]);
-    }
-
-    /// <summary>
-    /// Thresholds that are not under the base's own, of labels that it has: those were chosen on much more of what is none of them than a
-    /// few clips can be.
-    /// </summary>
-    private static IReadOnlyList<double> NotUnder(ClassifierHead own, IReadOnlyList<float>? thresholds, TrainedHead trained)
-    {
-        var known = own.Labels.Index().ToDictionary(l => l.Item, l => thresholds?[l.Index] ?? float.NaN, StringComparer.Ordinal);
-        return [.. trained.Labels.Zip(
-            trained.Thresholds, (label, t) => known.TryGetValue(label, out var least) && least > t ? least : t)];
-    }
-
-    private static void Show(TrainedHead head, string folder, TimeSpan fitting)
+    /// <summary>Shows what a head is worth.</summary>
+    public static void Show(TrainedHead head, string folder, FormattableString how)
     {
         TrainTables.ShowReports(("cross-validated", head.CrossValidated), ("kept out", head.HeldOut));
         TrainTables.ShowLabels(head.Labels, head.Thresholds, head.HeldOut ?? head.CrossValidated);
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
-            $"{folder}: {head.Labels.Count} labels, fitted in {fitting.TotalSeconds:0.0} s with a ridge of {head.Ridge:0e0}"));
+            $"{folder}: {head.Labels.Count} labels, {how.ToString(CultureInfo.InvariantCulture)} with a ridge of {head.Ridge:0e0}"));
     }
+
+    private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 }

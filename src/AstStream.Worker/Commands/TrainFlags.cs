@@ -18,10 +18,12 @@ internal sealed class TrainFlags
 {
     private const double MostNoise = 60; // seconds of a file
     private const int MostFiles = 500; // of noise or rooms
+    private const int MostReplayed = 5000; // recordings
 
     private static readonly FineTuneOptions s_usual = new() { Session = new TrainingSessionOptions { Batch = 1 } };
 
     private const string Head = "head";
+    private const string Bce = "bce";
 
     private readonly Option<string> _depth = new("--depth")
     {
@@ -52,7 +54,7 @@ internal sealed class TrainFlags
     private readonly Option<string> _loss = new("--loss")
     {
         Description = "bce: labels may sound together; cross-entropy: each clip has one label.",
-        DefaultValueFactory = _ => "bce",
+        DefaultValueFactory = _ => Bce,
     };
     private readonly Option<double> _smoothing = Number(
         "--label-smoothing", "What targets are drawn towards not knowing.", s_usual.LabelSmoothing, 0, 0.9);
@@ -66,6 +68,8 @@ internal sealed class TrainFlags
         "--frequency-mask", "The widest band that is hidden, as a part of all.", s_usual.Augment.FrequencyMask, 0, 0.9);
     private readonly Option<string?> _noise = Folder("--noise", "Background recordings to lay under clips.");
     private readonly Option<string?> _rooms = Folder("--rooms", "Impulse responses to play clips in.");
+    private readonly Option<string?> _replay = Folder(
+        "--replay", "With --keep-labels: sound without labels, a station's clips say, of which the model is to say what the base does.");
     private readonly Option<bool> _checkpointing = new("--checkpointing")
     {
         Description = "Compute layers again for their gradients: slower, in less memory.",
@@ -82,7 +86,7 @@ internal sealed class TrainFlags
 
     public TrainFlags()
     {
-        ExecutionFlags.OneOf(_loss, "bce", "cross-entropy");
+        ExecutionFlags.OneOf(_loss, Bce, "cross-entropy");
         ExecutionFlags.OneOf(_precision, "float32", "bfloat16");
         _depth.CompletionSources.Add("head", "blocks=2", "all");
         _depth.Validators.Add(r =>
@@ -96,21 +100,42 @@ internal sealed class TrainFlags
     private Option[] All =>
     [
         _depth, _epochs, _batch, _micro, _rate, _headRate, _layerDecay, _weightDecay, _warmUp, _schedule, _maxNorm, _average, _patience,
-        _loss, _smoothing, _mixup, _gain, _shift, _timeMask, _frequencyMask, _noise, _rooms, _checkpointing, _precision, _chosen, _seed,
+        _loss, _smoothing, _mixup, _gain, _shift, _timeMask, _frequencyMask, _noise, _rooms, _replay, _checkpointing, _precision, _chosen,
+        _seed,
     ];
 
-    public void AddTo(Command command)
+    /// <summary>Adds them to the command.</summary>
+    /// <param name="command">train.</param>
+    /// <param name="truth">What is given where a localiser is trained.</param>
+    /// <param name="keep">What is given where the base's labels are kept.</param>
+    public void AddTo(Command command, Option truth, Option<bool> keep)
     {
         foreach (var option in All)
             command.Add(option);
         command.Add(_resume);
         command.Validators.Add(r =>
         {
-            if (IsDeep(r))
+            if (r.GetResult(_replay) is not null && !r.GetValue(keep))
+                r.AddError("--replay: is for --keep-labels: it is what the base's labels are kept by");
+            if (r.GetValue(keep) && r.GetResult(_loss) is { Implicit: false, Tokens: [var loss] } && loss.Value != Bce)
+                r.AddError("--keep-labels: is for --loss bce: the base's labels may sound beside those that are learnt");
+            if (IsDeep(r) || r.GetResult(truth) is not null)
                 return;
             foreach (var option in All.Append(_resume).Where(o => o != _depth && r.GetResult(o) is { Implicit: false }))
-                r.AddError($"{option.Name}: is for --depth blocks=N or all; a head is fitted without it");
+                r.AddError($"{option.Name}: is for --depth blocks=N or all, or --truth; a head is fitted without it");
         });
+    }
+
+    /// <summary>Recordings to be said what the base says of; none where none are given.</summary>
+    /// <exception cref="InvalidTrainingException">There is no sound in the folder.</exception>
+    public IReadOnlyList<string> Replay(ParseResult result)
+    {
+        if (result.GetValue(_replay) is not { } folder)
+            return [];
+        List<string> files = Directory.Exists(folder)
+            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
+                .Order(StringComparer.Ordinal).Take(MostReplayed)] : [];
+        return files.Count > 0 ? files : throw new InvalidTrainingException($"--replay {folder}: holds no recording");
     }
 
     /// <summary>Whether more than a head is trained.</summary>
@@ -174,7 +199,8 @@ internal sealed class TrainFlags
             {
                 Batch = micro,
                 FirstTrained = blocks is { } n ? config.NumHiddenLayers - n : -1,
-                Loss = result.GetValue(_loss) == "bce" ? TrainingLoss.BinaryCrossEntropy : TrainingLoss.CrossEntropy,
+                TrainsColumnsAlone = !IsDeep(result.CommandResult),
+                Loss = result.GetValue(_loss) == Bce ? TrainingLoss.BinaryCrossEntropy : TrainingLoss.CrossEntropy,
                 Checkpoints = result.GetValue(_checkpointing),
                 LayerDecay = result.GetValue(_layerDecay),
                 HeadRate = result.GetValue(_headRate),

@@ -13,18 +13,18 @@ using AstStream.Model.Training;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>train --depth blocks=N and all: a head is fitted first, then the transformer is trained from there on.</summary>
+/// <summary>
+/// train by steps: of the transformer's layers, of a localiser, or of both. A head is fitted first, and the training goes on from there.
+/// </summary>
 internal sealed class TrainTransformer(
     TrainFlags flags, ParseResult result, AstCheckpoint checkpoint, AstSessionOptions execution, HeadOptions head, ModelCard card,
-    string rule)
+    KeptLabels keeper, string rule)
 {
     /// <summary>Trains, and writes the model.</summary>
-    /// <param name="train">The clips.</param>
-    /// <param name="heldOut">Clips to measure on; null keeps some recordings out.</param>
+    /// <param name="given">The clips.</param>
     /// <param name="to">The folder to write.</param>
     /// <param name="stop">Ends the training; before it began, everything.</param>
-    public async Task<int> RunAsync(
-        IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, string to, CancellationToken stop)
+    public async Task<int> RunAsync(TrainData given, string to, CancellationToken stop)
     {
         var state = $"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(to))}.training";
         if (FineTuning.HasState(state) && !flags.Resumes(result))
@@ -38,7 +38,7 @@ internal sealed class TrainTransformer(
         using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile)); // it can't be had while another training has it
         try
         {
-            return await RunAsync(bank, options, train, heldOut, to, state, stop).ConfigureAwait(false);
+            return await RunAsync(bank, options, given, to, state, stop).ConfigureAwait(false);
         }
         finally
         {
@@ -49,49 +49,90 @@ internal sealed class TrainTransformer(
     }
 
     private async Task<int> RunAsync(
-        SoundBank bank, FineTuneOptions options, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, string to,
-        string state, CancellationToken stop)
+        SoundBank bank, FineTuneOptions options, TrainData given, string to, string state, CancellationToken stop)
     {
-        var (clips, measured, failed) = await DecodeAsync(bank, train, heldOut, stop).ConfigureAwait(false);
+        var (clips, measured, failed) = await DecodeAsync(bank, given, stop).ConfigureAwait(false);
         var split = TrainingSplit.Make(clips, measured, head, flags.Chosen(result));
-        var batch = Math.Min(options.Batch, split.Train.Count); // a larger one would compute what nobody asked for
-        options = options with { Batch = batch, Session = options.Session with { Batch = Math.Min(options.Session.Batch, batch) } };
+        var replay = await ReplayAsync(bank, stop).ConfigureAwait(false);
+        var isDeep = !options.Session.TrainsColumnsAlone;
         if (options.Session.Loss == TrainingLoss.CrossEntropy && split.All.FirstOrDefault(c => c.Targets.Count != 1) is { } odd)
             throw new InvalidTrainingException(
                 $"--loss cross-entropy: {odd.Clip.Clip.Path} has {odd.Targets.Count} labels; expected one of each clip, or --loss bce");
 
-        var (learnt, _, notEmbedded) = await TrainCommand.EmbedAsync(
-            checkpoint, execution, [.. split.Train.Select(c => c.Clip.Clip)], null, stop).ConfigureAwait(false);
-        if (notEmbedded > 0)
-            throw new InvalidTrainingException($"{notEmbedded} clips have no embedding; take them out, or --providers cpu");
-        var first = await TrainCommand.FitAsync(head with { HeldOut = 0 }, checkpoint, learnt, null, stop).ConfigureAwait(false);
-        var tensors = CheckpointHead.Tensors(checkpoint, new ClassifierHead(split.Labels, first.Head.Weights, first.Head.Bias));
+        // What the epoch is chosen by is kept from the layers; a head alone is not changed by the steps, and may have all of it.
+        var first = await FitAsync(isDeep ? split.Train : [.. split.Train, .. split.Chosen], stop).ConfigureAwait(false);
+        var written = keeper.Join(split.Labels, first.Head);
+        var kept = written.Labels.Count - split.Labels.Count;
+        var placed = Placed(split);
+        var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, placed, keepsGroups: keeper.Prior is not null);
+        var keptGroups = (localiser?.Groups.Count ?? 0) - placed.Count;
+        if (!isDeep && placed.Count == 0)
+            throw new InvalidTrainingException("--truth: no label that is trained sounds in the recordings that are learnt from");
+        var batch = Math.Min(options.Batch, split.Train.Count); // a larger one would compute what nobody asked for
+        options = options with
+        {
+            Batch = batch,
+            Session = options.Session with { Batch = Math.Min(options.Session.Batch, batch), TrainsColumns = localiser is not null },
+        };
+        var tensors = CheckpointHead.Tensors(checkpoint, written);
+        if (localiser is not null)
+        {
+            foreach (var (name, values) in CheckpointLocaliser.Tensors(checkpoint, localiser, keptGroups))
+                tensors.Add(name, values);
+        }
+
         var config = CheckpointTraining.Config(
-            checkpoint, split.Labels, options.Session.Loss == TrainingLoss.BinaryCrossEntropy, keepsLocaliser: false);
+            checkpoint, written.Labels, options.Session.Loss == TrainingLoss.BinaryCrossEntropy, localiser);
+        using var teacher = kept > 0 && (isDeep || keptGroups > 0) ? new Teacher(checkpoint, execution) : null;
         var data = new FineTuneData
         {
             Bank = bank,
             Config = config,
+            Kept = kept,
+            KeptGroups = keptGroups,
+            Teacher = teacher,
+            Replay = teacher is null ? [] : replay,
             Extractor = checkpoint.Extractor,
             Weights = name => tensors.GetValueOrDefault(name) ?? checkpoint.Read(name),
             Train = split.Train,
             Chosen = split.Chosen,
             HeldOut = split.HeldOut,
             Thresholds = first.Thresholds,
-            Of = Of(split),
+            Of = Of(split, replay),
         };
         var tuned = await LearnAsync(options, data, state, stop).ConfigureAwait(false);
         foreach (var (name, values) in tuned.Weights)
             tensors[name] = values;
+        var thresholds = keeper.NotUnder(split.Labels, isDeep ? tuned.Thresholds : first.Thresholds);
+        tuned = tuned with { Thresholds = thresholds };
+        first = first with { Thresholds = thresholds, HeldOut = tuned.HeldOut };
+        var made = card with { Kept = kept };
         CheckpointTraining.Write(checkpoint, config, tensors, to, new Dictionary<string, byte[]>
         {
-            ["README.md"] = Encoding.UTF8.GetBytes(card.Of(tuned, split.Labels, flags.Depth(result), split.Counts)),
-            ["thresholds.json"] = TrainCommand.Thresholds(rule, split.Labels, [.. tuned.Thresholds.Select(t => (double?)t)]),
+            ["README.md"] = Encoding.UTF8.GetBytes(
+                isDeep ? made.Of(tuned, split.Labels, flags.Depth(result), split.Counts) : made.Of(first, tuned)),
+            ["thresholds.json"] = TrainCommand.Thresholds(rule, written.Labels, keeper.Thresholds(split.Labels, thresholds)),
             ["training.html"] = Encoding.UTF8.GetBytes(TrainingPage.Of(card.Name, tuned)),
             ["training.csv"] = Encoding.UTF8.GetBytes(TrainingPage.Csv(tuned)),
         }, AstSessionOptions.DefaultCacheFolder);
-        Show(tuned, split.Labels, to);
+        if (!isDeep)
+            TrainCommand.Show(first, to, $"with a localiser for {placed.Count} of them, the head");
+        else
+            Show(tuned, split.Labels, to);
         return tuned.End == FineTuneEnd.NotFinite ? ExitCode.Failed : failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+    }
+
+    /// <summary>The labels of which it is known when they sound, in what is learnt from.</summary>
+    private static HashSet<string> Placed(TrainingSplit split) =>
+        split.Train.Where(c => c.Clip.Clip.Times is not null).SelectMany(c => c.Targets).Distinct().Select(t => split.Labels[t])
+            .ToHashSet(StringComparer.Ordinal);
+
+    private async Task<TrainedHead> FitAsync(IReadOnlyList<LearntClip> clips, CancellationToken stop)
+    {
+        var (learnt, _, failed) = await TrainCommand.EmbedAsync(
+            checkpoint, execution, [.. clips.Select(c => c.Clip.Clip)], null, stop).ConfigureAwait(false);
+        return failed == 0 ? await TrainCommand.FitAsync(head with { HeldOut = 0 }, checkpoint, learnt, null, stop).ConfigureAwait(false)
+            : throw new InvalidTrainingException($"{failed} clips have no embedding; take them out, or --providers cpu");
     }
 
     private static async Task<FineTuned> LearnAsync(
@@ -101,47 +142,75 @@ internal sealed class TrainTransformer(
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
             $"{training.TrainedCount / 1e6:0.00} million weights, {data.Train.Count} clips an epoch; Ctrl-C ends it with its best epoch"));
-        Terminal.Line("epoch      loss  validation     mAP   top-1      rate       s");
+        var (places, keeps) = (options.Session.TrainsColumns, data.Teacher is not null && !options.Session.TrainsColumnsAlone);
+        Terminal.Line(
+            $"epoch      loss  validation     mAP   top-1{(places ? "  places" : "")}{(keeps ? "    kept" : "")}      rate       s");
         using var progress = new ProgressLine("learning", 100);
         return await training.TrainAsync(
             epoch =>
             {
+                static string Number(double value, string format) =>
+                    double.IsNaN(value) ? "" : value.ToString(format, CultureInfo.InvariantCulture);
                 progress.Clear();
                 Terminal.Line(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{epoch.Epoch,5} {(double.IsNaN(epoch.Loss) ? "" : epoch.Loss.ToString("0.0000", CultureInfo.InvariantCulture)),9} "
-                        + $"{epoch.OtherLoss,11:0.0000} {epoch.MeanAveragePrecision,7:0.000} {100 * epoch.Top1,6:0.0}% "
-                        + $"{epoch.Rate,9:0.0e0} {epoch.Seconds,7:0.0}"));
+                    $"{epoch.Epoch,5} {Number(epoch.Loss, "0.0000"),9} {epoch.OtherLoss,11:0.0000} {epoch.MeanAveragePrecision,7:0.000} "
+                        + $"{100 * epoch.Top1,6:0.0}%{(places ? $" {Number(epoch.Places, "0.000"),7}" : "")}"
+                        + $"{(keeps ? $" {Number(100 * epoch.Kept, "0.0"),6}%" : "")} {epoch.Rate,9:0.0e0} {epoch.Seconds,7:0.0}"));
             },
             done => progress.Report((long)(100 * done)), stop).ConfigureAwait(false);
     }
 
-    private async Task<(IReadOnlyList<BankedClip> Train, IReadOnlyList<BankedClip>? HeldOut, int Failed)> DecodeAsync(
-        SoundBank bank, IReadOnlyList<LabelledClip> train, IReadOnlyList<LabelledClip>? heldOut, CancellationToken stop)
+    /// <summary>Sound without labels, with its recordings' names as what it is of.</summary>
+    private async Task<IReadOnlyList<BankedClip>> ReplayAsync(SoundBank bank, CancellationToken stop)
     {
-        using var progress = new ProgressLine("reading", train.Count + (heldOut?.Count ?? 0));
+        var files = flags.Replay(result);
+        using var progress = new ProgressLine("reading", files.Count);
+        var (read, failed) = await AddAsync(bank, [.. files.Select(f => new LabelledClip(f, [], f, ""))], progress, stop)
+            .ConfigureAwait(false);
+        return files.Count == 0 || read.Count > 0 ? read
+            : throw new InvalidTrainingException($"--replay: none of {failed} recordings can be read");
+    }
+
+    private async Task<(IReadOnlyList<BankedClip> Train, IReadOnlyList<BankedClip>? HeldOut, int Failed)> DecodeAsync(
+        SoundBank bank, TrainData given, CancellationToken stop)
+    {
+        using var progress = new ProgressLine("reading", given.Train.Count + (given.HeldOut?.Count ?? 0));
+        var (train, failed) = await AddAsync(bank, given.Train, progress, stop).ConfigureAwait(false);
+        if (given.HeldOut is null)
+            return (train, null, failed);
+        var (heldOut, others) = await AddAsync(bank, given.HeldOut, progress, stop).ConfigureAwait(false);
+        return (train, heldOut, failed + others);
+    }
+
+    private async Task<(IReadOnlyList<BankedClip> Clips, int Failed)> AddAsync(
+        SoundBank bank, IReadOnlyList<LabelledClip> clips, ProgressLine progress, CancellationToken stop)
+    {
         var failed = 0;
         var seconds = ClipEmbedder.MostWindows * checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
-        Task<IReadOnlyList<BankedClip>> Add(IReadOnlyList<LabelledClip> clips) => bank.AddAsync(
+        var read = await bank.AddAsync(
             clips, seconds, static async (path, stop) => await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false), (_, why) =>
             {
                 progress.Clear();
                 Errors.Write(why);
                 failed++;
-            }, progress.Step, stop);
-        var read = await Add(train).ConfigureAwait(false);
-        return (read, heldOut is null ? null : await Add(heldOut).ConfigureAwait(false), failed);
+            }, progress.Step, stop).ConfigureAwait(false);
+        return (read, failed);
     }
 
     /// <summary>What a state must be of: the base, the sound, what it is said to be, and every flag.</summary>
-    private Dictionary<string, string> Of(TrainingSplit split)
+    private Dictionary<string, string> Of(TrainingSplit split, IReadOnlyList<BankedClip> replay)
     {
-        var text = string.Join('\n', split.All.Select(c => $"{c.Clip.Content} {string.Join(' ', c.Targets)}").Concat(split.Labels));
+        static string Times(LearntClip clip) => string.Join(' ', clip.Clip.Clip.Times?.Select(
+            t => string.Create(CultureInfo.InvariantCulture, $"{t.Label} {t.Onset:R} {t.Offset:R}")) ?? []);
+        var text = string.Join('\n', split.All.Select(c => $"{c.Clip.Content} {string.Join(' ', c.Targets)} {Times(c)}")
+            .Concat(split.Labels).Concat(replay.Select(c => c.Content)));
         var of = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["the base"] = checkpoint.Hash[..12],
             ["the data"] = $"{split.All.Count()} clips ({Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12]})",
             ["--class-weights"] = head.IsBalanced ? "balanced" : "none",
+            ["--keep-labels"] = keeper.Prior is null ? "not given" : "given",
         };
         foreach (var (flag, value) in flags.Words(result))
             of[flag] = value;

@@ -102,7 +102,11 @@ public sealed class TrainCliTests : IDisposable
         File.Delete(Path.Combine(Model + ".training", "state.bin"));
         var trained = await Cli.RunAsync(train);
         var deep = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "blocks=7");
-        var kept = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "all", "--keep-labels");
+        var kept = await Cli.RunAsync(
+            "train", Data, "--to", Model + "2", "--depth", "all", "--keep-labels", "--loss", "cross-entropy");
+        var replay = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "all", "--replay", Data);
+        var silent = await Cli.RunAsync(
+            "train", Data, "--to", Model + "2", "--depth", "blocks=1", "--keep-labels", "--replay", Path.Combine(Data, "none"));
         var head = await Cli.RunAsync("train", Data, "--to", Model + "2", "--epochs", "3");
         var half = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "all", "--precision", "bfloat16");
         var rate = await Cli.RunAsync("train", Data, "--to", Model + "2", "--depth", "block=2", "--rate", "-1");
@@ -122,12 +126,94 @@ public sealed class TrainCliTests : IDisposable
         var named = await Cli.RunAsync("classify", Path.Combine(Data, "hiss", "3.wav"), "--model", Model, "--json", "--top-k", "1");
         Assert.Contains("\"label\":\"hiss\"", named.Output, StringComparison.Ordinal);
         Assert.Contains("--depth blocks=7: the base has 6 layers", deep.Error, StringComparison.Ordinal);
-        Assert.Contains("--keep-labels: is for --depth head", kept.Error, StringComparison.Ordinal);
-        Assert.Contains("--epochs: is for --depth blocks=N or all", head.Error, StringComparison.Ordinal);
+        Assert.Contains("--keep-labels: is for --loss bce", kept.Error, StringComparison.Ordinal);
+        Assert.Contains("--replay: is for --keep-labels", replay.Error, StringComparison.Ordinal);
+        Assert.Contains("none: holds no recording", silent.Error, StringComparison.Ordinal);
+        Assert.Contains("--epochs: is for --depth blocks=N or all, or --truth", head.Error, StringComparison.Ordinal);
         Assert.Contains("bfloat16: is for --providers cuda", half.Error, StringComparison.Ordinal);
         Assert.Contains("--depth: found 'block=2'", rate.Error, StringComparison.Ordinal);
         Assert.Contains("--rate: found '-1'", rate.Error, StringComparison.Ordinal);
-        Assert.All([there, damaged, deep, kept, head, half, rate], r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));
+        Assert.All(
+            [there, damaged, deep, kept, replay, silent, head, half, rate],
+            r => Assert.DoesNotContain("   at ", r.Error, StringComparison.Ordinal));
+    }
+
+    /// <summary>Layers, with the base's labels and its localiser kept by what it says, of the clips and of other sound.</summary>
+    [Fact]
+    public async Task Train_LayersWithLabelsKept_WritesTheBasesLabelsAndGroupsBeside()
+    {
+        Make(clips: 10);
+        var trained = await Cli.RunAsync(
+            "train", Data, "--to", Model, "--depth", "blocks=1", "--epochs", "1", "--keep-labels", "--label", "beep", "--nothing", "hiss",
+            "--nothing", "click", "--replay", Path.Combine(Data, "click"));
+        Assert.True(trained.ExitCode == 0, trained.Error);
+
+        Assert.Contains("  places    kept ", trained.Output, StringComparison.Ordinal);
+        var info = await Cli.RunAsync("model", "info", Model);
+        Assert.Contains("532", info.Output, StringComparison.Ordinal);
+        var card = await File.ReadAllTextAsync(Path.Combine(Model, "README.md"));
+        Assert.Contains("kept, by what the base said of the same sound | 531", card, StringComparison.Ordinal);
+        string[] clip = ["classify", Path.Combine(Data, "hiss", "1.wav"), "--json", "--top-k", "600"];
+        var before = Scores((await Cli.RunAsync(clip)).Output);
+        var after = Scores((await Cli.RunAsync([.. clip, "--model", Model])).Output);
+        Assert.Equal(532, after.Count);
+        Assert.All(before, s => Assert.Equal(s.Value, after[s.Key], 0.25));
+    }
+
+    /// <summary>Recordings with tables beside them, as evaluate scenes makes them.</summary>
+    [Fact]
+    public async Task Train_RecordingsWithTimes_WritesALocaliserForTheirLabels()
+    {
+        Make(clips: 8);
+        var scenes = Path.Combine(_folder, "scenes");
+        var made = await Cli.RunAsync(
+            "evaluate", "scenes", "--sounds", Data, "--to", scenes, "--count", "8", "--length", "20", "--events", "4");
+        Assert.True(made.ExitCode == 0, made.Error);
+        File.Copy(Path.Combine(scenes, "scene-0001.wav"), Path.Combine(scenes, "unheard.wav"));
+
+        var trained = await Cli.RunAsync("train", scenes, "--truth", scenes, "--to", Model, "--epochs", "2");
+        Assert.True(trained.ExitCode == 0, trained.Error);
+
+        Assert.Contains("1 recordings in", trained.Error, StringComparison.Ordinal); // nobody wrote down what is in it
+        Assert.Contains("with a localiser for 3 of them", trained.Error + trained.Output, StringComparison.Ordinal);
+        using var config = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Model, "config.json")));
+        Assert.Equal(
+            "[[\"beep\"],[\"click\"],[\"hiss\"]]",
+            JsonSerializer.Serialize(config.RootElement.GetProperty("localiser").GetProperty("groups")));
+        Assert.Contains(
+            "when a label sounds that is there: F1 of columns", await File.ReadAllTextAsync(Path.Combine(Model, "README.md")),
+            StringComparison.Ordinal);
+        var events = await Cli.RunAsync(
+            "evaluate", "events", Path.Combine(scenes, "pipeline.yaml"), "--truth", scenes, "--set", $"model.path={Model}", "--json");
+        Assert.True(events.ExitCode == 0, events.Error);
+    }
+
+    [Fact]
+    public async Task Train_TablesThatDontFit_SayWhatIsWrong()
+    {
+        Make(clips: 2);
+        var tables = Path.Combine(_folder, "tables");
+        Directory.CreateDirectory(tables);
+        Task<Cli.Result> Train(params string[] more) => Cli.RunAsync(["train", Data, "--truth", tables, "--to", Model, .. more]);
+        await File.WriteAllTextAsync(Path.Combine(tables, "other.txt"), "0\t1\tdog\n");
+        var other = await Train();
+        File.Move(Path.Combine(tables, "other.txt"), Path.Combine(tables, "1.txt"));
+        var twice = await Train();
+        foreach (var label in (string[])["beep", "click"])
+            File.Move(Path.Combine(Data, label, "1.wav"), Path.Combine(Data, label, "more.wav"));
+        await File.WriteAllTextAsync(Path.Combine(tables, "1.txt"), "0\t1\tdog\n100\t101\tdog\n");
+        var beyond = await Train();
+        await File.WriteAllTextAsync(Path.Combine(tables, "1.txt"), "one\ttwo\tdog\n");
+        var words = await Train();
+        var alone = await Cli.RunAsync("train", "--from-reviews", Data, "--truth", tables, "--to", Model);
+
+        Assert.Contains("holds no recording that the tables are about (other)", other.Error, StringComparison.Ordinal);
+        Assert.Contains("have the same name", twice.Error, StringComparison.Ordinal);
+        Assert.Contains("'dog' at 100.00 to 101.00 s is beyond the end of", beyond.Error, StringComparison.Ordinal);
+        Assert.Contains("1.txt: found 'one | two | dog' in its first line", words.Error, StringComparison.Ordinal);
+        Assert.Contains("--truth: says what sounds when in recordings; expected DATA", alone.Error, StringComparison.Ordinal);
+        Assert.All([other, twice, beyond, words, alone], r => Assert.Equal(2, r.ExitCode));
+        Assert.False(Directory.Exists(Model));
     }
 
     [Fact]

@@ -90,6 +90,6 @@ public sealed class CheckpointHeadTests : CheckpointTrial
     }
 
     private void Write(AstCheckpoint source, ClassifierHead head, Dictionary<string, byte[]> besides) => CheckpointTraining.Write(
-        source, CheckpointTraining.Config(source, head.Labels, isMultiLabel: true, keepsLocaliser: false),
+        source, CheckpointTraining.Config(source, head.Labels, isMultiLabel: true, localiser: null),
         CheckpointHead.Tensors(source, head), Target, besides, _folder);
 }

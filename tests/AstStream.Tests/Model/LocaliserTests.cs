@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AstStream.Model.Checkpoints;
+using AstStream.Model.Import;
 using AstStream.Model.Onnx;
 using AstStream.Model.Runtime;
 
@@ -56,6 +57,47 @@ public sealed class LocaliserTests : CheckpointTrial
         source.Take("few");
 
         Assert.Equal([2, -1, 0], source.GroupOf());
+    }
+
+    /// <summary>A label that is learnt anew goes to the end: groups are of the labels they were of, wherever these are now.</summary>
+    [Fact]
+    public void Write_LocaliserBesideMovedLabels_KeepsItsGroupsAndAddsItsOwn()
+    {
+        Add(Own);
+        using var source = AstCheckpoint.Open(_folder);
+        var own = source.Config.Labels;
+        string[] labels = [.. own.Skip(1), own[0], "kettle"];
+        var localiser = CheckpointLocaliser.Config(source, labels, ["kettle"], keepsGroups: true)!;
+        var kept = localiser.Groups.Count - 1;
+        var tensors = CheckpointLocaliser.Tensors(source, localiser, kept);
+        foreach (var (name, values) in CheckpointHead.Tensors(
+            source, new ClassifierHead(labels, new float[labels.Length * source.Config.HiddenSize], new float[labels.Length])))
+            tensors.Add(name, values);
+
+        var target = Path.Combine(_folder, "target");
+        CheckpointTraining.Write(
+            source, CheckpointTraining.Config(source, labels, isMultiLabel: true, localiser), tensors, target,
+            new Dictionary<string, byte[]>(), _folder);
+
+        using var written = AstCheckpoint.Open(target);
+        string[] Names(AstCheckpoint of) =>
+            [.. of.Config.Localiser!.Groups.Select(g => string.Join('+', g.Select(l => of.Config.Labels[l])))];
+        Assert.Equal([.. Names(source), "kettle"], Names(written));
+        float[] Columns(AstCheckpoint of)
+        {
+            using var session = Session(of, AstOutputs.Columns);
+            session.Input(0).Fill(-6);
+            session.Run(1);
+            return session.Columns(0).ToArray();
+        }
+
+        var (before, after) = (Columns(source), Columns(written));
+        for (var column = 0; column < source.Config.TimePatches; column++)
+        {
+            for (var group = 0; group < kept; group++)
+                Assert.Equal(before[(column * kept) + group], after[(column * (kept + 1)) + group], 1e-4);
+            Assert.Equal(0, after[(column * (kept + 1)) + kept]); // its own says nothing yet
+        }
     }
 
     [Theory]

@@ -35,6 +35,27 @@ public sealed class TrainingSessionTests
         Assert.Equal(Math.Sqrt(squares), report.Norm, Tolerance * report.Norm);
     }
 
+    /// <summary>The loss of the logits is no part of it, and nothing else has a gradient.</summary>
+    [Fact]
+    public void Accumulate_TheLocaliserAlone_GivesItsGradientsAndNoOthers()
+    {
+        var expected = TrainingTrial.Tensors("gradients-columns.safetensors");
+        using var session = TrainingTrial.Session(
+            new TrainingSessionOptions { Batch = TrainingTrial.Rows, TrainsColumns = true, TrainsColumnsAlone = true });
+        var batch = TrainingTrial.Batch(session, TrainingLoss.BinaryCrossEntropy, hasColumns: true);
+
+        var report = session.Accumulate(batch, isFirst: true);
+
+        Assert.Equal(6, session.Trained.Count);
+        Assert.All(session.Trained, name => Assert.StartsWith("localiser.", name, StringComparison.Ordinal));
+        foreach (var name in session.Trained)
+            Assert.InRange(TrainingTrial.Error(session.Gradient(name), expected[name]), 0, Tolerance);
+        var (_, columns) = session.Evaluate(batch.Inputs);
+        Assert.Equal(
+            columns.Select((x, i) => batch.ColumnWeights[i] * (Math.Log(1 + Math.Exp(x)) - (x * batch.ColumnTargets[i]))).Sum(),
+            report.Loss, 1e-4);
+    }
+
     [Fact]
     public void Accumulate_RowAfterRow_GivesTheGradientsOfTheBatch()
     {
@@ -95,7 +116,7 @@ public sealed class TrainingSessionTests
     {
         using var session = TrainingTrial.Session(new TrainingSessionOptions { Batch = TrainingTrial.Rows, Averages = true });
         var batch = TrainingTrial.Batch(session, TrainingLoss.BinaryCrossEntropy, hasColumns: false);
-        var before = session.Logits(batch.Inputs);
+        var before = session.Evaluate(batch.Inputs).Logits;
         Reference.AssertClose(
             Reference.Npy($"{TrainingTrial.Folder}/{Reference.Clips[0]}.logits.npy").Values, before.AsSpan(0, 5), 1e-3f);
         for (var step = 1; step <= 2; step++)
@@ -104,14 +125,14 @@ public sealed class TrainingSessionTests
             session.Update(1e-2, step, 1, average: 0);
         }
 
-        Assert.Equal(before, session.Logits(batch.Inputs));
+        Assert.Equal(before, session.Evaluate(batch.Inputs).Logits);
         var name = session.Trained[^1];
         var (kept, weights) = (session.Evaluated(name), session.Read(name));
         session.Update(0, 3, 1, average: 0.25);
 
         Reference.AssertClose(
             [.. kept.Zip(weights, (k, w) => k + (0.25f * (w - k)))], session.Evaluated(name), 1e-6f);
-        Assert.NotEqual(before, session.Logits(batch.Inputs));
+        Assert.NotEqual(before, session.Evaluate(batch.Inputs).Logits);
     }
 
     [Fact]

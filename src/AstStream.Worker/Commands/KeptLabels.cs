@@ -1,0 +1,46 @@
+using AstStream.Learning.Training;
+using AstStream.Model.Checkpoints;
+using AstStream.Model.Import;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>The base's labels, where they are kept: the head that is written has them first, and then those that are learnt.</summary>
+/// <param name="checkpoint">The base.</param>
+/// <param name="keeps">Whether they are kept; else there are none.</param>
+internal sealed class KeptLabels(AstCheckpoint checkpoint, bool keeps)
+{
+    /// <summary>The base's own head; null where its labels are not kept.</summary>
+    public ClassifierHead? Prior { get; } = keeps ? CheckpointHead.Read(checkpoint) : null;
+
+    /// <summary>The base's labels beside some that are learnt, by index.</summary>
+    public IReadOnlyList<int> Beside(IReadOnlyList<string> learnt) =>
+        [.. (Prior?.Labels ?? []).Index().Where(l => !learnt.Contains(l.Item)).Select(l => l.Index)];
+
+    /// <summary>The head that is written.</summary>
+    public ClassifierHead Join(IReadOnlyList<string> learnt, LogisticHead head)
+    {
+        if (Prior is not { } own)
+            return new ClassifierHead(learnt, head.Weights, head.Bias);
+        var (kept, width) = (Beside(learnt), own.Weights.Count / own.Labels.Count);
+        return new ClassifierHead(
+            [.. kept.Select(k => own.Labels[k]), .. learnt],
+            [.. kept.SelectMany(k => own.Weights.Skip(k * width).Take(width)), .. head.Weights],
+            [.. kept.Select(k => own.Bias[k]), .. head.Bias]);
+    }
+
+    /// <summary>The thresholds that are written: the base's own, where it has some, before those that are learnt.</summary>
+    public IReadOnlyList<double?> Thresholds(IReadOnlyList<string> learnt, IReadOnlyList<double> thresholds) =>
+        [.. Beside(learnt).Select(k => float.IsFinite(OwnThreshold(k)) ? (double?)OwnThreshold(k) : null), .. thresholds];
+
+    /// <summary>
+    /// Thresholds that are not under the base's own, of labels that it has: those were chosen on much more of what is none of them than a
+    /// few clips can be.
+    /// </summary>
+    public IReadOnlyList<double> NotUnder(IReadOnlyList<string> learnt, IReadOnlyList<double> thresholds)
+    {
+        var known = (Prior?.Labels ?? []).Index().ToDictionary(l => l.Item, l => OwnThreshold(l.Index), StringComparer.Ordinal);
+        return [.. learnt.Zip(thresholds, (label, t) => known.TryGetValue(label, out var least) && least > t ? least : t)];
+    }
+
+    private float OwnThreshold(int label) => checkpoint.Thresholds?[label] ?? float.NaN;
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using AstStream.Connectors.Files;
+using AstStream.Dsp;
+using AstStream.Learning;
+using AstStream.Learning.Evaluation;
+using AstStream.Learning.Training;
+
+namespace AstStream.Worker.Commands;
+
+/// <summary>Recordings in which people wrote down what sounds when, as clips to learn from.</summary>
+internal static class TimedSounds
+{
+    private const double Longest = 3600; // seconds of a recording
+    private const double Slack = 0.5; // seconds by which a table may go beyond its recording
+    private const int MostNamed = 3;
+
+    /// <summary>Cuts recordings into pieces, in a folder that is the caller's.</summary>
+    /// <param name="data">A recording, or a folder with recordings, whose folders are looked into, too.</param>
+    /// <param name="tables">The tables: one, or a folder of them.</param>
+    /// <param name="folder">Where the pieces are written.</param>
+    /// <param name="window">The length of a model's window, in seconds.</param>
+    /// <param name="nothing">The label of what is nothing.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="InvalidTruthException">The tables can't be read, or are about other recordings.</exception>
+    public static async Task<IReadOnlyList<LabelledClip>> CutAsync(
+        string data, string tables, string folder, double window, string nothing, CancellationToken stop)
+    {
+        var truth = Truth.Read(tables);
+        var recordings = Recordings(data, truth);
+        var events = truth.Events.ToLookup(e => e.File, StringComparer.Ordinal);
+        var clips = new List<LabelledClip>();
+        using var progress = new ProgressLine("cutting", recordings.Count);
+        foreach (var (number, (name, path)) in recordings.Index())
+        {
+            try
+            {
+                await using var sound = await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false);
+                var samples = ClipSamples.Read(sound, Longest);
+                var length = (double)samples.Length / FbankOptions.SampleRate;
+                if (length >= Longest)
+                    Errors.Note($"{path}: its first {Longest / 60:0} minutes are taken");
+                if (length < Longest && events[name].FirstOrDefault(e => e.Offset > length + Slack) is { File: not null } beyond)
+                    throw new InvalidTruthException(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{tables}: '{beyond.Label}' at {beyond.Onset:0.00} to {beyond.Offset:0.00} s is beyond the end of {path}, which "
+                            + $"is {length:0.00} s long; is the table about another recording?"));
+                foreach (var piece in TimedPieces.Of([.. events[name]], length, window, (ulong)number))
+                {
+                    var from = (int)(piece.Begin * FbankOptions.SampleRate);
+                    var count = Math.Min(samples.Length, (int)(piece.End * FbankOptions.SampleRate)) - from;
+                    if (count < FbankOptions.FrameLength)
+                        continue;
+                    var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"timed-{clips.Count:000000}.wav"));
+                    using (var writer = new WavWriter(file, FbankOptions.SampleRate, 1))
+                        writer.Write(samples.AsSpan(from, count));
+                    clips.Add(new LabelledClip(file, piece.Labels.Count > 0 ? piece.Labels : [nothing], name, "") { Times = piece.Times });
+                }
+            }
+            catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
+            {
+                progress.Clear();
+                Errors.Write($"{path}: {e.Message}");
+            }
+
+            progress.Step();
+        }
+
+        return clips;
+    }
+
+    /// <summary>The recordings that tables are about, by name.</summary>
+    private static List<(string Name, string Path)> Recordings(string data, Truth truth)
+    {
+        List<string> files = File.Exists(data) ? [data]
+            : Directory.Exists(data)
+                ? [.. Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
+                    .Order(StringComparer.Ordinal)]
+                : throw new InvalidTruthException($"{data}: there is no such file or folder");
+        var byName = files.ToLookup(Truth.NameOf, StringComparer.Ordinal);
+        if (byName.FirstOrDefault(g => g.Count() > 1 && truth.Files.Contains(g.Key)) is { } twice)
+            throw new InvalidTruthException(
+                $"{data}: {string.Join(" and ", twice.Take(2))} have the same name; expected one recording for the table of '{twice.Key}'");
+        List<string> missing = [.. truth.Files.Where(f => !byName.Contains(f)).Order(StringComparer.Ordinal)];
+        if (missing.Count == truth.Files.Count)
+            throw new InvalidTruthException(
+                $"{data}: holds no recording that the tables are about ({string.Join(", ", missing.Take(MostNamed))}"
+                    + $"{(missing.Count > MostNamed ? ", …" : "")}); expected recordings of these names");
+        if (missing.Count > 0)
+            Errors.Note(
+                $"{missing.Count} tables are about recordings that are not in {data}: {string.Join(", ", missing.Take(MostNamed))}");
+        if (byName.Count(g => !truth.Files.Contains(g.Key)) is > 0 and var silent)
+            Errors.Note($"{silent} recordings in {data} are left out: no table says what sounds in them");
+        return [.. byName.Where(g => truth.Files.Contains(g.Key)).Select(g => (g.Key, g.First()))];
+    }
+}
