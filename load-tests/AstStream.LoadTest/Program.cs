@@ -151,6 +151,16 @@ Add("training-steps", "What a step of training takes, and how much memory.", r =
         r.GetValue(products)!, r.GetValue(steps));
     return Task.CompletedTask;
 }, model, providers, batches, depths, again, products, steps);
+var learn = new Option<string>("--learn") { Description = "Labelled clips to learn from.", Required = true };
+var measure = new Option<string>("--measure") { Description = "Labelled clips to measure on.", Required = true };
+var seeds = new Option<int>("--seeds") { DefaultValueFactory = _ => 5 };
+var epochs = new Option<int>("--epochs") { DefaultValueFactory = _ => 12 };
+var tuneRate = new Option<double>("--rate") { DefaultValueFactory = _ => 1e-4 };
+var last = new Option<int>("--last") { Description = "The last layers alone; 0 for all.", DefaultValueFactory = _ => 0 };
+Add("fine-tunes", "A model is fine-tuned with several seeds, and what it begins with is written for torch_ast.py: do both end alike?",
+    r => FineTunes.RunAsync(
+        r.GetValue(model) ?? tiny, r.GetValue(learn)!, r.GetValue(measure)!, r.GetValue(folder)!, r.GetValue(seeds), r.GetValue(epochs),
+        r.GetValue(tuneRate), r.GetValue(last)), model, learn, measure, folder, seeds, epochs, tuneRate, last);
 var swaps = new Option<int>("--swaps") { DefaultValueFactory = _ => 100 };
 var live = new Option<int>("--streams") { DefaultValueFactory = _ => 200 };
 var between = new Option<double>("--every") { Description = "Seconds between two swaps.", DefaultValueFactory = _ => 4 };

@@ -4,6 +4,7 @@
     torch_ast.py time CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--frequency-stride N --time-stride N]
                  [--sdpa] [--dtype float16] [--device cuda]
     torch_ast.py train CHECKPOINT [--batch 1] [--runs 7] [--threads 2] [--sdpa] [--dtype bfloat16] [--device cuda] [--last N]
+    torch_ast.py tune FOLDER [--seeds 5] [--threads 2] [--device cuda]     what `AstStream.LoadTest fine-tunes` wrote
     torch_ast.py onnx CHECKPOINT OUT.onnx [--frequency-stride N --time-stride N]      the plain export, with a batch of 1
     torch_ast.py logits CHECKPOINT INPUT_VALUES.npy OUT.npy [--frames N] [--frequency-stride N --time-stride N]
 
@@ -92,16 +93,83 @@ class Ast(torch.nn.Module):
         return self.linear("classifier.dense", self.norm("classifier.layernorm", (x[:, 0] + x[:, 1]) / 2))
 
 
-def train(a, config, weights):
+def trained_of(config, weights, last):
+    """The weights that are trained, by name: those of the last layers and of what comes after them, or all."""
     layers = config["num_hidden_layers"]
-    first = layers - a.last if a.last else -1
+    first = layers - last if last else -1
 
     def layer(name):
         return -1 if name.startswith("embeddings.") else int(name.split(".")[2]) if name.startswith("encoder.") else layers
 
+    return {n: w.requires_grad_() for n, w in weights.items() if layer(n) >= first and not n.startswith("localiser.")}
+
+
+def average_precision(scores, there):
+    order = np.argsort(-scores, kind="stable")
+    hits = there[order]
+    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+
+
+def tune(a):
+    """Fine-tunes as AstStream does, with orders of its own: AdamW by groups, a rate that rises and falls, clipped gradients."""
+    with open(os.path.join(a.checkpoint, "options.json")) as f:
+        o = json.load(f)
+    windows, targets = {}, {}
+    for part in "learn", "measure":
+        config, _ = load(os.path.join(a.checkpoint, "start"))
+        labels = json.load(open(os.path.join(a.checkpoint, part + ".json")))
+        there = torch.zeros(len(labels), len(config["id2label"]))
+        for row, classes in enumerate(labels):
+            there[row, classes] = 1
+        values = np.fromfile(os.path.join(a.checkpoint, part + ".f32"), dtype="<f4")
+        windows[part] = torch.from_numpy(values.reshape(len(labels), config["max_length"], config["num_mel_bins"])).to(a.device)
+        targets[part] = there.to(a.device)
+    count, per_epoch = len(targets["learn"]), -(-len(targets["learn"]) // o["Batch"])
+    steps = per_epoch * o["Epochs"]
+    print(f"torch {torch.__version__}, {a.device}, {torch.get_num_threads()} threads")
+    print("| seed | loss learnt | loss measured | mAP | top-1 | s |\n|---:|---:|---:|---:|---:|---:|")
+    for seed in range(a.seeds):
+        start, random = time.perf_counter(), np.random.default_rng(seed)
+        config, weights = load(os.path.join(a.checkpoint, "start"))
+        weights = {n: w.to(a.device) for n, w in weights.items()}
+        trained = trained_of(config, weights, o["Last"])
+        model = Ast(config, weights, sdpa=a.sdpa)
+        model.positions = weights["embeddings.position_embeddings"]
+        groups = {}
+        for name, weight in trained.items():
+            decays = name.endswith(".weight") and "layernorm" not in name
+            key = o["HeadRate"] if name.startswith("classifier.") else 1, o["WeightDecay"] if decays else 0
+            groups.setdefault(key, []).append(weight)
+        optimizer = torch.optim.AdamW([{"params": w, "times": times, "weight_decay": decay} for (times, decay), w in groups.items()], lr=1)
+        for epoch in range(o["Epochs"]):
+            order, losses = random.permutation(count), []
+            for i in range(per_epoch):
+                step = epoch * per_epoch + i
+                rising = min(1, (step + 1) / max(1, o["WarmUp"] * steps))
+                rest = min(1, max(0, (step - o["WarmUp"] * steps) / max(1, steps * (1 - o["WarmUp"]))))
+                for group in optimizer.param_groups:
+                    group["lr"] = o["Rate"] * rising * (1 + np.cos(np.pi * rest)) / 2 * group["times"]
+                rows = order[i * o["Batch"] : (i + 1) * o["Batch"]]
+                optimizer.zero_grad()
+                loss = F.binary_cross_entropy_with_logits(model(windows["learn"][rows]), targets["learn"][rows])
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(list(trained.values()), o["MaxNorm"])
+                optimizer.step()
+                losses.append(loss.item())
+        with torch.no_grad():
+            logits = torch.cat([model(part) for part in windows["measure"].split(o["Batch"])])
+            measured = F.binary_cross_entropy_with_logits(logits, targets["measure"]).item()
+        there = targets["measure"].cpu().numpy() > 0
+        scores = logits.cpu().numpy()
+        precision = np.mean([average_precision(scores[:, c], there[:, c]) for c in range(there.shape[1]) if there[:, c].any()])
+        top = there[np.arange(len(scores)), scores.argmax(1)].mean()
+        print(f"| {seed} | {np.mean(losses):.4f} | {measured:.4f} | {precision:.4f} | {top:.4f} | {time.perf_counter() - start:.0f} |", flush=True)
+
+
+def train(a, config, weights):
     model = Ast(config, weights, sdpa=a.sdpa)
     model.positions = weights["embeddings.position_embeddings"]
-    trained = [w.requires_grad_() for n, w in weights.items() if layer(n) >= first and not n.startswith("localiser.")]
+    trained = list(trained_of(config, weights, a.last).values())
     optimizer = torch.optim.AdamW(trained, lr=1e-6, **({"fused": True} if a.device != "cpu" else {}))
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(a.batch, model.frames, config["num_mel_bins"], generator=generator).to(a.device)
@@ -129,7 +197,7 @@ def train(a, config, weights):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["time", "train", "onnx", "logits"])
+    parser.add_argument("what", choices=["time", "train", "tune", "onnx", "logits"])
     parser.add_argument("checkpoint")
     parser.add_argument("files", nargs="*")
     for flag, default in (("--batch", 1), ("--runs", 7), ("--threads", os.cpu_count()), ("--frames", None), ("--frequency-stride", None), ("--time-stride", None)):
@@ -138,8 +206,11 @@ def main():
     parser.add_argument("--dtype", default="float32", choices=["float32", "float16", "bfloat16"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--last", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=5)
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
+    if a.what == "tune":
+        return tune(a)
     config, weights = load(a.checkpoint)
     if a.what == "train":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True

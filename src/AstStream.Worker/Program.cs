@@ -70,7 +70,8 @@ static async Task<int> MainAsync(string[] args)
         InitCommand.All(settings), DoctorCommand.All(settings), PipelineCommands.All(settings), WatchCommands.All(settings),
         ClipCommands.All(defaultModel), ModelCommands.All(settings.Host), EvaluateCommands.All(defaultModel),
         StatisticsCommand.All(defaultModel), TrainCommand.All(defaultModel), DeviceCommands.All(),
-        KafkaCommands.All(settings), StoreCommands.All(), StationCommands.All(settings), NotifyCommands.All(settings), BenchCommands.All(),
+        KafkaCommands.All(settings), StoreCommands.All(defaultModel), StationCommands.All(settings), NotifyCommands.All(settings),
+        BenchCommands.All(),
         CompletionCommand.All(), ManPages.All(root),
     ];
     foreach (var command in commands.SelectMany(c => c))

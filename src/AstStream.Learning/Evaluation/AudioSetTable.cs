@@ -24,8 +24,8 @@ internal static partial class AudioSetTable
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = Names(Path.Combine(folder, Classes), path);
-        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
-            .Order(StringComparer.Ordinal).SelectMany(f => Videos(Path.GetFileNameWithoutExtension(f)).Select(id => (Id: id, File: f)))
+        var files = ClipDataset.SoundBelow(folder)
+            .SelectMany(f => Videos(Path.GetFileNameWithoutExtension(f)).Select(id => (Id: id, File: f)))
             .DistinctBy(f => f.Id).ToDictionary(f => f.Id, f => f.File, StringComparer.Ordinal);
         var (clips, missing) = (new List<LabelledClip>(), 0);
         foreach (var (i, line) in lines.Index().Where(l => l.Item.Trim().Length > 0 && !l.Item.StartsWith('#')))

@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace AstStream.Learning.Evaluation;
 
 /// <summary>Reads data sets of labelled clips.</summary>
@@ -49,6 +51,19 @@ public static class ClipDataset
         LabelledClip[] clips = [.. files.Select(OfFolder)];
         return clips.Length > 0 ? clips : throw new InvalidTruthException(
             $"{path}: expected a table, meta/esc50.csv, or a folder a label with sound ({string.Join(", ", s_sounds)})");
+    }
+
+    /// <summary>The sound in a folder and its folders, in order; links to folders are not followed, as they may lead back up.</summary>
+    public static IReadOnlyList<string> SoundBelow(string folder)
+    {
+        var files = new FileSystemEnumerable<string>(
+            folder, (ref FileSystemEntry e) => e.ToSpecifiedFullPath(),
+            new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.None })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry e) => !e.IsDirectory,
+            ShouldRecursePredicate = (ref FileSystemEntry e) => !e.Attributes.HasFlag(FileAttributes.ReparsePoint),
+        };
+        return [.. files.Where(IsSound).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Whether a file is sound, by its extension.</summary>

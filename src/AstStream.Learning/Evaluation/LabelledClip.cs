@@ -7,6 +7,12 @@ namespace AstStream.Learning.Evaluation;
 /// <param name="Fold">The part of the data that it belongs to; empty where there are none.</param>
 public sealed record LabelledClip(string Path, IReadOnlyList<string> Labels, string Group, string Fold)
 {
+    /// <summary>Where it was cut from, for messages; null, the default, where it is a file of its own.</summary>
+    public string? CutFrom { get; init; }
+
+    /// <summary>What messages call it.</summary>
+    public string Name => CutFrom ?? Path;
+
     /// <summary>When what is in it sounds, in seconds from its beginning; null, the default, where nobody knows.</summary>
     public IReadOnlyList<TimedLabel>? Times { get; init; }
 }

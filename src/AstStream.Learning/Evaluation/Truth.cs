@@ -22,7 +22,7 @@ public sealed record Truth(IReadOnlySet<string> Files, IReadOnlyList<TimedLabel>
                 .Where(f => s_tables.Contains(Path.GetExtension(f).ToLowerInvariant())).Order(StringComparer.Ordinal)]
             : [path];
         if (tables.Count == 0)
-            throw new InvalidTruthException($"{path}: holds no table; expected {string.Join(", ", s_tables)}");
+            throw new InvalidTruthException($"{path}: holds no table; expected {string.Join(", ", s_tables)}, not in folders of its own");
         var (files, events) = (new HashSet<string>(StringComparer.Ordinal), new List<TimedLabel>());
         foreach (var table in tables)
         {
@@ -36,7 +36,7 @@ public sealed record Truth(IReadOnlySet<string> Files, IReadOnlyList<TimedLabel>
             }
         }
 
-        return new Truth(files, events);
+        return new Truth(files, [.. events.Distinct()]); // Raven has a line for each view of a selection
     }
 
     /// <summary>A file's name without folder and extension: as tables and streams are brought together.</summary>

@@ -65,6 +65,7 @@ internal sealed class TruthTable
 
         _columns = cells.Length >= 3 && IsNumber(cells[0]) && IsNumber(cells[1]) ? (-1, 0, 1, 2)
             : cells.Length >= 4 && IsNumber(cells[1]) && IsNumber(cells[2]) ? (0, 1, 2, 3)
+            : cells.Length == 1 && ClipDataset.IsSound(cells[0]) ? (0, 1, 2, 3) // DCASE: a file without an event comes first
             : throw new InvalidTruthException(
                 $"{_path}: found '{string.Join(" | ", cells)}' in its first line; expected onset, offset and label, or a file name "
                     + "before them, or a line that names these columns");

@@ -8,7 +8,10 @@ public sealed record AugmentOptions
     /// <summary>How much louder or quieter, in dB; 0 for none, 6 by default.</summary>
     public double Gain { get; init; } = 6;
 
-    /// <summary>How far a clip that is no longer than a window is turned in time, as a part of the window; 0.1 by default.</summary>
+    /// <summary>
+    /// How far a clip that is no longer than a window is turned in time, as a part of the window; 0.1 by default. One whose times are
+    /// known is turned to any place, unless this is 0.
+    /// </summary>
     public double Shift { get; init; } = 0.1;
 
     /// <summary>

@@ -20,8 +20,8 @@ internal sealed class ColumnTargets
         (_learnt, Groups, Columns) = (data.Learnt, localiser.Groups.Count, config.TimePatches);
         (_stride, _margin) = (config.TimeStride, (config.PatchSize - config.TimeStride) / 2);
         _groupOf = [.. Enumerable.Range(data.Kept, _learnt.Count).Select(
-            label => localiser.Groups.Skip(data.KeptGroups).ToList().FindIndex(g => g.Contains(label)) is >= 0 and var own
-                ? data.KeptGroups + own : -1)];
+            label => localiser.Groups.Skip(data.KeptGroups.Count).ToList().FindIndex(g => g.Contains(label)) is >= 0 and var own
+                ? data.KeptGroups.Count + own : -1)];
     }
 
     /// <summary>Columns of a window.</summary>
@@ -40,7 +40,8 @@ internal sealed class ColumnTargets
     public void Fill(
         in MadeWindow made, LearntClip first, LearntClip second, float weight, Span<float> targets, Span<float> weights)
     {
-        var heard = Math.Min(Columns, ((made.Length / FbankOptions.FrameShift) - _margin + _stride - 1) / _stride); // not padded
+        var frames = made.Length < FbankOptions.FrameLength ? 0 : 1 + ((made.Length - FbankOptions.FrameLength) / FbankOptions.FrameShift);
+        var heard = Math.Clamp((frames - _margin + _stride - 1) / _stride, 0, Columns); // not padded
         for (var label = 0; label < _groupOf.Length; label++)
         {
             var group = _groupOf[label];

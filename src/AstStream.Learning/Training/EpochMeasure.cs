@@ -10,9 +10,25 @@ internal sealed class EpochMeasure(FineTuneOptions options, FineTuneData data, W
     private const float Heard = 0.2f; // by the base: what it hardly hears it may as well take for something else
 
     private readonly ColumnTargets? _columns = options.Session.TrainsColumns ? new ColumnTargets(data) : null;
-    private int[]? _topOfBase; // of the clips that are chosen by: its label among those that are kept; -1 where it hears none
+    private int[] _topOfBase = []; // of the clips that are chosen by: its label among those that are kept; -1 where it hears none
 
     private bool IsCrossEntropy => options.Session.Loss == TrainingLoss.CrossEntropy;
+
+    /// <summary>Asks the base, where labels of its are kept; before steps are filled, which ask it, too.</summary>
+    public void Begin()
+    {
+        if (data.Kept == 0 || options.Session.TrainsColumnsAlone || data.Teacher is not { } teacher)
+            return;
+        var names = teacher.Config.Labels.ToList();
+        var known = data.Config.Labels.Take(data.Kept).Select(l => names.IndexOf(l)).ToArray();
+        _topOfBase = new int[data.Chosen.Count];
+        Batches(data.Chosen, (first, made, inputs) => teacher.Ask(inputs, made.Length, (row, scores, _) =>
+        {
+            float[] kept = [.. known.Select(k => scores[k])];
+            var top = TensorPrimitives.IndexOfMax<float>(kept);
+            _topOfBase[first + row] = kept[top] >= Heard ? top : -1;
+        }));
+    }
 
     /// <summary>Measures an epoch, on the clips that it is chosen by.</summary>
     public EpochResult Epoch(int number, double loss, double rate, double seconds)
@@ -87,20 +103,6 @@ internal sealed class EpochMeasure(FineTuneOptions options, FineTuneData data, W
     /// <summary>The share of the clips of which the base's first label, of those that are kept, is the model's too.</summary>
     private double Agreement(int[] tops)
     {
-        if (data.Kept == 0 || options.Session.TrainsColumnsAlone || data.Teacher is not { } teacher)
-            return double.NaN;
-        if (_topOfBase is null)
-        {
-            var known = data.Config.Labels.Take(data.Kept).Select(l => teacher.Config.Labels.ToList().IndexOf(l)).ToArray();
-            _topOfBase = new int[data.Chosen.Count];
-            Batches(data.Chosen, (first, made, inputs) => teacher.Ask(inputs, made.Length, (row, scores, _) =>
-            {
-                float[] kept = [.. known.Select(k => scores[k])];
-                var top = TensorPrimitives.IndexOfMax<float>(kept);
-                _topOfBase[first + row] = kept[top] >= Heard ? top : -1;
-            }));
-        }
-
         var heard = _topOfBase.Count(t => t >= 0);
         return heard == 0 ? double.NaN : (double)_topOfBase.Zip(tops).Count(t => t.First >= 0 && t.First == t.Second) / heard;
     }

@@ -17,8 +17,8 @@ public sealed record FineTuneData
     /// <summary>Labels of the base that are kept: so many come first. 0, the default, for none.</summary>
     public int Kept { get; init; }
 
-    /// <summary>Groups of the base's localiser that are kept: so many come first. 0, the default, for none.</summary>
-    public int KeptGroups { get; init; }
+    /// <summary>The groups of the base's localiser that are kept, by index: they come first, in this order. None by default.</summary>
+    public IReadOnlyList<int> KeptGroups { get; init; } = [];
 
     /// <summary>Says what the base says, which is what kept labels and groups are to say; null where none are kept.</summary>
     public Teacher? Teacher { get; init; }

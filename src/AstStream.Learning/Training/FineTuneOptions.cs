@@ -38,6 +38,11 @@ public sealed record FineTuneOptions
     /// <summary>Whether where a class is there and where it is not count the same in all.</summary>
     public bool IsBalanced { get; init; } = true;
 
+    /// <summary>
+    /// What a label that is kept counts beside one that is learnt, 0 or more: with less, layers learn more and forget more.
+    /// </summary>
+    public double KeepWeight { get; init; } = 1;
+
     /// <summary>What all randomness follows from.</summary>
     public ulong Seed { get; init; }
 

@@ -92,6 +92,7 @@ public sealed class FineTuning : IDisposable
 
     private async Task<FineTuned> BeginAsync(Action<EpochResult> epoch, Action<double> progress, CancellationToken stop)
     {
+        _measure.Begin();
         if (HasState(_folder))
             Resume();
         else
@@ -195,7 +196,7 @@ public sealed class FineTuning : IDisposable
             return true;
         }
 
-        var clips = string.Join(", ", _batches.Clips(_state.Step).Take(3).Select(c => _data.Train[c].Clip.Clip.Path));
+        var clips = string.Join(", ", _batches.Clips(_state.Step).Take(3).Select(c => _data.Train[c].Clip.Clip.Name));
         var where = $"step {_state.Step + 1}: {odd} is no finite number ({clips}, …)";
         if (_state.Halvings == MostHalvings)
         {

@@ -11,11 +11,17 @@ internal sealed class Lesson
     private readonly FineTuneData _data;
     private readonly Teacher _teacher;
     private readonly ColumnTargets? _columns;
+    private readonly float _each;
     private readonly int[] _ofBase; // the base's label of each label; -1 where it has none
 
-    public Lesson(FineTuneData data, Teacher teacher, ColumnTargets? columns)
+    /// <summary>Prepares lessons.</summary>
+    /// <param name="data">What is learnt.</param>
+    /// <param name="teacher">The base.</param>
+    /// <param name="columns">What the localiser is to say, where one is trained.</param>
+    /// <param name="each">What a label counts beside one that is learnt.</param>
+    public Lesson(FineTuneData data, Teacher teacher, ColumnTargets? columns, double each)
     {
-        (_data, _teacher, _columns) = (data, teacher, columns);
+        (_data, _teacher, _columns, _each) = (data, teacher, columns, (float)each);
         var known = teacher.Config.Labels.Index().DistinctBy(l => l.Item).ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
         _ofBase = [.. data.Config.Labels.Select(l => known.GetValueOrDefault(l, -1))];
     }
@@ -30,7 +36,7 @@ internal sealed class Lesson
     public void Fill(TrainingBatch batch, int rows, int replayedFrom, float weight) =>
         _teacher.Ask(batch.Inputs, rows, (row, scores, columns) =>
     {
-        var each = weight / (Labels - _data.Kept); // as much as a label that is learnt
+        var each = _each * weight / (Labels - _data.Kept);
         for (var c = 0; c < (row < replayedFrom ? _data.Kept : Labels); c++)
         {
             var known = _ofBase[c] >= 0;
@@ -38,7 +44,7 @@ internal sealed class Lesson
             batch.Weights[(row * Labels) + c] = known ? each : 0;
         }
 
-        if (_columns is not null && _data.KeptGroups > 0)
+        if (_columns is not null && _data.KeptGroups.Count > 0)
             FillColumns(batch, row, weight, scores, columns);
     });
 
@@ -46,14 +52,14 @@ internal sealed class Lesson
     {
         const float least = 0.1f; // of a score: what is hardly there sounds nowhere
         var groups = _teacher.Config.Localiser!.Groups;
-        for (var group = 0; group < _data.KeptGroups; group++)
+        foreach (var (group, ofBase) in _data.KeptGroups.Index())
         {
-            var there = groups[group].Max(label => scores[label]);
+            var there = groups[ofBase].Max(label => scores[label]);
             for (var column = 0; column < _columns!.Columns; column++)
             {
                 var at = (((row * _columns.Columns) + column) * _columns.Groups) + group;
-                batch.ColumnTargets[at] = columns[(column * groups.Count) + group];
-                batch.ColumnWeights[at] = there < least ? 0 : there * weight / _columns.Columns;
+                batch.ColumnTargets[at] = columns[(column * groups.Count) + ofBase];
+                batch.ColumnWeights[at] = there < least ? 0 : _each * there * weight / _columns.Columns;
             }
         }
     }

@@ -29,6 +29,9 @@ public sealed record ModelCard
     /// <summary>Labels of the base that were kept.</summary>
     public int Kept { get; init; }
 
+    /// <summary>Groups of its localiser: those of the base's that were kept, and those of its own; null where it has none.</summary>
+    public (int Kept, int Own)? Localiser { get; init; }
+
     /// <summary>The card of a head.</summary>
     /// <param name="head">The head.</param>
     /// <param name="localiser">What a localiser's training gave; null where there was none.</param>
@@ -40,6 +43,7 @@ public sealed record ModelCard
             ("ridge", Ridge(head)),
             ("cross-validated", Figures(head.CrossValidated)),
             .. localiser is null ? [] : Epochs(localiser),
+            .. Groups,
             .. KeptAsTheyWere,
         ],
         head.HeldOut, "the figures above are of heads that were fitted on the other folds", ("Cross-validated", head.CrossValidated));
@@ -56,10 +60,15 @@ public sealed record ModelCard
             .. Epochs(tuned),
             ("what it began with: a head on the base's embeddings", Figures(tuned.Epochs[0].Top1, tuned.Epochs[0].MeanAveragePrecision)),
             ($"chosen by: {tuned.Chosen.Clips} clips of {tuned.Chosen.Groups} other recordings", Figures(tuned.Chosen)),
+            .. Groups,
             .. KeptByTheBase(tuned.Epochs[tuned.Best].Kept),
         ],
         tuned.HeldOut, "the figures above are of clips that the epoch and the thresholds were chosen by, and flatter",
         ("Chosen by", tuned.Chosen));
+
+    private IEnumerable<(string What, string Text)> Groups => Localiser is not { } localiser ? []
+        : [("groups of labels that a localiser places in time",
+            $"{localiser.Own} of its own{(localiser.Kept > 0 ? $", {localiser.Kept} of the base's" : "")}")];
 
     private IEnumerable<(string What, string Text)> KeptAsTheyWere =>
         Kept == 0 ? [] : [("labels of the base that were kept, as they were", $"{Kept}")];
@@ -148,5 +157,6 @@ public sealed record ModelCard
 
     /// <summary>A text that stays in its cell.</summary>
     private static string Plain(string text) =>
-        string.Concat(text.Where(c => !char.IsControl(c))).Replace("|", "\\|", StringComparison.Ordinal);
+        string.Concat(text.Where(c => !char.IsControl(c))).Replace("|", "\\|", StringComparison.Ordinal)
+            .Replace("<", "&lt;", StringComparison.Ordinal);
 }

@@ -7,5 +7,5 @@ namespace AstStream.Learning.Training;
 internal readonly record struct PlacedClip(int From, int Turn, int Length)
 {
     /// <summary>The clip's sample at one of the window; -1 where none is.</summary>
-    public int At(int sample) => sample < Length ? From + ((sample - Turn + Length) % Length) : -1;
+    public int At(int sample) => sample >= 0 && sample < Length ? From + ((sample - Turn + Length) % Length) : -1;
 }

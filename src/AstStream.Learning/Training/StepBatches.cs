@@ -25,14 +25,12 @@ internal sealed class StepBatches
             [.. data.Learnt.Select((_, c) => (double)data.Train.Count(t => t.Targets.Contains(c)) / data.Train.Count)],
             options.IsBalanced);
         _columns = options.Session.TrainsColumns ? new ColumnTargets(data) : null;
-        _lesson = data.Teacher is { } teacher ? new Lesson(data, teacher, _columns) : null;
+        _lesson = data.Teacher is { } teacher ? new Lesson(data, teacher, _columns, options.KeepWeight) : null;
     }
 
     /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch => (_data.Train.Count + _options.Batch - 1) / _options.Batch;
 
-    /// <summary>Windows of a step that are the base's to say, besides those of clips: half as many.</summary>
-    private int Replayed => _data.Replay.Count == 0 ? 0 : (_options.Batch + 1) / 2;
 
     private int Labels => _data.Config.Labels.Count;
 
@@ -41,8 +39,11 @@ internal sealed class StepBatches
     private bool IsCrossEntropy => _options.Session.Loss == TrainingLoss.CrossEntropy;
 
     /// <summary>Room for a step.</summary>
-    public TrainingBatch[] New() =>
-        [.. Enumerable.Range(0, (_options.Batch + Replayed + _session.Batch - 1) / _session.Batch).Select(_ => _session.NewBatch())];
+    public TrainingBatch[] New()
+    {
+        var rows = _options.Batch + Replayed(_options.Batch);
+        return [.. Enumerable.Range(0, (rows + _session.Batch - 1) / _session.Batch).Select(_ => _session.NewBatch())];
+    }
 
     /// <summary>The clips of a step: all of them in an epoch, in an order of its own; the last step may have fewer.</summary>
     public int[] Clips(long step)
@@ -66,7 +67,7 @@ internal sealed class StepBatches
             Array.Clear(batch.ColumnWeights);
         }
 
-        var rows = clips.Length + Replayed;
+        var rows = clips.Length + Replayed(clips.Length);
         Parallel.For(0, rows, row =>
         {
             var (batch, at) = (batches[row / _session.Batch], row % _session.Batch);
@@ -85,6 +86,9 @@ internal sealed class StepBatches
 
         return count;
     }
+
+    /// <summary>Windows of a step that are the base's to say, besides those of clips: half as many.</summary>
+    private int Replayed(int clips) => _data.Replay.Count == 0 ? 0 : (clips + 1) / 2;
 
     private void FillLearnt(TrainingBatch batch, int at, long step, int row, int[] clips)
     {

@@ -24,16 +24,17 @@ public static class TimedPieces
     /// <param name="seed">What places sounds in windows: the same cuts the same.</param>
     public static IReadOnlyList<TimedPiece> Of(IReadOnlyList<TimedLabel> events, double length, double window, ulong seed)
     {
-        List<TimedLabel> inside =
-            [.. events.Where(e => e.Onset < length && e.Offset > e.Onset).OrderBy(e => e.Onset).ThenBy(e => e.Offset)];
+        List<TimedLabel> there = [.. events.Where(e => e.Onset < length).Select(e => e with { Offset = Math.Min(e.Offset, length) })
+            .OrderBy(e => e.Onset).ThenBy(e => e.Offset)];
+        var inside = there.Where(e => e.Offset > e.Onset).ToList(); // a point says that something is there, not how long
         var pieces = new List<TimedPiece>();
         foreach (var (i, e) in inside.Index())
         {
-            var offset = Math.Min(e.Offset, length);
+            var duration = e.Offset - e.Onset;
             var random = new CountedRandom(seed, i, 0);
-            if (offset - e.Onset is >= Short and var duration && duration < Alone * window)
-                pieces.Add(Piece(inside, e.Onset, offset));
-            double[] middles = offset - e.Onset <= window / 2 ? [(e.Onset + offset) / 2] : [e.Onset, offset];
+            if (duration >= Short && duration < Alone * window)
+                pieces.Add(Piece(inside, e.Onset, e.Offset));
+            double[] middles = duration <= window / 2 ? [(e.Onset + e.Offset) / 2] : [e.Onset, e.Offset];
             foreach (var middle in middles)
             {
                 var begin = Math.Clamp(middle - random.Between(0.15 * window, 0.85 * window), 0, Math.Max(0, length - window));
@@ -42,7 +43,7 @@ public static class TimedPieces
         }
 
         var most = inside.Count == 0 ? MostNothing : inside.Count;
-        List<TimedPiece> nothing = [.. Between(inside, length, window).Select(n => new TimedPiece(n.Begin, n.End, [], []))];
+        List<TimedPiece> nothing = [.. Between(there, length, window).Select(n => new TimedPiece(n.Begin, n.End, [], []))];
         return [.. pieces, .. Enumerable.Range(0, Math.Min(most, nothing.Count)).Select(
             i => nothing[(int)((long)i * nothing.Count / Math.Min(most, nothing.Count))])];
     }
@@ -62,8 +63,9 @@ public static class TimedPieces
         var from = 0.0;
         foreach (var (onset, offset) in events.Select(e => (e.Onset - Apart, e.Offset + Apart)).Append((length, length)))
         {
-            for (; Math.Min(onset, length) - from >= LeastNothing; from += window)
-                yield return (from, Math.Min(from + window, Math.Min(onset, length)));
+            var end = Math.Min(onset, length);
+            for (var begin = from; end - begin >= LeastNothing; begin += window)
+                yield return (begin, Math.Min(begin + window, end));
             from = Math.Max(from, offset);
         }
     }

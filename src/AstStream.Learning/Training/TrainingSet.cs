@@ -65,7 +65,7 @@ public sealed class TrainingSet
         if (shared.Count > 0)
             throw new InvalidTrainingException(
                 $"{shared.Count} clips that are kept out have the sound of clips that are trained on: "
-                    + string.Join("; ", shared.Take(3).Select(c => $"{c.Clip.Path} is {known[c.Content].First().Clip.Path}"))
+                    + string.Join("; ", shared.Take(3).Select(c => $"{c.Clip.Name} is {known[c.Content].First().Clip.Name}"))
                     + ". Figures on them would say nothing; take them out of one side");
     }
 
@@ -104,7 +104,7 @@ public sealed class TrainingSet
         if (few.Count > 0)
             return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
                 + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
-                + "good number";
+                + "good number. --label NAME, for each of the others, leaves it out";
         bool IsLonely(int c) => recordings.Count(r => r.Exists(t => !t.Contains(c))) < FewestRecordings;
         return Labels.Where((_, c) => IsLonely(c)).FirstOrDefault() is { } lonely
             ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "

@@ -33,6 +33,19 @@ internal sealed class ClipFolder
 
     public string Path { get; }
 
+    /// <summary>The full path of a clip that is there; null for one that is gone, or whose name leads out of the folder.</summary>
+    public static string? Existing(string folder, string file)
+    {
+        try
+        {
+            return FullPath(folder, file) is var path && File.Exists(path) ? path : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What its clips take.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 

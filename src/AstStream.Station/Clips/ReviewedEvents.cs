@@ -31,7 +31,7 @@ public sealed record ReviewedEvents(
 
             if (IsUnusual(stored.Label))
                 continue; // that it was unusual, or was not, names no sound; another label does
-            if (stored.Clip is { } id && clips.Find(id) is { } clip && FileOf(folder, clip) is { } file)
+            if (stored.Clip is { } id && clips.Find(id) is { } clip && ClipFolder.Existing(folder, clip.File) is { } file)
             {
                 var start = (double)clip.Start / clip.SampleRate;
                 events.Add(new ReviewedEvent(
@@ -49,16 +49,4 @@ public sealed record ReviewedEvents(
     }
 
     private static bool IsUnusual(string label) => label == UnusualDecoder.Label;
-
-    private static string? FileOf(string folder, StoredClip clip)
-    {
-        try
-        {
-            return ClipFolder.FullPath(folder, clip.File) is var path && File.Exists(path) ? path : null;
-        }
-        catch (IOException)
-        {
-            return null; // a name that leads out of the folder
-        }
-    }
 }

@@ -76,6 +76,19 @@ public static class StoreCare
         writer.Add(review);
     }
 
+    /// <summary>Gives events embeddings of a model, in place of those that they have; a run may write to the store meanwhile.</summary>
+    /// <param name="path">The store.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="embeddings">Events' ids, and what each is to the model; events that are gone are passed over.</param>
+    /// <exception cref="StoreException">It can't be written to; none was added then.</exception>
+    public static void Embed(
+        string path, string name, ModelIdentity model, IReadOnlyList<(string Event, ReadOnlyMemory<Half> Vector)> embeddings)
+    {
+        using var writer = StoreWriter.Open(path, TimeProvider.System);
+        writer.Add(name, model, embeddings);
+    }
+
     /// <summary>Gives the room of what was removed back to the disk. Nothing may write to the store meanwhile.</summary>
     /// <exception cref="StoreException">It failed, or another process has it open for too long.</exception>
     public static void Vacuum(string path)

@@ -17,12 +17,13 @@ internal sealed class StoreNames(Func<StoreFile> file)
     public long Model(StreamRecord record)
     {
         var by = (record as SoundEvent)?.HeardBy;
-        var hash = by?.Hash ?? (record as CoverageInterval)?.ModelHash ?? "";
-        var (precision, provider) = (by?.Precision ?? "", by?.Provider ?? "");
-        return Id(
-            "model", $"{record.Model}\n{hash}\n{precision}\n{provider}", "models (name, hash, precision, provider) VALUES ($0, $1, $2, $3)",
-            record.Model, hash, precision, provider);
+        return Model(record.Model, by ?? new ModelIdentity((record as CoverageInterval)?.ModelHash ?? "", "", ""));
     }
+
+    /// <summary>A model.</summary>
+    public long Model(string name, ModelIdentity model) => Id(
+        "model", $"{name}\n{model.Hash}\n{model.Precision}\n{model.Provider}",
+        "models (name, hash, precision, provider) VALUES ($0, $1, $2, $3)", name, model.Hash, model.Precision, model.Provider);
 
     /// <summary>A stream.</summary>
     public long Stream(StreamIdentity stream)

@@ -97,6 +97,11 @@ internal sealed class StoreWriter : IDisposable
         return missing;
     }
 
+    /// <summary>Gives events embeddings of a model, all or none; see <see cref="StoredEmbedding.Replace"/>.</summary>
+    /// <exception cref="StoreException">It failed.</exception>
+    public void Add(string name, ModelIdentity model, IReadOnlyList<(string Event, ReadOnlyMemory<Half> Vector)> embeddings) =>
+        Transact("writing", () => StoredEmbedding.Replace(Opened, _names.Model(name, model), embeddings));
+
     /// <summary>Adds clips, all or none; returns, for each, the file and the bytes of one of the same id, which it replaces.</summary>
     /// <exception cref="StoreException">It failed.</exception>
     public IReadOnlyList<(string File, long Bytes)?> Add(IReadOnlyList<StoredClip> clips)

@@ -19,6 +19,18 @@ internal readonly record struct StoredEmbedding(long Number, long Event, float[]
                 """, e, model, Pack(vector.Span)).ExecuteNonQuery();
     }
 
+    /// <summary>Writes those of events by their ids, in place of those that they have; events that are gone are passed over.</summary>
+    public static void Replace(StoreFile file, long model, IReadOnlyList<(string Event, ReadOnlyMemory<Half> Vector)> embeddings)
+    {
+        foreach (var (id, vector) in embeddings)
+        {
+            if (file.Prepared("SELECT number FROM events WHERE id = $0", EventId.Bytes(id)).ExecuteScalar() is not long e)
+                continue;
+            file.Prepared("DELETE FROM embeddings WHERE event = $0", e).ExecuteNonQuery(); // a new row: readers look for later ones
+            Write(file, e, model, vector);
+        }
+    }
+
     public static byte[] Pack(ReadOnlySpan<Half> vector)
     {
         var bytes = new byte[2 * vector.Length];

@@ -47,24 +47,30 @@ internal static class ReviewedSounds
             progress.Step();
             if (one.Heard is { } heard && few.Contains(heard))
                 continue;
+            float[] samples;
             try
             {
                 await using var sound = await AudioFile.OpenAsync(one.File, stop: stop).ConfigureAwait(false);
-                var samples = ClipSamples.Read(sound, one.Offset + seconds);
-                var length = (int)(seconds * FbankOptions.SampleRate);
-                var middle = (int)((one.Onset + Math.Min(one.Offset, one.Onset + seconds)) / 2 * FbankOptions.SampleRate);
-                var from = Math.Clamp(middle - (length / 2), 0, Math.Max(0, samples.Length - length));
-                var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i:000000}.wav"));
-                using (var file = new WavWriter(path, FbankOptions.SampleRate, 1))
-                    file.Write(samples.AsSpan(from, Math.Min(length, samples.Length - from)));
-                var begin = (double)from / FbankOptions.SampleRate;
-                clips.Add(new LabelledClip(path, Labels(byFile[one.File], begin, begin + seconds, few, nothing), RecordingOf(one), ""));
+                samples = ClipSamples.Read(sound, one.Offset + seconds);
             }
             catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
             {
                 progress.Clear();
-                Errors.Write($"{one.File}: {e.Message}");
+                Errors.Write(e.Message);
+                continue;
             }
+
+            var length = (int)(seconds * FbankOptions.SampleRate);
+            var middle = (int)((one.Onset + Math.Min(one.Offset, one.Onset + seconds)) / 2 * FbankOptions.SampleRate);
+            var from = Math.Clamp(middle - (length / 2), 0, Math.Max(0, samples.Length - length));
+            var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i:000000}.wav"));
+            using (var file = new WavWriter(path, FbankOptions.SampleRate, 1))
+                file.Write(samples.AsSpan(from, Math.Min(length, samples.Length - from)));
+            var begin = (double)from / FbankOptions.SampleRate;
+            clips.Add(new LabelledClip(path, Labels(byFile[one.File], begin, begin + seconds, few, nothing), RecordingOf(one), "")
+            {
+                CutFrom = string.Create(CultureInfo.InvariantCulture, $"{one.File} at {begin:0.0} s"),
+            });
         }
 
         return clips;

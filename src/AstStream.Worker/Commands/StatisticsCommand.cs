@@ -14,13 +14,6 @@ namespace AstStream.Worker.Commands;
 /// <summary>statistics: the mean and std of log-mel that a model's input is normalised by.</summary>
 internal static class StatisticsCommand
 {
-    private static readonly EnumerationOptions s_below = new()
-    {
-        RecurseSubdirectories = true,
-        IgnoreInaccessible = true,
-        AttributesToSkip = FileAttributes.ReparsePoint, // a folder may lead back up
-    };
-
     public static IEnumerable<Command> All(string defaultModel)
     {
         var data = new Argument<string>("PATH") { Description = "A folder of sound, at any depth, or a table of clips." };
@@ -111,12 +104,11 @@ internal static class StatisticsCommand
         return failed;
     }
 
-    private static List<string> Files(string path)
+    private static IReadOnlyList<string> Files(string path)
     {
         if (!Directory.Exists(path))
             return [.. ClipDataset.Read(path, Errors.Note).Select(c => c.Path)];
-        var files = Directory.EnumerateFiles(path, "*", s_below).Where(ClipDataset.IsSound)
-            .Order(StringComparer.Ordinal).ToList();
+        var files = ClipDataset.SoundBelow(path);
         return files.Count > 0 ? files : throw new InvalidTruthException($"{path}: holds no file of sound");
     }
 

@@ -31,7 +31,8 @@ internal static class StoreCommands
         ["audacity"] = EventFormats.Audacity,
     };
 
-    public static IEnumerable<Command> All()
+    /// <param name="defaultModel">The default model's folder.</param>
+    public static IEnumerable<Command> All(string defaultModel)
     {
         yield return Events();
         yield return ReviewCommand.Make();
@@ -58,10 +59,12 @@ internal static class StoreCommands
             StoreCare.Backup(result.GetValue(file)!, result.GetValue(to)!);
             return ExitCode.Ok;
         }));
-        yield return Help.Add(new Command("store", "Looks after a store of events.") { check, vacuum, backup }, $"""
+        var embed = EmbedCommand.Make(defaultModel);
+        yield return Help.Add(new Command("store", "Looks after a store of events.") { check, vacuum, backup, embed }, $"""
             Examples:
               aststream store check {DefaultStore}
               aststream store backup {DefaultStore} events-2026-11.db
+              aststream store embed station/ --model models/site
 
             {ExitCode.Help}
             """);
@@ -308,8 +311,14 @@ internal static class StoreCommands
         }
         catch (StoreException e)
         {
-            Errors.Write(e.Message);
-            return e.IsTransient ? ExitCode.Failed : ExitCode.Invalid;
+            return Said(e);
         }
+    }
+
+    /// <summary>Says what is wrong with a store; gives what the process returns then.</summary>
+    public static int Said(StoreException e)
+    {
+        Errors.Write(e.Message);
+        return e.IsTransient ? ExitCode.Failed : ExitCode.Invalid;
     }
 }

@@ -4,7 +4,19 @@ namespace AstStream.Worker.Commands;
 internal sealed class TemporaryFolder : IDisposable
 {
     /// <summary>Where it is.</summary>
-    public string Path { get; } = Directory.CreateTempSubdirectory("aststream-").FullName;
+    public string Path { get; } = Make();
+
+    private static string Make()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("aststream-").FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{System.IO.Path.GetTempPath()}: can't be written to: {e.Message} TMPDIR may name another folder", e);
+        }
+    }
 
     public void Dispose()
     {

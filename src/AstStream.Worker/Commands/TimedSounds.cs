@@ -13,6 +13,8 @@ internal static class TimedSounds
     private const double Longest = 3600; // seconds of a recording
     private const double Slack = 0.5; // seconds by which a table may go beyond its recording
     private const int MostNamed = 3;
+    private const int FewEvents = 1000; // of a recording, which are borne however short it is
+    private const int MostPerSecond = 10;
 
     /// <summary>Cuts recordings into pieces, in a folder that is the caller's.</summary>
     /// <param name="data">A recording, or a folder with recordings, whose folders are looked into, too.</param>
@@ -21,51 +23,83 @@ internal static class TimedSounds
     /// <param name="window">The length of a model's window, in seconds.</param>
     /// <param name="nothing">The label of what is nothing.</param>
     /// <param name="stop">Gives up.</param>
+    /// <returns>The pieces, and how many recordings can't be read.</returns>
     /// <exception cref="InvalidTruthException">The tables can't be read, or are about other recordings.</exception>
-    public static async Task<IReadOnlyList<LabelledClip>> CutAsync(
+    /// <exception cref="IOException">A piece can't be written.</exception>
+    public static async Task<(IReadOnlyList<LabelledClip> Clips, int Failed)> CutAsync(
         string data, string tables, string folder, double window, string nothing, CancellationToken stop)
     {
         var truth = Truth.Read(tables);
         var recordings = Recordings(data, truth);
         var events = truth.Events.ToLookup(e => e.File, StringComparer.Ordinal);
-        var clips = new List<LabelledClip>();
+        var (clips, failed) = (new List<LabelledClip>(), 0);
         using var progress = new ProgressLine("cutting", recordings.Count);
         foreach (var (number, (name, path)) in recordings.Index())
         {
-            try
+            progress.Step();
+            if (await ReadAsync(path, progress, stop).ConfigureAwait(false) is not { } samples)
             {
-                await using var sound = await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false);
-                var samples = ClipSamples.Read(sound, Longest);
-                var length = (double)samples.Length / FbankOptions.SampleRate;
-                if (length >= Longest)
-                    Errors.Note($"{path}: its first {Longest / 60:0} minutes are taken");
-                if (length < Longest && events[name].FirstOrDefault(e => e.Offset > length + Slack) is { File: not null } beyond)
-                    throw new InvalidTruthException(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{tables}: '{beyond.Label}' at {beyond.Onset:0.00} to {beyond.Offset:0.00} s is beyond the end of {path}, which "
-                            + $"is {length:0.00} s long; is the table about another recording?"));
-                foreach (var piece in TimedPieces.Of([.. events[name]], length, window, (ulong)number))
-                {
-                    var from = (int)(piece.Begin * FbankOptions.SampleRate);
-                    var count = Math.Min(samples.Length, (int)(piece.End * FbankOptions.SampleRate)) - from;
-                    if (count < FbankOptions.FrameLength)
-                        continue;
-                    var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"timed-{clips.Count:000000}.wav"));
-                    using (var writer = new WavWriter(file, FbankOptions.SampleRate, 1))
-                        writer.Write(samples.AsSpan(from, count));
-                    clips.Add(new LabelledClip(file, piece.Labels.Count > 0 ? piece.Labels : [nothing], name, "") { Times = piece.Times });
-                }
-            }
-            catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
-            {
-                progress.Clear();
-                Errors.Write($"{path}: {e.Message}");
+                failed++;
+                continue;
             }
 
-            progress.Step();
+            var length = (double)samples.Length / FbankOptions.SampleRate;
+            if (length < Longest && events[name].FirstOrDefault(e => e.Offset > length + Slack) is { File: not null } beyond)
+                throw new InvalidTruthException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{tables}: '{beyond.Label}' at {beyond.Onset:0.00} to {beyond.Offset:0.00} s is beyond the end of {path}, which "
+                        + $"is {length:0.00} s long; is the table about another recording?"));
+            if (events[name].Count() is var count && count > Math.Max(FewEvents, MostPerSecond * length))
+                throw new InvalidTruthException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{tables}: has {count} events for {path}, which is {length:0.00} s long; expected at most {MostPerSecond} a second"));
+            if (events[name].Count(e => e.Onset == e.Offset) is > 0 and var points)
+                Errors.Note($"{path}: {points} of its events have no length, and are not learnt from");
+            var before = clips.Count;
+            foreach (var piece in TimedPieces.Of([.. events[name]], length, window, (ulong)number))
+            {
+                var from = (int)(piece.Begin * FbankOptions.SampleRate);
+                var sound = samples.AsSpan(from, Math.Min(samples.Length, (int)(piece.End * FbankOptions.SampleRate)) - from);
+                if (sound.Length < FbankOptions.FrameLength || sound.IndexOfAnyExcept(sound[0]) < 0)
+                    continue; // silence of one recording is that of another, and says nothing
+                var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"timed-{clips.Count:000000}.wav"));
+                using (var writer = new WavWriter(file, FbankOptions.SampleRate, 1))
+                    writer.Write(sound);
+                clips.Add(new LabelledClip(file, piece.Labels.Count > 0 ? piece.Labels : [nothing], name, "")
+                {
+                    Times = piece.Times,
+                    CutFrom = string.Create(CultureInfo.InvariantCulture, $"{path} at {piece.Begin:0.0} s"),
+                });
+            }
+
+            if (clips.Count == before)
+                Errors.Note($"{path}: has nothing to learn from: it is silent, or shorter than a frame of 25 ms");
         }
 
-        return clips;
+        progress.Clear();
+        Terminal.Status($"{clips.Count} pieces of {recordings.Count - failed} recordings");
+        return (clips, failed);
+    }
+
+    /// <summary>A recording's samples; null where it can't be read, which is said.</summary>
+    private static async Task<float[]?> ReadAsync(string path, ProgressLine progress, CancellationToken stop)
+    {
+        try
+        {
+            await using var sound = await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false);
+            var samples = ClipSamples.Read(sound, Longest);
+            if (samples.Any(s => !float.IsFinite(s)))
+                throw new InvalidAudioException($"{path}: holds samples that are no finite numbers");
+            if (samples.Length >= Longest * FbankOptions.SampleRate)
+                Errors.Note($"{path}: its first {Longest / 60:0} minutes are taken");
+            return samples;
+        }
+        catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
+        {
+            progress.Clear();
+            Errors.Write(e.Message);
+            return null;
+        }
     }
 
     /// <summary>The recordings that tables are about, by name.</summary>
@@ -73,8 +107,7 @@ internal static class TimedSounds
     {
         List<string> files = File.Exists(data) ? [data]
             : Directory.Exists(data)
-                ? [.. Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
-                    .Order(StringComparer.Ordinal)]
+                ? [.. ClipDataset.SoundBelow(data)]
                 : throw new InvalidTruthException($"{data}: there is no such file or folder");
         var byName = files.ToLookup(Truth.NameOf, StringComparer.Ordinal);
         if (byName.FirstOrDefault(g => g.Count() > 1 && truth.Files.Contains(g.Key)) is { } twice)
@@ -87,9 +120,13 @@ internal static class TimedSounds
                     + $"{(missing.Count > MostNamed ? ", …" : "")}); expected recordings of these names");
         if (missing.Count > 0)
             Errors.Note(
-                $"{missing.Count} tables are about recordings that are not in {data}: {string.Join(", ", missing.Take(MostNamed))}");
-        if (byName.Count(g => !truth.Files.Contains(g.Key)) is > 0 and var silent)
-            Errors.Note($"{silent} recordings in {data} are left out: no table says what sounds in them");
+                $"tables are about recordings that are not in {data}: {string.Join(", ", missing.Take(MostNamed))}"
+                    + $"{(missing.Count > MostNamed ? $" and {missing.Count - MostNamed} more" : "")}");
+        List<string> silent = [.. files.Where(f => !truth.Files.Contains(Truth.NameOf(f)))];
+        if (silent.Count > 0)
+            Errors.Note(
+                $"recordings of {data} that no table says anything of are left out: {string.Join(", ", silent.Take(MostNamed))}"
+                    + $"{(silent.Count > MostNamed ? $" and {silent.Count - MostNamed} more" : "")}");
         return [.. byName.Where(g => truth.Files.Contains(g.Key)).Select(g => (g.Key, g.First()))];
     }
 }

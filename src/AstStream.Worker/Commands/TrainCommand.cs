@@ -146,12 +146,12 @@ internal static class TrainCommand
             var window = checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
             IReadOnlyList<LabelledClip> judged = result.GetValue(reviews) is not { } station ? []
                 : await ReviewedSounds.CutAsync(station, pieces.Path, window, nothings[0], stop).ConfigureAwait(false);
-            IReadOnlyList<LabelledClip> read = (result.GetValue(data), result.GetValue(truth)) switch
+            var (read, uncut) = (result.GetValue(data), result.GetValue(truth)) switch
             {
-                (null, _) => [],
+                (null, _) => ([], 0),
                 ({ } recordings, { } tables) => await TimedSounds.CutAsync(recordings, tables, pieces.Path, window, nothings[0], stop)
                     .ConfigureAwait(false),
-                ({ } clips, null) => ClipDataset.Read(clips, Errors.Note, isTraining: true),
+                ({ } clips, null) => (ClipDataset.Read(clips, Errors.Note, isTraining: true), 0),
             };
             var given = TrainData.Choose(
                 judged, read, result.GetValue(data) ?? "the reviews", result.GetValue(folds)!, result.GetValue(heldOutFolds)!,
@@ -179,7 +179,8 @@ internal static class TrainCommand
             options = options with { Prior = keeper.Prior };
             if (deep.IsDeep(result.CommandResult) || result.GetValue(truth) is not null)
                 return await new TrainTransformer(deep, result, checkpoint, execution, options, card, keeper, result.GetValue(rule)!)
-                    .RunAsync(given, result.GetValue(to)!, stop).ConfigureAwait(false);
+                    .RunAsync(given, result.GetValue(to)!, stop).ConfigureAwait(false) is var code && code == ExitCode.Ok && uncut > 0
+                        ? ExitCode.InputsFailed : code;
             var (train, heldOutClips, failed) = await EmbedAsync(checkpoint, execution, given.Train, given.HeldOut, stop)
                 .ConfigureAwait(false);
             var watch = Stopwatch.StartNew();
@@ -187,7 +188,8 @@ internal static class TrainCommand
             head = head with { Thresholds = keeper.NotUnder(head.Labels, head.Thresholds) };
             var written = keeper.Join(head.Labels, head.Head);
             card = card with { Kept = written.Labels.Count - head.Labels.Count };
-            var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, [], keepsGroups: keeper.Prior is not null);
+            var localiser = CheckpointLocaliser.Config(
+                checkpoint, written.Labels, keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, []), []);
             CheckpointTraining.Write(
                 checkpoint, CheckpointTraining.Config(checkpoint, written.Labels, isMultiLabel: true, localiser),
                 CheckpointHead.Tensors(checkpoint, written), result.GetValue(to)!, new Dictionary<string, byte[]>
@@ -197,7 +199,7 @@ internal static class TrainCommand
                         result.GetValue(rule)!, written.Labels, keeper.Thresholds(head.Labels, head.Thresholds)),
                 },
                 AstSessionOptions.DefaultCacheFolder);
-            Show(head, result.GetValue(to)!, $"fitted in {watch.Elapsed.TotalSeconds:0.0} s");
+            Show(head, result.GetValue(to)!, string.Create(CultureInfo.InvariantCulture, $"fitted in {watch.Elapsed.TotalSeconds:0.0} s"));
             return failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
         }));
         yield return command;
@@ -258,13 +260,13 @@ internal static class TrainCommand
     }
 
     /// <summary>Shows what a head is worth.</summary>
-    public static void Show(TrainedHead head, string folder, FormattableString how)
+    public static void Show(TrainedHead head, string folder, string how)
     {
         TrainTables.ShowReports(("cross-validated", head.CrossValidated), ("kept out", head.HeldOut));
         TrainTables.ShowLabels(head.Labels, head.Thresholds, head.HeldOut ?? head.CrossValidated);
         Terminal.Status(string.Create(
             CultureInfo.InvariantCulture,
-            $"{folder}: {head.Labels.Count} labels, {how.ToString(CultureInfo.InvariantCulture)} with a ridge of {head.Ridge:0e0}"));
+            $"{folder}: {head.Labels.Count} labels, {how} with a ridge of {head.Ridge:0e0}"));
     }
 
     private static string NameOf(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));

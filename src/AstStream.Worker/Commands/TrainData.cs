@@ -30,7 +30,9 @@ internal sealed record TrainData(IReadOnlyList<LabelledClip> Train, IReadOnlyLis
         IReadOnlyList<LabelledClip> all = [.. judged, .. read];
         var there = all.Select(c => c.Fold).Distinct().Order(StringComparer.Ordinal).ToList();
         if (folds.Concat(heldOutFolds).FirstOrDefault(f => !there.Contains(f)) is { } missing)
-            throw new InvalidTruthException($"{from}: has no fold '{missing}'; expected one of {string.Join(", ", there)}");
+            throw new InvalidTruthException(
+                $"{from}: has no fold '{missing}'"
+                    + (there.TrueForAll(f => f.Length == 0) ? ": its clips are in none" : $"; expected one of {string.Join(", ", there)}"));
         if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l))) is { } unknown)
             throw new InvalidTrainingException($"{from}: no clip has the label '{unknown}'");
         if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)

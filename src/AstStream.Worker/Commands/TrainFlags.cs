@@ -13,7 +13,7 @@ using AstStream.Model.Training;
 
 namespace AstStream.Worker.Commands;
 
-/// <summary>The flags that say how a transformer is trained further, with train --depth blocks=N or all.</summary>
+/// <summary>The flags that say how steps are taken, with train --depth blocks=N or all, or --truth.</summary>
 internal sealed class TrainFlags
 {
     private const double MostNoise = 60; // seconds of a file
@@ -61,7 +61,9 @@ internal sealed class TrainFlags
     private readonly Option<double> _mixup = Number(
         "--mixup", "The probability that a clip is mixed with another.", s_usual.Augment.Mixup, 0, 1);
     private readonly Option<double> _gain = Number("--gain", "How much louder or quieter, in dB.", s_usual.Augment.Gain, 0, 60);
-    private readonly Option<double> _shift = Number("--shift", "How far in time, as a part of the window.", s_usual.Augment.Shift, 0, 1);
+    private readonly Option<double> _shift = Number(
+        "--shift", "How far in time, as a part of the window; clips with times, to any place, unless it is 0.",
+        s_usual.Augment.Shift, 0, 1);
     private readonly Option<double> _timeMask = Number(
         "--time-mask", "The longest run of frames that is hidden, as a part of the window.", s_usual.Augment.TimeMask, 0, 0.9);
     private readonly Option<double> _frequencyMask = Number(
@@ -70,6 +72,9 @@ internal sealed class TrainFlags
     private readonly Option<string?> _rooms = Folder("--rooms", "Impulse responses to play clips in.");
     private readonly Option<string?> _replay = Folder(
         "--replay", "With --keep-labels: sound without labels, a station's clips say, of which the model is to say what the base does.");
+    private readonly Option<double> _keepWeight = Number(
+        "--keep-weight", "With --keep-labels: what a label of the base counts beside one that is learnt; less learns and forgets more.",
+        s_usual.KeepWeight, 0, 100);
     private readonly Option<bool> _checkpointing = new("--checkpointing")
     {
         Description = "Compute layers again for their gradients: slower, in less memory.",
@@ -100,9 +105,12 @@ internal sealed class TrainFlags
     private Option[] All =>
     [
         _depth, _epochs, _batch, _micro, _rate, _headRate, _layerDecay, _weightDecay, _warmUp, _schedule, _maxNorm, _average, _patience,
-        _loss, _smoothing, _mixup, _gain, _shift, _timeMask, _frequencyMask, _noise, _rooms, _replay, _checkpointing, _precision, _chosen,
-        _seed,
+        _loss, _smoothing, _mixup, _gain, _shift, _timeMask, _frequencyMask, _noise, _rooms, _replay, _keepWeight, _checkpointing,
+        _precision, _chosen, _seed,
     ];
+
+    /// <summary>Those that say nothing of a localiser beside a head.</summary>
+    private Option[] OfLayers => [_loss, _smoothing, _headRate, _layerDecay, _checkpointing];
 
     /// <summary>Adds them to the command.</summary>
     /// <param name="command">train.</param>
@@ -115,14 +123,18 @@ internal sealed class TrainFlags
         command.Add(_resume);
         command.Validators.Add(r =>
         {
-            if (r.GetResult(_replay) is not null && !r.GetValue(keep))
-                r.AddError("--replay: is for --keep-labels: it is what the base's labels are kept by");
+            foreach (var option in ((Option[])[_replay, _keepWeight]).Where(
+                o => !r.GetValue(keep) && r.GetResult(o) is { Implicit: false }))
+                r.AddError($"{option.Name}: is for --keep-labels: it is what the base's labels are kept by");
             if (r.GetValue(keep) && r.GetResult(_loss) is { Implicit: false, Tokens: [var loss] } && loss.Value != Bce)
                 r.AddError("--keep-labels: is for --loss bce: the base's labels may sound beside those that are learnt");
-            if (IsDeep(r) || r.GetResult(truth) is not null)
+            if (IsDeep(r))
                 return;
-            foreach (var option in All.Append(_resume).Where(o => o != _depth && r.GetResult(o) is { Implicit: false }))
-                r.AddError($"{option.Name}: is for --depth blocks=N or all, or --truth; a head is fitted without it");
+            var hasSteps = r.GetResult(truth) is not null; // of a localiser
+            foreach (var option in (hasSteps ? OfLayers : All.Append(_resume)).Where(
+                o => o != _depth && r.GetResult(o) is { Implicit: false }))
+                r.AddError($"{option.Name}: is for --depth blocks=N or all"
+                    + $"{(OfLayers.Contains(option) ? "" : ", or --truth")}; a head is fitted without it");
         });
     }
 
@@ -132,9 +144,9 @@ internal sealed class TrainFlags
     {
         if (result.GetValue(_replay) is not { } folder)
             return [];
-        List<string> files = Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(ClipDataset.IsSound)
-                .Order(StringComparer.Ordinal).Take(MostReplayed)] : [];
+        if (!Directory.Exists(folder))
+            throw new InvalidTrainingException($"--replay {folder}: is no folder; expected one with recordings");
+        List<string> files = [.. ClipDataset.SoundBelow(folder).Take(MostReplayed)];
         return files.Count > 0 ? files : throw new InvalidTrainingException($"--replay {folder}: holds no recording");
     }
 
@@ -182,6 +194,7 @@ internal sealed class TrainFlags
             LabelSmoothing = result.GetValue(_smoothing),
             Patience = result.GetValue(_patience),
             IsBalanced = isBalanced,
+            KeepWeight = result.GetValue(_keepWeight),
             Seed = (ulong)result.GetValue(_seed),
             Thresholds = thresholds,
             Augment = new AugmentOptions

@@ -53,45 +53,36 @@ internal sealed class TrainTransformer(
     {
         var (clips, measured, failed) = await DecodeAsync(bank, given, stop).ConfigureAwait(false);
         var split = TrainingSplit.Make(clips, measured, head, flags.Chosen(result));
-        var replay = await ReplayAsync(bank, stop).ConfigureAwait(false);
         var isDeep = !options.Session.TrainsColumnsAlone;
-        if (options.Session.Loss == TrainingLoss.CrossEntropy && split.All.FirstOrDefault(c => c.Targets.Count != 1) is { } odd)
-            throw new InvalidTrainingException(
-                $"--loss cross-entropy: {odd.Clip.Clip.Path} has {odd.Targets.Count} labels; expected one of each clip, or --loss bce");
+        Check(split, options);
 
         // What the epoch is chosen by is kept from the layers; a head alone is not changed by the steps, and may have all of it.
         var first = await FitAsync(isDeep ? split.Train : [.. split.Train, .. split.Chosen], stop).ConfigureAwait(false);
         var written = keeper.Join(split.Labels, first.Head);
         var kept = written.Labels.Count - split.Labels.Count;
-        var placed = Placed(split);
-        var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, placed, keepsGroups: keeper.Prior is not null);
-        var keptGroups = (localiser?.Groups.Count ?? 0) - placed.Count;
-        if (!isDeep && placed.Count == 0)
-            throw new InvalidTrainingException("--truth: no label that is trained sounds in the recordings that are learnt from");
+        var placed = Placed(split.Train, split.Labels);
+        var groups = keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, placed);
+        var (config, tensors) = Begin(written, options, groups, placed);
+        using var teacher = (isDeep && kept > 0) || groups.Count > 0 ? new Teacher(checkpoint, execution) : null;
+        var (replay, unread) = teacher is null ? ([], 0) : await ReplayAsync(bank, stop).ConfigureAwait(false);
         var batch = Math.Min(options.Batch, split.Train.Count); // a larger one would compute what nobody asked for
         options = options with
         {
             Batch = batch,
-            Session = options.Session with { Batch = Math.Min(options.Session.Batch, batch), TrainsColumns = localiser is not null },
+            Session = options.Session with
+            {
+                Batch = Math.Min(options.Session.Batch, batch),
+                TrainsColumns = config.Localiser is not null,
+            },
         };
-        var tensors = CheckpointHead.Tensors(checkpoint, written);
-        if (localiser is not null)
-        {
-            foreach (var (name, values) in CheckpointLocaliser.Tensors(checkpoint, localiser, keptGroups))
-                tensors.Add(name, values);
-        }
-
-        var config = CheckpointTraining.Config(
-            checkpoint, written.Labels, options.Session.Loss == TrainingLoss.BinaryCrossEntropy, localiser);
-        using var teacher = kept > 0 && (isDeep || keptGroups > 0) ? new Teacher(checkpoint, execution) : null;
         var data = new FineTuneData
         {
             Bank = bank,
             Config = config,
             Kept = kept,
-            KeptGroups = keptGroups,
+            KeptGroups = groups,
             Teacher = teacher,
-            Replay = teacher is null ? [] : replay,
+            Replay = replay,
             Extractor = checkpoint.Extractor,
             Weights = name => tensors.GetValueOrDefault(name) ?? checkpoint.Read(name),
             Train = split.Train,
@@ -101,12 +92,21 @@ internal sealed class TrainTransformer(
             Of = Of(split, replay),
         };
         var tuned = await LearnAsync(options, data, state, stop).ConfigureAwait(false);
-        foreach (var (name, values) in tuned.Weights)
-            tensors[name] = values;
+        if (!isDeep && tuned.Best == 0)
+        {
+            Errors.Warn($"no epoch placed the labels better than at the beginning{Why(tuned)}: the model is written with the head alone");
+            (config, tensors) = Begin(written, options, keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, []), []);
+        }
+        else
+        {
+            foreach (var (name, values) in tuned.Weights)
+                tensors[name] = values;
+        }
+
         var thresholds = keeper.NotUnder(split.Labels, isDeep ? tuned.Thresholds : first.Thresholds);
         tuned = tuned with { Thresholds = thresholds };
         first = first with { Thresholds = thresholds, HeldOut = tuned.HeldOut };
-        var made = card with { Kept = kept };
+        var made = card with { Kept = kept, Localiser = config.Localiser is null ? null : (groups.Count, placed.Count) };
         CheckpointTraining.Write(checkpoint, config, tensors, to, new Dictionary<string, byte[]>
         {
             ["README.md"] = Encoding.UTF8.GetBytes(
@@ -115,16 +115,42 @@ internal sealed class TrainTransformer(
             ["training.html"] = Encoding.UTF8.GetBytes(TrainingPage.Of(card.Name, tuned)),
             ["training.csv"] = Encoding.UTF8.GetBytes(TrainingPage.Csv(tuned)),
         }, AstSessionOptions.DefaultCacheFolder);
-        if (!isDeep)
-            TrainCommand.Show(first, to, $"with a localiser for {placed.Count} of them, the head");
-        else
+        if (isDeep)
             Show(tuned, split.Labels, to);
-        return tuned.End == FineTuneEnd.NotFinite ? ExitCode.Failed : failed > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
+        else
+            TrainCommand.Show(first, to, tuned.Best == 0 ? "the head" : $"a localiser of epoch {tuned.Best}{Why(tuned)}, the head");
+        return tuned.End == FineTuneEnd.NotFinite ? ExitCode.Failed : failed + unread > 0 ? ExitCode.InputsFailed : ExitCode.Ok;
     }
 
-    /// <summary>The labels of which it is known when they sound, in what is learnt from.</summary>
-    private static HashSet<string> Placed(TrainingSplit split) =>
-        split.Train.Where(c => c.Clip.Clip.Times is not null).SelectMany(c => c.Targets).Distinct().Select(t => split.Labels[t])
+    /// <summary>Refuses clips that can't be learnt from as it was asked for.</summary>
+    private static void Check(TrainingSplit split, FineTuneOptions options)
+    {
+        if (options.Session.Loss == TrainingLoss.CrossEntropy && split.All.FirstOrDefault(c => c.Targets.Count != 1) is { } odd)
+            throw new InvalidTrainingException(
+                $"--loss cross-entropy: {odd.Clip.Clip.Name} has {odd.Targets.Count} labels; expected one of each clip, or --loss bce");
+        if (options.Session.TrainsColumnsAlone && !Placed(split.Chosen, split.Labels).Overlaps(Placed(split.Train, split.Labels)))
+            throw new InvalidTrainingException(
+                "--truth: no label sounds both in recordings that are learnt from and in those that the epoch is chosen by; expected more "
+                    + "recordings with times");
+    }
+
+    /// <summary>The architecture, and the weights of its heads that a training begins with.</summary>
+    private (AstConfig Config, Dictionary<string, float[]> Tensors) Begin(
+        ClassifierHead written, FineTuneOptions options, IReadOnlyList<int> groups, HashSet<string> placed)
+    {
+        var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, groups, placed);
+        var tensors = CheckpointHead.Tensors(checkpoint, written);
+        foreach (var (name, values) in
+            localiser is null ? [] : CheckpointLocaliser.Tensors(checkpoint, written.Labels, localiser, groups))
+            tensors.Add(name, values);
+        return (
+            CheckpointTraining.Config(
+                checkpoint, written.Labels, options.Session.Loss == TrainingLoss.BinaryCrossEntropy, localiser), tensors);
+    }
+
+    /// <summary>The labels of which it is known when they sound.</summary>
+    private static HashSet<string> Placed(IReadOnlyList<LearntClip> clips, IReadOnlyList<string> labels) =>
+        clips.Where(c => c.Clip.Clip.Times is not null).SelectMany(c => c.Targets).Distinct().Select(t => labels[t])
             .ToHashSet(StringComparer.Ordinal);
 
     private async Task<TrainedHead> FitAsync(IReadOnlyList<LearntClip> clips, CancellationToken stop)
@@ -156,19 +182,21 @@ internal sealed class TrainTransformer(
                     CultureInfo.InvariantCulture,
                     $"{epoch.Epoch,5} {Number(epoch.Loss, "0.0000"),9} {epoch.OtherLoss,11:0.0000} {epoch.MeanAveragePrecision,7:0.000} "
                         + $"{100 * epoch.Top1,6:0.0}%{(places ? $" {Number(epoch.Places, "0.000"),7}" : "")}"
-                        + $"{(keeps ? $" {Number(100 * epoch.Kept, "0.0"),6}%" : "")} {epoch.Rate,9:0.0e0} {epoch.Seconds,7:0.0}"));
+                        + $"{(keeps ? $" {Number(epoch.Kept, "0.0%"),7}" : "")} {epoch.Rate,9:0.0e0} {epoch.Seconds,7:0.0}"));
             },
             done => progress.Report((long)(100 * done)), stop).ConfigureAwait(false);
     }
 
-    /// <summary>Sound without labels, with its recordings' names as what it is of.</summary>
-    private async Task<IReadOnlyList<BankedClip>> ReplayAsync(SoundBank bank, CancellationToken stop)
+    /// <summary>Sound without labels, each file a recording; and how many can't be read.</summary>
+    private async Task<(IReadOnlyList<BankedClip> Clips, int Failed)> ReplayAsync(SoundBank bank, CancellationToken stop)
     {
         var files = flags.Replay(result);
+        if (files.Count == 0)
+            return ([], 0);
         using var progress = new ProgressLine("reading", files.Count);
         var (read, failed) = await AddAsync(bank, [.. files.Select(f => new LabelledClip(f, [], f, ""))], progress, stop)
             .ConfigureAwait(false);
-        return files.Count == 0 || read.Count > 0 ? read
+        return read.Count > 0 ? (read, failed)
             : throw new InvalidTrainingException($"--replay: none of {failed} recordings can be read");
     }
 
@@ -221,16 +249,18 @@ internal sealed class TrainTransformer(
     {
         TrainTables.ShowReports(("chosen by", tuned.Chosen), ("kept out", tuned.HeldOut));
         TrainTables.ShowLabels(labels, tuned.Thresholds, tuned.HeldOut ?? tuned.Chosen);
-        var why = tuned.End switch
-        {
-            FineTuneEnd.NoBetter => $", which {tuned.Epochs[^1].Epoch - tuned.Best} more did not better",
-            FineTuneEnd.Asked => ", as it was asked to end",
-            FineTuneEnd.NotFinite => ", as numbers were not finite any more",
-            _ => "",
-        };
         Terminal.Status(
             tuned.Best == 0
-                ? $"{folder}: {labels.Count} labels; no epoch was better than the head that it began with{why}"
-                : $"{folder}: {labels.Count} labels, the weights of epoch {tuned.Best}{why}");
+                ? $"{folder}: {labels.Count} labels; no epoch was better than the head that it began with{Why(tuned)}"
+                : $"{folder}: {labels.Count} labels, the weights of epoch {tuned.Best}{Why(tuned)}");
     }
+
+    /// <summary>Why it ended where it did, unless all epochs were learnt.</summary>
+    private static string Why(FineTuned tuned) => tuned.End switch
+    {
+        FineTuneEnd.NoBetter => $", which {tuned.Epochs[^1].Epoch - tuned.Best} more did not better",
+        FineTuneEnd.Asked => ", as it was asked to end",
+        FineTuneEnd.NotFinite => ", as numbers were not finite any more",
+        _ => "",
+    };
 }

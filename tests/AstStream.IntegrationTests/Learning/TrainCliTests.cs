@@ -128,7 +128,7 @@ public sealed class TrainCliTests : IDisposable
         Assert.Contains("--depth blocks=7: the base has 6 layers", deep.Error, StringComparison.Ordinal);
         Assert.Contains("--keep-labels: is for --loss bce", kept.Error, StringComparison.Ordinal);
         Assert.Contains("--replay: is for --keep-labels", replay.Error, StringComparison.Ordinal);
-        Assert.Contains("none: holds no recording", silent.Error, StringComparison.Ordinal);
+        Assert.Contains("none: is no folder", silent.Error, StringComparison.Ordinal);
         Assert.Contains("--epochs: is for --depth blocks=N or all, or --truth", head.Error, StringComparison.Ordinal);
         Assert.Contains("bfloat16: is for --providers cuda", half.Error, StringComparison.Ordinal);
         Assert.Contains("--depth: found 'block=2'", rate.Error, StringComparison.Ordinal);
@@ -170,12 +170,14 @@ public sealed class TrainCliTests : IDisposable
             "evaluate", "scenes", "--sounds", Data, "--to", scenes, "--count", "8", "--length", "20", "--events", "4");
         Assert.True(made.ExitCode == 0, made.Error);
         File.Copy(Path.Combine(scenes, "scene-0001.wav"), Path.Combine(scenes, "unheard.wav"));
+        File.CreateSymbolicLink(Path.Combine(scenes, "again"), scenes); // a folder that leads back up
 
         var trained = await Cli.RunAsync("train", scenes, "--truth", scenes, "--to", Model, "--epochs", "2");
         Assert.True(trained.ExitCode == 0, trained.Error);
 
-        Assert.Contains("1 recordings in", trained.Error, StringComparison.Ordinal); // nobody wrote down what is in it
-        Assert.Contains("with a localiser for 3 of them", trained.Error + trained.Output, StringComparison.Ordinal);
+        Assert.Contains("left out: ", trained.Error, StringComparison.Ordinal);
+        Assert.Contains("unheard.wav", trained.Error, StringComparison.Ordinal); // nobody wrote down what is in it
+        Assert.Contains("3 labels, a localiser of epoch ", trained.Error + trained.Output, StringComparison.Ordinal);
         using var config = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Model, "config.json")));
         Assert.Equal(
             "[[\"beep\"],[\"click\"],[\"hiss\"]]",

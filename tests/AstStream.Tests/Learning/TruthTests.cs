@@ -14,6 +14,11 @@ public sealed class TruthTests : IDisposable
     [InlineData("yard.txt", "1.5\t2.25\tdog\n\\\t100.0\t4000.0\n7\t9\tcat meow\n\n")] // Audacity with frequencies
     [InlineData("yard.csv", "onset;offset;label\r\n1.5;2.25;dog\r\n7;9;cat meow\r\n")]
     [InlineData("all.tsv", "filename\tonset\toffset\tevent_label\nsound/yard.wav\t1.5\t2.25\tdog\nyard.wav\t7\t9\tcat meow\n")] // DCASE
+    [InlineData("all.tsv", "yard.wav\nyard.wav\t1.5\t2.25\tdog\nyard.wav\t7\t9\tcat meow\n")] // a file's name alone first
+    [InlineData(
+        "yard.Table.1.selections.txt",
+        "Selection\tView\tBegin Time (s)\tEnd Time (s)\tAnnotation\n1\tWaveform 1\t1.5\t2.25\tdog\n1\tSpectrogram 1\t1.5\t2.25\tdog\n"
+            + "2\tWaveform 1\t7\t9\tcat meow\n2\tSpectrogram 1\t7\t9\tcat meow\n")] // Raven, with a line a view
     [InlineData("all.csv", "yard.flac,1.5,2.25,dog\nyard.flac,7,9,\"cat meow\"\n")]
     [InlineData(
         "yard.Table.1.selections.txt",

@@ -67,9 +67,10 @@ public sealed class LocaliserTests : CheckpointTrial
         using var source = AstCheckpoint.Open(_folder);
         var own = source.Config.Labels;
         string[] labels = [.. own.Skip(1), own[0], "kettle"];
-        var localiser = CheckpointLocaliser.Config(source, labels, ["kettle"], keepsGroups: true)!;
-        var kept = localiser.Groups.Count - 1;
-        var tensors = CheckpointLocaliser.Tensors(source, localiser, kept);
+        var groups = CheckpointLocaliser.Kept(source, ["kettle"]);
+        var localiser = CheckpointLocaliser.Config(source, labels, groups, ["kettle"])!;
+        var kept = groups.Count;
+        var tensors = CheckpointLocaliser.Tensors(source, labels, localiser, groups);
         foreach (var (name, values) in CheckpointHead.Tensors(
             source, new ClassifierHead(labels, new float[labels.Length * source.Config.HiddenSize], new float[labels.Length])))
             tensors.Add(name, values);
@@ -98,6 +99,27 @@ public sealed class LocaliserTests : CheckpointTrial
                 Assert.Equal(before[(column * kept) + group], after[(column * (kept + 1)) + group], 1e-4);
             Assert.Equal(0, after[(column * (kept + 1)) + kept]); // its own says nothing yet
         }
+    }
+
+    /// <summary>The base's group goes: it would be asked in the new one's place, which begins as it was.</summary>
+    [Fact]
+    public void Tensors_ALabelThatHasAGroupAlready_TakesItsPlaceAndBeginsWithItsWeights()
+    {
+        Add(Own);
+        using var source = AstCheckpoint.Open(_folder);
+        var labels = source.Config.Labels;
+        var groups = CheckpointLocaliser.Kept(source, ["class 1"]);
+        Assert.Equal([0, 2], groups);
+
+        var localiser = CheckpointLocaliser.Config(source, labels, groups, ["class 1"])!;
+        var tensors = CheckpointLocaliser.Tensors(source, labels, localiser, groups);
+
+        Assert.Equal([2], localiser.GroupOf([[1]]));
+        Assert.Equal([0, 1], localiser.Groups[0]);
+        var bias = source.Read("localiser.output.dense.bias");
+        Assert.Equal([bias[0], bias[2], bias[1]], tensors["localiser.output.dense.bias"]);
+        var weight = source.Read("localiser.output.dense.weight");
+        Assert.Equal(weight.AsSpan(24, 24), tensors["localiser.output.dense.weight"].AsSpan(48, 24));
     }
 
     [Theory]
