@@ -95,7 +95,9 @@ internal sealed class TrainTransformer(
         if (!isDeep && tuned.Best == 0)
         {
             Errors.Warn($"no epoch placed the labels better than at the beginning{Why(tuned)}: the model is written with the head alone");
-            (config, tensors) = Begin(written, options, keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, []), []);
+            placed.Clear();
+            groups = keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, placed);
+            (config, tensors) = Begin(written, options, groups, placed);
         }
         else
         {
