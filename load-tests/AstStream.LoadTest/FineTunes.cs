@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using AstStream.Connectors.Files;
-using AstStream.Dsp;
-using AstStream.Learning;
 using AstStream.Learning.Evaluation;
 using AstStream.Learning.Training;
 using AstStream.Model.Checkpoints;
@@ -86,18 +84,6 @@ internal static class FineTunes
         static async (path, stop) => await AudioFile.OpenAsync(path, stop: stop), (_, why) => throw new InvalidDataException(why),
         () => { }, CancellationToken.None);
 
-    /// <summary>A clip's first window, as the extractor gives it.</summary>
-    private static float[] Window(AstCheckpoint checkpoint, SoundBank bank, BankedClip clip)
-    {
-        var (samples, config) = (new float[clip.Count], checkpoint.Config);
-        bank.Read(clip, 0, samples);
-        var features = new ClipFeatures(checkpoint);
-        var window = new float[config.MaxLength * config.NumMelBins];
-        ClipFeatures.Fill(features.Read(new ArrayReader(samples, FbankOptions.SampleRate), "", config.MaxLength).Frames, window);
-        features.Normalize(window, window);
-        return window;
-    }
-
     /// <summary>What it begins with: the weights, the windows, and what is in them.</summary>
     private static void Write(
         AstCheckpoint checkpoint, FineTuneData data, Dictionary<string, float[]> tensors, FineTuneOptions options, int last, string folder)
@@ -107,11 +93,17 @@ internal static class FineTunes
             Directory.Delete(start, recursive: true);
         CheckpointTraining.Write(
             checkpoint, data.Config, tensors, start, new Dictionary<string, byte[]>(), AstSessionOptions.DefaultCacheFolder);
+        using var maker = new WindowMaker(data.Bank, data.Config, data.Extractor, options.Augment);
+        var window = new float[data.Config.MaxLength * data.Config.NumMelBins];
         foreach (var (name, clips) in ((string, IReadOnlyList<LearntClip>)[])[("learn", data.Train), ("measure", data.Chosen)])
         {
             using var file = File.Create(Path.Combine(folder, name + ".f32"));
             foreach (var clip in clips)
-                file.Write(MemoryMarshal.AsBytes(Window(checkpoint, data.Bank, clip.Clip).AsSpan()));
+            {
+                maker.First(clip.Clip, window);
+                file.Write(MemoryMarshal.AsBytes(window.AsSpan()));
+            }
+
             File.WriteAllText(Path.Combine(folder, name + ".json"), JsonSerializer.Serialize(clips.Select(c => c.Targets)));
         }
 

@@ -19,8 +19,7 @@ internal sealed class EpochMeasure(FineTuneOptions options, FineTuneData data, W
     {
         if (data.Kept == 0 || options.Session.TrainsColumnsAlone || data.Teacher is not { } teacher)
             return;
-        var names = teacher.Config.Labels.ToList();
-        var known = data.Config.Labels.Take(data.Kept).Select(l => names.IndexOf(l)).ToArray();
+        var known = teacher.IndicesOf(data.Config.Labels.Take(data.Kept));
         _topOfBase = new int[data.Chosen.Count];
         Batches(data.Chosen, (first, made, inputs) => teacher.Ask(inputs, made.Length, (row, scores, _) =>
         {

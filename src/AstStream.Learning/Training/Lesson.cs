@@ -22,8 +22,7 @@ internal sealed class Lesson
     public Lesson(FineTuneData data, Teacher teacher, ColumnTargets? columns, double each)
     {
         (_data, _teacher, _columns, _each) = (data, teacher, columns, (float)each);
-        var known = teacher.Config.Labels.Index().DistinctBy(l => l.Item).ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
-        _ofBase = [.. data.Config.Labels.Select(l => known.GetValueOrDefault(l, -1))];
+        _ofBase = teacher.IndicesOf(data.Config.Labels);
     }
 
     private int Labels => _ofBase.Length;

@@ -36,6 +36,13 @@ public sealed class Teacher : IDisposable
     /// <summary>The base's architecture.</summary>
     public AstConfig Config => _session.Config;
 
+    /// <summary>Of each of some labels the base's, by index; -1 where it has none of that name.</summary>
+    public int[] IndicesOf(IEnumerable<string> labels)
+    {
+        var known = Config.Labels.Index().DistinctBy(l => l.Item).ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
+        return [.. labels.Select(l => known.GetValueOrDefault(l, -1))];
+    }
+
     /// <summary>Says what it makes of windows.</summary>
     /// <param name="inputs">input_values, [rows, max_length, num_mel_bins].</param>
     /// <param name="rows">How many.</param>

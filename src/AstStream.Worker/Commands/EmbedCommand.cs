@@ -96,16 +96,16 @@ internal static class EmbedCommand
                 stop.ThrowIfCancellationRequested();
                 try
                 {
-                    Fill(await ReadAsync(sound, session.Config.MaxLength, stop).ConfigureAwait(false), features, session);
+                    Fill(sound, await ReadAsync(sound, session.Config.MaxLength, stop).ConfigureAwait(false), features, session);
                     session.Run(1);
                     var vector = Array.ConvertAll(session.Embedding(0).ToArray(), v => (Half)v);
                     embeddings.Add(Array.TrueForAll(vector, Half.IsFinite) ? (sound.Id, vector)
-                        : throw new InvalidAudioException("its embedding has no finite numbers"));
+                        : throw new InvalidAudioException($"{sound.File}: its embedding has no finite numbers"));
                 }
                 catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
                 {
                     progress.Clear();
-                    Errors.Write($"{sound.File}: {e.Message}");
+                    Errors.Write(e.Message);
                     failed++;
                 }
 
@@ -129,11 +129,11 @@ internal static class EmbedCommand
         return samples[Math.Clamp((int)(begin * FbankOptions.SampleRate), 0, samples.Length)..];
     }
 
-    private static void Fill(float[] samples, ClipFeatures features, AstSession session)
+    private static void Fill(EventSound sound, float[] samples, ClipFeatures features, AstSession session)
     {
         if (samples.Length < FbankOptions.FrameLength)
-            throw new InvalidAudioException("has less than a frame of 25 ms of the event's sound");
-        ClipFeatures.Fill(
-            features.Read(new ArrayReader(samples, FbankOptions.SampleRate), "", session.Config.MaxLength).Frames, session.Input(0));
+            throw new InvalidAudioException($"{sound.File}: has less than a frame of 25 ms of the event's sound");
+        var clip = features.Read(new ArrayReader(samples, FbankOptions.SampleRate), sound.File, session.Config.MaxLength);
+        ClipFeatures.Fill(clip.Frames, session.Input(0));
     }
 }

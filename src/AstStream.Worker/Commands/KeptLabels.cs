@@ -16,6 +16,10 @@ internal sealed class KeptLabels(AstCheckpoint checkpoint, bool keeps)
     public IReadOnlyList<int> Beside(IReadOnlyList<string> learnt) =>
         [.. (Prior?.Labels ?? []).Index().Where(l => !learnt.Contains(l.Item)).Select(l => l.Index)];
 
+    /// <summary>The groups of the base's localiser that are kept, by index, beside labels that get a group of their own.</summary>
+    public IReadOnlyList<int> Groups(IReadOnlyCollection<string> placed) =>
+        Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, placed);
+
     /// <summary>The head that is written.</summary>
     public ClassifierHead Join(IReadOnlyList<string> learnt, LogisticHead head)
     {

@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Text;
-using AstStream.Connectors.Files;
 using AstStream.Dsp;
-using AstStream.Learning;
 using AstStream.Learning.Evaluation;
 using AstStream.Learning.Training;
 using AstStream.Station.Clips;
@@ -17,15 +14,15 @@ internal static class ReviewedSounds
     private const int Good = 20; // right ones of a label
     private const int MostShown = 10;
 
-    /// <summary>Cuts each reviewed event out of its clip, in a folder that is the caller's.</summary>
+    /// <summary>Cuts each reviewed event out of its clip.</summary>
     /// <param name="station">The station's folder.</param>
-    /// <param name="folder">Where the pieces are written.</param>
+    /// <param name="pieces">Gets the pieces.</param>
     /// <param name="seconds">The length of a model's window.</param>
     /// <param name="nothing">The label of what is nothing.</param>
     /// <param name="stop">Gives up.</param>
     /// <exception cref="InvalidTrainingException">It is no station, or nobody has reviewed anything whose sound is there.</exception>
     public static async Task<IReadOnlyList<LabelledClip>> CutAsync(
-        string station, string folder, double seconds, string nothing, CancellationToken stop)
+        string station, Pieces pieces, double seconds, string nothing, CancellationToken stop)
     {
         var reviewed = Read(station);
         if (reviewed.WithoutSound > 0)
@@ -42,35 +39,20 @@ internal static class ReviewedSounds
         var byFile = reviewed.Events.ToLookup(e => e.File, StringComparer.Ordinal);
         var clips = new List<LabelledClip>();
         using var progress = new ProgressLine("cutting", reviewed.Events.Count);
-        foreach (var (i, one) in reviewed.Events.Index())
+        foreach (var one in reviewed.Events)
         {
             progress.Step();
             if (one.Heard is { } heard && few.Contains(heard))
                 continue;
-            float[] samples;
-            try
-            {
-                await using var sound = await AudioFile.OpenAsync(one.File, stop: stop).ConfigureAwait(false);
-                samples = ClipSamples.Read(sound, one.Offset + seconds);
-            }
-            catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
-            {
-                progress.Clear();
-                Errors.Write(e.Message);
+            if (await Pieces.ReadAsync(one.File, one.Offset + seconds, progress, stop).ConfigureAwait(false) is not { } samples)
                 continue;
-            }
-
             var length = (int)(seconds * FbankOptions.SampleRate);
             var middle = (int)((one.Onset + Math.Min(one.Offset, one.Onset + seconds)) / 2 * FbankOptions.SampleRate);
             var from = Math.Clamp(middle - (length / 2), 0, Math.Max(0, samples.Length - length));
-            var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i:000000}.wav"));
-            using (var file = new WavWriter(path, FbankOptions.SampleRate, 1))
-                file.Write(samples.AsSpan(from, Math.Min(length, samples.Length - from)));
             var begin = (double)from / FbankOptions.SampleRate;
-            clips.Add(new LabelledClip(path, Labels(byFile[one.File], begin, begin + seconds, few, nothing), RecordingOf(one), "")
-            {
-                CutFrom = string.Create(CultureInfo.InvariantCulture, $"{one.File} at {begin:0.0} s"),
-            });
+            clips.Add(pieces.Write(
+                one.File, begin, samples.AsSpan(from, Math.Min(length, samples.Length - from)),
+                Labels(byFile[one.File], begin, begin + seconds, few, nothing), RecordingOf(one)));
         }
 
         return clips;

@@ -1,7 +1,5 @@
 using System.Globalization;
-using AstStream.Connectors.Files;
 using AstStream.Dsp;
-using AstStream.Learning;
 using AstStream.Learning.Evaluation;
 using AstStream.Learning.Training;
 
@@ -16,18 +14,18 @@ internal static class TimedSounds
     private const int FewEvents = 1000; // of a recording, which are borne however short it is
     private const int MostPerSecond = 10;
 
-    /// <summary>Cuts recordings into pieces, in a folder that is the caller's.</summary>
+    /// <summary>Cuts recordings into pieces.</summary>
     /// <param name="data">A recording, or a folder with recordings, whose folders are looked into, too.</param>
     /// <param name="tables">The tables: one, or a folder of them.</param>
-    /// <param name="folder">Where the pieces are written.</param>
+    /// <param name="pieces">Gets them.</param>
     /// <param name="window">The length of a model's window, in seconds.</param>
     /// <param name="nothing">The label of what is nothing.</param>
     /// <param name="stop">Gives up.</param>
-    /// <returns>The pieces, and how many recordings can't be read.</returns>
+    /// <returns>The pieces as clips, and how many recordings can't be read.</returns>
     /// <exception cref="InvalidTruthException">The tables can't be read, or are about other recordings.</exception>
     /// <exception cref="IOException">A piece can't be written.</exception>
     public static async Task<(IReadOnlyList<LabelledClip> Clips, int Failed)> CutAsync(
-        string data, string tables, string folder, double window, string nothing, CancellationToken stop)
+        string data, string tables, Pieces pieces, double window, string nothing, CancellationToken stop)
     {
         var truth = Truth.Read(tables);
         var recordings = Recordings(data, truth);
@@ -37,39 +35,29 @@ internal static class TimedSounds
         foreach (var (number, (name, path)) in recordings.Index())
         {
             progress.Step();
-            if (await ReadAsync(path, progress, stop).ConfigureAwait(false) is not { } samples)
+            if (await Pieces.ReadAsync(path, Longest, progress, stop).ConfigureAwait(false) is not { } samples)
             {
                 failed++;
                 continue;
             }
 
+            if (samples.Length >= Longest * FbankOptions.SampleRate)
+                Errors.Note($"{path}: its first {Longest / 60:0} minutes are taken");
+            List<TimedLabel> inside = [.. events[name]];
             var length = (double)samples.Length / FbankOptions.SampleRate;
-            if (length < Longest && events[name].FirstOrDefault(e => e.Offset > length + Slack) is { File: not null } beyond)
-                throw new InvalidTruthException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{tables}: '{beyond.Label}' at {beyond.Onset:0.00} to {beyond.Offset:0.00} s is beyond the end of {path}, which "
-                        + $"is {length:0.00} s long; is the table about another recording?"));
-            if (events[name].Count() is var count && count > Math.Max(FewEvents, MostPerSecond * length))
-                throw new InvalidTruthException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{tables}: has {count} events for {path}, which is {length:0.00} s long; expected at most {MostPerSecond} a second"));
-            if (events[name].Count(e => e.Onset == e.Offset) is > 0 and var points)
-                Errors.Note($"{path}: {points} of its events have no length, and are not learnt from");
+            Check(tables, path, inside, length);
             var before = clips.Count;
-            foreach (var piece in TimedPieces.Of([.. events[name]], length, window, (ulong)number))
+            foreach (var piece in TimedPieces.Of(inside, length, window, (ulong)number))
             {
                 var from = (int)(piece.Begin * FbankOptions.SampleRate);
                 var sound = samples.AsSpan(from, Math.Min(samples.Length, (int)(piece.End * FbankOptions.SampleRate)) - from);
                 if (sound.Length < FbankOptions.FrameLength || sound.IndexOfAnyExcept(sound[0]) < 0)
                     continue; // silence of one recording is that of another, and says nothing
-                var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"timed-{clips.Count:000000}.wav"));
-                using (var writer = new WavWriter(file, FbankOptions.SampleRate, 1))
-                    writer.Write(sound);
-                clips.Add(new LabelledClip(file, piece.Labels.Count > 0 ? piece.Labels : [nothing], name, "")
-                {
-                    Times = piece.Times,
-                    CutFrom = string.Create(CultureInfo.InvariantCulture, $"{path} at {piece.Begin:0.0} s"),
-                });
+                clips.Add(
+                    pieces.Write(path, piece.Begin, sound, piece.Labels.Count > 0 ? piece.Labels : [nothing], name) with
+                    {
+                        Times = piece.Times,
+                    });
             }
 
             if (clips.Count == before)
@@ -81,25 +69,21 @@ internal static class TimedSounds
         return (clips, failed);
     }
 
-    /// <summary>A recording's samples; null where it can't be read, which is said.</summary>
-    private static async Task<float[]?> ReadAsync(string path, ProgressLine progress, CancellationToken stop)
+    /// <summary>Refuses a table that is about another recording, and says what of it is not learnt from.</summary>
+    private static void Check(string tables, string path, List<TimedLabel> events, double length)
     {
-        try
-        {
-            await using var sound = await AudioFile.OpenAsync(path, stop: stop).ConfigureAwait(false);
-            var samples = ClipSamples.Read(sound, Longest);
-            if (samples.Any(s => !float.IsFinite(s)))
-                throw new InvalidAudioException($"{path}: holds samples that are no finite numbers");
-            if (samples.Length >= Longest * FbankOptions.SampleRate)
-                Errors.Note($"{path}: its first {Longest / 60:0} minutes are taken");
-            return samples;
-        }
-        catch (Exception e) when (e is InvalidAudioException or IOException or UnauthorizedAccessException)
-        {
-            progress.Clear();
-            Errors.Write(e.Message);
-            return null;
-        }
+        if (length < Longest && events.Find(e => e.Offset > length + Slack) is { File: not null } beyond)
+            throw new InvalidTruthException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{tables}: '{beyond.Label}' at {beyond.Onset:0.00} to {beyond.Offset:0.00} s is beyond the end of {path}, which "
+                    + $"is {length:0.00} s long; is the table about another recording?"));
+        if (events.Count > Math.Max(FewEvents, MostPerSecond * length))
+            throw new InvalidTruthException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{tables}: has {events.Count} events for {path}, which is {length:0.00} s long; expected at most "
+                    + $"{MostPerSecond} a second"));
+        if (events.Count(e => e.Onset == e.Offset) is > 0 and var points)
+            Errors.Note($"{path}: {points} of its events have no length, and are not learnt from");
     }
 
     /// <summary>The recordings that tables are about, by name.</summary>
@@ -119,14 +103,13 @@ internal static class TimedSounds
                 $"{data}: holds no recording that the tables are about ({string.Join(", ", missing.Take(MostNamed))}"
                     + $"{(missing.Count > MostNamed ? ", …" : "")}); expected recordings of these names");
         if (missing.Count > 0)
-            Errors.Note(
-                $"tables are about recordings that are not in {data}: {string.Join(", ", missing.Take(MostNamed))}"
-                    + $"{(missing.Count > MostNamed ? $" and {missing.Count - MostNamed} more" : "")}");
+            Errors.Note($"tables are about recordings that are not in {data}: {Some(missing)}");
         List<string> silent = [.. files.Where(f => !truth.Files.Contains(Truth.NameOf(f)))];
         if (silent.Count > 0)
-            Errors.Note(
-                $"recordings of {data} that no table says anything of are left out: {string.Join(", ", silent.Take(MostNamed))}"
-                    + $"{(silent.Count > MostNamed ? $" and {silent.Count - MostNamed} more" : "")}");
+            Errors.Note($"recordings of {data} that no table says anything of are left out: {Some(silent)}");
         return [.. byName.Where(g => truth.Files.Contains(g.Key)).Select(g => (g.Key, g.First()))];
     }
+
+    private static string Some(List<string> names) =>
+        string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "");
 }

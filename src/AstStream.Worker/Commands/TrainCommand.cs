@@ -142,14 +142,14 @@ internal static class TrainCommand
             CheckpointImport.CheckTarget(result.GetValue(to)!);
             var nothings = result.GetValue(nothing)!;
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
-            using var pieces = new TemporaryFolder();
+            using var pieces = new Pieces();
             var window = checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
             IReadOnlyList<LabelledClip> judged = result.GetValue(reviews) is not { } station ? []
-                : await ReviewedSounds.CutAsync(station, pieces.Path, window, nothings[0], stop).ConfigureAwait(false);
+                : await ReviewedSounds.CutAsync(station, pieces, window, nothings[0], stop).ConfigureAwait(false);
             var (read, uncut) = (result.GetValue(data), result.GetValue(truth)) switch
             {
                 (null, _) => ([], 0),
-                ({ } recordings, { } tables) => await TimedSounds.CutAsync(recordings, tables, pieces.Path, window, nothings[0], stop)
+                ({ } recordings, { } tables) => await TimedSounds.CutAsync(recordings, tables, pieces, window, nothings[0], stop)
                     .ConfigureAwait(false),
                 ({ } clips, null) => (ClipDataset.Read(clips, Errors.Note, isTraining: true), 0),
             };
@@ -188,8 +188,7 @@ internal static class TrainCommand
             head = head with { Thresholds = keeper.NotUnder(head.Labels, head.Thresholds) };
             var written = keeper.Join(head.Labels, head.Head);
             card = card with { Kept = written.Labels.Count - head.Labels.Count };
-            var localiser = CheckpointLocaliser.Config(
-                checkpoint, written.Labels, keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, []), []);
+            var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, keeper.Groups([]), []);
             CheckpointTraining.Write(
                 checkpoint, CheckpointTraining.Config(checkpoint, written.Labels, isMultiLabel: true, localiser),
                 CheckpointHead.Tensors(checkpoint, written), result.GetValue(to)!, new Dictionary<string, byte[]>

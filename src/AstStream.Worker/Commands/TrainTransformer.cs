@@ -61,7 +61,7 @@ internal sealed class TrainTransformer(
         var written = keeper.Join(split.Labels, first.Head);
         var kept = written.Labels.Count - split.Labels.Count;
         var placed = Placed(split.Train, split.Labels);
-        var groups = keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, placed);
+        var groups = keeper.Groups(placed);
         var (config, tensors) = Begin(written, options, groups, placed);
         using var teacher = (isDeep && kept > 0) || groups.Count > 0 ? new Teacher(checkpoint, execution) : null;
         var (replay, unread) = teacher is null ? ([], 0) : await ReplayAsync(bank, stop).ConfigureAwait(false);
@@ -96,7 +96,7 @@ internal sealed class TrainTransformer(
         {
             Errors.Warn($"no epoch placed the labels better than at the beginning{Why(tuned)}: the model is written with the head alone");
             placed.Clear();
-            groups = keeper.Prior is null ? [] : CheckpointLocaliser.Kept(checkpoint, placed);
+            groups = keeper.Groups(placed);
             (config, tensors) = Begin(written, options, groups, placed);
         }
         else
