@@ -13,7 +13,7 @@ namespace AstStream.LoadTest;
 
 /// <summary>
 /// Fine-tunes a model several times, with other orders of the same clips, and writes what it began with, so that torch_ast.py can do the
-/// same: do both end in the same place, as far as their own ends are apart?
+/// same in the same orders: do both end in the same place?
 /// </summary>
 internal static class FineTunes
 {

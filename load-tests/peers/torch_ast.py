@@ -110,8 +110,25 @@ def average_precision(scores, there):
     return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
 
 
+def mixed(x):
+    x = (x + 0x9E3779B97F4A7C15) % 2**64
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+    return x ^ (x >> 31)
+
+
+def order_of(seed, epoch, count):
+    """The order in which AstStream takes the clips of an epoch: SplitMix64 from the seed and the epoch, Fisher and Yates' shuffle."""
+    state, clips = mixed(mixed((mixed(seed) - 1 - epoch) % 2**64)), list(range(count))
+    for i in range(count - 1, 0, -1):
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        other = int((mixed(state) >> 11) / 2**53 * (i + 1))
+        clips[i], clips[other] = clips[other], clips[i]
+    return clips
+
+
 def tune(a):
-    """Fine-tunes as AstStream does, with orders of its own: AdamW by groups, a rate that rises and falls, clipped gradients."""
+    """Fine-tunes as AstStream does, in the same order: AdamW by groups, a rate that rises and falls, clipped gradients."""
     with open(os.path.join(a.checkpoint, "options.json")) as f:
         o = json.load(f)
     windows, targets = {}, {}
@@ -129,7 +146,7 @@ def tune(a):
     print(f"torch {torch.__version__}, {a.device}, {torch.get_num_threads()} threads")
     print("| seed | loss learnt | loss measured | mAP | top-1 | s |\n|---:|---:|---:|---:|---:|---:|")
     for seed in range(a.seeds):
-        start, random = time.perf_counter(), np.random.default_rng(seed)
+        start = time.perf_counter()
         config, weights = load(os.path.join(a.checkpoint, "start"))
         weights = {n: w.to(a.device) for n, w in weights.items()}
         trained = trained_of(config, weights, o["Last"])
@@ -142,7 +159,7 @@ def tune(a):
             groups.setdefault(key, []).append(weight)
         optimizer = torch.optim.AdamW([{"params": w, "times": times, "weight_decay": decay} for (times, decay), w in groups.items()], lr=1)
         for epoch in range(o["Epochs"]):
-            order, losses = random.permutation(count), []
+            order, losses = order_of(seed, epoch, count), []
             for i in range(per_epoch):
                 step = epoch * per_epoch + i
                 rising = min(1, (step + 1) / max(1, o["WarmUp"] * steps))
