@@ -156,7 +156,7 @@ public sealed class EventDecoder : IEventDecoder
                 _choice.Add(label, scores[label], _tracks[label].IsActive, _options);
         }
 
-        _choice.Decide(_options);
+        _choice.Decide(scores, _options);
         for (var label = 0; label < scores.Length; label++)
         {
             if (scores[label] >= _off[label] || _tracks[label].IsActive)

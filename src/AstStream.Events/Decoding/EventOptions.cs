@@ -29,6 +29,12 @@ public sealed record EventOptions
     /// </summary>
     public IReadOnlyList<IReadOnlyList<int>> Related { get; init; } = [];
 
+    /// <summary>
+    /// Of each class, the classes that are something else: where one of them scores 0.8 or more, and has more than five times the odds, the
+    /// class makes no event. What is scored alone is judged by its own scores, and windows by theirs. Empty by default.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<int>> Rivals { get; init; } = [];
+
     /// <summary>What says when an event begins and ends; <see cref="EventTiming.Window"/> by default.</summary>
     public EventTiming Timing { get; init; } = EventTiming.Window;
 
@@ -68,7 +74,7 @@ public sealed record EventOptions
         var problems = new List<string>();
         if (ReleaseThresholds.Count != Thresholds.Count)
             problems.Add($"{ReleaseThresholds.Count} release thresholds for {Thresholds.Count} thresholds");
-        foreach (var (name, lists) in new[] { ("ancestors", Ancestors), ("related", Related) })
+        foreach (var (name, lists) in new[] { ("ancestors", Ancestors), ("related", Related), ("rivals", Rivals) })
         {
             if (lists.Count != 0 && lists.Count != Thresholds.Count)
                 problems.Add($"{lists.Count} lists of {name} for {Thresholds.Count} thresholds");

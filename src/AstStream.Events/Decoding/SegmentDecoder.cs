@@ -203,7 +203,7 @@ public sealed class SegmentDecoder : IEventDecoder
                 _choice.Add(label, _alone[label], _tracks[label].IsActive, _options);
         }
 
-        _choice.Decide(_options);
+        _choice.Decide(_alone, _options);
         var (best, surest) = (-1, 0f);
         for (var label = 0; _hasAlone && label < _tracks.Length; label++)
         {
@@ -238,7 +238,7 @@ public sealed class SegmentDecoder : IEventDecoder
                 _choice.Add(label, _scores[label], GoesOn(label, part), _options);
         }
 
-        _choice.Decide(_options);
+        _choice.Decide(_hasAlone ? _alone : [], _options); // windows have other sounds, too
 
         for (var label = 0; label < _tracks.Length; label++)
         {

@@ -48,6 +48,13 @@ public sealed class AstCheckpoint : IDisposable
     /// <summary>The view whose classes are its own now; null, unless one was taken.</summary>
     public LabelView? View { get; private set; }
 
+    /// <summary>The labels that it was made with, whatever view was taken.</summary>
+    internal IReadOnlyList<string> OwnLabels
+    {
+        get => field ?? Config.Labels;
+        private set;
+    }
+
     /// <summary>
     /// Of each label, the indices of those that mean the same sound: AudioSet's that do, and those that make one class of a view.
     /// </summary>
@@ -132,9 +139,10 @@ public sealed class AstCheckpoint : IDisposable
     /// labels' rows, so that its logit is the mean of theirs. Once, and before anything is made of it.
     /// </summary>
     /// <param name="name">The view's name.</param>
+    /// <param name="withOthers">Whether the labels that say something else stand after a view's own classes.</param>
     /// <exception cref="InvalidCheckpointException">There is no such view, its thresholds are broken, or scores depend on one
     /// another.</exception>
-    public void Take(string name)
+    public void Take(string name, bool withOthers = false)
     {
         if (!Views.TryGetValue(name, out var view))
             throw new InvalidCheckpointException($"{Folder}: has no view '{name}'; "
@@ -142,9 +150,12 @@ public sealed class AstCheckpoint : IDisposable
         if (Config.DefaultActivation != ScoreActivation.Sigmoid)
             throw new InvalidCheckpointException($"{Folder}: a view needs scores that don't depend on one another (problem_type "
                 + $"multi_label_classification)");
-        var thresholds = view.HasOwnClasses ? ConfigReader.ReadThresholds(Files!.ThresholdsOf(name), Config with { Labels = view.Labels })
-            : Thresholds is { } all ? [.. view.Members.Select(m => all[m[0]])] : null;
-        (View, Thresholds) = (view, thresholds);
+        var own = view.HasOwnClasses ? ConfigReader.ReadThresholds(Files!.ThresholdsOf(name), Config with { Labels = view.Labels }) : null;
+        if (withOthers && view.HasOwnClasses)
+            view = view.WithOthers(Config.Labels);
+        float Threshold(int c) => view.IsOwn(c) ? own?[c] ?? float.NaN : Thresholds?[view.Members[c][0]] ?? float.NaN;
+        float[] thresholds = [.. view.Labels.Select((_, c) => Threshold(c))];
+        (View, Thresholds, OwnLabels) = (view, Array.TrueForAll(thresholds, float.IsNaN) ? null : thresholds, Config.Labels);
         Config = Config with { Labels = view.Labels, ProblemType = AstConfig.MultiLabel };
         var rows = string.Join(';', view.Members.Select(m => string.Join(',', m)));
         Hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{Hash} {rows}")));

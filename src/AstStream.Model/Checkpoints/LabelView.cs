@@ -12,8 +12,28 @@ public sealed record LabelView(string Name, IReadOnlyList<string> Labels)
     /// </summary>
     public required IReadOnlyList<IReadOnlyList<int>> Members { get; init; }
 
+    /// <summary>How many of the last classes are labels of the checkpoint that none of the view's own classes is made of.</summary>
+    public int Beside { get; private init; }
+
     /// <summary>Whether its classes are not the checkpoint's own.</summary>
     public required bool HasOwnClasses { get; init; }
+
+    /// <summary>Whether a class is one of the view's own, and none of the checkpoint's.</summary>
+    internal bool IsOwn(int c) => HasOwnClasses && c < Labels.Count - Beside;
+
+    /// <summary>The view with labels of the checkpoint beside its own classes.</summary>
+    /// <param name="labels">The checkpoint's labels.</param>
+    internal LabelView WithOthers(IReadOnlyList<string> labels)
+    {
+        var known = Members.SelectMany(m => m).ToHashSet();
+        var others = Enumerable.Range(0, labels.Count).Where(l => !known.Contains(l) && !Labels.Contains(labels[l])).ToList();
+        return this with
+        {
+            Labels = [.. Labels, .. others.Select(l => labels[l])],
+            Members = [.. Members, .. others.Select(l => (int[])[l])],
+            Beside = others.Count,
+        };
+    }
 
     /// <summary>The rows of the view's classes, made of the rows of a checkpoint's labels.</summary>
     internal float[] Means(ReadOnlySpan<float> rows, int width)

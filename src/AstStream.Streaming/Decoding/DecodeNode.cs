@@ -43,7 +43,7 @@ internal sealed class DecodeNode : Node
     }
 
     public override string Description =>
-        $"{_options.Labels.Count} labels, timed by {_options.Options.Timing.Word()}, median of {_options.Options.MedianWindows} windows, "
+        $"{_options.Reported.Count} labels, timed by {_options.Options.Timing.Word()}, median of {_options.Options.MedianWindows} windows, "
             + "threshold and hysteresis" + (_localiser is null ? "" : ", placed by a localiser");
 
     /// <summary>Whether it gives the scores of every window besides; may be set while the graph runs.</summary>
@@ -208,12 +208,12 @@ internal sealed class DecodeNode : Node
                 stream.Listen(piece, options, _detect);
                 decoder.Push(TimeOf(piece), piece.Scores, _detect);
                 if (_givesScores)
-                    _records.Add(
-                        new ScoreFrame(info, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Labels, piece.Scores.ToArray())
-                        {
-                            Checkpoint = stream.Checkpoint,
-                            HeardBy = piece.HeardBy,
-                        });
+                    _records.Add(new ScoreFrame(
+                        info, _scheduler.Model, piece.CellStart, piece.CellEnd, options.Reported, options.ReportedOf(piece.Scores))
+                    {
+                        Checkpoint = stream.Checkpoint,
+                        HeardBy = piece.HeardBy,
+                    });
                 Account(stream, piece, CoverageState.Analysed, LossReason.None, piece.Source);
                 break;
             case PieceState.Gated:

@@ -13,6 +13,15 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
     /// <summary>The class names.</summary>
     public IReadOnlyList<string> Labels => Vocabulary.Labels;
 
+    /// <summary>How many of the last labels rule others out alone, and are not reported; 0 by default.</summary>
+    public int Beside { get; init; }
+
+    /// <summary>The class names that are reported.</summary>
+    public IReadOnlyList<string> Reported => field ??= Beside == 0 ? Labels : [.. Labels.SkipLast(Beside)];
+
+    /// <summary>The scores of these alone.</summary>
+    public float[] ReportedOf(ReadOnlySpan<float> scores) => scores[..Reported.Count].ToArray();
+
     /// <summary>What an event is called.</summary>
     public string LabelOf(in DetectedEvent e) => e.Label == UnusualDecoder.Class ? UnusualDecoder.Label : Labels[e.Label];
 

@@ -43,6 +43,10 @@ internal sealed record EventDefinition
         "What becomes of labels that speak of one sound, where several are over their thresholds at once: drop (the default) keeps the "
             + "lowest in AudioSet's ontology (Dog, and not Animal) and the surest of those that mean the same (Bark or Yip), keep all of "
             + "them.", "drop", "drop", "keep");
+    public static readonly Key<IReadOnlyList<string>?> UnlessKey = Keys.Texts("unless",
+        "Labels, or views, that rule others out: where one of them scores 0.8 or more, and has more than five times the odds, a label that "
+            + "says something else makes no event. none, the default, for none; with a view that has classes of its own the default is the "
+            + "model's other labels, so that what the view has no class for is not taken for one of them.");
     public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
         + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<int> MedianWindowsKey = Keys.Integer("median_windows",
@@ -61,7 +65,7 @@ internal sealed record EventDefinition
     public static readonly Key[] All =
     [
         TimingKey, ConfirmKey, EarlyKey, EarlyLabelsKey, ThresholdKey, ThresholdsKey, ReleaseThresholdKey, LabelsKey, RelatedKey,
-        SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey, UnusualDefinition.Key,
+        UnlessKey, SmoothingKey, MedianWindowsKey, MinDurationKey, MergeGapKey, MaxDurationKey, UnusualDefinition.Key,
     ];
 
     /// <summary>The score that opens an event, of all labels that have none of their own; null for the model's.</summary>
@@ -78,6 +82,9 @@ internal sealed record EventDefinition
 
     /// <summary>The labels that make events, and views; null for all.</summary>
     public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>The labels that rule others out, and views; null for what is usual.</summary>
+    public IReadOnlyList<string>? Unless { get; init; }
 
     /// <summary>Whether of labels that speak of one sound only one makes an event.</summary>
     public bool DropsRelated { get; init; }
@@ -114,6 +121,7 @@ internal sealed record EventDefinition
             ReleaseThreshold = section.Get(ReleaseThresholdKey),
             Labels = section.Get(LabelsKey),
             DropsRelated = section.Get(RelatedKey) == "drop",
+            Unless = section.Get(UnlessKey),
             Smoothing = section.Get(SmoothingKey),
             Unusual = UnusualDefinition.Read(section),
             Options = new EventOptions

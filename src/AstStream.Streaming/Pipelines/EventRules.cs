@@ -1,5 +1,6 @@
 using AstStream.Dsp;
 using AstStream.Events.Decoding;
+using AstStream.Model.Checkpoints;
 using AstStream.Streaming.Definitions;
 
 namespace AstStream.Streaming.Pipelines;
@@ -9,6 +10,8 @@ namespace AstStream.Streaming.Pipelines;
 /// </summary>
 internal static class EventRules
 {
+    private const string None = "none";
+
     public static EventOptions For(EventDefinition definition, OpenModel model, ConfigProblems problems)
     {
         var labels = model.Labels;
@@ -44,6 +47,7 @@ internal static class EventRules
                 : [.. labels.Select(l => definition.EarlyLabels.TryGetValue(l, out var own) ? (float)own : definition.Options.EarlySurety)],
             Ancestors = definition.DropsRelated ? model.Ancestors : [],
             Related = definition.DropsRelated ? model.Related : [],
+            Rivals = Rivals(definition, model, problems),
             MedianWindows = MedianWindows(definition, model.Window.HopFrames, problems),
             HopLength = model.Window.HopFrames * FbankOptions.FrameShift,
         };
@@ -51,6 +55,9 @@ internal static class EventRules
 
     private static string Named(OpenModel model) =>
         model.IsShadow ? $"the model in its shadow, {model.Checkpoints[0].Folder}," : "the model";
+
+    private static string NoLabel(string name, OpenModel model) =>
+        $"{Named(model)} has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}";
 
     /// <summary>The labels that are wanted, one by one; null for all.</summary>
     private static HashSet<string>? Wanted(EventDefinition definition, OpenModel model, ConfigProblems problems)
@@ -60,7 +67,7 @@ internal static class EventRules
             if (definition.Labels is not [var only] || only != view.Name)
                 problems.Add(definition.Places.Problem(
                     EventDefinition.LabelsKey, $"the model runs with the classes of the view '{view.Name}'; other labels need a restart"));
-            return null;
+            return view.Beside == 0 ? null : [.. view.Labels.SkipLast(view.Beside)];
         }
 
         foreach (var name in (definition.Labels ?? []).Where(n => model.LabelsOf(n).Count == 0))
@@ -69,11 +76,30 @@ internal static class EventRules
                 ? $"the view '{name}' has classes of its own, so it stands alone, from the start of a run"
                 : model.Checkpoints[0].ViewWith(name) is { } own
                 ? $"{Named(model)} has no label '{name}', its view '{own}' does: 'labels: {own}' makes its classes the model's"
-                : $"{Named(model)} has no label '{name}'{Nearest.Hint(name, [.. model.Labels, .. model.Views.Keys])}";
+                : NoLabel(name, model);
             problems.Add(definition.Places.Problem(EventDefinition.LabelsKey, problem));
         }
 
         return definition.Labels?.SelectMany(model.LabelsOf).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Of each label, those that rule it out; empty where nothing does.</summary>
+    private static IReadOnlyList<IReadOnlyList<int>> Rivals(EventDefinition definition, OpenModel model, ConfigProblems problems)
+    {
+        var labels = model.Labels;
+        IEnumerable<string> named = definition.Unless is [None] ? []
+            : definition.Unless ?? (definition.Options.Timing == EventTiming.Segment ? model.OtherSounds : []);
+        var index = labels.Index().ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
+        var among = new HashSet<int>();
+        foreach (var name in named)
+        {
+            int[] meant = [.. model.LabelsOf(name).Where(index.ContainsKey).Select(l => index[l])];
+            if (meant.Length == 0)
+                problems.Add(definition.Places.Problem(EventDefinition.UnlessKey, NoLabel(name, model)));
+            among.UnionWith(meant);
+        }
+
+        return among.Count == 0 ? [] : LabelRivals.Of(model.Checkpoints[0], among);
     }
 
     /// <summary>The hops that the median filter looks at: an odd number, so that one is in the middle.</summary>

@@ -78,6 +78,7 @@ internal sealed class OpenModel : IDisposable
     public DecodeOptions Decoding => new(Vocabulary, Events, Hash)
     {
         ShadowOf = ShadowOf,
+        Beside = View?.Beside ?? 0,
         Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
     };
 
@@ -88,6 +89,10 @@ internal sealed class OpenModel : IDisposable
 
     /// <summary>The view whose classes are its labels; null where they are the checkpoint's own.</summary>
     public LabelView? View => Checkpoints[0].View;
+
+    /// <summary>The labels beside a view's own classes that are sounds: a label whose threshold is 1 is a place, or silence.</summary>
+    public IEnumerable<string> OtherSounds => Labels.Where(
+        (_, i) => i >= Labels.Count - (View?.Beside ?? 0) && !(Checkpoints[0].Thresholds?[i] >= 1));
 
     /// <summary>Of each label, the indices of those above it in AudioSet's ontology.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; }
@@ -178,7 +183,7 @@ internal sealed class OpenModel : IDisposable
                     problems.Add(definition.Places.Problem(definition.FoldersKey, AstCheckpoint.NoFolder(folder)));
                 checkpoints.Add(AstCheckpoint.Open(folder));
                 if (definition.Events.Labels is [var only] && checkpoints[^1].Views.GetValueOrDefault(only)?.HasOwnClasses == true)
-                    checkpoints[^1].Take(only);
+                    checkpoints[^1].Take(only, withOthers: true);
             }
 
             return new OpenModel(definition, checkpoints, problems);

@@ -117,6 +117,44 @@ public sealed class LabelViewTests : CheckpointTrial
         Assert.Empty(ViewReader.Read(null, checkpoint.Config with { Labels = [.. weather, "weather"] })); // a label wins
     }
 
+    [Fact]
+    public void Take_WithOthers_HasThemAfterItsClasses()
+    {
+        Independent();
+        Views("""{"own": {"both": ["class 3", "class 1"], "class 2": ["class 0"]}}""");
+        File.WriteAllText(Path.Combine(_folder, "thresholds.own.json"), """{"thresholds": {"both": 0.75}}""");
+        using var checkpoint = AstCheckpoint.Open(_folder);
+        checkpoint.Take("own", withOthers: true);
+        using var plain = AstCheckpoint.Open(_folder);
+        File.WriteAllText(Path.Combine(_folder, "thresholds.json"), """{"thresholds": {"class 4": 0.25}}""");
+        using var tuned = AstCheckpoint.Open(_folder);
+        tuned.Take("own", withOthers: true);
+
+        // A class of the view has class 2's name, which would stand twice.
+        Assert.Equal(["both", "class 2", "class 4"], checkpoint.Config.Labels);
+        Assert.Equal(1, checkpoint.View!.Beside);
+        Assert.Equal([0.75f, float.NaN, float.NaN], checkpoint.Thresholds!);
+        Assert.Equal([0.75f, float.NaN, 0.25f], tuned.Thresholds!);
+        Assert.Equal(Logits(plain)[4], Logits(checkpoint)[2], 1e-5f);
+    }
+
+    [Fact]
+    public void Rivals_OfClasses_SayNothingOfWhatTheyAreMadeOf()
+    {
+        Edit("config.json", "id2label", """{"0": "Bark", "1": "Dog", "2": "Animal", "3": "Speech", "4": "Yip"}""");
+        Independent();
+        Views("""{"own": {"dog": ["Bark"], "talk": ["Speech"]}}""");
+        using var plain = AstCheckpoint.Open(_folder);
+        using var viewed = AstCheckpoint.Open(_folder);
+        viewed.Take("own", withOthers: true);
+
+        Assert.Equal(["3", "3", "3", "", "3"], LabelRivals.Of(plain, [3]).Select(r => string.Join(' ', r)));
+        Assert.Equal(["dog", "talk", "Dog", "Animal", "Yip"], viewed.Config.Labels);
+
+        // Dog and Animal are above Bark, and Yip means the same; Speech says something else than any of them.
+        Assert.Equal(["", "2 3 4"], LabelRivals.Of(viewed, [2, 3, 4]).Take(2).Select(r => string.Join(' ', r)));
+    }
+
     private void Independent() => Edit("config.json", "problem_type", "\"multi_label_classification\"");
 
     private void Views(string json) => File.WriteAllText(Path.Combine(_folder, "views.json"), json);

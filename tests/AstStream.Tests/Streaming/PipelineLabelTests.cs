@@ -79,6 +79,39 @@ public sealed class PipelineLabelTests : CheckpointTrial
         Assert.Empty(usual.Models[0].Events.EarlySureties);
     }
 
+    [Theory]
+    [InlineData("labels: own", "2 3")]
+    [InlineData("labels: own, unless: none", "")]
+    [InlineData("labels: own, unless: class 4", "3")]
+    [InlineData("labels: own, timing: window", "")] // a window has several sounds
+    [InlineData("labels: own, timing: window, unless: b", "1")]
+    [InlineData("", "")]
+    [InlineData("unless: few", "1 3")]
+    [InlineData("unless: [class 0, few]", "1 3")] // nothing rules itself out
+    public void Load_Unless_RulesTheFirstLabelOut(string events, string rivals)
+    {
+        using var pipeline = Load(events);
+
+        var options = pipeline.Models[0].Events;
+        Assert.Equal(rivals, options.Rivals.Count == 0 ? "" : string.Join(' ', options.Rivals[0]));
+    }
+
+    [Fact]
+    public void Load_LabelThatIsNoSound_RulesNothingOut()
+    {
+        File.WriteAllText(Path.Combine(_folder, "thresholds.json"), """{"thresholds": {"class 3": 1, "class 4": 0.9}}""");
+        using var pipeline = Load("labels: own");
+
+        Assert.Equal(["4"], pipeline.Models[0].Events.Rivals[0].Select(r => pipeline.Models[0].Labels[r][^1..]));
+    }
+
+    [Theory]
+    [InlineData("unless: fex", "events.unless: the model has no label 'fex'; did you mean 'few'?")]
+    [InlineData("unless: [none, class 0]", "events.unless: the model has no label 'none'")]
+    [InlineData("unless: Unusual", "events.unless: the model has no label 'Unusual'")]
+    public void Load_UnlessOfNoLabel_Throws(string events, string message) => Assert.Contains(
+        message, Assert.Throws<InvalidPipelineException>(() => Load(events)).Message, StringComparison.Ordinal);
+
     private Pipeline Load(string events, string? sink = null, string? views = null)
     {
         Edit("config.json", "problem_type", "\"multi_label_classification\"");
