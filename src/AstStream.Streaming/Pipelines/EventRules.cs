@@ -93,10 +93,15 @@ internal static class EventRules
         var among = new HashSet<int>();
         foreach (var name in named)
         {
-            int[] meant = [.. model.LabelsOf(name).Where(index.ContainsKey).Select(l => index[l])];
-            if (meant.Length == 0)
-                problems.Add(definition.Places.Problem(EventDefinition.UnlessKey, NoLabel(name, model)));
-            among.UnionWith(meant);
+            var view = model.Views.GetValueOrDefault(name);
+            IReadOnlyList<string> meant = index.ContainsKey(name) ? [name] : view is { HasOwnClasses: false } ? view.Labels : [];
+            if (meant.Count == 0)
+                problems.Add(definition.Places.Problem(
+                    EventDefinition.UnlessKey,
+                    name == None ? "'none' stands beside labels; expected it alone"
+                    : view is not null ? $"the view '{name}' has classes of its own, which rule nothing out; expected the model's labels"
+                    : NoLabel(name, model)));
+            among.UnionWith(meant.Where(index.ContainsKey).Select(l => index[l]));
         }
 
         return among.Count == 0 ? [] : LabelRivals.Of(model.Checkpoints[0], among);

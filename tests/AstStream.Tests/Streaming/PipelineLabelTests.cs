@@ -83,6 +83,7 @@ public sealed class PipelineLabelTests : CheckpointTrial
     [InlineData("labels: own", "2 3")]
     [InlineData("labels: own, unless: none", "")]
     [InlineData("labels: own, unless: class 4", "3")]
+    [InlineData("labels: own, unless: few", "2")] // class 3 alone stands beside the view's classes
     [InlineData("labels: own, timing: window", "")] // a window has several sounds
     [InlineData("labels: own, timing: window, unless: b", "1")]
     [InlineData("", "")]
@@ -107,7 +108,9 @@ public sealed class PipelineLabelTests : CheckpointTrial
 
     [Theory]
     [InlineData("unless: fex", "events.unless: the model has no label 'fex'; did you mean 'few'?")]
-    [InlineData("unless: [none, class 0]", "events.unless: the model has no label 'none'")]
+    [InlineData("unless: [none, class 0]", "events.unless: 'none' stands beside labels; expected it alone")]
+    [InlineData("unless: own", "events.unless: the view 'own' has classes of its own, which rule nothing out")]
+    [InlineData("labels: own, unless: own", "events.unless: the view 'own' has classes of its own, which rule nothing out")]
     [InlineData("unless: Unusual", "events.unless: the model has no label 'Unusual'")]
     public void Load_UnlessOfNoLabel_Throws(string events, string message) => Assert.Contains(
         message, Assert.Throws<InvalidPipelineException>(() => Load(events)).Message, StringComparison.Ordinal);
