@@ -143,7 +143,9 @@ public sealed class PageTests : IAsyncLifetime
             {
                 await page.GetByText("Levels", new() { Exact = true }).First.ClickAsync();
                 await Expect(page.Locator("aststream-levels .uplot")).ToHaveCountAsync(2);
-                await Expect(page.Locator("aststream-levels").First).ToContainTextAsync("dBFS over 6.0 s; highest LCpeak");
+                // A minute of which less than half a second was heard has no level: one may begin or end there.
+                await Expect(page.Locator("aststream-levels").First)
+                    .ToContainTextAsync(new Regex(@"dBFS over (6\.0|5\.[5-9]) s; highest LCpeak"));
             }
 
             var over = await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
