@@ -316,7 +316,7 @@ public sealed class CliTests : IDisposable
         Tones.Write(_folder, "long.wav", seconds);
         var pipeline = Pipeline("""
             sources: {a: {type: file, path: long.wav}}
-            model: {hop: 100ms}
+            model: {hop: 1s}
             events: {threshold: 0, labels: esc50, max_duration: 1s}
             sinks: {console: {type: console, format: lines, when_full: WHEN}}
             """.Replace("WHEN", whenFull, StringComparison.Ordinal));

@@ -84,7 +84,7 @@ public sealed class OutputTests : IDisposable
     {
         Tones.Write(_folder, "long.wav", 400);
         var pipeline = Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
-            "model: {hop: 100ms}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}");
+            "model: {hop: 1s}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}");
         using var process = Cli.Start("run", pipeline);
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
@@ -105,7 +105,7 @@ public sealed class OutputTests : IDisposable
     {
         Tones.Write(_folder, "long.wav", 100);
         using var process = Cli.Start("run", Pipeline("{a: {type: file, path: long.wav}}", ", console: {type: console}",
-            "model: {hop: 100ms}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}"), "--no-summary");
+            "model: {hop: 1s}\nevents: {threshold: 0, labels: esc50, max_duration: 1s}"), "--no-summary");
         process.StandardInput.Close();
         var lines = 0;
         while (await process.StandardOutput.ReadLineAsync() is not null)
