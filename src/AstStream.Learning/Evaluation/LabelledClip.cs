@@ -10,6 +10,15 @@ public sealed record LabelledClip(string Path, IReadOnlyList<string> Labels, str
     /// <summary>Where it was cut from, for messages; null, the default, where it is a file of its own.</summary>
     public string? CutFrom { get; init; }
 
+    /// <summary>
+    /// The labels of which somebody said whether they are there; empty where nobody has listened. Null, the default, where what is not in
+    /// <see cref="Labels"/> is not there.
+    /// </summary>
+    public IReadOnlyList<string>? Judged { get; init; }
+
+    /// <summary>A file of the same sound with what is around it, a window long, to learn besides; null, the default, for none.</summary>
+    public string? Around { get; init; }
+
     /// <summary>What messages call it.</summary>
     public string Name => CutFrom ?? Path;
 

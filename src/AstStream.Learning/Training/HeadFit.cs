@@ -15,18 +15,22 @@ internal sealed class HeadFit
 
     private readonly float[] _features; // standardised, [rows, features]
     private readonly float[] _rowWeights; // of sum 1
-    private readonly bool[] _isThere; // [rows, classes]
+    private readonly float[] _targets; // [rows, classes]: how much a class is there, 0 to 1; not a number where nobody knows
     private readonly float[] _present; // a class's weight where it is there
     private readonly float[] _absent;
     private readonly float[] _mean;
     private readonly float[] _scale;
+    private readonly IReadOnlyDictionary<int, (float[] Weights, float Bias)> _known; // classes, for features as they come
     private readonly double[] _prior; // weights of standardised features, then biases
 
     /// <summary>Prepares a fit.</summary>
     /// <param name="rows">The rows; one at least.</param>
     /// <param name="classes">How many classes there are.</param>
     /// <param name="isBalanced">Whether where a class is there and where it is not count the same in all, however many these are.</param>
-    /// <param name="prior">What is known of some classes already, for features as they come; null for nothing.</param>
+    /// <param name="prior">
+    /// What is known of some classes already, for features as they come; null for nothing. Where nobody said whether such a class is there,
+    /// it is as much as this says.
+    /// </param>
     public HeadFit(
         IReadOnlyList<TrainingRow> rows, int classes, bool isBalanced,
         IReadOnlyDictionary<int, (float[] Weights, float Bias)>? prior = null)
@@ -45,18 +49,19 @@ internal sealed class HeadFit
             TensorPrimitives.Multiply(row, _scale, row);
         }
 
-        _isThere = new bool[rows.Count * classes];
+        _known = prior ?? new Dictionary<int, (float[], float)>();
+        _targets = new float[rows.Count * classes];
         for (var i = 0; i < rows.Count; i++)
         {
-            foreach (var target in rows[i].Targets)
-                _isThere[(i * classes) + target] = true;
+            for (var c = 0; c < classes; c++)
+                _targets[(i * classes) + c] = Target(rows[i], c);
         }
 
         (_present, _absent) = ClassWeights.Of(
             [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, rows.Count)
-                .Sum(i => _isThere[(i * classes) + c] ? (double)_rowWeights[i] : 0))], isBalanced);
+                .Sum(i => _targets[(i * classes) + c] is var t && t > 0 ? (double)t * _rowWeights[i] : 0))], isBalanced);
         _prior = new double[(features + 1) * classes];
-        foreach (var (c, (weights, bias)) in prior ?? new Dictionary<int, (float[], float)>())
+        foreach (var (c, (weights, bias)) in _known)
         {
             var sum = (double)bias;
             for (var f = 0; f < features; f++)
@@ -112,8 +117,8 @@ internal sealed class HeadFit
             var logits = head.Logits(row.Features);
             for (var c = 0; c < Classes; c++)
             {
-                var isThere = row.Targets.Contains(c);
-                loss += row.Weight * (isThere ? _present[c] : _absent[c]) * Softplus(isThere ? -logits[c] : logits[c]);
+                if (Target(row, c) is var target && !float.IsNaN(target))
+                    loss += row.Weight * CrossEntropy(logits[c], target * _present[c], (1 - target) * _absent[c]);
             }
 
             total += row.Weight;
@@ -154,11 +159,13 @@ internal sealed class HeadFit
             var row = _features.AsSpan(i * Features, Features);
             for (var c = 0; c < Classes; c++)
             {
+                var target = _targets[(i * Classes) + c];
+                if (float.IsNaN(target))
+                    continue;
                 var logit = TensorPrimitives.Dot(weights.AsSpan(c * Features, Features), row) + weights[(Features * Classes) + c];
-                var isThere = _isThere[(i * Classes) + c];
-                var weight = _rowWeights[i] * (isThere ? _present[c] : _absent[c]);
-                loss += weight * Softplus(isThere ? -logit : logit);
-                var error = weight * ((1 / (1 + MathF.Exp(-logit))) - (isThere ? 1 : 0));
+                var (present, absent) = (_rowWeights[i] * target * _present[c], _rowWeights[i] * (1 - target) * _absent[c]);
+                loss += CrossEntropy(logit, present, absent);
+                var error = ((present + absent) / (1 + MathF.Exp(-logit))) - present;
                 var part = gradient.AsSpan(c * Features, Features);
                 TensorPrimitives.MultiplyAdd(row, error, part, part);
                 gradient[(Features * Classes) + c] += error;
@@ -167,6 +174,20 @@ internal sealed class HeadFit
 
         return (loss, gradient);
     }
+
+    /// <summary>How much a class is in a row, 0 to 1; not a number where nobody knows.</summary>
+    private float Target(TrainingRow row, int c)
+    {
+        if (row.IsSaid(c))
+            return row.Targets.Contains(c) ? 1 : 0;
+        if (!_known.TryGetValue(c, out var known))
+            return row.IsJudged ? 0 : float.NaN; // who judged an event would have named what is new
+        return 1 / (1 + MathF.Exp(-TensorPrimitives.Dot(known.Weights, row.Features) - known.Bias));
+    }
+
+    /// <summary>The cross-entropy of a logit, weighted by how much its class is there and how much it is not.</summary>
+    private static double CrossEntropy(float logit, float present, float absent) =>
+        (present * Softplus(-logit)) + (absent * Softplus(logit));
 
     /// <summary>log(1 + eˣ), without overflow.</summary>
     internal static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AstStream.Learning.Evaluation;
 using AstStream.Model.Import;
 
@@ -15,6 +16,9 @@ public sealed record HeadOptions
     /// <summary>The ridges that are tried; above 0.</summary>
     public IReadOnlyList<double> Ridges { get; init; } = [1, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4];
 
+    /// <summary>The ridge, above 0; null, the default, for the one of <see cref="Ridges"/> that is best in cross-validation.</summary>
+    public double? Ridge { get; init; }
+
     /// <summary>A head whose labels are learnt from it on, not from nothing; null, the default, for none.</summary>
     public ClassifierHead? Prior { get; init; }
 
@@ -24,6 +28,12 @@ public sealed record HeadOptions
     /// <summary>The share of recordings that is kept out and measured on, where no clips are given for that; 0 to 0.5.</summary>
     public double HeldOut { get; init; } = 0.2;
 
-    /// <summary>How a label's threshold is chosen, on scores of clips that the head that gave them was not fitted on.</summary>
-    public ThresholdRule Thresholds { get; init; } = new(ThresholdRule.Rule.F1, 0);
+    /// <summary>
+    /// How a label's threshold is chosen, on scores of clips that the head that gave them was not fitted on; null for the fewest mistakes
+    /// on what people judged (<see cref="JudgedThresholds"/>).
+    /// </summary>
+    public ThresholdRule? Thresholds { get; init; } = new(ThresholdRule.Rule.F1, 0);
+
+    /// <summary>Thresholds that labels have at least; 0 for those that are not there. Empty by default.</summary>
+    public IReadOnlyDictionary<string, double> LeastThresholds { get; init; } = ImmutableDictionary<string, double>.Empty;
 }

@@ -20,7 +20,7 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     public TrainedHead Train(
         IReadOnlyList<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut, Action<double>? progress, CancellationToken stop)
     {
-        var set = new TrainingSet(clips.Select(c => (c.Clip, c.Content)), options.Nothing);
+        var set = new TrainingSet(clips.Select(c => (c.Clip, c.Content)), options.Nothing, known: options.Prior?.Labels);
         var labels = set.Labels;
         set.Check();
         var rows = Rows(clips, set);
@@ -37,14 +37,14 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
         var head = fit.Head(parameters);
         progress?.Invoke(1);
 
-        var firsts = fitted.Where(r => r.IsFirst).ToList();
+        var firsts = fitted.Where(IsMeasured).ToList();
         var crossValidated = Report(labels, firsts, clips, [.. firsts.Select(r => scores[r.Clip])]);
-        var measured = measuredSet is null ? rows.Where(r => r.IsFirst && kept.Contains(r.Recording)).ToList()
-            : Rows(heldOut!, measuredSet).Where(r => r.IsFirst).ToList();
+        var measured = measuredSet is null ? rows.Where(r => IsMeasured(r) && kept.Contains(r.Recording)).ToList()
+            : Rows(heldOut!, measuredSet).Where(IsMeasured).ToList();
         return new TrainedHead(
             labels, head, Thresholds(labels, firsts, scores), ridge, losses,
             (firsts.Count, firsts.Select(r => r.Recording).Distinct().Count()), crossValidated,
-            measured.Count == 0 ? null : Report(labels, measured, heldOut ?? clips, [.. measured.Select(r => head.Scores(r.Features))]));
+            measured.Count == 0 ? null : Report(labels, measured, heldOut ?? clips, [.. measured.Select(r => r.ScoresBy(head))]));
     }
 
     private HeadFit Fit(List<TrainingRow> rows, IReadOnlyList<string> labels)
@@ -61,23 +61,31 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     }
 
     /// <summary>With a head to go on from it may be best to stay near it.</summary>
-    private IReadOnlyList<double> Ridges(IReadOnlyList<string> labels) =>
-        options.Prior is { } prior && labels.Any(prior.Labels.Contains) ? [100, 30, 10, 3, .. options.Ridges] : options.Ridges;
+    private IReadOnlyList<double> Ridges(IReadOnlyList<string> labels) => options.Ridge is { } given ? [given]
+        : options.Prior is { } prior && labels.Any(prior.Labels.Contains) ? [100, 30, 10, 3, .. options.Ridges] : options.Ridges;
 
     /// <summary>A row a window, with what is there in its clip.</summary>
     private List<TrainingRow> Rows(IReadOnlyList<EmbeddedClip> clips, TrainingSet set) =>
     [
         .. clips.SelectMany((clip, i) => clip.Windows.Select((window, w) => new TrainingRow(
-            norm(window), set.Targets[i], 1f / clip.Windows.Count, set.Recordings[i], i, w == 0))),
+            norm(window), set.Targets[i], 1f / clip.Windows.Count, set.Recordings[i], i, w == 0)
+        {
+            Judged = set.Judged[i],
+            Around = w == 0 && clip.Clip.Around is not null && clip.Windows.Count > 1 ? norm(clip.Windows[1]) : null,
+        })),
     ];
+
+    /// <summary>Whether figures and thresholds are of a window.</summary>
+    private static bool IsMeasured(TrainingRow row) => row.IsFirst && row.IsJudged;
 
     /// <summary>The ridge with the least loss on recordings that the heads were not fitted on, and their scores of the clips.</summary>
     private (double Ridge, IReadOnlyList<(double Ridge, double Loss)> Losses, Dictionary<int, float[]> Scores) Choose(
         TrainingSet set, List<TrainingRow> rows, Action<double>? progress, CancellationToken stop)
     {
         var classes = set.Labels.Count;
-        var most = Enumerable.Range(0, classes).Min(
-            c => rows.Where(r => r.Targets.Contains(c)).Select(r => r.Recording).Distinct().Count());
+        var most = Enumerable.Range(0, classes).Where(c => !set.IsKnown(set.Labels[c]))
+            .Select(c => rows.Where(r => r.Targets.Contains(c)).Select(r => r.Recording).Distinct().Count())
+            .DefaultIfEmpty(rows.Select(r => r.Recording).Distinct().Count()).Min();
         var folds = Math.Clamp(most, 2, options.Folds);
         var dealt = set.Deal(rows.Where(r => r.IsFirst).Select(r => r.Clip), folds);
         var ridges = Ridges(set.Labels);
@@ -98,7 +106,7 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
                 var head = fit.Head(parameters);
                 losses[i] += fit.LossOf(head, other) * other.Sum(r => r.Weight) / total;
                 foreach (var row in other.Where(r => r.IsFirst))
-                    scores[i][row.Clip] = head.Scores(row.Features);
+                    scores[i][row.Clip] = row.ScoresBy(head);
                 progress?.Invoke((fold + ((i + 1.0) / ridges.Count)) / (folds + 1));
             }
         }
@@ -110,8 +118,12 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     private IReadOnlyList<double> Thresholds(IReadOnlyList<string> labels, List<TrainingRow> rows, Dictionary<int, float[]> scores)
     {
         const double hours = 1; // a clip's length does not matter: the rules that are taken here do not ask for it
-        return [.. labels.Select((_, c) => options.Thresholds.Choose(
-            [.. rows.Select(r => (double)scores[r.Clip][c])], [.. rows.Select(r => r.Targets.Contains(c))], hours).Threshold)];
+        List<List<(double Score, bool IsThere)>> said = [.. labels.Select((_, c) => rows.Where(r => r.IsSaid(c))
+            .Select(r => ((double)scores[r.Clip][c], r.Targets.Contains(c))).ToList())];
+        double[] least = [.. labels.Select(l => options.LeastThresholds.GetValueOrDefault(l))];
+        return options.Thresholds is not { } rule ? JudgedThresholds.Choose(said, least)
+            : [.. said.Zip(least, (clips, floor) => Math.Max(
+                floor, rule.Choose([.. clips.Select(c => c.Score)], [.. clips.Select(c => c.IsThere)], hours).Threshold))];
     }
 
     private static ClipReport Report(

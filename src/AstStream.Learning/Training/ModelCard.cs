@@ -140,8 +140,11 @@ public sealed record ModelCard
         return text.ToString();
     }
 
-    private static string Ridge(TrainedHead head) => string.Create(
-        CultureInfo.InvariantCulture, $"{head.Ridge:0e0}, of {head.Losses.Count} that were tried, by cross-validation over recordings");
+    private static string Ridge(TrainedHead head)
+    {
+        var chosen = head.Losses.Count > 1 ? $", of {head.Losses.Count} that were tried, by cross-validation over recordings" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{head.Ridge:0e0}{chosen}");
+    }
 
     private static string Figures(ClipReport report) => string.Create(
         CultureInfo.InvariantCulture,

@@ -12,20 +12,26 @@ public sealed class TrainingSet
     public const int FewestRecordings = 2;
 
     private readonly IReadOnlyList<(LabelledClip Clip, string Content)> _clips;
+    private readonly HashSet<string> _known; // labels that people judged of events, and the base has
 
     /// <summary>Sorts clips.</summary>
     /// <param name="clips">The clips, and what the sound of each is known by.</param>
     /// <param name="labels">The labels; null for all that the clips have, but for those that stand for nothing.</param>
     /// <param name="nothing">Labels that stand for nothing.</param>
+    /// <param name="known">Labels that a base has, which can be learnt from a few judged clips; null for none.</param>
     /// <exception cref="InvalidTrainingException">There are no labels, or one alone that every clip has.</exception>
     public TrainingSet(
-        IEnumerable<(LabelledClip Clip, string Content)> clips, IReadOnlyList<string> nothing, IReadOnlyList<string>? labels = null)
+        IEnumerable<(LabelledClip Clip, string Content)> clips, IReadOnlyList<string> nothing, IReadOnlyList<string>? labels = null,
+        IReadOnlyList<string>? known = null)
     {
         _clips = [.. clips];
+        _known = [.. _clips.SelectMany(c => c.Clip.Judged ?? []).Intersect(known ?? [], StringComparer.Ordinal)];
         Labels = labels ?? Named(nothing);
         var index = Labels.Index().ToDictionary(l => l.Item, l => l.Index, StringComparer.Ordinal);
         Targets = [.. _clips.Select(
             c => (int[])[.. c.Clip.Labels.Where(index.ContainsKey).Select(l => index[l]).Distinct().Order()])];
+        Judged = [.. _clips.Select(
+            c => c.Clip.Judged?.Where(index.ContainsKey).Select(l => index[l]).Distinct().Order().ToArray())];
         Recordings = Joined();
     }
 
@@ -35,11 +41,17 @@ public sealed class TrainingSet
     /// <summary>Of each clip the classes that are there; none for nothing.</summary>
     public IReadOnlyList<int[]> Targets { get; }
 
+    /// <summary>Of each clip the classes of which somebody said whether they are there; null for all of them.</summary>
+    public IReadOnlyList<int[]?> Judged { get; }
+
     /// <summary>The recording of each clip.</summary>
     public IReadOnlyList<string> Recordings { get; }
 
     /// <summary>Clips.</summary>
     public int Count => _clips.Count;
+
+    /// <summary>Whether the base has a label, and people judged it: then a few events are enough, and need not be right ones.</summary>
+    public bool IsKnown(string label) => _known.Contains(label);
 
     /// <summary>A clip, with its recording as its group.</summary>
     public LabelledClip Clip(int i) => _clips[i].Clip with { Group = Recordings[i] };
@@ -99,14 +111,17 @@ public sealed class TrainingSet
     {
         var recordings = Enumerable.Range(0, Count).Where(i => !without.Contains(Recordings[i]))
             .GroupBy(i => Recordings[i], i => Targets[i], StringComparer.Ordinal).Select(g => g.ToList()).ToList();
+        if (recordings.Count < FewestRecordings)
+            return $"{(recordings.Count == 0 ? "no recording" : "one recording alone")} to learn from; expected {FewestRecordings} or more "
+                + "(of a station these are a stream's days)";
         var few = Labels.Index().Select(l => (l.Item, With: recordings.Count(r => r.Exists(t => t.Contains(l.Index)))))
-            .Where(l => l.With < FewestRecordings).ToList();
+            .Where(l => l.With < FewestRecordings && !IsKnown(l.Item)).ToList();
         if (few.Count > 0)
             return $"too little sound of {string.Join(", ", few.Take(10).Select(l => $"'{l.Item}' ({l.With})"))}"
                 + $"{(few.Count > 10 ? $" and {few.Count - 10} more" : "")}; expected {FewestRecordings} recordings of a label; 20 are a "
                 + "good number. --label NAME, for each of the others, leaves it out";
         bool IsLonely(int c) => recordings.Count(r => r.Exists(t => !t.Contains(c))) < FewestRecordings;
-        return Labels.Where((_, c) => IsLonely(c)).FirstOrDefault() is { } lonely
+        return Labels.Where((label, c) => !IsKnown(label) && IsLonely(c)).FirstOrDefault() is { } lonely
             ? $"too little sound without '{lonely}'; expected {FewestRecordings} recordings of other sounds, labelled nothing where they "
                 + "are none of the labels"
             : null;
@@ -116,14 +131,14 @@ public sealed class TrainingSet
     {
         string[] labels =
         [
-            .. _clips.SelectMany(c => c.Clip.Labels).Distinct().Where(l => !nothing.Contains(l, StringComparer.OrdinalIgnoreCase))
-                .Order(StringComparer.Ordinal),
+            .. _clips.SelectMany(c => c.Clip.Labels).Concat(_known).Distinct()
+                .Where(l => !nothing.Contains(l, StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal),
         ];
         if (labels.Length == 0)
             throw new InvalidTrainingException("no clip has a label; expected clips with labels, a folder a label or a table");
         if (labels.FirstOrDefault(l => string.IsNullOrWhiteSpace(l)) is not null)
             throw new InvalidTrainingException("a label is empty; expected names");
-        return labels.Length > 1 || !_clips.All(c => c.Clip.Labels.Contains(labels[0])) ? labels
+        return labels.Length > 1 || IsKnown(labels[0]) || !_clips.All(c => c.Clip.Labels.Contains(labels[0])) ? labels
             : throw new InvalidTrainingException(
                 $"every clip has the label '{labels[0]}': what is not it can't be learnt; give clips of other sounds, labelled nothing");
     }

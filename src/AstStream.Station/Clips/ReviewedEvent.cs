@@ -2,9 +2,9 @@ using AstStream.Events;
 
 namespace AstStream.Station.Clips;
 
-/// <summary>An event that a person judged, with its sound.</summary>
+/// <summary>An event with its sound, and what a person said of it.</summary>
 /// <param name="Label">What it was reported as.</param>
-/// <param name="Heard">What it is, as that person says; null where it is nothing of the kind.</param>
+/// <param name="Heard">What it is, as that person says; null where it is nothing of the kind, or nobody judged it.</param>
 /// <param name="Stream">The stream that it is of.</param>
 /// <param name="Time">When it began.</param>
 /// <param name="File">The clip's file.</param>

@@ -34,17 +34,23 @@ internal sealed class KeptLabels(AstCheckpoint checkpoint, bool keeps)
 
     /// <summary>The thresholds that are written: the base's own, where it has some, before those that are learnt.</summary>
     public IReadOnlyList<double?> Thresholds(IReadOnlyList<string> learnt, IReadOnlyList<double> thresholds) =>
-        [.. Beside(learnt).Select(k => float.IsFinite(OwnThreshold(k)) ? (double?)OwnThreshold(k) : null), .. thresholds];
+        [.. Beside(learnt).Select(OwnThreshold), .. thresholds];
 
     /// <summary>
     /// Thresholds that are not under the base's own, of labels that it has: those were chosen on much more of what is none of them than a
-    /// few clips can be.
+    /// few clips can be. Labels whose least threshold is known are left as they are.
     /// </summary>
-    public IReadOnlyList<double> NotUnder(IReadOnlyList<string> learnt, IReadOnlyList<double> thresholds)
+    public IReadOnlyList<double> NotUnder(
+        IReadOnlyList<string> learnt, IReadOnlyList<double> thresholds, IReadOnlyDictionary<string, double> least)
     {
-        var known = (Prior?.Labels ?? []).Index().ToDictionary(l => l.Item, l => OwnThreshold(l.Index), StringComparer.Ordinal);
-        return [.. learnt.Zip(thresholds, (label, t) => known.TryGetValue(label, out var least) && least > t ? least : t)];
+        return [.. learnt.Zip(
+            thresholds, (label, t) => least.ContainsKey(label) ? t : Math.Max(t, OwnThreshold(label) ?? t))];
     }
 
-    private float OwnThreshold(int label) => checkpoint.Thresholds?[label] ?? float.NaN;
+    /// <summary>The base's own threshold of a label that is kept; null where it has none.</summary>
+    public double? OwnThreshold(string label) =>
+        Prior?.Labels.Index().FirstOrDefault(l => l.Item == label) is (var index, not null) ? OwnThreshold(index) : null;
+
+    private double? OwnThreshold(int label) =>
+        checkpoint.Thresholds?[label] is { } threshold && float.IsFinite(threshold) ? threshold : null;
 }

@@ -18,6 +18,9 @@ internal static class TrainCommand
 {
     private const string Balanced = "balanced";
 
+    // Cross-validation over a site's own events, which sound alike, would take a smaller one: other sounds suffer then.
+    private const double NearRidge = 0.1;
+
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     public static IEnumerable<Command> All(string defaultModel)
@@ -86,7 +89,8 @@ internal static class TrainCommand
         ExecutionFlags.OneOf(weights, Balanced, "none");
         var rule = new Option<string>("--thresholds")
         {
-            Description = "How a label's threshold is chosen: f1 or precision=0.9.",
+            Description = "How a label's threshold is chosen: f1 (the default) or precision=0.9. By default a head with --from-reviews and "
+                + "--keep-labels gets those with the fewest mistakes on what people judged.",
             HelpName = "RULE",
             DefaultValueFactory = _ => "f1",
         };
@@ -144,8 +148,14 @@ internal static class TrainCommand
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             using var pieces = new Pieces();
             var window = checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
-            IReadOnlyList<LabelledClip> judged = result.GetValue(reviews) is not { } station ? []
-                : await ReviewedSounds.CutAsync(station, pieces, window, nothings[0], stop).ConfigureAwait(false);
+            var keeper = new KeptLabels(checkpoint, result.GetValue(keep));
+            var isStepped = deep.IsDeep(result.CommandResult) || result.GetValue(truth) is not null;
+            var sounds = result.GetValue(reviews) is not { } station ? null
+                : new ReviewedSounds(ReviewedSounds.Read(station), pieces, window, nothings[0]);
+            var isNear = sounds is not null && keeper.Prior is not null && !isStepped; // a head that stays near the base's
+            IReadOnlyList<LabelledClip> judged = sounds is null ? []
+                : isNear ? await sounds.CutAloneAsync(keeper.Prior!.Labels, stop).ConfigureAwait(false)
+                : await sounds.CutAsync(stop).ConfigureAwait(false);
             var (read, uncut) = (result.GetValue(data), result.GetValue(truth)) switch
             {
                 (null, _) => ([], 0),
@@ -161,8 +171,13 @@ internal static class TrainCommand
                 Nothing = nothings,
                 IsBalanced = (result.GetValue(weights) ?? (judged.Count > 0 ? "none" : Balanced)) == Balanced,
                 HeldOut = given.Share,
-                Thresholds = ThresholdRule.TryParse(result.GetValue(rule)!)!,
+                Prior = keeper.Prior,
+                Thresholds = isNear && result.GetResult(rule) is { Implicit: true } ? null : ThresholdRule.TryParse(result.GetValue(rule)!),
             };
+            if (isNear)
+                options = options with { LeastThresholds = sounds!.LeastThresholds(keeper.OwnThreshold) };
+            if (isNear && read.Count == 0)
+                options = options with { Ridge = NearRidge };
             var card = new ModelCard
             {
                 Name = NameOf(result.GetValue(to)!),
@@ -175,9 +190,7 @@ internal static class TrainCommand
                 At = TimeProvider.System.GetUtcNow(),
             };
             var execution = flags.Read(result, checkpoint.Config);
-            var keeper = new KeptLabels(checkpoint, result.GetValue(keep));
-            options = options with { Prior = keeper.Prior };
-            if (deep.IsDeep(result.CommandResult) || result.GetValue(truth) is not null)
+            if (isStepped)
                 return await new TrainTransformer(deep, result, checkpoint, execution, options, card, keeper, result.GetValue(rule)!)
                     .RunAsync(given, result.GetValue(to)!, stop).ConfigureAwait(false) is var code && code == ExitCode.Ok && uncut > 0
                         ? ExitCode.InputsFailed : code;
@@ -185,7 +198,7 @@ internal static class TrainCommand
                 .ConfigureAwait(false);
             var watch = Stopwatch.StartNew();
             var head = await FitAsync(options, checkpoint, train, heldOutClips, stop).ConfigureAwait(false);
-            head = head with { Thresholds = keeper.NotUnder(head.Labels, head.Thresholds) };
+            head = head with { Thresholds = keeper.NotUnder(head.Labels, head.Thresholds, options.LeastThresholds) };
             var written = keeper.Join(head.Labels, head.Head);
             card = card with { Kept = written.Labels.Count - head.Labels.Count };
             var localiser = CheckpointLocaliser.Config(checkpoint, written.Labels, keeper.Groups([]), []);
@@ -195,7 +208,8 @@ internal static class TrainCommand
                 {
                     ["README.md"] = Encoding.UTF8.GetBytes(card.Of(head)),
                     ["thresholds.json"] = Thresholds(
-                        result.GetValue(rule)!, written.Labels, keeper.Thresholds(head.Labels, head.Thresholds)),
+                        options.Thresholds is null ? "reviews" : result.GetValue(rule)!, written.Labels,
+                        keeper.Thresholds(head.Labels, head.Thresholds)),
                 },
                 AstSessionOptions.DefaultCacheFolder);
             Show(head, result.GetValue(to)!, string.Create(CultureInfo.InvariantCulture, $"fitted in {watch.Elapsed.TotalSeconds:0.0} s"));
@@ -234,7 +248,8 @@ internal static class TrainCommand
         using var embedder = new ClipEmbedder(checkpoint, options, AstSessionOptions.DefaultCacheFolder);
         foreach (var warning in embedder.Warnings)
             Errors.Warn(warning);
-        using var progress = new ProgressLine("embedding", train.Count + (heldOut?.Count ?? 0));
+        List<LabelledClip> around = [.. train.Where(c => c.Around is not null).Select(c => c with { Path = c.Around!, Around = null })];
+        using var progress = new ProgressLine("embedding", train.Count + around.Count + (heldOut?.Count ?? 0));
         var failed = 0;
         async Task<List<EmbeddedClip>> Embed(IReadOnlyList<LabelledClip> clips)
         {
@@ -255,7 +270,11 @@ internal static class TrainCommand
             return embedded;
         }
 
-        return (await Embed(train).ConfigureAwait(false), heldOut is null ? null : await Embed(heldOut).ConfigureAwait(false), failed);
+        var learnt = await Embed(train).ConfigureAwait(false);
+        var byPath = (await Embed(around).ConfigureAwait(false)).ToDictionary(c => c.Clip.Path, StringComparer.Ordinal);
+        learnt = [.. learnt.Select(c => c.Clip.Around is { } path && byPath.TryGetValue(path, out var more)
+            ? c with { Windows = [c.Windows[0], more.Windows[0]] } : c)];
+        return (learnt, heldOut is null ? null : await Embed(heldOut).ConfigureAwait(false), failed);
     }
 
     /// <summary>Shows what a head is worth.</summary>

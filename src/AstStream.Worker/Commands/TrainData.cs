@@ -33,16 +33,21 @@ internal sealed record TrainData(IReadOnlyList<LabelledClip> Train, IReadOnlyLis
             throw new InvalidTruthException(
                 $"{from}: has no fold '{missing}'"
                     + (there.TrueForAll(f => f.Length == 0) ? ": its clips are in none" : $"; expected one of {string.Join(", ", there)}"));
-        if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l))) is { } unknown)
+        if (labels.FirstOrDefault(l => !all.Any(c => c.Labels.Contains(l) || c.Judged?.Contains(l) == true)) is { } unknown)
             throw new InvalidTrainingException($"{from}: no clip has the label '{unknown}'");
         if (folds.Intersect(heldOutFolds).FirstOrDefault() is { } both)
             throw new InvalidTrainingException($"fold {both} is both trained on and kept out; expected it on one side");
         bool IsNothing(string label) => nothing.Contains(label, StringComparer.OrdinalIgnoreCase);
-        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Labels.Any(labels.Contains) || clip.Labels.Any(IsNothing);
+        bool IsWanted(LabelledClip clip) => labels.Length == 0 || clip.Judged is not null
+            || clip.Labels.Any(labels.Contains) || clip.Labels.Any(IsNothing);
         List<LabelledClip> Of(IEnumerable<LabelledClip> clips) => [.. clips.GroupBy(c => c.Path, StringComparer.Ordinal)
             .Select(g => g.First() with { Labels = [.. g.SelectMany(c => c.Labels).Distinct()] }) // a row a label
             .Where(IsWanted).Select(c => labels.Length == 0 ? c
-                : c with { Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))] })];
+                : c with
+                {
+                    Labels = [.. c.Labels.Where(l => labels.Contains(l) || IsNothing(l))],
+                    Judged = c.Judged is { } judged ? [.. judged.Intersect(labels)] : null,
+                })];
         var train = Of(judged.Concat(read.Where(
             c => folds.Length > 0 ? folds.Contains(c.Fold) : !heldOutFolds.Contains(c.Fold))));
         if (heldOutFolds.Length > 0)

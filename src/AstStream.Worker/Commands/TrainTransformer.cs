@@ -33,7 +33,7 @@ internal sealed class TrainTransformer(
         if (!FineTuning.HasState(state) && flags.Resumes(result))
             Errors.Note($"{state} holds no training to go on from; it begins anew");
         var options = await flags.ReadAsync(
-            result, checkpoint.Config, execution, head.IsBalanced, head.Thresholds, stop).ConfigureAwait(false);
+            result, checkpoint.Config, execution, head.IsBalanced, head.Thresholds!, stop).ConfigureAwait(false);
         Directory.CreateDirectory(state);
         using var bank = SoundBank.Create(Path.Combine(state, FineTuning.SoundFile)); // it can't be had while another training has it
         try
@@ -105,7 +105,7 @@ internal sealed class TrainTransformer(
                 tensors[name] = values;
         }
 
-        var thresholds = keeper.NotUnder(split.Labels, isDeep ? tuned.Thresholds : first.Thresholds);
+        var thresholds = keeper.NotUnder(split.Labels, isDeep ? tuned.Thresholds : first.Thresholds, head.LeastThresholds);
         tuned = tuned with { Thresholds = thresholds };
         first = first with { Thresholds = thresholds, HeldOut = tuned.HeldOut };
         var made = card with { Kept = kept, Localiser = config.Localiser is null ? null : (groups.Count, placed.Count) };

@@ -292,6 +292,18 @@ public sealed class TrainCliTests : IDisposable
         Assert.All(click.Values, s => Assert.True(s < 0.5, $"{s}"));
         Assert.True(beep["beep"] > 0.5 && beep["hiss"] < 0.5);
         Assert.Contains("expected DATA, --from-reviews DIR, or both", neither.Error, StringComparison.Ordinal);
+
+        // With the base's labels kept they are learnt near it. What is under its thresholds was not reported, and nobody judged it.
+        var near = await Cli.RunAsync(
+            "train", "--from-reviews", station, "--base", Model, "--to", Model + "3", "--keep-labels", "--held-out", "0");
+        Assert.True(near.ExitCode == 0, near.Error);
+        Assert.Contains("2 labels, fitted in", near.Error, StringComparison.Ordinal);
+        Assert.Contains("a ridge of 1e-1", near.Error, StringComparison.Ordinal);
+        JsonElement Thresholds(string model) =>
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(model, "thresholds.json"))).RootElement;
+        Assert.Equal("reviews", Thresholds(Model + "3").GetProperty("rule").GetString());
+        Assert.All(["beep", "hiss"], l => Assert.True(Of(Model + "3", l) >= Of(Model, l)));
+        double Of(string model, string label) => Thresholds(model).GetProperty("thresholds").GetProperty(label).GetDouble();
     }
 
     private static Dictionary<string, double> Scores(string json) => JsonDocument.Parse(json).RootElement.GetProperty("results")

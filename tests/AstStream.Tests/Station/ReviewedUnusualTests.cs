@@ -32,6 +32,8 @@ public sealed class ReviewedUnusualTests : StoreTrial
 
         Assert.Equal([("Pump", "Pump"), ("Dog", null)], read.Events.Select(e => (e.Label, e.Heard)));
         Assert.Empty(read.Unreviewed); // 04 waits for nobody
+        Assert.Empty(read.Waiting);
+        Assert.Equal(["Dog"], read.Lowest.Keys); // what is unusual has no score of a label
         Assert.Equal(0, read.WithoutSound);
     }
 }

@@ -61,6 +61,36 @@ public sealed class HeadFitTests
         Assert.True(Away(Fitted(0.01)) > 1);
     }
 
+    /// <summary>Of a class that is known they are as much as it says; of another one they say nothing.</summary>
+    [Fact]
+    public void Fit_RowsThatNobodyJudged_LeaveTheScoresAsTheyAre()
+    {
+        float[] known = [1, -2, 0.5f, 3];
+        var rows = Made();
+        LogisticHead Fitted(IEnumerable<TrainingRow> fitted)
+        {
+            var fit = new HeadFit(
+                [.. fitted], Classes, isBalanced: false, new Dictionary<int, (float[] Weights, float Bias)> { [1] = (known, 0.25f) });
+            var parameters = fit.Begin();
+            fit.Fit(parameters, 1e-4, CancellationToken.None);
+            return fit.Head(parameters);
+        }
+
+        var unjudged = Fitted(rows.Select(r => r with { Judged = [] }));
+        for (var f = 0; f < Features; f++)
+        {
+            Assert.Equal(known[f], unjudged.Weights[Features + f], 1e-2);
+            Assert.Equal(0, unjudged.Weights[f]);
+        }
+
+        // What is said of one class does not say that others are not there: they are unknown where nothing is known of them.
+        var one = Fitted(rows.Select(r => r with { Judged = [1] }));
+        var all = Fitted(rows);
+        Assert.Equal(all.Weights[Features], one.Weights[Features], 1e-2);
+        Assert.All(one.Weights.Take(Features).Concat(one.Weights.Skip(2 * Features)), w => Assert.Equal(0, w, 1e-2));
+        Assert.True(one.Bias[0] < -5); // who judged an event would have named what is new
+    }
+
     [Fact]
     public void Fit_Twice_GivesTheSameBits()
     {

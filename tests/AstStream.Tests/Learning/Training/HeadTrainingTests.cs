@@ -1,5 +1,6 @@
 using AstStream.Learning.Evaluation;
 using AstStream.Learning.Training;
+using AstStream.Model.Import;
 
 namespace AstStream.Tests.Learning.Training;
 
@@ -119,6 +120,62 @@ public sealed class HeadTrainingTests
         Assert.Equal(one.Clips, three.Clips);
         Assert.Equal(one.HeldOut!.Clips, three.HeldOut!.Clips);
         Assert.All(one.Head.Weights.Zip(three.Head.Weights), w => Assert.Equal(w.First, w.Second, 1e-2));
+    }
+
+    /// <summary>A few judged events of what the base has: one recording is enough, and wrong ones alone are.</summary>
+    [Fact]
+    public void Train_EventsThatPeopleJudged_ChangesWhatWasJudgedAndLeavesTheRest()
+    {
+        float[] weights = [.. Enumerable.Range(0, 3).SelectMany(label => Enumerable.Range(0, Width).Select(i => i == label ? 1f : 0))];
+        var prior = new ClassifierHead(["bark", "meow", "crow"], weights, [-2, -2, -2]);
+        IEnumerable<EmbeddedClip> Judged(string label, int direction, int count, params string[] judged) => Clips(label, direction, count)
+            .Select(c => c with { Clip = c.Clip with { Labels = [label], Judged = judged, Group = $"day {direction}" } });
+        List<EmbeddedClip> clips =
+        [
+            .. Judged("nothing", 1, 10, "meow"), // what the base takes for meows is none
+            .. Judged("bark", 0, 10, "bark"),
+            .. Judged("nobody knows", 2, 10).Select(c => c with { Clip = c.Clip with { Labels = [] } }),
+        ];
+        var options = s_options with
+        {
+            Prior = prior,
+            IsBalanced = false,
+            HeldOut = 0,
+            Ridge = 0.1,
+            Thresholds = null,
+            LeastThresholds = new Dictionary<string, double> { ["meow"] = 0.2, ["bark"] = 0.3 },
+        };
+
+        var trained = new HeadTraining(options, embedding => embedding).Train(clips, null, null, CancellationToken.None);
+
+        Assert.Equal(["bark", "meow"], trained.Labels); // nobody judged a crow
+        Assert.Equal((20, 2), trained.Clips);
+        Assert.Equal(0.1, trained.Ridge);
+        var before = new LogisticHead(weights, [-2, -2, -2]);
+        var (meow, bark, crow) = (Embedding(1, 99), Embedding(0, 99), Embedding(2, 99));
+        Assert.True(before.Scores(meow)[1] > 0.6);
+        Assert.True(trained.Head.Scores(meow)[1] < 0.4);
+        Assert.True(trained.Head.Scores(bark)[0] >= before.Scores(bark)[0]);
+        Assert.Equal(before.Scores(crow)[0], trained.Head.Scores(crow)[0], 0.1);
+        Assert.True(trained.Thresholds[0] >= 0.3 && trained.Thresholds[1] >= 0.2);
+
+        // One day alone leaves nothing to choose thresholds by.
+        var e = Assert.Throws<InvalidTrainingException>(() => new HeadTraining(options, embedding => embedding).Train(
+            [.. Judged("bark", 0, 10, "bark")], null, null, CancellationToken.None));
+        Assert.Contains("one recording alone to learn from", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>An event's score in a run is of what sounds alone and of the windows that have it.</summary>
+    [Fact]
+    public void ScoresBy_ARowWithWhatIsAround_IsTheGeometricMean()
+    {
+        var head = new LogisticHead([1, 0], [0]);
+        var row = new TrainingRow([2, 0], [0], 1, "a", 0, true);
+
+        double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+        Assert.Equal(Sigmoid(2), Assert.Single(row.ScoresBy(head)), 1e-6);
+        Assert.Equal(
+            Math.Sqrt(Sigmoid(2) * Sigmoid(-1)), Assert.Single((row with { Around = [-1, 0] }).ScoresBy(head)), 1e-6);
     }
 
     private static TrainedHead Train(IEnumerable<EmbeddedClip> clips, IReadOnlyList<EmbeddedClip>? heldOut = null) =>
