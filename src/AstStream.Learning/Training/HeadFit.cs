@@ -187,7 +187,7 @@ internal sealed class HeadFit
 
     /// <summary>The cross-entropy of a logit, weighted by how much its class is there and how much it is not.</summary>
     private static double CrossEntropy(float logit, float present, float absent) =>
-        (present * Softplus(-logit)) + (absent * Softplus(logit));
+        ((present + absent) * Softplus(logit)) - (present * (double)logit);
 
     /// <summary>log(1 + eˣ), without overflow.</summary>
     internal static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));
