@@ -70,16 +70,18 @@ internal sealed class ReviewedSounds(ReviewedEvents reviewed, Pieces pieces, dou
     }
 
     /// <summary>
-    /// The least threshold of each label that people judged. Nobody knows what is under the score from which on the site reported: where
-    /// it reported with less than the base's own thresholds, the lowest score that anything was reported with, and else these.
+    /// The least threshold of each label of the base that people judged. Nobody knows what is under the score from which on the site
+    /// reported: where it reported with less than the base's own thresholds, the lowest score that anything was reported with, and else
+    /// these.
     /// </summary>
+    /// <param name="known">The base's labels.</param>
     /// <param name="own">The base's own threshold of a label; null where it has none.</param>
-    public IReadOnlyDictionary<string, double> LeastThresholds(Func<string, double?> own)
+    public IReadOnlyDictionary<string, double> LeastThresholds(IReadOnlyCollection<string> known, Func<string, double?> own)
     {
         const double rounded = 1e-3;
         var lowest = reviewed.Lowest.Values.DefaultIfEmpty().Min();
         var isBelow = reviewed.Lowest.Any(l => own(l.Key) is not { } least || l.Value < least - rounded);
-        return reviewed.Events.SelectMany(e => (string?[])[e.Label, e.Heard]).OfType<string>().Distinct().ToDictionary(
+        return reviewed.Events.SelectMany(e => (string?[])[e.Label, e.Heard]).OfType<string>().Intersect(known).ToDictionary(
             label => label, label => isBelow ? lowest : own(label) ?? lowest, StringComparer.Ordinal);
     }
 

@@ -175,7 +175,7 @@ internal static class TrainCommand
                 Thresholds = isNear && result.GetResult(rule) is { Implicit: true } ? null : ThresholdRule.TryParse(result.GetValue(rule)!),
             };
             if (isNear)
-                options = options with { LeastThresholds = sounds!.LeastThresholds(keeper.OwnThreshold) };
+                options = options with { LeastThresholds = sounds!.LeastThresholds(keeper.Prior!.Labels, keeper.OwnThreshold) };
             if (isNear && read.Count == 0)
                 options = options with { Ridge = NearRidge };
             var card = new ModelCard
