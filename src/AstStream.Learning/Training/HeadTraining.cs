@@ -67,12 +67,16 @@ public sealed class HeadTraining(HeadOptions options, Func<float[], float[]> nor
     /// <summary>A row a window, with what is there in its clip.</summary>
     private List<TrainingRow> Rows(IReadOnlyList<EmbeddedClip> clips, TrainingSet set) =>
     [
-        .. clips.SelectMany((clip, i) => clip.Windows.Select((window, w) => new TrainingRow(
-            norm(window), set.Targets[i], 1f / clip.Windows.Count, set.Recordings[i], i, w == 0)
+        .. clips.SelectMany((clip, i) =>
         {
-            Judged = set.Judged[i],
-            Around = w == 0 && clip.Clip.Around is not null && clip.Windows.Count > 1 ? norm(clip.Windows[1]) : null,
-        })),
+            List<float[]> features = [.. clip.Windows.Select(norm)];
+            return features.Select((window, w) => new TrainingRow(
+                window, set.Targets[i], 1f / features.Count, set.Recordings[i], i, w == 0)
+            {
+                Judged = set.Judged[i],
+                Around = w == 0 && clip.Clip.Around is not null && features.Count > 1 ? features[1] : null,
+            });
+        }),
     ];
 
     /// <summary>Whether figures and thresholds are of a window.</summary>
