@@ -100,16 +100,17 @@ public class SessionFailureTests : EngineTrial
     [Fact]
     public async Task RunAsync_WindowThatEverySessionFailsWith_IsLostAndTheOthersAreScored()
     {
-        var calls = 0;
-        var run = await RunAsync([new Script("s", 1, 60_000, 400)], isLive: false, sessions: 1, lanes: 1, run: _ =>
-        {
-            if (Interlocked.Increment(ref calls) <= 8)
-                throw new IOException("this one");
-        });
+        const long start = 5 * 8 * 160; // the sixth window's, of 32 frames
+        var run = await RunAsync(
+            [new Script("s", 1, 60_000, 400)], isLive: false, sessions: 1, lanes: 1,
+            open: _ => new SimulatedSession(5, 4, 2) { Refuses = w => w.Start == start });
 
         var coverage = run.Coverage["s"];
-        Assert.Contains(coverage, c => (c.State, c.Reason) == (CoverageState.Lost, LossReason.Fault));
-        Assert.Contains(coverage, c => c.State == CoverageState.Analysed);
+        var lost = Assert.Single(coverage, c => c.State == CoverageState.Lost);
+        Assert.Equal(LossReason.Fault, lost.Reason);
+        Assert.Equal(8 * 160, lost.End - lost.Start);
+        Assert.InRange(lost.Start, start, start + (32 * 160) - (8 * 160));
+        Assert.All(coverage.Where(c => c != lost), c => Assert.Equal(CoverageState.Analysed, c.State));
         Assert.Equal(60_000, coverage[^1].End);
     }
 

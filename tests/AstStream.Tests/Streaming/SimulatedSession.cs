@@ -12,6 +12,7 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
 
     private readonly float[,,] _input = new float[slots, maxBatch, labels]; // what the next run will score
     private readonly float[,,] _scores = new float[slots, maxBatch, labels];
+    private readonly bool[,] _refused = new bool[slots, maxBatch]; // rows that no run scores
 
     public int MaxBatch => maxBatch;
 
@@ -22,6 +23,9 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
     public bool IsFallback { get; init; }
 
     public bool IsBroken { get; set; }
+
+    /// <summary>Windows that every run fails with; none by default.</summary>
+    public Func<Piece, bool> Refuses { get; init; } = _ => false;
 
     public int Slots => slots;
 
@@ -35,6 +39,7 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
 
     public void SetInput(int slot, int row, Piece window)
     {
+        _refused[slot, row] = Refuses(window);
         var options = window.Timeline.Options;
         if (t_features?.Length != options.WindowFrames * options.NumMelBins)
             t_features = new float[options.WindowFrames * options.NumMelBins];
@@ -53,6 +58,9 @@ internal sealed class SimulatedSession(int labels, int maxBatch = 8, int slots =
     public void Run(int slot, int rows)
     {
         run?.Invoke(rows);
+        for (var row = 0; row < rows; row++)
+            if (_refused[slot, row])
+                throw new IOException("this one");
         var size = maxBatch * labels;
         Array.Copy(_input, slot * size, _scores, slot * size, rows * labels);
     }
