@@ -130,7 +130,7 @@ internal sealed class SessionNode : Node
             }
 
             // A shadow is tried for ever: nobody depends on it.
-            if (++_reopenings > MostReopenings && _scheduler.ShadowOf is null && !_scheduler.HasOtherSessions(port))
+            if (++_reopenings > MostReopenings && _scheduler.ShadowOf is null && port.IsOnlyHope)
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why); // whoever supervises the process may have more luck
             await Task.Delay(wait < s_longestWait ? wait : s_longestWait, _time, cancellation).ConfigureAwait(false);
             wait *= 2;

@@ -83,6 +83,19 @@ internal sealed partial class WindowScheduler
             }
         }
 
+        /// <summary>
+        /// Whether there is work left and every other session has failed since its last batch, or has ended. Asked under one lock: another
+        /// one that does the last of the work and ends meanwhile leaves none.
+        /// </summary>
+        public bool IsOnlyHope
+        {
+            get
+            {
+                lock (scheduler._lock)
+                    return !IsOver && !scheduler._sessions.Any(s => s != this && s.IsWell);
+            }
+        }
+
         /// <summary>Whether a run may start: not while scores pile up that nobody takes.</summary>
         public bool MayRun
         {

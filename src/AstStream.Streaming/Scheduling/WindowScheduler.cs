@@ -165,13 +165,6 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
     /// <summary>The node that takes what is decided, for pictures of the graph.</summary>
     public void AddDecoder(string node) => _scores.AddReader(node);
 
-    /// <summary>Whether another session than one scores: it has not failed since its last batch.</summary>
-    public bool HasOtherSessions(SessionPort port)
-    {
-        lock (_lock)
-            return _sessions.Any(s => s != port && s.IsWell);
-    }
-
     /// <inheritdoc/>
     public StreamTimeline Open(StreamInfo stream, bool isLive, bool isHeld = false)
     {

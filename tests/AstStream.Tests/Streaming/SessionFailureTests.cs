@@ -1,5 +1,8 @@
 using AstStream.Events;
+using AstStream.Streaming.FrontEnd;
 using AstStream.Streaming.Graph;
+using AstStream.Streaming.Scheduling;
+using AstStream.Streaming.Telemetry;
 
 namespace AstStream.Tests.Streaming;
 
@@ -95,6 +98,23 @@ public class SessionFailureTests : EngineTrial
             throw new IOException("device lost")).WaitAsync(TimeSpan.FromSeconds(20)));
 
         Assert.EndsWith("device lost", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The other session ends as soon as all is done: whoever has failed is not needed then, and says nothing.</summary>
+    [Fact]
+    public void IsOnlyHope_OtherSessionFailsOrAllIsDone_SaysWhetherItIsNeeded()
+    {
+        using var report = new RunReport();
+        var scheduler = new WindowScheduler("m", new WindowOptions(256, 100, 128), new BatchOptions(), TimeProvider.System, report);
+        scheduler.AddLane("lane", new Signal());
+        var (well, failed) = (scheduler.AddSession(4, preparesAhead: false), scheduler.AddSession(4, preparesAhead: false));
+        failed.GiveBack([]);
+        Assert.False(failed.IsOnlyHope);
+        well.GiveBack([]);
+        Assert.True(failed.IsOnlyHope);
+        scheduler.Complete(null);
+        well.Close();
+        Assert.False(failed.IsOnlyHope);
     }
 
     [Fact]
