@@ -7,10 +7,11 @@ namespace AstStream.Worker.Commands;
 /// <summary>The base's labels, where they are kept: the head that is written has them first, and then those that are learnt.</summary>
 /// <param name="checkpoint">The base.</param>
 /// <param name="keeps">Whether they are kept; else there are none.</param>
+/// <exception cref="InvalidTrainingException">They are to be kept, and the base's scores depend on one another.</exception>
 internal sealed class KeptLabels(AstCheckpoint checkpoint, bool keeps)
 {
     /// <summary>The base's own head; null where its labels are not kept.</summary>
-    public ClassifierHead? Prior { get; } = keeps ? CheckpointHead.Read(checkpoint) : null;
+    public ClassifierHead? Prior { get; } = keeps ? Read(checkpoint) : null;
 
     /// <summary>The base's labels beside some that are learnt, by index.</summary>
     public IReadOnlyList<int> Beside(IReadOnlyList<string> learnt) =>
@@ -50,6 +51,13 @@ internal sealed class KeptLabels(AstCheckpoint checkpoint, bool keeps)
     /// <summary>The base's own threshold of a label that is kept; null where it has none.</summary>
     public double? OwnThreshold(string label) =>
         Prior?.Labels.Index().FirstOrDefault(l => l.Item == label) is (var index, not null) ? OwnThreshold(index) : null;
+
+    private static ClassifierHead Read(AstCheckpoint checkpoint) =>
+        checkpoint.Config.DefaultActivation == ScoreActivation.Sigmoid ? CheckpointHead.Read(checkpoint)
+            : throw new InvalidTrainingException(
+                $"{checkpoint.Name}: says which one of its labels a sound is (problem_type "
+                    + $"{checkpoint.Config.ProblemType ?? "not given"}), so none can stand beside them; expected a base that is "
+                    + "multi_label_classification, or --keep-labels false");
 
     private double? OwnThreshold(int label) =>
         checkpoint.Thresholds?[label] is { } threshold && float.IsFinite(threshold) ? threshold : null;

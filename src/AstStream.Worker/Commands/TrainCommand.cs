@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -32,7 +33,8 @@ internal static class TrainCommand
         };
         var reviews = new Option<string?>("--from-reviews")
         {
-            Description = "A station's folder: the events that people judged, with or without DATA besides.",
+            Description = "A station's folder: the events that people judged, with or without DATA besides. Keeps the base's labels, "
+                + "unless --keep-labels false is given.",
             HelpName = "DIR",
         };
         var truth = new Option<string?>("--truth")
@@ -52,9 +54,10 @@ internal static class TrainCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => defaultModel,
         };
-        var keep = new Option<bool>("--keep-labels")
+        var keep = new Option<bool?>("--keep-labels")
         {
-            Description = "Adds the labels to those of the base, which stay as they are; with layers that are trained, as near as can be.",
+            Description = "Adds the labels to those of the base, which stay as they are; with layers that are trained, as near as can be. "
+                + "true is the default with --from-reviews, false without.",
         };
         var labels = new Option<string[]>("--label")
         {
@@ -89,8 +92,8 @@ internal static class TrainCommand
         ExecutionFlags.OneOf(weights, Balanced, "none");
         var rule = new Option<string>("--thresholds")
         {
-            Description = "How a label's threshold is chosen: f1 (the default) or precision=0.9. By default a head with --from-reviews and "
-                + "--keep-labels gets those with the fewest mistakes on what people judged.",
+            Description = "How a label's threshold is chosen: f1 (the default) or precision=0.9. By default a head with --from-reviews "
+                + "that keeps the base's labels gets those with the fewest mistakes on what people judged.",
             HelpName = "RULE",
             DefaultValueFactory = _ => "f1",
         };
@@ -121,7 +124,7 @@ internal static class TrainCommand
               aststream train my-sounds/ --to models/mine
               aststream train clips.csv --to models/mine --held-out kept-out.csv --licence cc-by-nc-4.0
               aststream train my-sounds/ --to models/more --keep-labels
-              aststream train --from-reviews station/ --to models/site --keep-labels
+              aststream train --from-reviews station/ --to models/site
               aststream train recordings/ --truth labels/ --to models/when
               aststream train ESC-50/ --to models/esc --fold 1 --fold 2 --fold 3 --held-out-fold 5
               aststream train my-sounds/ --to models/deep --depth blocks=2 --epochs 30
@@ -130,7 +133,8 @@ internal static class TrainCommand
 
             {ExitCode.Help}
             """);
-        deep.AddTo(command, truth, keep);
+        bool Keeps(SymbolResult r) => r.GetValue(keep) ?? r.GetResult(reviews) is not null;
+        deep.AddTo(command, truth, Keeps);
         flags.AddTo(command, hasWindow: false);
         command.Validators.Add(r =>
         {
@@ -148,7 +152,7 @@ internal static class TrainCommand
             using var checkpoint = AstCheckpoint.OpenForOutputs(result.GetValue(model)!);
             using var pieces = new Pieces();
             var window = checkpoint.Config.MaxLength * FbankOptions.FrameTime.TotalSeconds;
-            var keeper = new KeptLabels(checkpoint, result.GetValue(keep));
+            var keeper = new KeptLabels(checkpoint, Keeps(result.CommandResult));
             var isStepped = deep.IsDeep(result.CommandResult) || result.GetValue(truth) is not null;
             var sounds = result.GetValue(reviews) is not { } station ? null
                 : new ReviewedSounds(ReviewedSounds.Read(station), pieces, window, nothings[0]);

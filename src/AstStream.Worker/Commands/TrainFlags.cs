@@ -115,8 +115,8 @@ internal sealed class TrainFlags
     /// <summary>Adds them to the command.</summary>
     /// <param name="command">train.</param>
     /// <param name="truth">What is given where a localiser is trained.</param>
-    /// <param name="keep">What is given where the base's labels are kept.</param>
-    public void AddTo(Command command, Option truth, Option<bool> keep)
+    /// <param name="keeps">Whether the base's labels are kept.</param>
+    public void AddTo(Command command, Option truth, Func<SymbolResult, bool> keeps)
     {
         foreach (var option in All)
             command.Add(option);
@@ -124,10 +124,11 @@ internal sealed class TrainFlags
         command.Validators.Add(r =>
         {
             foreach (var option in ((Option[])[_replay, _keepWeight]).Where(
-                o => !r.GetValue(keep) && r.GetResult(o) is { Implicit: false }))
+                o => !keeps(r) && r.GetResult(o) is { Implicit: false }))
                 r.AddError($"{option.Name}: is for --keep-labels: it is what the base's labels are kept by");
-            if (r.GetValue(keep) && r.GetResult(_loss) is { Implicit: false, Tokens: [var loss] } && loss.Value != Bce)
-                r.AddError("--keep-labels: is for --loss bce: the base's labels may sound beside those that are learnt");
+            if (keeps(r) && r.GetResult(_loss) is { Implicit: false, Tokens: [var loss] } && loss.Value != Bce)
+                r.AddError("--keep-labels: is for --loss bce: the base's labels may sound beside those that are learnt. "
+                    + "--keep-labels false leaves them out");
             if (IsDeep(r))
                 return;
             var hasSteps = r.GetResult(truth) is not null; // of a localiser

@@ -276,7 +276,7 @@ public sealed class TrainCliTests : IDisposable
             }
         }
 
-        var trained = await Cli.RunAsync("train", "--from-reviews", station, "--to", Model, "--held-out", "0");
+        var trained = await Cli.RunAsync("train", "--from-reviews", station, "--to", Model, "--keep-labels", "false", "--held-out", "0");
         var neither = await Cli.RunAsync("train", "--to", Model + "2");
 
         Assert.Equal(2, empty.ExitCode);
@@ -293,9 +293,8 @@ public sealed class TrainCliTests : IDisposable
         Assert.True(beep["beep"] > 0.5 && beep["hiss"] < 0.5);
         Assert.Contains("expected DATA, --from-reviews DIR, or both", neither.Error, StringComparison.Ordinal);
 
-        // With the base's labels kept they are learnt near it. What is under its thresholds was not reported, and nobody judged it.
-        var near = await Cli.RunAsync(
-            "train", "--from-reviews", station, "--base", Model, "--to", Model + "3", "--keep-labels", "--held-out", "0");
+        // The base's labels are kept, and they are learnt near it. What is under its thresholds was not reported, and nobody judged it.
+        var near = await Cli.RunAsync("train", "--from-reviews", station, "--base", Model, "--to", Model + "3", "--held-out", "0");
         Assert.True(near.ExitCode == 0, near.Error);
         Assert.Contains("2 labels, fitted in", near.Error, StringComparison.Ordinal);
         Assert.Contains("a ridge of 1e-1", near.Error, StringComparison.Ordinal);
@@ -304,6 +303,14 @@ public sealed class TrainCliTests : IDisposable
         Assert.Equal("reviews", Thresholds(Model + "3").GetProperty("rule").GetString());
         Assert.All(["beep", "hiss"], l => Assert.True(Of(Model + "3", l) >= Of(Model, l)));
         double Of(string model, string label) => Thresholds(model).GetProperty("thresholds").GetProperty(label).GetDouble();
+
+        // Scores that depend on one another can't be kept beside others.
+        var config = Path.Combine(Model + "3", "config.json");
+        await File.WriteAllTextAsync(
+            config, (await File.ReadAllTextAsync(config)).Replace("multi_label", "single_label", StringComparison.Ordinal));
+        var single = await Cli.RunAsync("train", "--from-reviews", station, "--base", Model + "3", "--to", Model + "4");
+        Assert.Equal(2, single.ExitCode);
+        Assert.Contains("or --keep-labels false", single.Error, StringComparison.Ordinal);
     }
 
     private static Dictionary<string, double> Scores(string json) => JsonDocument.Parse(json).RootElement.GetProperty("results")
