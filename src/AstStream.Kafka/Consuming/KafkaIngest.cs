@@ -37,6 +37,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
 
     // The polling thread's.
     private readonly Dictionary<TopicPartition, PartitionLease> _leases = [];
+    private readonly SoughtOffsets _sought;
     private IConsumer<string?, BlockValue> _consumer = null!;
     private long _lastWake;
 
@@ -56,6 +57,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         _membership = new GroupMembership(Name, () => _consumer.ConsumerGroupMetadata, _committer.Join, options.IsAssignedByBrokers);
         _gate = new RecordGate(options.Buffer);
         _loader = new PartitionLoader(options, cluster, _log, output, health);
+        _sought = new SoughtOffsets(place => _consumer.Seek(place));
     }
 
     /// <summary>
@@ -187,7 +189,8 @@ internal sealed class KafkaIngest : IAsyncDisposable
     private void Take(ConsumeResult<string?, BlockValue> result)
     {
         var value = result.Message.Value;
-        if (!_leases.TryGetValue(result.TopicPartition, out var lease) || !lease.IsReady || lease.IsEnded)
+        if (!_leases.TryGetValue(result.TopicPartition, out var lease) || !lease.IsReady || lease.IsEnded
+            || !_sought.Takes(result.TopicPartitionOffset))
         {
             value.Sound?.Return(); // it comes again when it is known where to begin
             return;
@@ -230,6 +233,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         {
             _leases[lease.Partition] = lease;
             _gate.Forget(lease.Partition);
+            _sought.Forget(lease.Partition);
         }
 
         if (leases.Count > 0)
@@ -251,7 +255,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             {
                 _gate.Pause(lease.Partition, _consumer);
                 var (offset, problems) = lease.Restore(state.Offset, state.IsCommitted, state.States);
-                _consumer.Seek(new TopicPartitionOffset(lease.Partition, offset));
+                _sought.Seek(new TopicPartitionOffset(lease.Partition, offset));
                 foreach (var problem in problems)
                     _output.Fail(problem);
                 _committer.Add(lease);
@@ -287,6 +291,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
         {
             _leases.Remove(lease.Partition);
             _gate.Forget(lease.Partition);
+            _sought.Forget(lease.Partition);
             _ended[lease] = true;
             KafkaMetrics.Lag(lease.Partition, 0, default); // from here on somebody else's
         }
