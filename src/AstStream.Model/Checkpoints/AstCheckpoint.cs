@@ -150,10 +150,11 @@ public sealed class AstCheckpoint : IDisposable
         if (Config.DefaultActivation != ScoreActivation.Sigmoid)
             throw new InvalidCheckpointException($"{Folder}: a view needs scores that don't depend on one another (problem_type "
                 + $"multi_label_classification)");
-        var own = view.HasOwnClasses ? ConfigReader.ReadThresholds(Files!.ThresholdsOf(name), Config with { Labels = view.Labels }) : null;
+        var ofClasses = view.HasOwnClasses ? view.Labels.Count : 0;
+        var own = ofClasses > 0 ? ConfigReader.ReadThresholds(Files!.ThresholdsOf(name), Config with { Labels = view.Labels }) : null;
         if (withOthers && view.HasOwnClasses)
             view = view.WithOthers(Config.Labels);
-        float Threshold(int c) => view.IsOwn(c) ? own?[c] ?? float.NaN : Thresholds?[view.Members[c][0]] ?? float.NaN;
+        float Threshold(int c) => c < ofClasses ? own?[c] ?? float.NaN : Thresholds?[view.Members[c][0]] ?? float.NaN;
         float[] thresholds = [.. view.Labels.Select((_, c) => Threshold(c))];
         (View, Thresholds, OwnLabels) = (view, Array.TrueForAll(thresholds, float.IsNaN) ? null : thresholds, Config.Labels);
         Config = Config with { Labels = view.Labels, ProblemType = AstConfig.MultiLabel };

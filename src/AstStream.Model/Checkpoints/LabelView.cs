@@ -15,11 +15,11 @@ public sealed record LabelView(string Name, IReadOnlyList<string> Labels)
     /// <summary>How many of the last classes are labels of the checkpoint that none of the view's own classes is made of.</summary>
     public int Beside { get; private init; }
 
+    /// <summary>Its labels, without those that stand beside them.</summary>
+    public IReadOnlyList<string> Reported => Beside == 0 ? Labels : [.. Labels.SkipLast(Beside)];
+
     /// <summary>Whether its classes are not the checkpoint's own.</summary>
     public required bool HasOwnClasses { get; init; }
-
-    /// <summary>Whether a class is one of the view's own, and none of the checkpoint's.</summary>
-    internal bool IsOwn(int c) => HasOwnClasses && c < Labels.Count - Beside;
 
     /// <summary>The view with labels of the checkpoint beside its own classes.</summary>
     /// <param name="labels">The checkpoint's labels.</param>

@@ -13,11 +13,8 @@ internal sealed record DecodeOptions(Vocabulary Vocabulary, EventOptions Options
     /// <summary>The class names.</summary>
     public IReadOnlyList<string> Labels => Vocabulary.Labels;
 
-    /// <summary>How many of the last labels rule others out alone, and are not reported; 0 by default.</summary>
-    public int Beside { get; init; }
-
-    /// <summary>The class names that are reported.</summary>
-    public IReadOnlyList<string> Reported => field ??= Beside == 0 ? Labels : [.. Labels.SkipLast(Beside)];
+    /// <summary>The class names that are reported, the first ones; those after them rule others out alone. All by default.</summary>
+    public IReadOnlyList<string> Reported { get; init; } = Vocabulary.Labels;
 
     /// <summary>The scores of these alone.</summary>
     public float[] ReportedOf(ReadOnlySpan<float> scores) => scores[..Reported.Count].ToArray();

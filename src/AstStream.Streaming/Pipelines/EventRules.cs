@@ -67,7 +67,7 @@ internal static class EventRules
             if (definition.Labels is not [var only] || only != view.Name)
                 problems.Add(definition.Places.Problem(
                     EventDefinition.LabelsKey, $"the model runs with the classes of the view '{view.Name}'; other labels need a restart"));
-            return view.Beside == 0 ? null : [.. view.Labels.SkipLast(view.Beside)];
+            return [.. view.Reported];
         }
 
         foreach (var name in (definition.Labels ?? []).Where(n => model.LabelsOf(n).Count == 0))

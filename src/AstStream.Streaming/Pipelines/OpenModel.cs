@@ -78,7 +78,7 @@ internal sealed class OpenModel : IDisposable
     public DecodeOptions Decoding => new(Vocabulary, Events, Hash)
     {
         ShadowOf = ShadowOf,
-        Beside = View?.Beside ?? 0,
+        Reported = View?.Reported ?? Labels,
         Columns = Places ? ColumnLayout.Of(Checkpoints[0], Configs[0]) : null,
     };
 
@@ -91,8 +91,8 @@ internal sealed class OpenModel : IDisposable
     public LabelView? View => Checkpoints[0].View;
 
     /// <summary>The labels beside a view's own classes that are sounds: a label whose threshold is 1 is a place, or silence.</summary>
-    public IEnumerable<string> OtherSounds => Labels.Where(
-        (_, i) => i >= Labels.Count - (View?.Beside ?? 0) && !(Checkpoints[0].Thresholds?[i] >= 1));
+    public IEnumerable<string> OtherSounds => View is not { } view ? []
+        : Labels.Where((_, i) => i >= view.Reported.Count && !(Checkpoints[0].Thresholds?[i] >= 1));
 
     /// <summary>Of each label, the indices of those above it in AudioSet's ontology.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Ancestors { get; }
