@@ -13,7 +13,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run page build test trial-notify test-kafka invariants mutants bench gpu-bundle packages schema format clean
+.PHONY: run page build test trial-engine trial-notify test-kafka invariants mutants bench gpu-bundle packages schema format clean
 
 export DOTNET_NOLOGO := 1
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -50,6 +50,11 @@ test: artifacts/.restored
 	@echo "==> building the tests"
 	dotnet build AstStream.sln --no-restore -c Release -v:q -nologo
 	dotnet test AstStream.sln --no-build -c Release -nologo --filter "Category!=RealKafka"
+
+# Ten thousand graphs that start, fault and stop: does any of them hang, or keep a buffer?
+trial-engine: artifacts/.restored
+	ASTSTREAM_TRIAL=long dotnet test tests/AstStream.Tests -c Release --no-restore \
+	  --filter "FullyQualifiedName~EngineTests" --logger "console;verbosity=detailed"
 
 # Ten minutes of bad targets and twenty kills: does each notification arrive?
 trial-notify: build

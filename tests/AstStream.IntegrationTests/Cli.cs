@@ -20,14 +20,24 @@ internal static partial class Cli
 
     public static Process Start(params string[] arguments) => Start(new Dictionary<string, string?>(), arguments);
 
-    public static Process Start(IReadOnlyDictionary<string, string?> environment, params string[] arguments)
+    public static Process Start(IReadOnlyDictionary<string, string?> environment, params string[] arguments) =>
+        Start(Program, environment, arguments);
+
+    /// <summary>Starts any of the project's programs.</summary>
+    public static Process Start(string program, IReadOnlyDictionary<string, string?> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(
-            "dotnet")
-        { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["DOTNET_TieredPGO"] = "0"; // it pays in hours, and costs a tenth of a start
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        foreach (var argument in (string[])["exec", Program, .. arguments])
+
+        // A shell has its background jobs ignore interrupts, and what is started by them does so too.
+        foreach (var argument in (string[])["--default-signal=INT", "dotnet", "exec", program, .. arguments])
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }

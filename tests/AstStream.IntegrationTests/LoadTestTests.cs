@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace AstStream.IntegrationTests;
 
 /// <summary>Every scenario of the load tests still runs: briefly, to see that it does, not how fast.</summary>
@@ -48,14 +46,9 @@ public sealed class LoadTestTests
 
     private static async Task<(int Code, string Output)> RunAsync(string arguments)
     {
-        var start = new ProcessStartInfo(
-            "dotnet", ["exec", s_program, .. arguments.Replace("REFERENCE", s_reference, StringComparison.Ordinal).Split(' ')])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
-        using var process = Process.Start(start)!;
+        using var process = Cli.Start(
+            s_program, new Dictionary<string, string?>(),
+            arguments.Replace("REFERENCE", s_reference, StringComparison.Ordinal).Split(' '));
         var result = await Cli.FinishAsync(process);
         return (result.ExitCode, result.Output + result.Error);
     }

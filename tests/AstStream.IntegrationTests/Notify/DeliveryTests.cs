@@ -13,9 +13,8 @@ namespace AstStream.IntegrationTests.Notify;
 /// </summary>
 public sealed class DeliveryTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly bool s_isLong = Environment.GetEnvironmentVariable("ASTSTREAM_TRIAL") == "long";
-    private static readonly int s_kills = s_isLong ? 20 : 4;
-    private static readonly TimeSpan s_between = TimeSpan.FromSeconds(s_isLong ? 30 : 6);
+    private static readonly int s_kills = Trial.IsLong ? 20 : 4;
+    private static readonly TimeSpan s_between = TimeSpan.FromSeconds(Trial.IsLong ? 30 : 6);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("aststream-test-").FullName;
     private volatile bool _isOver; // the bad time

@@ -1,5 +1,6 @@
 using AstStream.Events;
 using AstStream.Streaming.Graph;
+using AstStream.Tests.Shared;
 
 namespace AstStream.Tests.Streaming;
 
@@ -112,12 +113,13 @@ public class EngineTests : EngineTrial
     }
 
     [Fact]
-    public async Task RunAsync_TenThousandGraphsThatStartFaultAndStop_FindNoDeadlockAndLeakNothing()
+    public async Task RunAsync_ManyGraphsThatStartFaultAndStop_FindNoDeadlockAndLeakNothing()
     {
         var before = PoolCounters.Outstanding;
         var random = new Random(6);
         var outcomes = new Dictionary<string, int> { ["ended"] = 0, ["faulted"] = 0, ["cancelled"] = 0 };
-        for (var i = 0; i < 10_000; i++)
+        var runs = Trial.IsLong ? 10_000 : 2500;
+        for (var i = 0; i < runs; i++)
         {
             using var cancel = new CancellationTokenSource();
             var what = random.Next(5);
@@ -155,6 +157,6 @@ public class EngineTests : EngineTrial
             Assert.True(before == PoolCounters.Outstanding, $"run {i} ({what}, {at}): {PoolCounters.Summary}");
         }
 
-        Assert.All(outcomes, o => Assert.True(o.Value > 200, $"{o.Key}: {o.Value}"));
+        Assert.All(outcomes, o => Assert.True(o.Value > runs / 50, $"{o.Key}: {o.Value}"));
     }
 }
