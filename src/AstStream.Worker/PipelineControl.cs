@@ -54,7 +54,15 @@ internal sealed class PipelineControl(PipelineRun run, Reloader reloader, string
                 return e.Message;
             }
 
-            PipelineText.Replace(Target, edited);
+            try
+            {
+                PipelineText.Replace(Target, edited);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return $"{file}: can't be changed: {e.Message}; by hand it would be {PipelineText.NewLines(before, edited)}";
+            }
+
             if (await reloader.ReloadAsync(isAsked: false).ConfigureAwait(false) is not { } refusal)
                 return null;
             PipelineText.Replace(Target, before);

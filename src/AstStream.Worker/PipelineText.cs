@@ -20,6 +20,14 @@ internal static class PipelineText
         File.Move(temporary, target, overwrite: true);
     }
 
+    /// <summary>The lines of a text that another one does not have, with their numbers.</summary>
+    public static string NewLines(string before, string after)
+    {
+        var had = before.Split('\n').ToHashSet(StringComparer.Ordinal);
+        return string.Join(
+            ", ", after.Split('\n').Index().Where(l => !had.Contains(l.Item)).Select(l => $"line {l.Index + 1}: {l.Item.Trim()}"));
+    }
+
     /// <summary>Whether a file begins with a byte order mark.</summary>
     private static bool HasMark(string file)
     {

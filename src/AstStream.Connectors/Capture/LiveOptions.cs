@@ -13,13 +13,14 @@ internal sealed record LiveOptions
             + "What was there once is always looked for. microphone: fail by default; ffmpeg and socket: wait.", "fail", "wait");
     public static readonly Key<TimeSpan?> StallTimeout = Keys.Duration(
         "stall_timeout",
-        "How long it may be open without a sound before it is closed and opened again; 3s by default for microphones, 15s for ffmpeg.",
+        "How long it may be open without a sound before it is closed and opened again; 3s and the latency by default for "
+            + "microphones, 15s for ffmpeg, never for sockets.",
         TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1));
     public static readonly Key<TimeSpan?> MaxBackoff = Keys.Duration(
         "max_backoff",
-        "The longest wait between two tries to open it; 2s by default for microphones, 30s for ffmpeg. The waits double from a quarter of "
-            + "a second (microphones) or one second, with jitter, and start over after 10 s "
-            + "of sound.", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        "The longest wait between two tries to open it; 2s by default for microphones and sockets, 30s for ffmpeg. The waits double from "
+            + "a tenth of a second (sockets), a quarter (microphones) or one second, with jitter, and start over after 10 s of sound.",
+        TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
     public static readonly Key<bool> DriftCorrection = Keys.Flag(
         "drift_correction",
         "Whether the times of events follow this machine's clock, slowly, where the device's own clock drifts from it. false, the "

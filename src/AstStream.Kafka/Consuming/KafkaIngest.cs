@@ -196,8 +196,7 @@ internal sealed class KafkaIngest : IAsyncDisposable
             return;
         }
 
-        if (_health.State != SourceState.Running)
-            _health.Become(SourceState.Running, "sound comes");
+        _health.SoundCame();
         var record = new IngestRecord(
             lease, result.Offset.Value, result.Message.Key ?? $"{result.Topic}-{result.Partition.Value}", value, result.Message.Headers,
             IngestRecord.TimeOf(result.Message.Timestamp));

@@ -16,6 +16,12 @@ internal sealed record DayTime(TimeOnly From, TimeOnly To)
             && (IsTime(to.Trim(), out var last) || to.Trim() == "24:00") && first != last ? new DayTime(first, last) : null;
     }
 
-    /// <summary>Whether a time is in it.</summary>
-    public bool Contains(TimeOnly time) => time.IsBetween(From, To);
+    /// <summary>When it began, of a time that is in it; null for another time.</summary>
+    public DateTime? BeginOf(DateTime local)
+    {
+        var time = TimeOnly.FromDateTime(local);
+        if (!time.IsBetween(From, To))
+            return null;
+        return (time < From ? local.Date.AddDays(-1) : local.Date) + From.ToTimeSpan();
+    }
 }

@@ -23,7 +23,7 @@ internal sealed record EventRule(string Name, IReadOnlyList<string> To)
     /// <summary>The parts of the day.</summary>
     public IReadOnlyList<DayTime> Hours { get; init; } = [];
 
-    /// <summary>The days of the week. What begins before midnight belongs to the day before.</summary>
+    /// <summary>The days of the week. A part of the day that goes over midnight belongs to the day that it begins on.</summary>
     public IReadOnlyList<DayOfWeek> Days { get; init; } = [];
 
     /// <summary>How long after a notification of a label and stream the next one of them is left out.</summary>
@@ -42,6 +42,7 @@ internal sealed record EventRule(string Name, IReadOnlyList<string> To)
     public bool Wants(string stream, double score, DateTime local) =>
         score >= MinScore
         && (Streams.Count == 0 || Streams.Any(s => FileSystemName.MatchesSimpleExpression(s, stream, ignoreCase: false)))
-        && (Hours.Count == 0 || Hours.Any(h => h.Contains(TimeOnly.FromDateTime(local))))
-        && (Days.Count == 0 || Days.Contains(local.DayOfWeek));
+        && (Hours.Count == 0 ? IsOn(local) : Hours.Any(h => h.BeginOf(local) is { } begin && IsOn(begin)));
+
+    private bool IsOn(DateTime day) => Days.Count == 0 || Days.Contains(day.DayOfWeek);
 }

@@ -13,7 +13,7 @@ internal sealed record EventDefinition
     public static readonly Key<double?> ThresholdKey = Keys.Number(
         "threshold",
         "The least smoothed score that opens an event, for all labels; by default what the model's thresholds.json says for each, "
-            + "else 0.5.", 0, 1);
+            + "else 0.5, as with an ensemble, or with another function_to_apply than the model's own.", 0, 1);
     public static readonly Key<IReadOnlyDictionary<string, double>?> ThresholdsKey = Keys.Numbers(
         "thresholds", "Thresholds of single labels; they win over threshold.", 0, 1);
     public static readonly Key<double?> ReleaseThresholdKey = Keys.Number(
@@ -45,8 +45,9 @@ internal sealed record EventDefinition
             + "them.", "drop", "drop", "keep");
     public static readonly Key<IReadOnlyList<string>?> UnlessKey = Keys.Texts("unless",
         "Labels, or views, that rule others out: where one of them scores 0.8 or more, and has more than five times the odds, a label that "
-            + "says something else makes no event. none, the default, for none; with a view that has classes of its own the default is the "
-            + "model's other labels, so that what the view has no class for is not taken for one of them.");
+            + "says something else makes no event. none, the default, for none; with a view that has classes of its own, and timing "
+            + "segment, the default is the model's other labels that are sounds, so that what the view has no class for is not taken for "
+            + "one of them.");
     public static readonly Key<TimeSpan?> SmoothingKey = Keys.Duration("smoothing", "The time that the median filter looks at, as the "
         + "nearest odd number of hops; 0s, the default, for none.", TimeSpan.Zero, TimeSpan.FromHours(1));
     public static readonly Key<int> MedianWindowsKey = Keys.Integer("median_windows",

@@ -15,9 +15,10 @@ public static class PipelineReference
           once. `aststream validate FILE` only checks.
         - Durations and sizes have units: `500ms`, `0.5s`, `2m`; `500KB`, `100MB`.
         - `${env:NAME}` and `${file:PATH}` (at most 64 KiB) stand for a value from elsewhere in every text; what came from there is never
-          shown.
+          shown. NAME is a variable of the environment, else a line `NAME=VALUE` of `secrets.env` beside the file.
         - `--set KEY=VALUE` overrides a value: `aststream run pipelines/demo.yaml --set events.threshold=0.6`.
-        - Names of sources, transforms, models and sinks are yours: letters, digits, `-` and `_`.
+        - Names of sources, transforms, models and sinks are yours, and no two are the same: at most 63 letters, digits, `-` and `_`,
+          and not `batch`, `model`, `events`, `tee` or `lane`.
 
         ```yaml
         sources:

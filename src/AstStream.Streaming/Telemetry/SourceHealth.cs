@@ -89,6 +89,14 @@ public sealed class SourceHealth
     /// <summary>The device lost samples.</summary>
     public void Overrun() => Interlocked.Increment(ref _overruns);
 
+    /// <summary>Sound came, and is not measured.</summary>
+    public void SoundCame()
+    {
+        Interlocked.Exchange(ref _lastBlock, _time.GetTimestamp());
+        if (_state != SourceState.Running)
+            Become(SourceState.Running, "sound comes");
+    }
+
     /// <summary>Measures what came.</summary>
     internal void Accept(ReadOnlySpan<float> samples, int sampleRate)
     {

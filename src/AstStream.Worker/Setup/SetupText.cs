@@ -25,7 +25,8 @@ internal static class SetupText
         var text = new StringBuilder();
         void Line(string line) => text.Append(line).Append('\n');
 
-        Line("# Written by aststream init. Edit it while it runs: it is taken over. docs/pipelines.md has every key.");
+        Line("# Written by aststream init. Edit it while it runs: it is taken over (station and notify need a restart).");
+        Line("# docs/pipelines.md has every key.");
         Line("sources:");
         Line($"  {answers.Name}:");
         if (answers.Url is { } url)

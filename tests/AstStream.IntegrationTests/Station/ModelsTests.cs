@@ -43,6 +43,11 @@ public sealed class ModelsTests : IDisposable
         var models = await client.GetFromJsonAsync<JsonElement>("models");
         var version = models.GetProperty("version").GetString();
         Assert.EndsWith("/before", PathOf(models), StringComparison.Ordinal);
+        Directory.CreateDirectory(file + ".new"); // nothing can be written in its place
+        Assert.Contains(
+            "by hand it would be line 4: model: {path: after, shadow: before, hop: 500ms}",
+            await (await PromoteAsync(client, version)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Directory.Delete(file + ".new");
         Assert.Equal(HttpStatusCode.NoContent, (await PromoteAsync(client, version)).StatusCode);
         Assert.Contains(
             "model: {path: after, shadow: before, hop: 500ms} # the newer one is on trial", await File.ReadAllTextAsync(file),

@@ -29,6 +29,8 @@ public sealed class NoticePolicyTests
         Assert.False(Is(score: 0.49));
         Assert.False(Is(at: s_now.AddHours(-2)));
         Assert.False(Is(at: s_now.AddDays(1)));
+        Assert.True(Is(at: s_now.AddHours(3))); // Friday's night is not over
+        Assert.False(Is(at: s_now.AddHours(-21))); // Thursday's
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AstStream.Station.Notify;
 
 namespace AstStream.Tests.Notify;
@@ -75,13 +76,16 @@ public sealed class NotifySettingsTests : NotifyTrial
     }
 
     [Theory]
-    [InlineData("22:00-06:00", "22:00", true)]
-    [InlineData("22:00-06:00", "05:59", true)]
-    [InlineData("22:00-06:00", "06:00", false)]
-    [InlineData("22:00-06:00", "12:00", false)]
-    [InlineData("08:00-24:00", "23:59", true)]
-    [InlineData("08:00-24:00", "00:00", false)]
-    [InlineData("08:00 - 09:30", "09:29", true)]
-    public void DayTime_OverMidnightOrNot_ContainsWhatIsInIt(string text, string time, bool isIn) =>
-        Assert.Equal(isIn, DayTime.Parse(text)!.Contains(TimeOnly.Parse(time, System.Globalization.CultureInfo.InvariantCulture)));
+    [InlineData("22:00-06:00", "22:00", "2026-11-27T22:00")]
+    [InlineData("22:00-06:00", "05:59", "2026-11-26T22:00")]
+    [InlineData("22:00-06:00", "00:00", "2026-11-26T22:00")]
+    [InlineData("22:00-06:00", "06:00", null)]
+    [InlineData("22:00-06:00", "12:00", null)]
+    [InlineData("08:00-24:00", "23:59", "2026-11-27T08:00")]
+    [InlineData("08:00-24:00", "00:00", null)]
+    [InlineData("08:00 - 09:30", "09:29", "2026-11-27T08:00")]
+    public void BeginOf_PartsOfADayOverMidnightOrNot_IsOnTheirFirstDay(string text, string time, string? begin) =>
+        Assert.Equal(
+            begin, DayTime.Parse(text)!.BeginOf(DateTime.Parse($"2026-11-27T{time}", CultureInfo.InvariantCulture))
+                ?.ToString("yyyy-MM-ddTHH:mm", CultureInfo.InvariantCulture));
 }
