@@ -30,6 +30,21 @@ public sealed class ClipFeatures(AstCheckpoint checkpoint, Action<string>? warn 
         return new Clip([.. frames.Take(wanted)], 0, isCut, sound.Truncation);
     }
 
+    /// <summary>The features of a clip that is whole.</summary>
+    /// <param name="sound">The clip; it stays the caller's.</param>
+    /// <param name="name">What errors and warnings call it.</param>
+    /// <param name="maxFrames">The most that are wanted.</param>
+    /// <exception cref="InvalidAudioException">It can't be read, has no sound, is cut off, or is shorter than a frame.</exception>
+    public Clip ReadWhole(IAudioReader sound, string name, long maxFrames)
+    {
+        var clip = Read(sound, name, maxFrames);
+        return (clip.Problem ?? (clip.Frames.Length > 0 ? null : TooShort(name))) is { } problem ? throw new InvalidAudioException(problem)
+            : clip;
+    }
+
+    /// <summary>What is wrong with a clip that has no frame.</summary>
+    public static string TooShort(string name) => $"{name}: is shorter than a frame of 25 ms";
+
     /// <summary>A clip in windows of so many frames, one after the other; the last one ends where the clip ends.</summary>
     /// <param name="sound">The clip; it stays the caller's.</param>
     /// <param name="name">What errors and warnings call it.</param>

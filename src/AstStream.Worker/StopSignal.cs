@@ -23,7 +23,9 @@ internal sealed class StopSignal : IDisposable
     public CancellationToken Token => _source.Token;
 
     /// <summary>Runs a command that Ctrl-C ends in good order.</summary>
-    public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> command)
+    /// <param name="command">The command.</param>
+    /// <param name="left">What is left of one that was stopped.</param>
+    public static async Task<int> GuardAsync(Func<CancellationToken, Task<int>> command, string left = "nothing was written")
     {
         using var stop = new StopSignal();
         try
@@ -32,7 +34,7 @@ internal sealed class StopSignal : IDisposable
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
-            Errors.Write("stopped before it was done; nothing was written");
+            Errors.Write($"stopped before it was done; {left}");
             return ExitCode.Failed;
         }
     }

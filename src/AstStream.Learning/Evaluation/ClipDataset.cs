@@ -109,7 +109,8 @@ public static class ClipDataset
     }
 
     /// <summary>The cells of a line: in quotes a separator is text, and two quotes are one (RFC 4180).</summary>
-    private static List<string> Cells(string line, char separator)
+    /// <summary>The cells of a line, as RFC 4180 quotes them.</summary>
+    internal static List<string> Cells(string line, char separator)
     {
         var (cells, cell, isQuoted) = (new List<string>(), new System.Text.StringBuilder(), false);
         for (var i = 0; i < line.Length; i++)

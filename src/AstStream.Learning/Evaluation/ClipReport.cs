@@ -65,7 +65,7 @@ public sealed class ClipReport
     /// <summary>What it comes to, on these clips, to believe a class from a score on. No number where there is nothing to count.</summary>
     public (double Precision, double Recall) At(string label, double threshold)
     {
-        var (scores, isTrue) = Column(_labels.Index().First(l => l.Item == label).Index);
+        var (_, scores, isTrue) = Column(_labels.Index().First(l => l.Item == label).Index);
         var (told, right) = (scores.Count(s => s >= threshold), scores.Where((s, i) => isTrue[i] && s >= threshold).Count());
         return (right / (double)told, right / (double)isTrue.Count(t => t));
     }
@@ -77,9 +77,13 @@ public sealed class ClipReport
         [.. _labels.Index().Select(l => (l.Item, Column: Column(l.Index))).Where(l => l.Column.IsTrue.Contains(true))
             .Select(l => KeyValuePair.Create(l.Item, rule.Choose(l.Column.Scores, l.Column.IsTrue, hours)))];
 
-    /// <summary>Of each clip the score of a class, and whether that is there.</summary>
-    private (double[] Scores, bool[] IsTrue) Column(int index) =>
-        ([.. _scores.Select(s => (double)s[index])], [.. _clips.Select(c => c.Labels.Contains(_labels[index]))]);
+    /// <summary>The clips of which it is known whether a class is there; of each its score, and whether it is.</summary>
+    private (int[] Clips, double[] Scores, bool[] IsTrue) Column(int index)
+    {
+        var label = _labels[index];
+        int[] clips = [.. Enumerable.Range(0, _clips.Count).Where(i => _clips[i].Judged?.Contains(label) != false)];
+        return (clips, [.. clips.Select(i => (double)_scores[i][index])], [.. clips.Select(i => _clips[i].Labels.Contains(label))]);
+    }
 
     private (double, double, double) Within(int k, IReadOnlyList<IReadOnlyList<int>> groups)
     {
@@ -92,15 +96,11 @@ public sealed class ClipReport
 
     private ClassMeasures Measure(string label, int index)
     {
-        var (scores, isTrue) = Column(index);
-        var (there, told, right) = (isTrue.Count(t => t), 0, 0);
-        for (var i = 0; i < isTrue.Length; i++)
-        {
-            told += _ranked[i][0] == index ? 1 : 0;
-            right += _ranked[i][0] == index && isTrue[i] ? 1 : 0;
-        }
-
-        var others = _ranked.Where((r, i) => isTrue[i] && !_clips[i].Labels.Contains(_labels[r[0]])).GroupBy(r => r[0])
+        var (clips, scores, isTrue) = Column(index);
+        var there = isTrue.Count(t => t);
+        var told = clips.Count(i => _ranked[i][0] == index);
+        var right = clips.Where((i, n) => isTrue[n] && _ranked[i][0] == index).Count();
+        var others = clips.Where((i, n) => isTrue[n] && !_clips[i].Labels.Contains(_labels[_ranked[i][0]])).GroupBy(i => _ranked[i][0])
             .OrderByDescending(g => g.Count()).ThenBy(g => g.Key).FirstOrDefault();
         return new ClassMeasures(
             label, there, Ranking.AveragePrecision(scores, isTrue), Ranking.RocAuc(scores, isTrue), right / (double)there,

@@ -70,12 +70,13 @@ public sealed class Psds
         var cost = 0.0;
         if (options.CrossTriggerCost > 0 && labels.Length > 1)
         {
-            // Cross-triggers by the hours of the label that caused them, the mean over the others.
-            foreach (var other in labels.Where(l => l != label))
+            // Cross-triggers by the hours of the label that caused them, the mean over the others that last at all.
+            string[] others = [.. labels.Where(l => l != label && there[l].Sum(Length) > 0)];
+            foreach (var other in others)
             {
                 var theirs = there[other].ToLookup(e => e.File, StringComparer.Ordinal);
                 var triggers = wrong.Count(e => Overlap(e, theirs[e.File]) >= options.CrossTrigger * Length(e));
-                cost += triggers / (there[other].Sum(Length) / 3600) / (labels.Length - 1);
+                cost += triggers / (there[other].Sum(Length) / 3600) / others.Length;
             }
         }
 

@@ -10,6 +10,8 @@ internal sealed class TruthTable
     private static readonly string[] s_offset = ["offset", "event_offset", "end", "end time (s)", "end_time"];
     private static readonly string[] s_label = ["event_label", "label", "annotation", "species", "common name", "category", "class", "tag"];
 
+    private static readonly char[] s_separators = ['\t', ';', ','];
+
     private readonly string _path;
     private readonly string _own; // the file that a table without file names is about
     private readonly HashSet<string> _files;
@@ -40,8 +42,8 @@ internal sealed class TruthTable
             if (line.Trim().Length == 0 || line[0] is '#' or '\\') // Audacity: the frequencies of the label before
                 continue;
             if (isEmpty)
-                _separator = line.Contains('\t') ? '\t' : line.Contains(';') ? ';' : line.Contains(',') ? ',' : '\t';
-            string[] cells = [.. line.TrimEnd('\r').Split(_separator).Select(c => c.Trim().Trim('"'))];
+                _separator = s_separators.FirstOrDefault(s => ClipDataset.Cells(line, s).Count > 1, '\t');
+            string[] cells = [.. ClipDataset.Cells(line.TrimEnd('\r'), _separator)];
             if (!isEmpty || !TakeHead(cells))
                 Add(cells, number);
             isEmpty = false;

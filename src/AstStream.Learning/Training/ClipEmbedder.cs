@@ -107,7 +107,7 @@ public sealed class ClipEmbedder : IDisposable
             }
 
             if (windows.Count == 0 || windows[0].Length == 0)
-                throw new InvalidAudioException($"{clip.Path}: is shorter than a frame of 25 ms");
+                throw new InvalidAudioException(ClipFeatures.TooShort(clip.Path));
             // Silence is no recording that others could be the same as, unless it is the same file.
             if (windows.TrueForAll(w => w.AsSpan().IndexOfAnyExcept(w[0]) < 0))
                 hash.AppendData(System.Text.Encoding.UTF8.GetBytes(key));

@@ -80,7 +80,7 @@ public sealed class SoundBank : IDisposable
             await using var sound = await open(clip.Path, stop).ConfigureAwait(false);
             var samples = ClipSamples.Read(sound, seconds);
             if (samples.Length < FbankOptions.FrameLength)
-                throw new InvalidAudioException($"{clip.Path}: is shorter than a frame of 25 ms");
+                throw new InvalidAudioException(ClipFeatures.TooShort(clip.Path));
             if (samples.Any(s => !float.IsFinite(s)))
                 throw new InvalidAudioException($"{clip.Path}: holds samples that are no finite numbers");
             return samples;

@@ -121,7 +121,7 @@ internal sealed class ParityCheck
     {
         var config = options.Config ?? checkpoint.Config;
         var shipped = Path.Combine(checkpoint.Folder, FileName);
-        if (config == checkpoint.Config && Path.Exists(shipped))
+        if (config == checkpoint.Config && checkpoint.View is null && Path.Exists(shipped)) // a view has logits of its own
         {
             if (Read(shipped, checkpoint, config) is { } theirs)
                 return theirs;

@@ -267,7 +267,7 @@ internal static class ClipCommands
 
             if (clip.IsCut)
                 Errors.Note(Longer(file, session.Config, "its beginning is classified; --all answers window by window"));
-            if (clip.Problem is not { } problem)
+            if ((clip.Problem ?? (clip.Frames.Length > 0 ? null : ClipFeatures.TooShort(file))) is not { } problem)
                 return;
             progress.Clear();
             Errors.Write(problem);

@@ -57,7 +57,7 @@ internal static class EmbedCommand
             {
                 return StoreCommands.Said(e);
             }
-        }));
+        }, "what is embedded, by hundreds, is in the store, and the same command goes on"));
         return command;
     }
 

@@ -157,7 +157,7 @@ internal static class EvaluateClips
             try
             {
                 await using var sound = await AudioFile.OpenAsync(clip.Path, stop: stop).ConfigureAwait(false);
-                var frames = features.Read(sound, clip.Path, session.Config.MaxLength);
+                var frames = features.ReadWhole(sound, clip.Path, session.Config.MaxLength);
                 cut += frames.IsCut ? 1 : 0;
                 batch.Add((clip, frames.Frames.Length / session.Config.NumMelBins * FbankOptions.FrameTime.TotalSeconds), frames);
             }
@@ -183,7 +183,7 @@ internal static class EvaluateClips
     {
         var choices = report.Choose(rule, hours);
         var json = JsonSerializer.SerializeToUtf8Bytes(
-            new { rule = text, thresholds = choices.ToDictionary(c => c.Key, c => Math.Round(c.Value.Threshold, 4)) }, s_indented);
+            new { rule = text, thresholds = choices.ToDictionary(c => c.Key, c => c.Value.Threshold) }, s_indented);
         File.WriteAllBytes(path, json);
         Errors.Note($"{path}: thresholds of {choices.Count} classes; what they cost is shown for the clips that they were chosen on");
         if (!shows)

@@ -84,12 +84,7 @@ internal static class StatisticsCommand
             try
             {
                 await using var sound = await AudioFile.OpenAsync(file, stop: stop).ConfigureAwait(false);
-                var clip = features.Read(sound, file, window);
-                if (clip.Problem is { } problem)
-                    throw new InvalidAudioException(problem);
-                if (clip.Frames.Length == 0)
-                    throw new InvalidAudioException($"{file}: is shorter than a frame of 25 ms");
-                statistics.Add(clip.Frames);
+                statistics.Add(features.ReadWhole(sound, file, window).Frames);
             }
             catch (InvalidAudioException e)
             {

@@ -27,7 +27,7 @@ internal static class StoreCommands
     {
         ["csv"] = EventFormats.Csv,
         ["json"] = EventFormats.Json,
-        ["raven"] = EventFormats.Raven,
+        ["raven"] = (e, o) => EventFormats.Raven(e, o),
         ["audacity"] = EventFormats.Audacity,
     };
 

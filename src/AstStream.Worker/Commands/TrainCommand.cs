@@ -240,7 +240,7 @@ internal static class TrainCommand
             {
                 rule,
                 thresholds = labels.Zip(thresholds).Where(t => t.Second is not null)
-                    .ToDictionary(t => t.First, t => Math.Round(t.Second!.Value, 4)),
+                    .ToDictionary(t => t.First, t => t.Second!.Value),
             },
             s_indented);
 

@@ -43,7 +43,7 @@ internal sealed class TrainTransformer(
         finally
         {
             // Nothing is left of what was refused or is done; what was cut off can go on.
-            if (!FineTuning.HasState(state) || Directory.Exists(to))
+            if (!FineTuning.HasState(state) || (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()))
                 FineTuning.RemoveState(state);
         }
     }

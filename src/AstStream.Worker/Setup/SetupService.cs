@@ -9,7 +9,7 @@ internal static class SetupService
 {
     private const string Name = "aststream";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of systemctl
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30); // of systemctl where nothing starts
     private static readonly TimeSpan s_start = TimeSpan.FromMinutes(5); // as the unit's TimeoutStartSec
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(500);
 
@@ -17,10 +17,12 @@ internal static class SetupService
     /// <returns>Whether it is.</returns>
     public static async Task<bool> StartAsync(SetupPlace place, PipelineHost host, CancellationToken stop)
     {
-        string[][] commands = [["daemon-reload"], ["enable", Name], ["restart", "--no-block", Name]];
-        foreach (var command in commands)
+        // It is waited for: one that ran before answers until it has ended.
+        (string[] Command, TimeSpan Patience)[] steps =
+            [(["daemon-reload"], s_patience), (["enable", Name], s_patience), (["restart", Name], s_start)];
+        foreach (var (command, patience) in steps)
         {
-            var result = await SystemProgram.RunAsync("systemctl", [.. place.Manager, .. command], s_patience, stop)
+            var result = await SystemProgram.RunAsync("systemctl", [.. place.Manager, .. command], patience, stop)
                 .ConfigureAwait(false);
             if (result is not { Code: 0 })
             {

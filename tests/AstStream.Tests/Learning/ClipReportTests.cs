@@ -30,6 +30,20 @@ public sealed class ClipReportTests : IDisposable
     }
 
     [Fact]
+    public void ClipReport_ClipsOfWhichNobodySaidWhetherAClassIsThere_DoNotCountForIt()
+    {
+        LabelledClip[] clips = [Clip("cat"), Clip("dog") with { Judged = ["dog"] }, Clip("dog")];
+        float[][] scores = [[0.1f, 0.7f], [0.2f, 0.9f], [0.6f, 0.3f]];
+
+        var report = new ClipReport(["dog", "cat"], clips, scores);
+
+        var cat = report.Classes.Single(c => c.Label == "cat");
+        Assert.Equal((1, 1, 1), (cat.AveragePrecision, cat.Auc, cat.Precision)); // the dog's 0.9 may well be a cat
+        Assert.Equal((1, 1), report.At("cat", 0.5));
+        Assert.Equal(2, report.Classes.Single(c => c.Label == "dog").Clips);
+    }
+
+    [Fact]
     public void ClipReport_ClipOfSeveralLabels_IsRightWithAnyOfThem()
     {
         var report = new ClipReport(["dog", "cat"], [new LabelledClip("x", ["dog", "cat"], "x", "")], [[0.2f, 0.3f]]);

@@ -37,6 +37,17 @@ public sealed class PsdsTests
         Assert.Equal(((0.5 * 181) + 19) / 200, far.Score, 1e-12);
     }
 
+    [Fact]
+    public void Make_ALabelOfPointsAlone_TriggersNothing()
+    {
+        TimedLabel[] there = [new("a", "dog", 0, 10), new("a", "knock", 20, 20)];
+        TimedLabel[] told = [new("a", "dog", 0, 10)];
+
+        var score = Psds.Make(there, [told], 1, PsdsOptions.Scenario2).Score;
+
+        Assert.Equal(Psds.Make(there, [told], 1, PsdsOptions.Scenario1).Score, score, 1e-12);
+    }
+
     [Theory]
     [InlineData(6.9, 0)] // 69 % of what is there
     [InlineData(7.1, 1)]

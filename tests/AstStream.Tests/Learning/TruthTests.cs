@@ -36,6 +36,15 @@ public sealed class TruthTests : IDisposable
     }
 
     [Fact]
+    public void Read_CommasInQuotes_ArePartOfTheCell()
+    {
+        var path = Path.Combine(_folder, "all.csv");
+        File.WriteAllText(path, "filename,onset,offset,event_label\n\"yard, north.wav\",1,3,\"Smoke detector, smoke alarm\"\n");
+
+        Assert.Equal([new TimedLabel("yard, north", "Smoke detector, smoke alarm", 1, 3)], Truth.Read(path).Events);
+    }
+
+    [Fact]
     public void Read_FilesWithoutEvents_AreKnownToBeSilent()
     {
         File.WriteAllText(Path.Combine(_folder, "all.tsv"), "filename\tonset\toffset\tevent_label\na.wav\t\t\t\nb.wav\t1\t2\tdog\n");

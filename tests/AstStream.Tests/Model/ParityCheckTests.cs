@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using AstStream.Model.Checkpoints;
 using AstStream.Model.Import;
 using AstStream.Model.Onnx;
@@ -27,6 +28,23 @@ public sealed class ParityCheckTests : IDisposable
             using var session = AstSession.Create(checkpoint, Options with { Precision = precision });
             Assert.InRange(session.ParityError!.Value, 0, ParityCheck.Limit(precision));
         }
+    }
+
+    [Fact]
+    public void Create_AViewOfAnImportedModel_IsComparedWithLogitsOfItsOwn()
+    {
+        Import();
+        var config = Path.Combine(Model, "config.json");
+        var json = JsonNode.Parse(File.ReadAllText(config))!;
+        json["problem_type"] = "multi_label_classification";
+        File.WriteAllText(config, json.ToJsonString());
+        File.WriteAllText(Path.Combine(Model, "views.json"), """{"few": ["class 4", "class 2"]}""");
+        using var checkpoint = AstCheckpoint.Open(Model);
+        checkpoint.Take("few");
+
+        using var session = AstSession.Create(checkpoint, Options);
+
+        Assert.InRange(session.ParityError!.Value, 0, ParityCheck.Limit(ModelPrecision.Float32));
     }
 
     [Fact]
