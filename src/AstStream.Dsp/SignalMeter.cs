@@ -28,6 +28,9 @@ public sealed class SignalMeter(int sampleRate)
     private volatile float _peakDb = FloorDb;
     private volatile float _dcOffset;
 
+    /// <summary>Samples a second.</summary>
+    public int SampleRate => sampleRate;
+
     /// <summary>
     /// Root mean square in dBFS, where a full-scale square wave has 0 and a full-scale sine -3.01; at least <see cref="FloorDb"/>.
     /// </summary>

@@ -24,7 +24,7 @@ public static class KafkaTools
 
     private static readonly TimeSpan s_delivery = TimeSpan.FromSeconds(30); // of one record
 
-    /// <summary>Writes files to a topic as streams of sound, each in a session of its own: s16le, mono, at the file's rate.</summary>
+    /// <summary>Writes files to a topic as streams of sound, all of one session: s16le, mono, at the file's rate.</summary>
     /// <param name="access">The cluster.</param>
     /// <param name="files">The files; a stream is named after its file.</param>
     /// <param name="options">How.</param>
@@ -86,6 +86,11 @@ public static class KafkaTools
 
         var start = TimeProvider.System.GetUtcNow();
         var session = start.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'.'fff", CultureInfo.InvariantCulture);
+        var twins = files.GroupBy(Path.GetFileNameWithoutExtension, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
+        if (twins is not null)
+            throw new KafkaToolException(
+                $"{string.Join(" and ", twins.Take(2))} would be one stream, '{twins.Key}'; expected files of different names, or one call "
+                    + "for each");
         var readers = new List<(string Name, IAudioReader File)>();
         try
         {
@@ -165,13 +170,13 @@ public static class KafkaTools
             using var consumer = Reader(access, "aststream-tail");
             var partitions = Partitions(access, topic);
             consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p, isFromBeginning ? Offset.Beginning : Offset.End)));
-            var left = partitions.Count;
-            while (!stop.IsCancellationRequested && (left > 0 || !untilEnd))
+            var left = partitions.ToHashSet(); // an end is reached again after what came meanwhile
+            while (!stop.IsCancellationRequested && (left.Count > 0 || !untilEnd))
             {
                 if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } result)
                     continue;
                 if (result.IsPartitionEOF)
-                    left--;
+                    left.Remove(result.TopicPartition);
                 else
                     take(result.Partition.Value, result.Offset.Value, result.Message.Key ?? "", Data(result.Message.Value));
             }

@@ -199,7 +199,7 @@ public sealed record StationSettings : SectionSettings
         var password = section.Get(s_password);
         if (password is not null && !Password.IsHash(password))
             section.Problem(s_password, "is no hash of a password; expected what aststream station password prints");
-        if (!isNowhere && !IPAddress.IsLoopback(address.Address) && !section.Has(s_password) && !section.Has(s_tokens))
+        if (!isNowhere && !IPAddress.IsLoopback(address.Address) && password is null && tokens.Count == 0)
             section.Problem(
                 s_listen, $"{listen} can be reached by others; expected a password (aststream station password makes its hash) or tokens "
                     + "beside it, or 127.0.0.1");

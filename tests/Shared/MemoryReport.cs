@@ -30,5 +30,7 @@ internal sealed class MemoryReport(RunReport? run = null) : ISinkReport
             _lines.Add(message);
     }
 
+    public void Waits() => Note("waits");
+
     public void Drop(long records, string? why = null) => Note($"{records}: {why}");
 }

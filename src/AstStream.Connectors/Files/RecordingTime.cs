@@ -143,7 +143,7 @@ internal static partial class RecordingTime
     private static DateTimeOffset In(DateTime time, TimeZoneInfo zone) => new(time, zone.GetUtcOffset(time));
 
     [GeneratedRegex(@"(?<![0-9])([0-9]{4})[-_.]?([0-9]{2})[-_.]?([0-9]{2})[-_T $]([0-9]{2})[-_.:h]?([0-9]{2})[-_.:m]?([0-9]{2})(?![0-9])"
-        + @"(?:[.,][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2}(?![0-9]))?")]
+        + @"(?:[.,][0-9]+)?(Z|(?:-0[1-9]|-1[0-2]|\+0[0-9]|\+1[0-4]):?(?:00|15|30|45)(?![0-9]))?")] // other digits are a number
     private static partial Regex Stamp();
 
     [GeneratedRegex(@"\A[0-9A-Fa-f]{8}\z")]

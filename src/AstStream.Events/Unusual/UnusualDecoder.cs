@@ -185,6 +185,6 @@ public sealed class UnusualDecoder(int dimensions, UnusualOptions options, int p
         // Much was new in the first days that is known now: what they were like says nothing about the days to come.
         var enough = Options.Learn * 0.6 < AlarmRate.Longest * 0.9 ? Options.Learn * 0.6 : AlarmRate.Longest * 0.9;
         var lately = Heard / 3 > enough ? Heard / 3 : enough;
-        _threshold = _rate.Known >= enough ? _rate.Threshold(Options.ADay, lately) : float.PositiveInfinity;
+        _threshold = Heard >= Options.Learn && _rate.Known >= enough ? _rate.Threshold(Options.ADay, lately) : float.PositiveInfinity;
     }
 }

@@ -21,7 +21,7 @@ public static class DeadLetterTools
         var partitions = KafkaTools.Asked(access, topic, () => KafkaTools.Partitions(access, topic));
         consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p, Offset.Beginning)));
         var silence = TimeProvider.System.GetTimestamp();
-        for (var left = partitions.Count; left > 0;)
+        for (var left = partitions.ToHashSet(); left.Count > 0;) // an end is reached again after what came meanwhile
         {
             stop.ThrowIfCancellationRequested();
             var result = KafkaTools.Asked(access, topic, () => consumer.Consume(TimeSpan.FromMilliseconds(100)));
@@ -34,7 +34,7 @@ public static class DeadLetterTools
 
             silence = TimeProvider.System.GetTimestamp();
             if (result.IsPartitionEOF)
-                left--;
+                left.Remove(result.TopicPartition);
             else
                 yield return new DeadRecord(
                     result.Partition.Value, result.Offset.Value, result.Message.Timestamp.UtcDateTime, result.Message.Key,

@@ -21,6 +21,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
     private const double BackwardsFrom = 10; // seconds
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_leastSilence = TimeSpan.FromSeconds(2); // devices' clocks differ: what sounds is not idle
 
     private readonly HashSet<PartitionLease> _leases = []; // that have streams in the graph, or had
     private readonly TimeProvider _time = TimeProvider.System;
@@ -225,7 +226,8 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
                         lease.Forget(stream);
                 }
                 else if (silence > options.IdleTimeout
-                    || (stream.LastWritten != default && lease.LastWritten - stream.LastWritten > options.IdleTimeout))
+                    || (silence > s_leastSilence && stream.LastWritten != default
+                        && lease.LastWritten - stream.LastWritten > options.IdleTimeout))
                 {
                     idle.Add(stream);
                 }
@@ -279,7 +281,7 @@ internal sealed class KafkaPump(KafkaSourceOptions options, SourceOutput output,
         Add(DeadLetterHeaders.Topic, partition.Topic);
         Add(DeadLetterHeaders.Partition, partition.Partition.Value.ToString(CultureInfo.InvariantCulture));
         Add(DeadLetterHeaders.Offset, record.Offset.ToString(CultureInfo.InvariantCulture));
-        if (value.Length > BlockValue.MostKept)
+        if (isDecoded ? value.Sound!.Samples.Length > BlockValue.MostKept / sizeof(float) : value.Length > BlockValue.MostKept)
             Add(DeadLetterHeaders.Length, value.Length.ToString(CultureInfo.InvariantCulture));
         return new Outgoing(
             LetterTopic(record.Lease), null,

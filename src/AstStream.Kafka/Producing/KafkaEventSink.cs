@@ -16,6 +16,7 @@ internal sealed class KafkaEventSink : ISink
 {
     private const double LingerMs = 2;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5); // after which it is said that it waits
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10); // at the end, before it is tried again
 
     private readonly KafkaCluster _cluster;
@@ -76,7 +77,7 @@ internal sealed class KafkaEventSink : ISink
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
         if (_isAnsweredFor || _producer.Error is not null)
-            await _producer.DeliverAsync(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+            await DeliverAsync(cancellation).ConfigureAwait(false);
         _isAnsweredFor = false;
         CountRefused();
     }
@@ -94,6 +95,21 @@ internal sealed class KafkaEventSink : ISink
         _format.Dispose();
         _schemas?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask DeliverAsync(CancellationToken cancellation)
+    {
+        var delivery = _producer.DeliverAsync(Timeout.InfiniteTimeSpan, cancellation);
+        if (delivery.IsCompleted)
+        {
+            await delivery.ConfigureAwait(false);
+            return;
+        }
+
+        var delivered = delivery.AsTask();
+        while (await Task.WhenAny(delivered, Task.Delay(s_look, CancellationToken.None)).ConfigureAwait(false) != delivered)
+            _report?.Waits();
+        await delivered.ConfigureAwait(false);
     }
 
     /// <summary>Counts the messages that the brokers will never take: they would hold up all that comes after them.</summary>

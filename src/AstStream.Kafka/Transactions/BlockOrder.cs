@@ -87,7 +87,7 @@ internal sealed class BlockOrder
         _held.Insert(_held.TakeWhile(h => h.Start <= block.Start).Count(), block);
         await DrainAsync(output, cancellation).ConfigureAwait(false);
         while (_held.Count > 0
-            && (_held.Count > MostHeld || _held[^1].Start + _held[^1].Samples.Length - Position > reorder.TotalSeconds * Rate))
+            && (_held.Count > MostHeld || _held.Sum(h => (long)h.Samples.Length) > reorder.TotalSeconds * Rate))
             await MissAsync(stream, output, cancellation).ConfigureAwait(false);
     }
 

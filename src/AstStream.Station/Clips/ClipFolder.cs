@@ -97,10 +97,11 @@ internal sealed class ClipFolder
     {
         var path = FullPath(Path, file);
         var day = System.IO.Path.GetDirectoryName(path)!;
+        if (Directory.Exists(day))
+            File.Delete(path);
         Add(-bytes);
         if (!Directory.Exists(day))
             return;
-        File.Delete(path);
         if (day != Path && !Directory.EnumerateFileSystemEntries(day).Any())
             Directory.Delete(day);
     }

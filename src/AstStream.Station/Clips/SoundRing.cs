@@ -74,6 +74,13 @@ internal sealed class SoundRing(SoundMemory memory)
             Drop();
     }
 
+    /// <summary>Lets go of all of it, and goes on at a sample, which may be before those that it had: they are counted anew.</summary>
+    public void Begin(long start)
+    {
+        Clear();
+        End = start;
+    }
+
     /// <summary>Lets go of all of it.</summary>
     public void Clear()
     {

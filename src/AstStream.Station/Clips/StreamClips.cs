@@ -46,7 +46,7 @@ internal sealed class StreamClips(
             {
                 // Its samples are counted anew: what was heard before can't be joined.
                 Finish(_clips);
-                _ring.Trim(long.MaxValue);
+                _ring.Begin(block.Start);
                 _rate = block.SampleRate;
             }
 

@@ -43,14 +43,17 @@ public static class EventFormats
     }
 
     /// <summary>A selection table of Raven's; streams are its files.</summary>
-    public static void Raven(IEnumerable<StoredEvent> events, TextWriter output)
+    /// <param name="events">The events.</param>
+    /// <param name="output">Gets the table.</param>
+    /// <param name="first">The number of the first selection.</param>
+    public static void Raven(IEnumerable<StoredEvent> events, TextWriter output, int first = 1)
     {
         output.Write("Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin File\tLabel\tScore\n");
         foreach (var (i, stored) in events.Index())
         {
             var e = stored.Event;
             output.Write(FormattableString.Invariant(
-                $"{i + 1}\tSpectrogram 1\t1\t{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t0\t8000\t{Cell(Path.GetFileName(e.Stream.Id))}\t")
+                $"{first + i}\tSpectrogram 1\t1\t{Seconds(e.Onset)}\t{Seconds(e.Offset)}\t0\t8000\t{Cell(Path.GetFileName(e.Stream.Id))}\t")
                     + $"{Cell(stored.Label)}\t{Score(e.Score)}\n");
         }
 

@@ -91,26 +91,30 @@ public sealed class StoreReader : IDisposable
 
     /// <summary>What became of a stream's time, in order, as far as it is known when that was; at most so many intervals.</summary>
     /// <param name="stream">The stream's name.</param>
-    /// <param name="since">The earliest beginning.</param>
-    /// <param name="until">Beginnings are before it.</param>
+    /// <param name="since">The beginning: what goes on then begins there.</param>
+    /// <param name="until">The end, exclusive: what goes on then ends there.</param>
     /// <param name="most">The most intervals.</param>
     /// <exception cref="StoreException">Reading failed.</exception>
     public IReadOnlyList<StoredCoverage> Coverage(string stream, DateTimeOffset since, DateTimeOffset until, int most) => _file.Guarded(
         "reading", () =>
         {
-            using var command = _file.Command(
-                """
-                SELECT c.time, c.end - c.start, c.state, c.reason, c.source, coalesce(m.name, '?')
-                FROM coverage c JOIN recordings r ON r.id = c.recording LEFT JOIN models m ON m.id = c.model
-                WHERE c.time BETWEEN $1 AND $2 AND r.stream IN (SELECT id FROM streams WHERE name = $0)
-                ORDER BY c.time LIMIT $3
-                """, stream, StoreTime.Of(since), StoreTime.Of(until) - 1, most);
+            using var command = _file.Command( // + keeps SQLite from walking through all streams' rows by time
+                $"""
+                SELECT max(coverage.time, $1), min({CoverageWriter.End}, $2), state, reason, source, coalesce(m.name, '?')
+                FROM recordings r JOIN coverage ON coverage.recording = r.id LEFT JOIN models m ON m.id = coverage.model
+                WHERE r.stream IN (SELECT id FROM streams WHERE name = $0) AND +coverage.time < $2 AND {CoverageWriter.End} > $1
+                ORDER BY +coverage.time LIMIT $3
+                """, stream, StoreTime.Of(since), StoreTime.Of(until), most);
             using var rows = command.ExecuteReader();
             var intervals = new List<StoredCoverage>();
             while (rows.Read())
+            {
+                var (begin, end) = (rows.GetInt64(0), rows.GetInt64(1));
                 intervals.Add(new StoredCoverage(
-                    StoreTime.From(rows.GetInt64(0)), ModelTime.Seconds(rows.GetInt64(1)), rows.GetString(2), rows.GetString(3),
+                    StoreTime.From(begin), TimeSpan.FromTicks(end - begin).TotalSeconds, rows.GetString(2), rows.GetString(3),
                     rows.GetString(4), rows.GetString(5)));
+            }
+
             return intervals;
         });
 

@@ -77,7 +77,8 @@ public sealed class StoreSink : ISink
             if (_removed != 0 && _time.GetElapsedTime(_removed) < s_betweenRemovals)
                 return;
             var now = _time.GetUtcNow();
-            _removed = _writer!.Remove(now - _retention, now - LevelRetention) ? 0 : _time.GetTimestamp();
+            var levelsBefore = LevelRetention is { } kept ? now - kept : DateTimeOffset.MinValue;
+            _removed = _writer!.Remove(now - _retention, levelsBefore) ? 0 : _time.GetTimestamp();
         }).ConfigureAwait(false);
     }
 
@@ -128,8 +129,8 @@ public sealed class StoreSink : ISink
         }
     }
 
-    /// <summary>How long levels are kept, which a station adds.</summary>
-    private TimeSpan LevelRetention { get; init; }
+    /// <summary>How long levels are kept, which a station adds; null, the default, for a sink that leaves them alone.</summary>
+    private TimeSpan? LevelRetention { get; init; }
 
     internal static StoreSink Make(
         string path, TimeSpan retention, TimeProvider time, Action<StreamRecord>? committed = null, TimeSpan? levelRetention = null) =>

@@ -14,12 +14,14 @@ internal sealed class StoreWriter : IDisposable
     private readonly TimeProvider _time;
     private readonly List<StreamRecord> _records = []; // taken, and not committed yet
     private readonly StoreNames _names;
+    private readonly CoverageWriter _coverage;
     private readonly ShadowWriter _shadows;
     private StoreFile? _file; // null where it went
 
     private StoreWriter(StoreFile file, TimeProvider time)
     {
         (_file, _path, _time, _names) = (file, file.Path, time, new StoreNames(() => Opened));
+        _coverage = new CoverageWriter(() => Opened, _names, time);
         _shadows = new ShadowWriter(() => Opened, _names, time);
     }
 
@@ -60,7 +62,7 @@ internal sealed class StoreWriter : IDisposable
                 else if (record is SoundEvent e)
                     Write(e);
                 else if (record is CoverageInterval c)
-                    Write(c);
+                    _coverage.Write(c);
             }
         });
         if (written is not null)
@@ -190,12 +192,12 @@ internal sealed class StoreWriter : IDisposable
             foreach (var (table, key, than, kept) in ((string, string, DateTimeOffset, string)[])
                 [("events", "number", before, "NOT EXISTS (SELECT 1 FROM reviews WHERE event = events.number) AND NOT EXISTS (SELECT 1 "
                     + "FROM clip_events x JOIN clips c ON c.number = x.clip WHERE x.event = events.id AND c.pinned = 1)"),
-                    ("coverage", "recording, model, start", before, "1"), ("levels", "stream, time", levelsBefore, "1")])
+                    ("levels", "stream, time", levelsBefore, "1")])
                 removed += Opened.Prepared(
                     $"DELETE FROM {table} WHERE ({key}) IN "
                         + $"(SELECT {key} FROM {table} WHERE time < $0 AND {kept} ORDER BY time LIMIT $1)",
                     StoreTime.Of(than), AtOnce).ExecuteNonQuery();
-            removed += _shadows.Remove(StoreTime.Of(before), AtOnce);
+            removed += _coverage.Remove(StoreTime.Of(before), AtOnce) + _shadows.Remove(StoreTime.Of(before), AtOnce);
         });
         return removed >= AtOnce;
     }
@@ -306,41 +308,6 @@ internal sealed class StoreWriter : IDisposable
             INSERT INTO stream_days VALUES ($0, $1, $2, $3, $4)
             ON CONFLICT DO UPDATE SET events = events + excluded.events, seconds = seconds + excluded.seconds
             """, stream, day, label, events, seconds).ExecuteNonQuery();
-    }
-
-    private void Write(CoverageInterval c)
-    {
-        var (recording, model) = (_names.Recording(c.Stream), _names.Model(c));
-        var (state, reason, source) = (c.State.ToString(), c.Reason.ToString(), c.Source?.ToString() ?? "");
-        var start = c.Start;
-        using (var last = Opened.Prepared(
-            """
-            SELECT start, end, state, reason, source FROM coverage WHERE recording = $0 AND model = $1 AND start <= $2
-            ORDER BY start DESC LIMIT 1
-            """, recording, model, c.Start).ExecuteReader())
-        {
-            if (last.Read() && last.GetInt64(1) is var known)
-            {
-                if (known >= c.End)
-                    return;
-                if (known >= c.Start && (last.GetString(2), last.GetString(3), last.GetString(4)) == (state, reason, source))
-                {
-                    var row = last.GetInt64(0);
-                    last.Close();
-                    Opened.Prepared(
-                        "UPDATE coverage SET end = $3 WHERE recording = $0 AND model = $1 AND start = $2", recording, model, row, c.End)
-                        .ExecuteNonQuery();
-                    return;
-                }
-
-                start = Math.Max(start, known);
-            }
-        }
-
-        var time = StoreTime.Of(c.Stream.TimeAt(ModelTime.Seconds(start)) ?? _time.GetUtcNow());
-        Opened.Prepared(
-            "INSERT INTO coverage VALUES ($0, $1, $2, $3, $4, $5, $6, $7)", recording, model, start, c.End, state, reason, source, time)
-            .ExecuteNonQuery();
     }
 
     private static long Clock(StreamIdentity stream, DateTimeOffset? at) => at is null ? 0 : stream.IsClockGood ? 2 : 1;

@@ -22,7 +22,7 @@ internal sealed class CommandTarget : INoticeTarget
         required: true);
 
     private static readonly Key<TimeSpan?> s_timeout = Keys.Duration(
-        "timeout", "How long it may run before it is ended; 20s by default.", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        "timeout", "How long it may run before it is ended; 20s by default.", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
     /// <summary>The type.</summary>
     public static readonly TargetType Type = new("command", "A program of this machine.", [s_run, s_timeout, AttachKey.Key], section =>

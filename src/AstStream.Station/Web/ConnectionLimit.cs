@@ -32,7 +32,8 @@ internal sealed class ConnectionLimit(int mostOfOne, int mostOfStrangers, IReadO
     /// <summary>Puts the limit before what a connection goes on to.</summary>
     public ConnectionDelegate Wrap(ConnectionDelegate next) => async connection =>
     {
-        if (connection.RemoteEndPoint is not IPEndPoint { Address: var address } || proxies.Contains(address))
+        if (connection.RemoteEndPoint is not IPEndPoint { Address: var address }
+            || proxies.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address))
         {
             await next(connection).ConfigureAwait(false);
             return;

@@ -24,7 +24,7 @@ internal static class EventsApi
         {
             ["csv"] = ("text/csv; charset=utf-8", EventFormats.Csv),
             ["json"] = ("application/x-ndjson", EventFormats.Json),
-            ["raven"] = ("text/plain; charset=utf-8", EventFormats.Raven),
+            ["raven"] = ("text/plain; charset=utf-8", (e, o) => EventFormats.Raven(e, o)),
             ["audacity"] = ("text/plain; charset=utf-8", EventFormats.Audacity),
         };
 
@@ -120,15 +120,18 @@ internal static class EventsApi
 
                 // By parts, so that nothing is held in memory and the connection is waited for between them.
                 using var text = new StringWriter(new StringBuilder()) { NewLine = "\n" };
-                var isFirst = true;
+                var first = 1;
                 foreach (var part in reader.Events(query).Chunk(1000).DefaultIfEmpty([]))
                 {
-                    form.Write(part, text);
+                    if (format == "raven")
+                        EventFormats.Raven(part, text, first);
+                    else
+                        form.Write(part, text);
                     var written = text.GetStringBuilder().ToString();
-                    var skipped = isFirst || format is not ("csv" or "raven") ? 0 : written.IndexOf('\n', StringComparison.Ordinal) + 1;
+                    var skipped = first == 1 || format is not ("csv" or "raven") ? 0 : written.IndexOf('\n', StringComparison.Ordinal) + 1;
                     await output.WriteAsync(Encoding.UTF8.GetBytes(written[skipped..])).ConfigureAwait(false);
                     text.GetStringBuilder().Clear();
-                    isFirst = false;
+                    first += part.Length;
                 }
             },
             form.Type, $"events.{extension}");

@@ -99,7 +99,7 @@ public static class Keys
 
     /// <summary>Reads a span of time as pipelines write it: 500ms, 0.5s, 2m; null where it is none.</summary>
     public static TimeSpan? ParseDuration(string text) =>
-        Regex.IsMatch(text, DurationPattern)
+        IsWhole(text, DurationPattern)
             ? TimeSpan.FromTicks((long)Math.Round(InUnits(text, s_durations) * TimeSpan.TicksPerSecond)) : null;
 
     /// <summary>A number of bytes with its unit: 500KB, 100MB, 2GB.</summary>
@@ -169,7 +169,7 @@ public static class Keys
     {
         if (reader.Scalar(node, name, expected) is not { } text)
             return null;
-        if (!Regex.IsMatch(text, pattern))
+        if (!IsWhole(text, pattern))
         {
             reader.Problem(node, $"{reader.Path(name)}: found '{text}'; expected {expected}");
             return null;
@@ -181,6 +181,9 @@ public static class Keys
         reader.Problem(node, $"{reader.Path(name)}: {text} is out of range; expected {Show(min, units)} to {Show(max, units)}");
         return null;
     }
+
+    /// <summary>Whether a text is of a pattern: $ is also before a last line's end.</summary>
+    private static bool IsWhole(string text, string pattern) => !text.EndsWith('\n') && Regex.IsMatch(text, pattern);
 
     private static double InUnits(string text, (string Unit, double Factor)[] units)
     {

@@ -72,7 +72,12 @@ internal sealed class RunningSinks(TeeNode tee, Func<DataflowGraph> graph, Actio
                 }
                 catch
                 {
-                    begun.ForEach(Disconnect);
+                    foreach (var sink in begun)
+                    {
+                        Disconnect(sink);
+                        report.SinkEnds(sink.Definition.Name, sink.Node); // the old one's state counts again
+                    }
+
                     foreach (var sink in ending.Where(s => !_sinks.ContainsKey(s.Definition.Name) || _sinks[s.Definition.Name] != s))
                         await RestoreAsync(sink.Definition, cancellation).ConfigureAwait(false);
                     throw;
@@ -141,6 +146,8 @@ internal sealed class RunningSinks(TeeNode tee, Func<DataflowGraph> graph, Actio
         {
             report.Fail(sink.Definition.Name, e.Message);
         }
+
+        report.SinkEnds(sink.Definition.Name, sink.Node);
     }
 
     private void Disconnect(RunningSink sink)

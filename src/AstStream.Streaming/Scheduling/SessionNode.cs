@@ -133,7 +133,7 @@ internal sealed class SessionNode : Node
             if (++_reopenings > MostReopenings && _scheduler.ShadowOf is null && port.IsOnlyHope)
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why); // whoever supervises the process may have more luck
             await Task.Delay(wait < s_longestWait ? wait : s_longestWait, _time, cancellation).ConfigureAwait(false);
-            wait *= 2;
+            wait = wait < s_longestWait ? wait * 2 : wait; // a TimeSpan that is doubled for ever overflows
             try
             {
                 slots.Session.Dispose();

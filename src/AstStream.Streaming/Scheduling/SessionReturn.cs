@@ -40,7 +40,7 @@ internal sealed class SessionReturn : IDisposable
                 ConfigureAwaitOptions.SuppressThrowing);
             if (end.IsCancellationRequested)
                 return;
-            wait *= 2;
+            wait = wait < s_longestWait ? wait * 2 : wait; // a TimeSpan that is doubled for ever overflows
             try
             {
                 Volatile.Write(ref _session, await Task.Run(open, CancellationToken.None).ConfigureAwait(false));

@@ -44,13 +44,15 @@ internal sealed class WindowQueue
             var stream = group.Key;
             var later = stream.Waiting.ToArray();
             stream.Waiting.Clear();
-            foreach (var window in group.OrderBy(w => w.Start).Concat(later))
+            List<Piece> back = [.. group.OrderBy(w => w.Start)];
+            foreach (var window in back.Concat(later))
                 stream.Waiting.Enqueue(window);
-            Count += group.Count();
+            Count += back.Count;
             if (stream.IsLive)
             {
-                foreach (var window in group.OrderByDescending(w => w.Start))
-                    _arrival.AddFirst(window.InArrival);
+                // One order in both: windows may have the same start.
+                for (var i = back.Count - 1; i >= 0; i--)
+                    _arrival.AddFirst(back[i].InArrival);
             }
 
             if (stream.IsInRing)

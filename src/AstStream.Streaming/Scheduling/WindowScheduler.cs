@@ -277,10 +277,7 @@ internal sealed partial class WindowScheduler : IWindowScheduler, IModelLoad
 
         var maxAge = Options.MaxAge ?? TimeSpan.FromSeconds(Math.Max(s_defaultMaxAge.TotalSeconds, 3 * slowest));
         while (_queue.Oldest is { } oldest && _time.GetElapsedTime(oldest.Captured, now) > maxAge)
-        {
-            _queue.TakeOldest();
-            Expire(oldest);
-        }
+            Expire(_queue.TakeOldest());
 
         var expired = _queue.Count < waiting;
         if (_time.GetElapsedTime(_lastControl, now) < s_control)

@@ -62,7 +62,7 @@ internal sealed class SinkNode : Node
     internal override async ValueTask OpenAsync(CancellationToken cancellation)
     {
         await _sink.OpenAsync(cancellation).ConfigureAwait(false);
-        _report.SinkBegins(Name);
+        _report.SinkBegins(Name, this);
     }
 
     internal override ValueTask CloseAsync() => _sink.DisposeAsync();
@@ -125,7 +125,7 @@ internal sealed class SinkNode : Node
         }
 
         if (_state != SinkState.Well)
-            _report.SinkRecovers(Name, _missed);
+            _report.SinkRecovers(Name, _missed, this);
         (_state, _missed) = (SinkState.Well, 0);
         return true;
     }
@@ -138,7 +138,7 @@ internal sealed class SinkNode : Node
         var isNews = _state != SinkState.Out;
         (_state, _hasTaken) = (SinkState.Out, false);
         if (isNews)
-            _report.SinkIsOut(Name, why.Message.ReplaceLineEndings(" "));
+            _report.SinkIsOut(Name, why.Message.ReplaceLineEndings(" "), this);
 
         // A run that writes to nobody any more is over.
         if (_isFinal && _isAlone?.Invoke() == true)
@@ -164,7 +164,7 @@ internal sealed class SinkNode : Node
             {
                 if (_state == SinkState.Well)
                 {
-                    _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor);
+                    _report.SinkFails(Name, arguments.Outcome.Exception!.Message, _options.RetryFor, this);
                     _state = SinkState.Failing;
                 }
 
@@ -180,6 +180,8 @@ internal sealed class SinkNode : Node
         public void Warn(string message) => report.Warn(sink, message);
 
         public void Note(string message) => report.Note(sink, message);
+
+        public void Waits() => report.SinkWaits();
 
         public void Drop(long records, string? why) => report.SinkDrops(sink, records, why: why);
     }

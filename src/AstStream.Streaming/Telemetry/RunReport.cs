@@ -22,6 +22,7 @@ public sealed class RunReport : IDisposable
     private readonly ConcurrentQueue<StreamError> _sinkErrors = new();
     private readonly ConcurrentDictionary<string, long> _dropped = new(StringComparer.Ordinal); // records, by sink
     private readonly ConcurrentDictionary<string, SinkState> _sinks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, object?> _sinkNodes = new(StringComparer.Ordinal); // whose the states are
     private readonly ConcurrentDictionary<string, SessionState> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SourceHealth, bool> _health = new();
     private readonly ConcurrentDictionary<string, long> _lastTold = new(StringComparer.Ordinal);
@@ -230,13 +231,13 @@ public sealed class RunReport : IDisposable
     /// <summary>A line that is written from within a lock: whoever reads it must not hold that up.</summary>
     private static void Later(Action tell) => ThreadPool.QueueUserWorkItem(static t => t(), tell, preferLocal: false);
 
-    internal void SinkFails(string sink, string message, TimeSpan retryFor)
+    internal void SinkFails(string sink, string message, TimeSpan retryFor, object? node = null)
     {
-        _sinks[sink] = SinkState.Failing;
+        Become(sink, SinkState.Failing, node);
         _log.SinkFails(sink, WithoutName(sink, message), retryFor.TotalSeconds);
     }
 
-    /// <summary>Writes of sinks that failed and were tried again.</summary>
+    /// <summary>Writes of sinks that failed and were tried again, and looks of those that wait.</summary>
     internal long SinkTries => Interlocked.Read(ref _sinkTries);
 
     internal void SinkRetries(string sink)
@@ -245,22 +246,42 @@ public sealed class RunReport : IDisposable
         _metrics.SinkRetries.Add(1, new KeyValuePair<string, object?>("sink", sink));
     }
 
-    /// <summary>A sink begins, and is not out.</summary>
-    internal void SinkBegins(string sink) => _sinks[sink] = SinkState.Well;
+    /// <summary>A sink waits for somebody who is away.</summary>
+    internal void SinkWaits() => Interlocked.Increment(ref _sinkTries);
+
+    /// <summary>A sink begins, and is not out; another one of its name says nothing of its state any more.</summary>
+    internal void SinkBegins(string sink, object? node = null)
+    {
+        _sinkNodes[sink] = node;
+        _sinks[sink] = SinkState.Well;
+    }
+
+    /// <summary>A sink has ended.</summary>
+    internal void SinkEnds(string sink, object node)
+    {
+        if (_sinkNodes.TryRemove(KeyValuePair.Create<string, object?>(sink, node)))
+            _sinks.TryRemove(sink, out _);
+    }
+
+    private void Become(string sink, SinkState state, object? node)
+    {
+        if (!_sinkNodes.TryGetValue(sink, out var current) || current == node)
+            _sinks[sink] = state;
+    }
 
     /// <summary>A sink is out: the others go on without it.</summary>
-    internal void SinkIsOut(string sink, string message)
+    internal void SinkIsOut(string sink, string message, object? node = null)
     {
         message = WithoutName(sink, message);
-        _sinks[sink] = SinkState.Out;
+        Become(sink, SinkState.Out, node);
         if (_sinkErrors.Count < MostErrors)
             _sinkErrors.Enqueue(new StreamError(sink, message));
         _log.SinkIsOut(sink, message);
     }
 
-    internal void SinkRecovers(string sink, long missed)
+    internal void SinkRecovers(string sink, long missed, object? node = null)
     {
-        _sinks[sink] = SinkState.Well;
+        Become(sink, SinkState.Well, node);
         if (missed > 0)
             _log.SinkIsBack(sink, missed);
         else

@@ -100,7 +100,8 @@ public sealed class SourceHealth
     /// <summary>Measures what came.</summary>
     internal void Accept(ReadOnlySpan<float> samples, int sampleRate)
     {
-        _meter ??= new SignalMeter(sampleRate);
+        if (_meter?.SampleRate != sampleRate)
+            _meter = new SignalMeter(sampleRate);
         _meter.Accept(samples);
         Interlocked.Exchange(ref _lastBlock, _time.GetTimestamp());
         if (_meter.SilentSeconds >= SilentAfter)

@@ -91,6 +91,10 @@ public sealed class KafkaAdminTests : IDisposable
 
         var said = await Cli.RunAsync("kafka", "feed", wav, "--topic", one, "--bootstrap-servers", _broker.Servers);
         var silent = await Cli.RunAsync("kafka", "feed", wav, "--topic", two, "--bootstrap-servers", _broker.Servers);
+        var twice = await Cli.RunAsync("kafka", "feed", wav, wav, "--topic", two, "--bootstrap-servers", _broker.Servers);
+
+        Assert.Equal(1, twice.ExitCode);
+        Assert.Contains("would be one stream, 'a'; expected files of different names", twice.Error, StringComparison.Ordinal);
 
         Assert.Contains($"note: topic {one} has one partition", said.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("partition", silent.Error, StringComparison.Ordinal);

@@ -108,6 +108,7 @@ public sealed class StationTests : IDisposable
 
     [Theory]
     [InlineData("listen: 0.0.0.0:8765", "can be reached by others; expected a password")]
+    [InlineData("listen: 0.0.0.0:8765\n  tokens: {}", "can be reached by others; expected a password")]
     [InlineData("listen: porch", "found 'porch'; expected ADDRESS:PORT")]
     [InlineData("password: secret", "is no hash of a password; expected what aststream station password prints")]
     [InlineData("tokens: {read: [short]}", "a token of 5 characters; expected at least 16")]

@@ -23,6 +23,7 @@ public sealed class RecordingTimeTests : IDisposable
     [InlineData("5EB0F5C0.WAV", "2020-05-05T05:12:32Z")] // AudioMoth's earlier ones
     [InlineData("a 20261301_060000 then 20260501_060000.wav", "2026-05-01T06:00:00+02:00")] // there is no month 13
     [InlineData("20260501_060000-02.wav", "2026-05-01T06:00:00+02:00")] // its second part
+    [InlineData("20260501_060000-0012.wav", "2026-05-01T06:00:00+02:00")] // its twelfth part
     [InlineData("20260230_060000.wav", null)]
     [InlineData("120260501_060000.wav", null)]
     [InlineData("20260501.wav", null)]

@@ -19,6 +19,7 @@ public sealed class ConnectionLimitTests
         Assert.Equal([true, false], [Goes("10.0.0.2"), Goes("10.0.0.2")]); // three of strangers
         Assert.Equal([true, true, false], [Goes("10.0.0.3"), Goes("10.0.0.3"), Goes("10.0.0.3")]); // who is known goes on
         Assert.Equal([true, true, true], [Goes("10.0.0.9"), Goes("10.0.0.9"), Goes("10.0.0.9")]); // a proxy
+        Assert.True(Goes("::ffff:10.0.0.9")); // the same one at a socket for IPv6 and IPv4
 
         _held.SetResult();
         await Task.WhenAll(_going);

@@ -64,6 +64,35 @@ public sealed class StoreTests : StoreTrial
     }
 
     [Fact]
+    public void Commit_CoverageWithOtherBounds_FillsWhatIsNotKnownYet()
+    {
+        var mic = new StreamIdentity("yard", "mic", s_start);
+        Write([Coverage(mic, 0, 100), Coverage(mic, 100, 200, CoverageState.Gated), Coverage(mic, 300, 400)]);
+        Write([Coverage(mic, 0, 80), Coverage(mic, 80, 180, CoverageState.Gated), Coverage(mic, 180, 450)]);
+        Write([Coverage(mic, 0, 500, CoverageState.Gated)]);
+
+        var rows = Dump().Split('\n').Where(l => l.StartsWith("coverage|", StringComparison.Ordinal)).ToList();
+        Assert.Equal(
+            ["0|100|Analysed", "100|200|Gated", "200|300|Analysed", "300|400|Analysed", "400|450|Analysed", "450|500|Gated"],
+            rows.Select(r => string.Join('|', r.Split('|')[3..6])));
+    }
+
+    [Fact]
+    public void Coverage_OfWhatBeganBefore_IsThatOfTheTimeAsked()
+    {
+        const long hour = 3600L * 16_000;
+        Write([Coverage(new StreamIdentity("yard", "mic", s_start), 0, 50 * hour)]);
+        using var reader = StoreReader.Open(Store);
+
+        var day = Assert.Single(reader.Coverage("yard", s_start.AddHours(24), s_start.AddHours(48), 10));
+        var rest = Assert.Single(reader.Coverage("yard", s_start.AddHours(48), s_start.AddHours(72), 10));
+
+        Assert.Equal((s_start.AddHours(24), 24 * 3600.0), (day.Time, day.Seconds));
+        Assert.Equal((s_start.AddHours(48), 2 * 3600.0), (rest.Time, rest.Seconds));
+        Assert.Empty(reader.Coverage("yard", s_start.AddHours(50), s_start.AddHours(60), 10));
+    }
+
+    [Fact]
     public void Events_Filters_GiveWhatIsAskedFor()
     {
         StreamIdentity Mic(string name) => new(name, "mic", s_start);
@@ -124,7 +153,7 @@ public sealed class StoreTests : StoreTrial
         var mic = new StreamIdentity("yard", "mic", s_start);
         Write([Event("01", mic, 0, 1), Event("02", mic, 100, 101), Coverage(mic, 0, 16), Coverage(mic, 32, 48, CoverageState.Gated)]);
         using (var writer = StoreWriter.Open(Store, _time))
-            Assert.False(writer.Remove(s_start.AddTicks(1), s_start));
+            Assert.False(writer.Remove(s_start.AddMilliseconds(1), s_start)); // when the first interval ends
 
         var dump = Dump();
         Assert.Equal(["events|2|02"], dump.Split('\n').Where(l => l.StartsWith("events|", StringComparison.Ordinal)).Select(l => l[..11]));

@@ -49,6 +49,20 @@ public sealed class ProgressWatchTests : IDisposable
     }
 
     [Fact]
+    public void HasMoved_SinkThatWaitsForItsNextTryOrForSomebody_IsProgress()
+    {
+        Assert.True(_edge.TryWrite(1));
+        _report.SinkFails("log", "disk full", TimeSpan.FromMinutes(1));
+        Assert.True(_watch.HasMoved() && _watch.HasMoved() && _watch.HasMoved()); // tries are up to half a minute apart
+
+        _report.SinkRecovers("log", 0);
+        Assert.False(_watch.HasMoved());
+        _report.SinkWaits();
+        Assert.True(_watch.HasMoved());
+        Assert.False(_watch.HasMoved());
+    }
+
+    [Fact]
     public async Task HasMoved_CallThatHangs_IsNone()
     {
         using var release = new ManualResetEventSlim();

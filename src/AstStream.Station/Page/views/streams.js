@@ -21,24 +21,27 @@ export class StreamsView extends HTMLElement {
   }
 
   async #load() {
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    const isOver = () => turn !== this.turn || !this.isConnected; // another load has begun, or nobody looks
     const start = new Date(`${this.day.value || day(Date.now())}T00:00:00`);
     const end = new Date(start);
     end.setDate(end.getDate() + 1);
     this.list.replaceChildren(el('p', { class: 'quiet' }, 'Reading…'));
     try {
       const [names, live] = await Promise.all([call('/streams/names'), call('/streams?limit=1000')]);
+      if (isOver()) return;
       const now = new Map(live.streams.map((s) => [s.name, s]));
       const wanted = [...new Set([...now.keys(), ...names])].filter((n) => n.toLowerCase().includes(this.find.value.toLowerCase()));
       this.list.replaceChildren(...(wanted.length === 0 ? [el('p', {}, 'No stream.')] : []));
       for (const name of wanted.slice(0, perPage)) {
         const coverage = await call(`/coverage?${query({ stream: name, since: start.toISOString(), until: end.toISOString() })}`);
-        if (!this.isConnected) return;
+        if (isOver()) return;
         this.list.append(this.#card(name, now.get(name), coverage, start, end));
       }
       const more = wanted.length - perPage;
       if (more > 0) this.list.append(el('p', { class: 'quiet' }, `${more} more: name some of them above.`));
     } catch (error) {
-      this.list.replaceChildren(el('p', { class: 'trouble' }, error.message));
+      if (!isOver()) this.list.replaceChildren(el('p', { class: 'trouble' }, error.message));
     }
   }
 
