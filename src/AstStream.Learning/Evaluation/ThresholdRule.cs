@@ -32,6 +32,14 @@ public sealed record ThresholdRule(ThresholdRule.Rule Kind, double Value)
             : Number("fp-per-hour=", 1e6) is { } rate ? new ThresholdRule(Rule.FalsePerHour, rate) : null;
     }
 
+    /// <summary>The least score that is not under a threshold: scores have 32 bits, and so has a threshold that is written.</summary>
+    /// <param name="threshold">The threshold, 0 to 1.</param>
+    public static float AsScore(double threshold)
+    {
+        var score = (float)threshold;
+        return score < threshold ? MathF.BitIncrement(score) : score;
+    }
+
     /// <summary>Chooses a threshold and says what it costs.</summary>
     /// <param name="scores">A score each, 0 to 1.</param>
     /// <param name="isTrue">Whether the class is there.</param>

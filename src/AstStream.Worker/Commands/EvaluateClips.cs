@@ -183,7 +183,7 @@ internal static class EvaluateClips
     {
         var choices = report.Choose(rule, hours);
         var json = JsonSerializer.SerializeToUtf8Bytes(
-            new { rule = text, thresholds = choices.ToDictionary(c => c.Key, c => c.Value.Threshold) }, s_indented);
+            new { rule = text, thresholds = choices.ToDictionary(c => c.Key, c => ThresholdRule.AsScore(c.Value.Threshold)) }, s_indented);
         File.WriteAllBytes(path, json);
         Errors.Note($"{path}: thresholds of {choices.Count} classes; what they cost is shown for the clips that they were chosen on");
         if (!shows)

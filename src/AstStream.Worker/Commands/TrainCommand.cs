@@ -240,7 +240,7 @@ internal static class TrainCommand
             {
                 rule,
                 thresholds = labels.Zip(thresholds).Where(t => t.Second is not null)
-                    .ToDictionary(t => t.First, t => t.Second!.Value),
+                    .ToDictionary(t => t.First, t => ThresholdRule.AsScore(t.Second!.Value)),
             },
             s_indented);
 

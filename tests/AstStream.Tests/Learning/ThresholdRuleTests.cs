@@ -25,6 +25,15 @@ public sealed class ThresholdRuleTests
         Assert.Equal(rate, choice.FalsePerHour, 1e-9);
     }
 
+    [Property]
+    public bool AsScore_BetweenTwoScores_BelievesTheUpperOneAlone(NormalFloat a)
+    {
+        var wrong = (float)Math.Abs(a.Get % 1);
+        var right = MathF.BitIncrement(wrong); // as near as scores can be
+        var written = ThresholdRule.AsScore((wrong + (double)right) / 2);
+        return wrong < written && right >= written && ThresholdRule.AsScore(written) == written;
+    }
+
     [Fact]
     public void Choose_NoThresholdDoes_BelievesNothing() =>
         Assert.Equal(1, ThresholdRule.TryParse("precision=1")!.Choose([0.9, 0.5], [false, true], 1).Threshold);
