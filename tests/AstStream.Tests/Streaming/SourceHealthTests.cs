@@ -20,4 +20,16 @@ public class SourceHealthTests
 
         Assert.Equal((SourceState.Running, 3), (health.State, health.SinceLastBlock));
     }
+
+    [Fact]
+    public void Accept_AnotherRate_SilenceIsCountedInItsSeconds()
+    {
+        using var report = new RunReport();
+        var health = new SourceHealth("mic", "mic", TimeProvider.System, report);
+        health.Accept(Enumerable.Repeat(0.1f, 48_000).ToArray(), 48_000);
+
+        health.Accept(new float[11 * 16_000], 16_000);
+
+        Assert.Equal(SourceState.Silent, health.State);
+    }
 }
